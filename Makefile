@@ -1,0 +1,46 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run test check migrate rollback clean
+.DEFAULT_GOAL := help
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+run: $(VENV)/run ## start the service on port 5000
+	@exec $(BIN)/python wsgi.py
+
+test: $(VENV)/test ## run the tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/test ## run the linters, and the tests with their coverage
+	$(BIN)/python -m flake8
+	$(BIN)/python -m mypy
+	@mkdir -p .coverage
+	@$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
+
+migrate: $(VENV)/run ## bring the database's schema up to date
+	@$(BIN)/python -m flexdb migrate
+
+rollback: $(VENV)/run ## take the newest migration back; never drops a row
+	@$(BIN)/python -m flexdb rollback
+
+clean: ## remove the virtual environment and what tools left, not the data
+	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "flexdb needs Python 3.10 or later, and $(PYTHON) is $$($(PYTHON) -V 2>&1): name another one, as in: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run: $(VENV)/python requirements.txt
+	@echo "Installing the packages of requirements.txt into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/test: $(VENV)/run requirements-dev.txt
+	@echo "Installing the packages of requirements-dev.txt into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,32 @@
+"""flexdb: flexible JSON records and typed relationships between them, for many tenants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from flexdb import services  # noqa: F401 (registers the operations)
+from flexdb.api import health, http, jsonrpc
+from flexdb.config import Settings, environment, read_settings
+from flexdb.db.pool import Pool
+from flexdb.db.run import Runner
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Put the service together; nothing is connected before the first call.
+
+    :param settings: read from the environment and the ``.env`` files of this folder when absent
+    :raises flexdb.config.ConfigError: when a setting has a wrong value
+    """
+    if settings is None:
+        settings = read_settings(environment(Path.cwd())[0])
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    pool = Pool(settings)
+    runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
+    http.init_app(app)
+    health.init_app(app, runner)
+    jsonrpc.init_app(app, settings, runner)
+    app.extensions["flexdb"] = pool
+    return app

@@ -1,0 +1,7 @@
+"""``python -m flexdb``."""
+
+import sys
+
+from flexdb.cli import main
+
+sys.exit(main())

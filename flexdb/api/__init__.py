@@ -1,0 +1,1 @@
+"""How flexdb is reached: over HTTP, as JSON-RPC 2.0."""

@@ -1,0 +1,39 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from __future__ import annotations
+
+import orjson
+from flask import Blueprint, Flask, Response, jsonify
+
+from flexdb.db.migrate import migration_ids
+from flexdb.db.run import Runner
+from flexdb.db.statement import Row, Statement
+from flexdb.errors import FlexdbError, Unavailable
+from flexdb.queries import STATEMENTS
+
+
+def _read(row: Row | None) -> bytes:
+    applied = set(orjson.loads(row[0])) if row else set()
+    if missing := [name for name in migration_ids() if name not in applied]:
+        raise Unavailable(f"the schema is not up to date: {', '.join(missing)} is to be applied")
+    return b"ok"
+
+
+def init_app(app: Flask, runner: Runner) -> None:
+    """Add ``/health`` and ``/health/ready``."""
+    blueprint = Blueprint("health", __name__, url_prefix="/health")
+
+    @blueprint.get("")
+    def health() -> Response:
+        """Answer whenever the process lives."""
+        return jsonify(status="ok")
+
+    @blueprint.get("/ready")
+    def ready() -> tuple[Response, int]:
+        """Answer 200 only when PostgreSQL answers and the schema is up to date."""
+        outcome = runner.run([Statement(STATEMENTS["list_migrations"], {}, _read)], "value")[0]
+        if isinstance(outcome, FlexdbError):
+            return jsonify(status="unavailable", reason=str(outcome)), 503
+        return jsonify(status="ok"), 200
+
+    app.register_blueprint(blueprint)

@@ -1,0 +1,83 @@
+"""What every door has in common: the form of errors and the preferences of a request."""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+from flask import Flask, Request, Response, request
+from werkzeug.exceptions import HTTPException
+
+from flexdb import errors
+from flexdb.config import JsonFields
+from flexdb.errors import FlexdbError
+
+logger = logging.getLogger(__name__)
+
+JSONRPC_PATH = "/jsonrpc"
+_BY_STATUS: dict[int, type[FlexdbError]] = {
+    404: errors.MethodNotFound, 405: errors.VerbNotAllowed, 413: errors.TooLarge,
+    415: errors.UnsupportedMediaType,
+}
+
+
+def json_fields(request: Request, default: JsonFields) -> JsonFields:
+    """Return the form in which a request wants JSON columns back (``Prefer``, RFC 7240).
+
+    :param default: the form that the setting JSON_FIELDS gives
+    """
+    for preference in ",".join(request.headers.getlist("Prefer")).split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "json-fields":
+            wanted = value.strip().strip('"').lower()
+            if wanted == "string" or wanted == "value":
+                return "string" if wanted == "string" else "value"
+    return default
+
+
+def apply_preference(response: Response, fields: JsonFields) -> Response:
+    """Say in the response which preference was followed, if the request had one."""
+    if "json-fields" in request.headers.get("Prefer", "").lower():
+        response.headers["Preference-Applied"] = f"json-fields={fields}"
+        response.headers["Vary"] = "Prefer"
+    return response
+
+
+def unforeseen(error: BaseException) -> errors.Internal:
+    """Log an error that is ours with its traceback, and return what the caller may know of it."""
+    told = errors.Internal()
+    logger.error("error_id %s: %s %s failed", told.data["error_id"], request.method, request.path,
+                 exc_info=error)
+    return told
+
+
+def error_response(error: FlexdbError) -> Response:
+    """Return an error that is the whole answer, in the form of the door it came through."""
+    body: dict[str, object] = {"error": error.to_json()}
+    if request.path == JSONRPC_PATH:
+        body = {"jsonrpc": "2.0", **body, "id": None}
+    response = Response(orjson.dumps(body), error.status, mimetype="application/json")
+    if retry_after := error.data.get("retry_after"):
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _on_http_error(error: HTTPException) -> Response:
+    kind = _BY_STATUS.get(error.code or 500)
+    if kind is None:
+        kind = errors.InvalidRequest if (error.code or 500) < 500 else None
+    if kind is errors.MethodNotFound:
+        told: FlexdbError = errors.MethodNotFound("there is nothing at this URL")
+    else:
+        told = kind() if kind else unforeseen(error)
+    response = error_response(told)
+    if allowed := getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Make every error that Flask would answer in HTML a JSON one."""
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(FlexdbError, error_response)
+    app.register_error_handler(Exception, lambda error: error_response(unforeseen(error)))

@@ -1,0 +1,205 @@
+"""JSON-RPC 2.0 at ``POST /jsonrpc``, to the letter (https://www.jsonrpc.org/specification)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from functools import cached_property, partial
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, Response, request
+from flask_jsonrpc.site import JSONRPCSite
+from flask_jsonrpc.views import JSONRPCView
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from flexdb import errors
+from flexdb.api import http
+from flexdb.config import JsonFields, Settings
+from flexdb.db.run import Outcome, Runner
+from flexdb.db.statement import Statement
+from flexdb.errors import FlexdbError
+from flexdb.services import json_text
+from flexdb.services.operation import OPERATIONS, Call
+
+_calls: Decoder[list[Raw]] = Decoder(list[Raw])
+_members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
+
+
+class _Body:
+    """The calls of a body, as parsed and, for what is stored as it came, as text."""
+
+    def __init__(self, text: bytes, parsed: Any) -> None:
+        self._text = text
+        self.is_batch = isinstance(parsed, list)
+        self.calls: list[Any] = parsed if self.is_batch else [parsed]
+
+    @cached_property
+    def _texts(self) -> Sequence[bytes | Raw]:
+        return _calls.decode(self._text) if self.is_batch else [self._text]
+
+    def params_text(self, place: int) -> bytes:
+        """Return the text of a call's params."""
+        return bytes(_members.decode(self._texts[place])["params"])
+
+
+class Site(JSONRPCSite):
+    """The methods at one endpoint.
+
+    flask-jsonrpc's steps are overridden where they fall short of the specification: what is not a
+    request object is told so, a notification is never answered, parameters are strict, and a batch
+    is planned before it is run.
+    """
+
+    def __init__(self, settings: Settings, runner: Runner) -> None:
+        super().__init__(version="2.0", path=http.JSONRPC_PATH)
+        self.settings = settings
+        self.runner = runner
+        for name, operation in OPERATIONS.items():
+            self.register(name, Call(operation, settings).statement)
+
+    def dispatch_request(self) -> tuple[bytes, int, dict[str, str]]:
+        """Answer the current request with a body, a status and headers.
+
+        :raises FlexdbError: when the body as a whole cannot be read as JSON-RPC
+        """
+        if not self.is_json:
+            raise errors.UnsupportedMediaType()
+        body = request.get_data(cache=False)
+        try:
+            parsed = self.to_json(body)
+            batch = self._is_batch_request(parsed)
+            if batch and not parsed:
+                raise errors.InvalidRequest("a batch may not be empty")
+            if batch and len(parsed) > self.settings.max_batch:
+                raise errors.TooLarge(f"a batch may have at most {self.settings.max_batch} calls, "
+                                      f"not {len(parsed)}")
+        except FlexdbError as error:
+            return _error(error, None), 200, {}
+        replies = self.batch_dispatch(_Body(body, parsed))
+        answer = b",".join(replies)
+        if not replies:
+            return b"", 204, {}
+        return b"[%b]" % answer if batch else answer, 200, {}
+
+    def to_json(self, request_data: bytes) -> Any:
+        """Parse a body.
+
+        :raises ParseError: when it is not JSON
+        :raises InvalidRequest: when it is nested too deep
+        """
+        limit = self.settings.max_depth
+        try:
+            parsed = json_text.parse(request_data)
+        except ValueError as error:
+            if json_text.depth(request_data, limit) > limit:
+                raise errors.InvalidRequest(f"JSON may be nested at most {limit} deep") from None
+            raise errors.ParseError(f"the body is not JSON: {error}") from None
+        if json_text.depth(request_data, limit) > limit:
+            raise errors.InvalidRequest(f"JSON may be nested at most {limit} deep")
+        return parsed
+
+    def batch_dispatch(self, body: _Body) -> list[bytes]:  # type: ignore[override]
+        """Plan all calls, run what they ask for together, and return the replies in their order."""
+        plans = [self._plan(call, partial(body.params_text, place))
+                 for place, call in enumerate(body.calls)]
+        statements = [plan for plan in plans if isinstance(plan, Statement)]
+        outcomes = iter(self.runner.run(statements, self.json_fields()))
+        replies = []
+        for call, plan in zip(body.calls, plans):
+            outcome = next(outcomes) if isinstance(plan, Statement) else plan
+            if reply := _reply(call, outcome):
+                replies.append(reply)
+        return replies
+
+    def json_fields(self) -> JsonFields:
+        """Return the form in which the current request wants JSON columns back."""
+        return http.json_fields(request, self.settings.json_fields)
+
+    def _plan(self, call: Any, params_text: Callable[[], bytes]) -> Statement | FlexdbError:
+        try:
+            self.validate(call)
+            return self.dispatch(call, params_text)
+        except FlexdbError as error:
+            return error
+        except Exception as error:
+            return http.unforeseen(error)
+
+    def validate(self, call: Any) -> bool:
+        """Check that a call is a request object (section 4).
+
+        :raises InvalidRequest: when it is none
+        """
+        if not isinstance(call, dict):
+            raise errors.InvalidRequest("a call must be an object")
+        if call.get("jsonrpc") != "2.0":
+            raise errors.InvalidRequest('the member "jsonrpc" must be "2.0"')
+        if not isinstance(call.get("method"), str):
+            raise errors.InvalidRequest('the member "method" must be a string')
+        if not isinstance(call.get("params"), (dict, list, type(None))):
+            raise errors.InvalidRequest('the member "params" must be an object or an array')
+        if not _is_id(call.get("id")):
+            raise errors.InvalidRequest(
+                'the member "id" must be a string, a 64-bit integer or null')
+        return True
+
+    def dispatch(self, call: dict[str, Any],  # type: ignore[override]
+                 params_text: Callable[[], bytes]) -> Statement:
+        """Return the statement that a call asks for.
+
+        :raises MethodNotFound: when there is no such method
+        :raises InvalidParams: when a parameter is wrong
+        """
+        plan = self.view_funcs.get(call["method"])
+        if plan is None:
+            near = get_close_matches(call["method"][:64], self.view_funcs, n=1)
+            raise errors.MethodNotFound(
+                f"there is no such method: did you mean {near[0]}?" if near else None)
+        params = call.get("params")
+        statement: Statement = plan({} if params is None else params, params_text)
+        return statement
+
+
+class View(JSONRPCView):
+    """The endpoint; a request with another verb than POST never gets here."""
+
+    jsonrpc_site: Site
+
+    def post(self) -> Response:
+        """Answer with the bytes that the site made."""
+        answer, status, _ = self.jsonrpc_site.dispatch_request()
+        response = Response(answer, status, mimetype="application/json")
+        return http.apply_preference(response, self.jsonrpc_site.json_fields())
+
+
+def _is_id(value: Any) -> bool:
+    return value is None or (isinstance(value, (str, int)) and not isinstance(value, bool))
+
+
+def _reply(call: Any, outcome: Outcome) -> bytes | None:
+    """Return the reply to a call; None for a notification, which is never answered.
+
+    What is not a request object is no notification either (section 7, "rpc call with invalid
+    Request object"); its id is given back where it is one.
+    """
+    asked = isinstance(call, dict) and "id" in call
+    if not asked and not isinstance(outcome, errors.InvalidRequest):
+        return None
+    answered_id = call["id"] if asked and _is_id(call["id"]) else None
+    if isinstance(outcome, FlexdbError):
+        return _error(outcome, answered_id)
+    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome, orjson.dumps(answered_id))
+
+
+def _error(error: FlexdbError, answered_id: str | int | None) -> bytes:
+    return b'{"jsonrpc":"2.0","error":%b,"id":%b}' % (
+        orjson.dumps(error.to_json()), orjson.dumps(answered_id))
+
+
+def init_app(app: Flask, settings: Settings, runner: Runner) -> None:
+    """Expose every operation as a JSON-RPC method."""
+    blueprint = Blueprint("jsonrpc", __name__)
+    view = View.as_view("jsonrpc", jsonrpc_site=Site(settings, runner))
+    blueprint.add_url_rule(http.JSONRPC_PATH, view_func=view, provide_automatic_options=False)
+    app.register_blueprint(blueprint)

@@ -1,0 +1,122 @@
+"""The settings: read once from the environment, then ``.env.local``, then ``.env``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+
+JsonFields = Literal["value", "string"]
+MIB = 1024 * 1024
+# With none of these set, an embedded PostgreSQL is started.
+DATABASE_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_SSL_MODE")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+
+class ConfigError(Exception):
+    """A setting has a wrong value; the message says in one line which and what would be right."""
+
+
+def _setting(
+    default: Any, help: str, least: float = 0, most: float = 2**31 - 1,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    metadata = {"help": help, "least": least, "most": most, "choices": choices}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting under its variable's name in lower case, with its default."""
+
+    db_host: str = _setting("localhost", "PostgreSQL host, or the folder of its socket")
+    db_port: int = _setting(5432, "PostgreSQL port", 1, 65535)
+    db_user: str = _setting("postgres", "PostgreSQL user")
+    db_password: str = _setting("postgres", "PostgreSQL password")
+    db_name: str = _setting("dbaas", "PostgreSQL database name")
+    db_ssl_mode: str = _setting("disable", "PostgreSQL SSL mode", choices=SSL_MODES)
+    jsonrpc_host: str = _setting("0.0.0.0", "JSON-RPC server host")
+    jsonrpc_port: int = _setting(5000, "JSON-RPC server port", 1, 65535)
+    json_fields: JsonFields = _setting(
+        "value", "how `data` and `schema` are given back: as JSON values, or as strings that hold "
+        "JSON text, as the original flex-db does", choices=("value", "string"))
+    workers: int = _setting(2, "gunicorn worker processes", 1, 1024)
+    threads: int = _setting(16, "threads of each worker; at least `DB_POOL_SIZE` + "
+                            "`DB_POOL_QUEUE` + 2", 1, 1024)
+    db_pool_size: int = _setting(8, "connections to PostgreSQL of each worker", 1, 1000)
+    db_pool_queue: int = _setting(6, "calls of each worker that may wait for a connection; more "
+                                  "are refused at once", 1, 1000)
+    db_pool_timeout: float = _setting(1.5, "how long a call waits for a connection, in seconds",
+                                      0.1, 60)
+    statement_timeout: float = _setting(10.0, "how long a call may take in PostgreSQL, in seconds",
+                                        0.1, 86400)
+    long_timeout: float = _setting(300.0, "the same for large work (`delete_tenant`, "
+                                   "`delete_node_type`), in seconds", 0.1, 86400)
+    max_body_bytes: int = _setting(16 * MIB, "the largest request body, in bytes", 1024)
+    max_batch: int = _setting(1000, "the most calls in a batch", 1)
+    max_depth: int = _setting(100, "the deepest nesting of JSON", 4, 250)
+    max_json_bytes: int = _setting(MIB, "the largest `data` or `schema` as text, in bytes", 2,
+                                   64 * MIB)
+    max_page_bytes: int = _setting(8 * MIB, "a page of a list ends when its JSON is larger, in "
+                                   "bytes", 1024, 256 * MIB)
+    log_level: str = _setting("INFO", "the least severe log lines to write",
+                              choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+
+    def __post_init__(self) -> None:
+        needed = self.db_pool_size + self.db_pool_queue + 2
+        if self.threads < needed:
+            raise ConfigError(
+                f"THREADS={self.threads} is too small: with DB_POOL_SIZE={self.db_pool_size} and "
+                f"DB_POOL_QUEUE={self.db_pool_queue} it must be at least {needed}")
+
+
+def _value(name: str, kind: str, text: str, least: float, most: float,
+           choices: tuple[str, ...]) -> str | int | float:
+    if choices and text.strip() not in choices:
+        raise ConfigError(f"{name}={text!r} is not one of {', '.join(choices)}")
+    if choices or kind == "str":
+        return text.strip() if choices else text
+    try:
+        number = int(text) if kind == "int" else float(text)
+    except ValueError:
+        wanted = "a whole number" if kind == "int" else "a number"
+        raise ConfigError(f"{name}={text!r} is not {wanted}") from None
+    if not least <= number <= most:
+        raise ConfigError(f"{name}={text} is not between {least:g} and {most:g}")
+    return number
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from variables; an empty one counts as not set.
+
+    :raises ConfigError: when a value is wrong
+    """
+    values: dict[str, Any] = {}
+    for setting in fields(Settings):
+        name = setting.name.upper()
+        if (text := environment.get(name, "")).strip():
+            values[setting.name] = _value(name, str(setting.type), text, **{
+                key: setting.metadata[key] for key in ("least", "most", "choices")})
+    return Settings(**values)
+
+
+def environment(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the variables that hold in a folder, and the names of the files some came from."""
+    variables: dict[str, str] = {}
+    files: list[str] = []
+    for name in (".env", ".env.local"):
+        if (folder / name).is_file():
+            found = dotenv_values(folder / name, interpolate=False)
+            variables.update({key: value for key, value in found.items() if value is not None})
+            files.insert(0, name)
+    variables.update(os.environ)
+    return variables, files
+
+
+def wants_embedded(environment: Mapping[str, str]) -> bool:
+    """Tell whether no database is named, so that the embedded PostgreSQL serves."""
+    return not any(environment.get(name, "").strip() for name in DATABASE_VARIABLES)

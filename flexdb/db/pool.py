@@ -1,0 +1,140 @@
+"""The connections of one worker process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+
+from flexdb.config import Settings
+from flexdb.errors import Overloaded, Unavailable
+
+logger = logging.getLogger(__name__)
+
+
+class _RawJson(Loader):
+    """Hand JSON over as PostgreSQL wrote it."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
+    """Return the connection string.
+
+    :param statement_timeout: in seconds; None leaves the server's own
+    """
+    options = "-c timezone=UTC -c datestyle=ISO"
+    if statement_timeout is not None:
+        options += f" -c statement_timeout={round(statement_timeout * 1000)}"
+        options += " -c idle_in_transaction_session_timeout=60000"
+    return make_conninfo(
+        host=settings.db_host, port=settings.db_port, user=settings.db_user,
+        password=settings.db_password, dbname=settings.db_name, sslmode=settings.db_ssl_mode,
+        application_name="flexdb", connect_timeout=5, options=options)
+
+
+def _is_stale(connection: Connection) -> bool:
+    """Tell whether the server has ended a connection that lay idle.
+
+    An idle server sends nothing, so whatever there is to read is a farewell or the end. Looking
+    costs one system call, and a write that is never sent need not be doubted.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return connection.closed or bool(poll.poll(0))
+
+
+class Pool:
+    """A connection pool that opens at its first use in each process.
+
+    A pool that was opened before a fork would hand one request the rows of another.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._pool: ConnectionPool[Connection] | None = None
+        self._pid = 0
+        self._lent: set[Connection] = set()
+        self._drained_at = 0.0
+
+    def _opened(self) -> ConnectionPool[Connection]:
+        if self._pool is None or self._pid != os.getpid():
+            with self._lock:
+                if self._pool is None or self._pid != os.getpid():
+                    self._pool = ConnectionPool(
+                        conninfo(self.settings, self.settings.statement_timeout),
+                        kwargs={"autocommit": True},
+                        configure=self._configure,
+                        min_size=1,
+                        max_size=self.settings.db_pool_size,
+                        max_waiting=self.settings.db_pool_queue,
+                        timeout=self.settings.db_pool_timeout,
+                        reconnect_timeout=3,
+                        open=False,
+                    )
+                    self._pid = os.getpid()
+                    self._pool.open(wait=False)
+        return self._pool
+
+    @staticmethod
+    def _configure(connection: Connection) -> None:
+        connection.adapters.register_loader("json", _RawJson)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection that the server has not ended.
+
+        :raises Overloaded: when too many calls wait, or one waited too long
+        :raises Unavailable: when there is no connection to be had
+        """
+        pool = self._opened()
+        connection = self._get(pool)
+        while _is_stale(connection):
+            connection.close()
+            pool.putconn(connection)
+            self.drain()
+            connection = self._get(pool)
+        self._lent.add(connection)
+        try:
+            yield connection
+        finally:
+            self._lent.discard(connection)
+            pool.putconn(connection)
+
+    def _get(self, pool: ConnectionPool[Connection]) -> Connection:
+        try:
+            return pool.getconn()
+        except TooManyRequests:
+            raise Overloaded() from None
+        except PoolTimeout:
+            raise (Overloaded() if self._lent else Unavailable()) from None
+
+    def drain(self) -> None:
+        """Replace the idle connections, since one of them was found broken.
+
+        Many calls find that out at the same moment; the first one's work is enough.
+        """
+        with self._lock:
+            if time.monotonic() - self._drained_at < 0.5:
+                return
+            self._drained_at = time.monotonic()
+        logger.warning("a connection to PostgreSQL was lost: replacing the idle ones")
+        self._opened().drain()
+
+    def close(self) -> None:
+        """Close the pool of this process, if it was opened."""
+        if self._pool is not None and self._pid == os.getpid():
+            self._pool.close()
+            self._pool = None

@@ -1,0 +1,28 @@
+"""What an operation asks of PostgreSQL: SQL, its arguments, and how the row becomes the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flexdb.queries import Query
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement; whoever runs it calls ``read`` with the row it gave.
+
+    :param query: the SQL
+    :param arguments: its arguments by name
+    :param read: makes the operation's result, JSON text, of the row, or of None when there is no
+        row; may raise an error of :mod:`flexdb.errors`
+    :param long: whether it may take as long as LONG_TIMEOUT
+    """
+
+    query: Query
+    arguments: Mapping[str, Any]
+    read: Callable[[Row | None], bytes]
+    long: bool = False

@@ -1,0 +1,126 @@
+"""The error tree: every error that a caller can see, with its JSON-RPC code and HTTP status."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+
+class FlexdbError(Exception):
+    """An error that is told to the caller as it is.
+
+    :param message: one sentence that says what is wrong and what would be right
+    :param fields: the messages for each parameter that is wrong
+    :param data: further members of the error's ``data``
+    """
+
+    code: ClassVar[int]
+    status: ClassVar[int]
+    reason: ClassVar[str]
+    retryable: ClassVar[bool] = False
+    message: ClassVar[str]
+
+    def __init__(
+        self, message: str | None = None, fields: dict[str, list[str]] | None = None, **data: Any
+    ) -> None:
+        super().__init__(message or self.message)
+        self.data: dict[str, Any] = {"reason": self.reason, "retryable": self.retryable}
+        if fields:
+            self.data["fields"] = fields
+        self.data.update(data)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the error object as it goes over the wire (JSON-RPC 2.0, section 5.1)."""
+        return {"code": self.code, "message": str(self), "data": self.data}
+
+
+class ParseError(FlexdbError):
+    code, status, reason = -32700, 400, "PARSE_ERROR"
+    message = "the body is not JSON"
+
+
+class InvalidRequest(FlexdbError):
+    code, status, reason = -32600, 400, "INVALID_REQUEST"
+    message = "not a JSON-RPC 2.0 request"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    status = 415
+    message = "send the body as Content-Type: application/json"
+
+
+class TooLarge(InvalidRequest):
+    status, reason = 413, "TOO_LARGE"
+    message = "the request is too large"
+
+
+class MethodNotFound(FlexdbError):
+    code, status, reason = -32601, 404, "METHOD_NOT_FOUND"
+    message = "there is no such method"
+
+
+class VerbNotAllowed(MethodNotFound):
+    status = 405
+    message = "the URL does not take this verb"
+
+
+class InvalidParams(FlexdbError):
+    code, status, reason = -32602, 400, "INVALID_PARAMS"
+    message = "invalid parameters"
+
+
+class NotFound(FlexdbError):
+    code, status, reason = -32001, 404, "NOT_FOUND"
+    message = "not found"
+
+
+class AlreadyExists(FlexdbError):
+    code, status, reason = -32002, 409, "ALREADY_EXISTS"
+    message = "already exists"
+
+
+class Unavailable(FlexdbError):
+    code, status, reason, retryable = -32005, 503, "UNAVAILABLE", True
+    message = "the database cannot be reached at the moment"
+    retry_after: ClassVar[int] = 1
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message, retry_after=self.retry_after)
+
+
+class Overloaded(Unavailable):
+    reason = "OVERLOADED"
+    message = "too many calls are waiting for the database"
+
+
+class StorageFull(Unavailable):
+    reason, retry_after = "STORAGE_FULL", 30
+    message = "the database has no space left to write"
+
+
+class CommitUnknown(Unavailable):
+    reason, retryable = "COMMIT_UNKNOWN", False
+    message = (
+        "the connection was lost while the change was being committed: "
+        "look whether it is there before you send it again"
+    )
+
+
+class DeadlineExceeded(FlexdbError):
+    code, status, reason = -32006, 504, "DEADLINE_EXCEEDED"
+    message = "the call took longer than it may"
+
+
+class Aborted(FlexdbError):
+    code, status, reason, retryable = -32007, 409, "ABORTED", True
+    message = "the change met with another one and was given up: send it again"
+
+
+class Internal(FlexdbError):
+    """An error of ours: the caller gets an id by which the log has the whole story."""
+
+    code, status, reason = -32603, 500, "INTERNAL"
+    message = "an internal error; the log has more under this error_id"
+
+    def __init__(self) -> None:
+        super().__init__(error_id=str(uuid4()))

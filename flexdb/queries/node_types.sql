@@ -1,0 +1,38 @@
+-- object: node_type
+(SELECT row_to_json(o) FROM (
+    SELECT nt.id, nt.tenant_id, nt.name, nt.description, {json nt.schema} AS schema,
+           nt.version, {time nt.created_at} AS created_at, {time nt.updated_at} AS updated_at
+) o)
+
+-- name: create_node_type
+INSERT INTO node_types AS nt
+    (tenant_id, id, name, description, schema, created_at, updated_at)
+SELECT t.id, %(id)s::uuid, %(name)s, %(description)s, %(schema)s::jsonb, clock.now, clock.now
+FROM tenants t, clock_timestamp() AS clock (now)
+WHERE t.id = %(tenant_id)s
+RETURNING {node_type}
+
+-- name: get_node_type
+SELECT {node_type}
+FROM node_types nt
+WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
+
+-- name: update_node_type
+UPDATE node_types nt
+SET name = coalesce(%(name)s, nt.name),
+    description = CASE WHEN %(has_description)s THEN %(description)s ELSE nt.description END,
+    schema = CASE WHEN %(has_schema)s THEN %(schema)s::jsonb ELSE nt.schema END,
+    version = nt.version + 1, updated_at = clock_timestamp()
+WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
+RETURNING {node_type}
+
+-- name: delete_node_type
+DELETE FROM node_types nt
+WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
+RETURNING '{}'::json
+
+-- list: list_node_types of node_type nt
+SELECT nt.tenant_id, nt.id, nt.name, nt.description, nt.schema, nt.version, nt.created_at,
+       nt.updated_at, nt.size
+FROM node_types nt
+WHERE nt.tenant_id = %(tenant_id)s

@@ -1,0 +1,27 @@
+-- object: tenant_user
+(SELECT row_to_json(o) FROM (
+    SELECT tu.tenant_id, tu.user_id, tu.role, tu.status
+) o)
+
+-- name: add_user_to_tenant
+WITH tenant AS (SELECT t.id FROM tenants t WHERE t.id = %(tenant_id)s),
+     member AS (SELECT u.id FROM users u WHERE u.id = %(user_id)s),
+     added AS (
+         INSERT INTO tenant_users AS tu (tenant_id, user_id, role)
+         SELECT tenant.id, member.id, %(role)s FROM tenant, member
+         ON CONFLICT (tenant_id, user_id) DO UPDATE SET role = excluded.role
+         RETURNING tu.tenant_id, tu.user_id, tu.role, tu.status
+     )
+SELECT (SELECT {tenant_user} FROM added tu),
+       CASE WHEN NOT EXISTS (SELECT FROM tenant) THEN 'tenant_id'
+            WHEN NOT EXISTS (SELECT FROM member) THEN 'user_id' END
+
+-- name: remove_user_from_tenant
+DELETE FROM tenant_users tu
+WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s
+RETURNING '{}'::json
+
+-- list: list_tenant_users of tenant_user tu
+SELECT tu.tenant_id, tu.user_id, tu.role, tu.status, 0 AS size
+FROM tenant_users tu
+WHERE tu.tenant_id = %(tenant_id)s

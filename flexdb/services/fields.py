@@ -1,0 +1,162 @@
+"""The fields that parameters and results are made of. They are strict: nothing is converted."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields
+from msgspec import Raw
+
+from flexdb.config import Settings
+from flexdb.services import json_text
+
+TEXT_LENGTH, EMAIL_LENGTH = 255, 254
+_UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
+_EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\Z")
+_KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean",
+          int: "a number", float: "a number"}
+
+
+def _require(kind: type | tuple[type, ...], wanted: str, value: Any) -> None:
+    if not isinstance(value, kind):
+        raise ValidationError(f"must be {wanted}, not {_KINDS.get(type(value), 'this')}")
+
+
+class Params(Schema):
+    """The parameters of an operation; their order is the order of positional parameters.
+
+    :param settings: where the limits are
+    """
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "is not a parameter here", "type": "must be an object"}
+
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.settings = settings or Settings()
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Validate parameters; an empty string for an optional one counts as absent.
+
+        :raises marshmallow.ValidationError: with the messages of each field
+        """
+        if isinstance(data, dict) and "" in data.values():
+            data = {name: value for name, value in data.items()
+                    if value != "" or name not in self.fields or self.fields[name].required}
+        return super().load(data, **kwargs)
+
+
+class _Field(fields.Field[Any]):
+    """A field that has a description, for the published documents."""
+
+    default_error_messages = {"required": "is missing", "null": "may not be null"}
+
+    def __init__(self, description: str, **options: Any) -> None:
+        super().__init__(metadata={"description": description}, **options)
+
+
+class Id(_Field):
+    """A UUID of 36 characters, given on in lower case."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        _require(str, "a UUID as a string", value)
+        if not _UUID.match(value):
+            raise ValidationError("must be a UUID of 36 characters with hyphens")
+        return str(value).lower()
+
+
+class Text(_Field):
+    """Text without NUL, not blank and not too long.
+
+    :param length: the most characters
+    :param blank: whether it may consist of white space
+    """
+
+    def __init__(self, description: str, length: int = TEXT_LENGTH, blank: bool = False,
+                 **options: Any) -> None:
+        super().__init__(description, **options)
+        self.length, self.blank = length, blank
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        _require(str, "a string", value)
+        if not self.blank and not value.strip():
+            raise ValidationError("may not be blank")
+        if len(value) > self.length:
+            raise ValidationError(f"may have at most {self.length} characters, not {len(value)}")
+        if "\0" in value:
+            raise ValidationError("may not contain the character U+0000")
+        return str(value)
+
+
+class Email(Text):
+    """An e-mail address of at most 254 characters (RFC 5321, section 4.5.3.1.3)."""
+
+    def __init__(self, description: str, **options: Any) -> None:
+        super().__init__(description, length=EMAIL_LENGTH, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not _EMAIL.match(text):
+            raise ValidationError("must be an e-mail address: name@domain")
+        return text
+
+
+class Integer(_Field):
+    """A whole number; 10.0 is one too, as in JSON Schema."""
+
+    def __init__(self, description: str, least: int | None = None, **options: Any) -> None:
+        super().__init__(description, **options)
+        self.least = least
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValidationError(f"must be a whole number, not {_KINDS.get(type(value), 'this')}")
+        if value != int(value):
+            raise ValidationError("must be a whole number")
+        if self.least is not None and value < self.least:
+            raise ValidationError(f"must be at least {self.least}")
+        return int(value)
+
+
+class JsonText(_Field):
+    """JSON that is stored: a JSON value, or a string that holds JSON text; given on as text.
+
+    :param boolean: whether it may be true or false beside an object, as a JSON Schema may
+    """
+
+    def __init__(self, description: str, boolean: bool = False, **options: Any) -> None:
+        super().__init__(description, **options)
+        self.wanted = "a JSON object or a boolean" if boolean else "a JSON object"
+        self.beginnings = (b"{", b"t", b"f") if boolean else (b"{",)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        settings: Settings = self.root.settings  # type: ignore[union-attr]
+        text = bytes(value) if isinstance(value, Raw) else value.encode()
+        if text.startswith(b'"'):
+            text = json_text.parse(text).encode()
+            self._check_text(text, settings.max_depth)
+        if len(text) > settings.max_json_bytes:
+            raise ValidationError(f"may have at most {settings.max_json_bytes} bytes as JSON text, "
+                                  f"not {len(text)}")
+        text = text.strip()
+        if not text.startswith(self.beginnings):
+            raise ValidationError(f"must be {self.wanted}, or a string that holds one as JSON text")
+        if fault := json_text.fault(text):
+            raise ValidationError(fault)
+        return text.decode()
+
+    @staticmethod
+    def _check_text(text: bytes, max_depth: int) -> None:
+        if json_text.depth(text, max_depth) > max_depth:
+            raise ValidationError(f"may be nested at most {max_depth} deep")
+        try:
+            json_text.parse(text)
+        except ValueError as error:
+            raise ValidationError(f"must hold JSON text: {error}") from None
+
+
+class Time(_Field):
+    """A time in UTC with microseconds and an offset (RFC 3339)."""

@@ -1,0 +1,58 @@
+"""JSON that is stored as it came: checked as text, never rebuilt, so that every digit survives."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+from typing import Any
+
+import orjson
+
+# A number here may lie outside a double's range, or be written out in many more digits than came:
+# 1e-16000 is 8 bytes in and 16,002 out.
+_SUSPICIOUS = re.compile(rb"[0-9][eE][+-]?[0-9]{3}|[0-9]{300}")
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NUMBER = re.compile(rb"-?([0-9]+(?:\.[0-9]+)?)(?:[eE]([+-]?[0-9]+))?")
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+# PostgreSQL keeps at most this many digits behind the point (numeric's largest scale).
+_MOST_DECIMALS = 16383
+
+
+def depth(text: bytes, limit: int) -> int:
+    """Return how deep a JSON text is nested, or 0 where it is sure to be within the limit.
+
+    The text need not be valid; of one that is not, the answer is a guess.
+    """
+    if text.count(b"[") + text.count(b"{") <= limit:
+        return 0
+    brackets = _STRING.sub(b"", text).translate(None, _NOT_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+
+
+def parse(text: bytes) -> Any:
+    """Parse JSON strictly (RFC 8259): no NaN, no lone surrogate, no byte order mark.
+
+    :raises ValueError: with a message that says where and why, and quotes nothing of the text
+    """
+    return orjson.loads(text)
+
+
+def fault(text: bytes) -> str | None:
+    """Say why PostgreSQL could not keep a valid JSON text unchanged, or return None."""
+    if rb"\u0000" in text and _ESCAPED_NUL.search(text):
+        return "may not contain the character U+0000"
+    if _SUSPICIOUS.search(text):
+        for number in _NUMBER.finditer(_STRING.sub(b'""', text)):
+            digits, exponent = number.groups()
+            if not _is_kept(digits, int(exponent or b"0")):
+                return "may only contain numbers within the range of a double (IEEE 754)"
+    return None
+
+
+def _is_kept(digits: bytes, exponent: int) -> bool:
+    if abs(exponent) > 400 or len(digits.partition(b".")[2]) - exponent > _MOST_DECIMALS:
+        return False
+    is_zero = not digits.strip(b"0.")
+    return is_zero or 0 < abs(float(b"%se%d" % (digits, exponent))) < float("inf")

@@ -1,0 +1,150 @@
+"""The registry: every operation once, with the parameters it takes and the object it gives.
+
+JSON-RPC is a loop over the registry, and so is whatever else reaches or documents it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from flexdb.config import Settings
+from flexdb.db.statement import Row, Statement
+from flexdb.errors import InvalidParams, NotFound
+from flexdb.queries import STATEMENTS
+from flexdb.services.fields import JsonText, Params
+
+Loaded = dict[str, Any]
+_members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
+_items: Decoder[list[Raw]] = Decoder(list[Raw])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation as it is declared.
+
+    :param name: the name it has everywhere, from the wire to the SQL
+    :param function: makes a statement of valid parameters
+    :param params: the schema of the parameters
+    :param returns: the schema of the object that the result holds; None for the empty result
+    :param wrapper: the member of the result that holds the object or the list of objects
+    """
+
+    name: str
+    function: Callable[[Loaded], Statement]
+    params: type[Params]
+    returns: type[Schema] | None
+    wrapper: str
+
+    @property
+    def description(self) -> str:
+        """Return the docstring, which is the published text."""
+        return inspect.getdoc(self.function) or ""
+
+
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(params: type[Params], returns: type[Schema] | None = None, wrapper: str = ""
+              ) -> Callable[[Callable[[Loaded], Statement]], Callable[[Loaded], Statement]]:
+    """Register the decorated function as an operation under its own name."""
+    def register(function: Callable[[Loaded], Statement]) -> Callable[[Loaded], Statement]:
+        name = function.__name__
+        OPERATIONS[name] = Operation(name, function, params, returns, wrapper)
+        return function
+
+    return register
+
+
+class Call:
+    """An operation made ready to be called under given settings."""
+
+    def __init__(self, declared: Operation, settings: Settings) -> None:
+        self.operation = declared
+        self.schema = declared.params(settings)
+        self.names = list(self.schema.load_fields)
+        self._json_names = [name for name, field in self.schema.load_fields.items()
+                            if isinstance(field, JsonText)]
+
+    def statement(self, params: Any, text: Callable[[], bytes]) -> Statement:
+        """Validate parameters and return the statement that does the work.
+
+        :param params: an object (by name) or an array (by position), as parsed
+        :param text: gives the JSON text that the parameters were parsed from, for what is stored
+            as it came
+        :raises InvalidParams: naming each parameter that is wrong
+        """
+        by_name = self._by_name(params) if isinstance(params, list) else params
+        if self._json_names and not by_name.keys().isdisjoint(self._json_names):
+            by_name = self._with_json(by_name, params, text())
+        try:
+            loaded: Loaded = self.schema.load(by_name)
+        except ValidationError as error:
+            raise _invalid(error) from None
+        return self.operation.function(loaded)
+
+    def _by_name(self, params: list[Any]) -> dict[str, Any]:
+        if len(params) > len(self.names):
+            raise InvalidParams(
+                f"takes at most {len(self.names)} positional parameters "
+                f"({', '.join(self.names)}), not {len(params)}",
+                {str(place): ["is not a parameter here"]
+                 for place in range(len(self.names), min(len(params), len(self.names) + 10))})
+        return dict(zip(self.names, params))
+
+    def _with_json(self, by_name: dict[str, Any], params: Any, text: bytes) -> dict[str, Any]:
+        """Put the text of what is stored in the place of its parsed value."""
+        texts = (dict(zip(self.names, _items.decode(text))) if isinstance(params, list)
+                 else _members.decode(text))
+        return by_name | {name: texts[name] for name in self._json_names
+                          if by_name.get(name) not in (None, "") and name in texts}
+
+
+def _invalid(error: ValidationError) -> InvalidParams:
+    found: dict[str, list[str]] = {}
+
+    def flatten(messages: Any, path: str) -> None:
+        if isinstance(messages, dict):
+            for name, inner in messages.items():
+                flatten(inner, path if name == "_schema" else f"{path}.{name}".lstrip("."))
+        else:
+            found.setdefault(path, []).extend(messages)
+
+    flatten(error.messages, "")
+    told = "; ".join(f"{name} {message}" for name, messages in list(found.items())[:5]
+                     for message in messages)
+    return InvalidParams(f"invalid parameters: {told}", found)
+
+
+def one(name: str, arguments: Loaded, wrapper: str = "", missing: str = "id",
+        thing: str = "", long: bool = False) -> Statement:
+    """Return a statement whose row holds one object.
+
+    :param name: the query's name, which is the operation's
+    :param arguments: the query's arguments
+    :param wrapper: the member of the result that holds the object; "" for the empty result
+    :param missing: the parameter to blame when there is no row; a second column may name another
+    :param thing: what the missing parameter names
+    """
+    head = f'{{"{wrapper}":'.encode() if wrapper else b""
+    tail = b"}" if wrapper else b""
+
+    def read(row: Row | None) -> bytes:
+        if row is None or row[0] is None:
+            field = row[1] if row is not None else missing
+            raise not_found(field, thing)
+        return b"".join((head, row[0], tail))
+
+    return Statement(STATEMENTS[name], arguments, read, long)
+
+
+def not_found(field: str, thing: str = "") -> NotFound:
+    """Return the error for a parameter that names nothing, here or in another tenant alike."""
+    thing = thing or field.removesuffix("_id").replace("_", " ")
+    return NotFound(f"there is no such {thing}", {field: [f"names no {thing}"]})

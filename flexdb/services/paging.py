@@ -1,0 +1,119 @@
+"""Lists: keyset pages, newest first, with an opaque token for the next one and the total count."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import Any
+
+import orjson
+from marshmallow import fields
+
+from flexdb.db.statement import Row, Statement
+from flexdb.errors import InvalidParams
+from flexdb.queries import LISTS, NEWEST_FIRST, Key, page_query
+from flexdb.services.fields import Integer, Params, Text
+from flexdb.services.operation import Loaded, not_found
+
+DEFAULT_SIZE, LARGEST_SIZE = 10, 1000
+_DIGEST = 9
+
+# The triggers' ledger knows whole lists and these filters; the rest is counted.
+_LEDGER_KEYS = {
+    (): "nil()",
+    ("node_type_id",): "%(node_type_id)s::uuid",
+    ("relationship_type",): "type_key(%(relationship_type)s)",
+}
+
+
+class Pagination(Params):
+    """Where in a list to read, and how much."""
+
+    page_size = Integer("How many to give; above 1,000 counts as 1,000.", least=1,
+                        load_default=DEFAULT_SIZE)
+    page_token = Text("The `next_page_token` of the page before; none for the first page.")
+
+
+class ListParams(Params):
+    """The parameters of a list; with them goes how much JSON a page may weigh."""
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Validate parameters, as :class:`Params` does."""
+        return super().load(data, **kwargs) | {"page_bytes": self.settings.max_page_bytes}
+
+
+def pagination() -> fields.Nested:
+    """Return the field that every list takes."""
+    return fields.Nested(Pagination, metadata={"description": "Which page to give."})
+
+
+def page(
+    name: str,
+    params: Loaded,
+    filters: tuple[str, ...] = (),
+    order: tuple[tuple[Key, ...], str] = NEWEST_FIRST,
+) -> Statement:
+    """Return the statement that gives one page of a list.
+
+    :param name: the operation's name; ``list_nodes`` gives ``{"nodes": […], "pagination": …}``
+    :param params: valid parameters
+    :param filters: the parameters that, where given, a row's columns of those names must equal
+    :param order: the keys that order the list
+    :raises InvalidParams: when the page token does not belong to this list
+    """
+    wanted = params.get("pagination") or {}
+    given = tuple(column for column in filters if column in params)
+    arguments = {column: params[column] for column in ("tenant_id", *given) if column in params}
+    keys = order[0]
+    identity = orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)
+    token = wanted.get("page_token")
+    if token:
+        places = _read_token(token, identity, len(keys))
+        arguments |= {f"after_{key.column}": place for key, place in zip(keys, places)}
+    arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), LARGEST_SIZE)
+    arguments["page_bytes"] = params["page_bytes"]
+    things = name.removeprefix("list_")
+
+    def read(row: Row | None) -> bytes:
+        if row is None:
+            raise not_found("tenant_id")
+        items, total, *last = row
+        next_token = _make_token(last, identity) if last[0] is not None else ""
+        return b'{"%b":%b,"pagination":{"next_page_token":"%b","total_count":%d}}' % (
+            things.encode(), items, next_token.encode(), total)
+
+    return Statement(page_query(name, given, _total(name, given), order, first=not token),
+                     arguments, read)
+
+
+def _total(name: str, filters: tuple[str, ...]) -> str:
+    if (key := _LEDGER_KEYS.get(filters)) is None:
+        return "(SELECT count(*) FROM {rows})"
+    tenant = "%(tenant_id)s::uuid" if "%(tenant_id)s" in LISTS[name].rows else "nil()"
+    return f"total_count({tenant}, '{name.removeprefix('list_')}', {key})"
+
+
+def _digest(identity: bytes, places: bytes) -> bytes:
+    return hashlib.blake2s(identity + places, digest_size=_DIGEST).digest()
+
+
+def _make_token(last: list[str], identity: bytes) -> str:
+    places = orjson.dumps(last)
+    return base64.urlsafe_b64encode(_digest(identity, places) + places).decode().rstrip("=")
+
+
+def _read_token(token: str, identity: bytes, keys: int) -> list[str]:
+    """Return the place that a token names; its digest says whether we made it for this list."""
+    try:
+        packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        places = packed[_DIGEST:]
+        if packed[:_DIGEST] == _digest(identity, places):
+            found = orjson.loads(places)
+            if len(found) == keys:
+                return [str(place) for place in found]
+    except (ValueError, binascii.Error):
+        pass
+    wrong = "is not a token of this list: take the next_page_token of its page before"
+    raise InvalidParams(f"invalid parameters: pagination.page_token {wrong}",
+                        {"pagination.page_token": [wrong]})

@@ -1,0 +1,88 @@
+"""Relationships: typed edges between two nodes of a tenant, with data of their own."""
+
+from marshmallow import Schema
+
+from flexdb.db.statement import Statement
+from flexdb.services.fields import Id, Integer, JsonText, Params, Text, Time
+from flexdb.services.ids import new_id
+from flexdb.services.operation import Loaded, one, operation
+from flexdb.services.paging import ListParams, page, pagination
+
+ID = "The relationship's id."
+TENANT_ID = "The tenant's id."
+SOURCE_NODE_ID = "The id of the node it starts from."
+TARGET_NODE_ID = "The id of the node it leads to."
+RELATIONSHIP_TYPE = "What kind of relationship it is, such as `depends_on`."
+DATA = "What is to be said of it: a JSON object, kept to the digit."
+
+
+class Relationship(Schema):
+    """A relationship from one node to another."""
+
+    id = Id(ID)
+    tenant_id = Id(TENANT_ID)
+    source_node_id = Id(SOURCE_NODE_ID)
+    target_node_id = Id(TARGET_NODE_ID)
+    relationship_type = Text(RELATIONSHIP_TYPE)
+    data = JsonText(DATA)
+    version = Integer("1 at first, raised by every change.", least=1)
+    created_at = Time("When it was created.")
+    updated_at = Time("When it was last changed.")
+
+
+class NewRelationship(Params):
+    tenant_id = Id(TENANT_ID, required=True)
+    source_node_id = Id(SOURCE_NODE_ID, required=True)
+    target_node_id = Id(TARGET_NODE_ID, required=True)
+    relationship_type = Text(RELATIONSHIP_TYPE, required=True)
+    data = JsonText(DATA, load_default="{}")
+    id = Id("The id to give it; made by the server when absent.", load_default=new_id)
+
+
+class RelationshipId(Params):
+    id = Id(ID, required=True)
+    tenant_id = Id(TENANT_ID, required=True)
+
+
+class RelationshipChange(RelationshipId):
+    relationship_type = Text(RELATIONSHIP_TYPE, load_default=None)
+    data = JsonText(DATA, load_default=None)
+
+
+class RelationshipList(ListParams):
+    tenant_id = Id(TENANT_ID, required=True)
+    source_node_id = Id("Only relationships that start from this node.")
+    target_node_id = Id("Only relationships that lead to this node.")
+    relationship_type = Text("Only relationships of this type.")
+    pagination = pagination()
+
+
+@operation(NewRelationship, returns=Relationship, wrapper="relationship")
+def create_relationship(params: Loaded) -> Statement:
+    """Create a relationship between two nodes of a tenant."""
+    return one("create_relationship", params, "relationship")
+
+
+@operation(RelationshipId, returns=Relationship, wrapper="relationship")
+def get_relationship(params: Loaded) -> Statement:
+    """Get a relationship by its id."""
+    return one("get_relationship", params, "relationship", thing="relationship")
+
+
+@operation(RelationshipChange, returns=Relationship, wrapper="relationship")
+def update_relationship(params: Loaded) -> Statement:
+    """Change a relationship's type or data; what is absent stays as it is."""
+    return one("update_relationship", params, "relationship", thing="relationship")
+
+
+@operation(RelationshipId)
+def delete_relationship(params: Loaded) -> Statement:
+    """Delete a relationship; its nodes stay."""
+    return one("delete_relationship", params, thing="relationship")
+
+
+@operation(RelationshipList, returns=Relationship, wrapper="relationships")
+def list_relationships(params: Loaded) -> Statement:
+    """List a tenant's relationships, newest first."""
+    return page("list_relationships", params,
+                filters=("source_node_id", "target_node_id", "relationship_type"))

@@ -1,0 +1,117 @@
+"""Users, who are global, and their membership in tenants."""
+
+from marshmallow import Schema
+
+from flexdb.db.statement import Statement
+from flexdb.queries import BY_USER
+from flexdb.services.fields import Email, Id, Params, Text, Time
+from flexdb.services.ids import new_id
+from flexdb.services.operation import Loaded, one, operation
+from flexdb.services.paging import ListParams, page, pagination
+
+ID = "The user's id."
+EMAIL = "The unique e-mail address."
+DISPLAY_NAME = "The name to show."
+TENANT_ID = "The tenant's id."
+ROLE = "The user's role in the tenant."
+
+
+class User(Schema):
+    """A user, who may be a member of many tenants."""
+
+    id = Id(ID)
+    email = Email(EMAIL)
+    display_name = Text(DISPLAY_NAME)
+    created_at = Time("When it was created.")
+    updated_at = Time("When it was last changed.")
+
+
+class TenantUser(Schema):
+    """A user's membership in a tenant."""
+
+    tenant_id = Id(TENANT_ID)
+    user_id = Id(ID)
+    role = Text(ROLE)
+    status = Text("`active`, or what the application makes of it.")
+
+
+class NewUser(Params):
+    email = Email(EMAIL, required=True)
+    display_name = Text(DISPLAY_NAME, required=True)
+    id = Id("The id to give it; made by the server when absent.", load_default=new_id)
+
+
+class UserId(Params):
+    id = Id(ID, required=True)
+
+
+class UserChange(Params):
+    id = Id(ID, required=True)
+    email = Email(EMAIL, load_default=None)
+    display_name = Text(DISPLAY_NAME, load_default=None)
+
+
+class UserList(ListParams):
+    pagination = pagination()
+
+
+class Membership(Params):
+    tenant_id = Id(TENANT_ID, required=True)
+    user_id = Id(ID, required=True)
+
+
+class NewMembership(Membership):
+    role = Text(ROLE, load_default="member")
+
+
+class TenantUserList(ListParams):
+    tenant_id = Id(TENANT_ID, required=True)
+    pagination = pagination()
+
+
+@operation(NewUser, returns=User, wrapper="user")
+def create_user(params: Loaded) -> Statement:
+    """Create a user."""
+    return one("create_user", params, "user")
+
+
+@operation(UserId, returns=User, wrapper="user")
+def get_user(params: Loaded) -> Statement:
+    """Get a user by the id."""
+    return one("get_user", params, "user", thing="user")
+
+
+@operation(UserChange, returns=User, wrapper="user")
+def update_user(params: Loaded) -> Statement:
+    """Change a user; what is absent stays as it is."""
+    return one("update_user", params, "user", thing="user")
+
+
+@operation(UserId)
+def delete_user(params: Loaded) -> Statement:
+    """Delete a user with all memberships."""
+    return one("delete_user", params, thing="user")
+
+
+@operation(UserList, returns=User, wrapper="users")
+def list_users(params: Loaded) -> Statement:
+    """List the users, newest first."""
+    return page("list_users", params)
+
+
+@operation(NewMembership, returns=TenantUser, wrapper="tenant_user")
+def add_user_to_tenant(params: Loaded) -> Statement:
+    """Add a user to a tenant, or change the role of one who is there."""
+    return one("add_user_to_tenant", params, "tenant_user")
+
+
+@operation(Membership)
+def remove_user_from_tenant(params: Loaded) -> Statement:
+    """Remove a user from a tenant; the user stays."""
+    return one("remove_user_from_tenant", params, missing="user_id", thing="user in the tenant")
+
+
+@operation(TenantUserList, returns=TenantUser, wrapper="tenant_users")
+def list_tenant_users(params: Loaded) -> Statement:
+    """List the members of a tenant by user id."""
+    return page("list_tenant_users", params, order=BY_USER)

@@ -1,0 +1,170 @@
+"""What happens once, before the workers: the embedded PostgreSQL, the port, the migrations."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from flexdb.config import (
+    DATABASE_VARIABLES, Settings, environment, read_settings, wants_embedded)
+from flexdb.db.embedded import DATABASE, USER, Embedded
+from flexdb.db.migrate import MigrationError, NotReachable, migrate
+
+logger = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """The service cannot start; the message says why in one line."""
+
+
+class Startup:
+    """The master process's part of the service.
+
+    :param folder: where the ``.env`` files and ``.flexdb/`` are
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.variables, self.files = environment(folder)
+        self.settings = read_settings(self.variables)
+        self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
+        self._waiter: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the database where it is ours and migrate.
+
+        When PostgreSQL does not answer yet, a process of its own goes on trying.
+
+        :raises StartError: when the port is taken
+        :raises EmbeddedError: when the folder is taken, or its PostgreSQL does not start
+        :raises MigrationError: when a migration fails
+        """
+        for name in self.files:
+            logger.info("Loading environment from %s", name)
+        if self.embedded:
+            self.embedded.claim()
+        _check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        if self.embedded:
+            logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
+            self.settings = embedded_settings(self.settings, self.embedded.start())
+            # The workers, and whoever else this process starts, read their settings anew.
+            os.environ.update({name: str(getattr(self.settings, name.lower()))
+                               for name in DATABASE_VARIABLES})
+        logger.info("Connecting to database...")
+        try:
+            migrate_and_tell(self.settings)
+        except NotReachable as error:
+            logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
+            self._waiter = subprocess.Popen(
+                [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL)
+        host = self.settings.jsonrpc_host
+        logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
+
+    def tell_endpoints(self) -> None:
+        """Log where the service is reached."""
+        host = self.settings.jsonrpc_host
+        address = f"http://{f'[{host}]' if ':' in host else host}:{self.settings.jsonrpc_port}"
+        logger.info("JSON-RPC endpoint: %s/jsonrpc", address)
+        logger.info("Health check endpoint: %s/health", address)
+
+    def leave_to_parent(self) -> None:
+        """Let go, in a forked worker, of what is the master's."""
+        if self.embedded:
+            self.embedded.release()
+
+    def stop(self) -> None:
+        """Stop what was started."""
+        if self._waiter and self._waiter.poll() is None:
+            self._waiter.terminate()
+        if self.embedded and self.embedded.claimed:
+            self.embedded.stop()
+            logger.info("Stopped the embedded PostgreSQL")
+
+
+def embedded_settings(settings: Settings, folder: str) -> Settings:
+    """Return the settings with the embedded PostgreSQL's address in them."""
+    return replace(settings, db_host=folder, db_port=5432, db_user=USER, db_name=DATABASE,
+                   db_ssl_mode="disable")
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[Settings]:
+    """Give the settings for a command; an embedded PostgreSQL runs at least that long."""
+    variables, _ = environment(folder)
+    settings = read_settings(variables)
+    if not wants_embedded(variables):
+        yield settings
+        return
+    embedded = Embedded(folder / ".flexdb")
+    if running := embedded.socket():
+        yield embedded_settings(settings, running)
+        return
+    embedded.claim()
+    try:
+        yield embedded_settings(settings, embedded.start())
+    finally:
+        embedded.stop()
+
+
+def migrate_and_tell(settings: Settings) -> None:
+    """Apply the migrations, with the log lines that an operator looks for.
+
+    :raises NotReachable: when PostgreSQL does not answer
+    :raises MigrationError: when a migration fails
+    """
+    applied = migrate(settings, on_connected=_tell_connected)
+    for name in applied:
+        logger.info("Applied migration %s", name)
+    logger.info("Migrations completed successfully")
+
+
+def _tell_connected() -> None:
+    logger.info("Connected to database successfully")
+    logger.info("Running database migrations...")
+
+
+def migrate_when_reachable(settings: Settings, parent: int) -> None:
+    """Migrate as soon as PostgreSQL answers; stop the parent process when a migration fails.
+
+    :param parent: the process that waits for it; when that has ended there is nothing to do
+    :raises MigrationError: when a migration fails
+    """
+    while os.getppid() == parent:
+        try:
+            return migrate_and_tell(settings)
+        except NotReachable:
+            time.sleep(0.2)
+        except MigrationError:
+            os.kill(parent, signal.SIGTERM)
+            raise
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refuse to start on a taken port before anything else is started.
+
+    The workers of a master that was killed hold it for a moment longer.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    patience = time.monotonic() + 3
+    while True:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                return probe.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise StartError(
+                        f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+        if time.monotonic() > patience:
+            raise StartError(f"port {port} is taken by another program: stop it, or set "
+                             "JSONRPC_PORT to another one")
+        time.sleep(0.1)

@@ -1,0 +1,55 @@
+"""gunicorn's configuration; every value that one may want to change is a setting of flexdb."""
+
+import logging
+import sys
+from pathlib import Path
+
+from flexdb.config import ConfigError
+from flexdb.db.embedded import EmbeddedError
+from flexdb.db.migrate import MigrationError
+from flexdb.logs import configure, logging_config
+from flexdb.startup import StartError, Startup
+
+try:
+    _startup = Startup(Path.cwd())
+except ConfigError as error:
+    sys.exit(f"flexdb: {error}")
+
+_settings = _startup.settings
+_host = f"[{_settings.jsonrpc_host}]" if ":" in _settings.jsonrpc_host else _settings.jsonrpc_host
+bind = f"{_host}:{_settings.jsonrpc_port}"
+workers = _settings.workers
+worker_class = "gthread"
+threads = _settings.threads
+timeout = 60
+graceful_timeout = 30
+keepalive = 75
+limit_request_line = 8190
+control_socket_disable = True
+logconfig_dict = logging_config(_settings.log_level)
+
+
+def on_starting(server):
+    """Prepare what the workers need; a start that must fail says why in one line."""
+    configure(_settings.log_level)
+    try:
+        _startup.start()
+    except (StartError, EmbeddedError, MigrationError) as error:
+        logging.getLogger("flexdb").error("%s", error)
+        _startup.stop()
+        sys.exit(1)
+
+
+def when_ready(server):
+    """Tell where the service is reached."""
+    _startup.tell_endpoints()
+
+
+def post_fork(server, worker):
+    """Leave the master's things to it."""
+    _startup.leave_to_parent()
+
+
+def on_exit(server):
+    """Stop what was started beside the workers."""
+    _startup.stop()

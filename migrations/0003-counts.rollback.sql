@@ -1,0 +1,12 @@
+-- Count no more.
+
+DROP TRIGGER IF EXISTS forget_counts ON tenants;
+DROP FUNCTION IF EXISTS forget_counts();
+DROP FUNCTION IF EXISTS count_tenants, count_users, count_tenant_users, count_node_types,
+    count_nodes, count_relationships, move_tenant_users, move_node_types, move_nodes,
+    move_relationships CASCADE;
+DROP FUNCTION IF EXISTS fold_counts(uuid, text);
+DROP FUNCTION IF EXISTS total_count(uuid, text, uuid);
+DROP FUNCTION IF EXISTS type_key(text);
+DROP FUNCTION IF EXISTS nil();
+DROP TABLE IF EXISTS counts, count_changes;

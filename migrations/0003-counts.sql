@@ -1,0 +1,171 @@
+-- Keep the totals of lists without counting rows: a ledger. A trigger *inserts* one row for each
+-- statement and key, so that writers never wait for each other; a total is a sum. About one row
+-- in 256 makes its writer fold what has come since, so that the sum stays short.
+-- depends: 0002-tenant-keys
+
+CREATE TABLE IF NOT EXISTS count_changes (
+    tenant_id uuid NOT NULL,
+    list text NOT NULL,
+    key uuid NOT NULL,
+    change bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000,
+        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 10000);
+CREATE INDEX IF NOT EXISTS count_changes_sum
+    ON count_changes (tenant_id, list, key) INCLUDE (change);
+
+-- The row with the nil key is the whole list's. tenants and users are lists of the nil tenant.
+CREATE TABLE IF NOT EXISTS counts (
+    tenant_id uuid NOT NULL,
+    list text NOT NULL,
+    key uuid NOT NULL,
+    total bigint NOT NULL,
+    PRIMARY KEY (tenant_id, list, key)
+) WITH (fillfactor = 50);
+
+CREATE OR REPLACE FUNCTION nil() RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT '00000000-0000-0000-0000-000000000000'::uuid
+$$;
+
+-- A type of relationship is any text; as a key it has the size of an id.
+CREATE OR REPLACE FUNCTION type_key(relationship_type text) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT encode(substr(sha256(convert_to(relationship_type, 'UTF8')), 1, 16), 'hex')::uuid
+$$;
+
+-- Every list reads its total here: where there are no triggers, this alone is replaced.
+CREATE OR REPLACE FUNCTION total_count(of_tenant uuid, of_list text, of_key uuid) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT coalesce((SELECT c.total FROM counts c
+                     WHERE c.tenant_id = of_tenant AND c.list = of_list AND c.key = of_key), 0)
+         + coalesce((SELECT sum(d.change) FROM count_changes d
+                     WHERE d.tenant_id = of_tenant AND d.list = of_list
+                       AND (of_key = nil() OR d.key = of_key)), 0)::bigint
+$$;
+
+CREATE OR REPLACE FUNCTION fold_counts(of_tenant uuid, of_list text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    -- Who cannot have the lock leaves the work to who has it.
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('counts ' || of_list, 0)
+                                     # hashtextextended(of_tenant::text, 0)) THEN
+        RETURN;
+    END IF;
+    WITH folded AS (
+        DELETE FROM count_changes d
+        WHERE d.tenant_id = of_tenant AND d.list = of_list
+        RETURNING d.key, d.change
+    )
+    INSERT INTO counts AS c (tenant_id, list, key, total)
+    SELECT of_tenant, of_list, coalesce(f.key, nil()), sum(f.change)
+    FROM folded f
+    GROUP BY GROUPING SETS ((f.key), ())
+    HAVING sum(f.change) <> 0 AND (grouping(f.key) = 1 OR f.key <> nil())
+    ON CONFLICT (tenant_id, list, key) DO UPDATE SET total = c.total + excluded.total;
+    DELETE FROM counts c
+    WHERE c.tenant_id = of_tenant AND c.list = of_list AND c.total = 0;
+END $$;
+
+-- One trigger function a table, written by this loop, since a function with fixed SQL keeps its
+-- plan. TRUNCATE empties a list; an UPDATE counts only where it moves a row to another key.
+DO $$
+DECLARE
+    counted record;
+BEGIN
+    FOR counted IN
+        SELECT * FROM (VALUES
+            ('tenants', 'nil()', 'nil()'),
+            ('users', 'nil()', 'nil()'),
+            ('tenant_users', 'c.tenant_id', 'nil()'),
+            ('node_types', 'c.tenant_id', 'nil()'),
+            ('nodes', 'c.tenant_id', 'c.node_type_id'),
+            ('relationships', 'c.tenant_id', 'type_key(c.relationship_type)'))
+        AS list (name, tenant, key)
+    LOOP
+        EXECUTE format($function$
+            CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger LANGUAGE plpgsql AS $body$
+            DECLARE
+                written bigint;
+            BEGIN
+                IF TG_OP = 'TRUNCATE' THEN
+                    DELETE FROM count_changes d WHERE d.list = %2$L;
+                    DELETE FROM counts c WHERE c.list = %2$L;
+                    RETURN NULL;
+                END IF;
+                INSERT INTO count_changes (tenant_id, list, key, change)
+                SELECT %3$s, %2$L, %4$s,
+                       CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END
+                FROM changed c
+                GROUP BY 1, 3;
+                GET DIAGNOSTICS written = ROW_COUNT;
+                IF random() * 256 < written THEN
+                    PERFORM fold_counts(t.tenant_id, %2$L)
+                    FROM (SELECT DISTINCT %3$s AS tenant_id FROM changed c) t;
+                END IF;
+                RETURN NULL;
+            END $body$
+        $function$, 'count_' || counted.name, counted.name, counted.tenant, counted.key);
+        EXECUTE format($trigger$
+            CREATE OR REPLACE TRIGGER count_inserted AFTER INSERT ON %1$I
+            REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION %2$I();
+            CREATE OR REPLACE TRIGGER count_deleted AFTER DELETE ON %1$I
+            REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION %2$I();
+            CREATE OR REPLACE TRIGGER count_truncated AFTER TRUNCATE ON %1$I
+            FOR EACH STATEMENT EXECUTE FUNCTION %2$I();
+        $trigger$, counted.name, 'count_' || counted.name);
+        CONTINUE WHEN counted.tenant = 'nil()';
+        EXECUTE format($function$
+            CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger LANGUAGE plpgsql AS $body$
+            BEGIN
+                INSERT INTO count_changes (tenant_id, list, key, change)
+                SELECT %3$s, %2$L, %4$s, -1 FROM (SELECT OLD.*) c
+                UNION ALL
+                SELECT %3$s, %2$L, %4$s, 1 FROM (SELECT NEW.*) c;
+                RETURN NULL;
+            END $body$
+        $function$, 'move_' || counted.name, counted.name, counted.tenant, counted.key);
+        EXECUTE format($trigger$
+            CREATE OR REPLACE TRIGGER count_moved AFTER UPDATE ON %1$I FOR EACH ROW
+            WHEN ((%3$s) IS DISTINCT FROM (%4$s)) EXECUTE FUNCTION %2$I()
+        $trigger$, counted.name, 'move_' || counted.name,
+            CASE counted.name WHEN 'nodes' THEN 'OLD.tenant_id, OLD.node_type_id'
+                              WHEN 'relationships' THEN 'OLD.tenant_id, OLD.relationship_type'
+                              ELSE 'OLD.tenant_id' END,
+            CASE counted.name WHEN 'nodes' THEN 'NEW.tenant_id, NEW.node_type_id'
+                              WHEN 'relationships' THEN 'NEW.tenant_id, NEW.relationship_type'
+                              ELSE 'NEW.tenant_id' END);
+    END LOOP;
+END $$;
+
+-- The cascades of a tenant's deletion write their changes first; then all of it goes.
+CREATE OR REPLACE FUNCTION forget_counts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM count_changes d USING deleted t WHERE d.tenant_id = t.id;
+    DELETE FROM counts c USING deleted t WHERE c.tenant_id = t.id;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER forget_counts AFTER DELETE ON tenants
+REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION forget_counts();
+
+-- What is there now, in place of whatever the ledger says: this may run a second time.
+LOCK TABLE tenants, users, tenant_users, node_types, nodes, relationships
+IN SHARE ROW EXCLUSIVE MODE;
+DELETE FROM count_changes;
+DELETE FROM counts;
+INSERT INTO counts (tenant_id, list, key, total)
+SELECT nil(), 'tenants', nil(), count(*) FROM tenants HAVING count(*) > 0
+UNION ALL
+SELECT nil(), 'users', nil(), count(*) FROM users HAVING count(*) > 0
+UNION ALL
+SELECT u.tenant_id, 'tenant_users', nil(), count(*) FROM tenant_users u GROUP BY u.tenant_id
+UNION ALL
+SELECT nt.tenant_id, 'node_types', nil(), count(*) FROM node_types nt GROUP BY nt.tenant_id
+UNION ALL
+SELECT n.tenant_id, 'nodes', coalesce(n.node_type_id, nil()), count(*)
+FROM nodes n GROUP BY GROUPING SETS ((n.tenant_id, n.node_type_id), (n.tenant_id))
+UNION ALL
+SELECT r.tenant_id, 'relationships',
+       CASE grouping(r.relationship_type) WHEN 1 THEN nil() ELSE type_key(r.relationship_type) END,
+       count(*)
+FROM relationships r GROUP BY GROUPING SETS ((r.tenant_id, r.relationship_type), (r.tenant_id));
