@@ -7,16 +7,16 @@ from flask import Blueprint, Flask, Response, jsonify
 
 from flexdb.db.migrate import migration_ids
 from flexdb.db.run import Runner
-from flexdb.db.statement import Row, Statement
+from flexdb.db.statement import Result, Row, Statement
 from flexdb.errors import FlexdbError, Unavailable
 from flexdb.queries import STATEMENTS
 
 
-def _read(row: Row | None) -> bytes:
+def _read(row: Row | None) -> Result:
     applied = set(orjson.loads(row[0])) if row else set()
     if missing := [name for name in migration_ids() if name not in applied]:
         raise Unavailable(f"the schema is not up to date: {', '.join(missing)} is to be applied")
-    return b"ok"
+    return Result(b"")
 
 
 def init_app(app: Flask, runner: Runner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import orjson
 from flask import Flask, Request, Response, request
@@ -11,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from flexdb import errors
 from flexdb.config import JsonFields
 from flexdb.errors import FlexdbError
+from flexdb.services import json_text
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,25 @@ def json_fields(request: Request, default: JsonFields) -> JsonFields:
             if wanted == "string" or wanted == "value":
                 return "string" if wanted == "string" else "value"
     return default
+
+
+def parse_body(text: bytes, max_depth: int) -> Any:
+    """Parse a request's body.
+
+    :raises ParseError: when it is not JSON
+    :raises InvalidRequest: when it is nested deeper than max_depth
+    """
+    fault: FlexdbError | None = None
+    try:
+        parsed = json_text.parse(text)
+    except ValueError as error:
+        fault = errors.ParseError(f"the body is not JSON: {error}")
+    # What is nested far too deep, the parser refuses as if it were not JSON.
+    if json_text.depth(text, max_depth) > max_depth:
+        fault = errors.InvalidRequest(f"JSON may be nested at most {max_depth} deep")
+    if fault:
+        raise fault
+    return parsed
 
 
 def apply_preference(response: Response, fields: JsonFields) -> Response:

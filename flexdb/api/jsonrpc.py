@@ -20,7 +20,6 @@ from flexdb.config import JsonFields, Settings
 from flexdb.db.run import Outcome, Runner
 from flexdb.db.statement import Statement
 from flexdb.errors import FlexdbError
-from flexdb.services import json_text
 from flexdb.services.operation import OPERATIONS, Call
 
 _calls: Decoder[list[Raw]] = Decoder(list[Raw])
@@ -89,16 +88,7 @@ class Site(JSONRPCSite):
         :raises ParseError: when it is not JSON
         :raises InvalidRequest: when it is nested too deep
         """
-        limit = self.settings.max_depth
-        try:
-            parsed = json_text.parse(request_data)
-        except ValueError as error:
-            if json_text.depth(request_data, limit) > limit:
-                raise errors.InvalidRequest(f"JSON may be nested at most {limit} deep") from None
-            raise errors.ParseError(f"the body is not JSON: {error}") from None
-        if json_text.depth(request_data, limit) > limit:
-            raise errors.InvalidRequest(f"JSON may be nested at most {limit} deep")
-        return parsed
+        return http.parse_body(request_data, self.settings.max_depth)
 
     def batch_dispatch(self, body: _Body) -> list[bytes]:  # type: ignore[override]
         """Plan all calls, run what they ask for together, and return the replies in their order."""
@@ -189,7 +179,7 @@ def _reply(call: Any, outcome: Outcome) -> bytes | None:
     answered_id = call["id"] if asked and _is_id(call["id"]) else None
     if isinstance(outcome, FlexdbError):
         return _error(outcome, answered_id)
-    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome, orjson.dumps(answered_id))
+    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome.text, orjson.dumps(answered_id))
 
 
 def _error(error: FlexdbError, answered_id: str | int | None) -> bytes:

@@ -14,12 +14,12 @@ from psycopg import Connection
 from flexdb import errors
 from flexdb.config import JsonFields
 from flexdb.db.pool import Pool
-from flexdb.db.statement import Row, Statement
+from flexdb.db.statement import Result, Row, Statement
 from flexdb.errors import FlexdbError
 
 logger = logging.getLogger(__name__)
 
-Outcome = bytes | FlexdbError
+Outcome = Result | FlexdbError
 
 ATTEMPTS = 3
 # What a retry can mend: serialization_failure and deadlock_detected roll everything back.

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flexdb.queries import Query
 
 Row = tuple[Any, ...]
+
+
+class Result(NamedTuple):
+    """What an operation gives.
+
+    :param text: the result as JSON text
+    :param created: False where an operation that creates found the row there and changed it
+    """
+
+    text: bytes
+    created: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +28,12 @@ class Statement:
 
     :param query: the SQL
     :param arguments: its arguments by name
-    :param read: makes the operation's result, JSON text, of the row, or of None when there is no
-        row; may raise an error of :mod:`flexdb.errors`
+    :param read: makes the operation's result of the row, or of None when there is no row; may
+        raise an error of :mod:`flexdb.errors`
     :param long: whether it may take as long as LONG_TIMEOUT
     """
 
     query: Query
     arguments: Mapping[str, Any]
-    read: Callable[[Row | None], bytes]
+    read: Callable[[Row | None], Result]
     long: bool = False

@@ -10,11 +10,13 @@ WITH tenant AS (SELECT t.id FROM tenants t WHERE t.id = %(tenant_id)s),
          INSERT INTO tenant_users AS tu (tenant_id, user_id, role)
          SELECT tenant.id, member.id, %(role)s FROM tenant, member
          ON CONFLICT (tenant_id, user_id) DO UPDATE SET role = excluded.role
-         RETURNING tu.tenant_id, tu.user_id, tu.role, tu.status
+         -- A row that was just inserted has no xmax.
+         RETURNING tu.tenant_id, tu.user_id, tu.role, tu.status, tu.xmax = 0 AS created
      )
 SELECT (SELECT {tenant_user} FROM added tu),
        CASE WHEN NOT EXISTS (SELECT FROM tenant) THEN 'tenant_id'
-            WHEN NOT EXISTS (SELECT FROM member) THEN 'user_id' END
+            WHEN NOT EXISTS (SELECT FROM member) THEN 'user_id' END,
+       (SELECT added.created FROM added)
 
 -- name: remove_user_from_tenant
 DELETE FROM tenant_users tu

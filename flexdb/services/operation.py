@@ -15,7 +15,7 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from flexdb.config import Settings
-from flexdb.db.statement import Row, Statement
+from flexdb.db.statement import Result, Row, Statement
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.queries import STATEMENTS
 from flexdb.services.fields import JsonText, Params
@@ -129,17 +129,18 @@ def one(name: str, arguments: Loaded, wrapper: str = "", missing: str = "id",
     :param name: the query's name, which is the operation's
     :param arguments: the query's arguments
     :param wrapper: the member of the result that holds the object; "" for the empty result
-    :param missing: the parameter to blame when there is no row; a second column may name another
+    :param missing: the parameter to blame when there is no row; a second column may name another,
+        and a third say whether the row was created
     :param thing: what the missing parameter names
     """
     head = f'{{"{wrapper}":'.encode() if wrapper else b""
     tail = b"}" if wrapper else b""
 
-    def read(row: Row | None) -> bytes:
+    def read(row: Row | None) -> Result:
         if row is None or row[0] is None:
             field = row[1] if row is not None else missing
             raise not_found(field, thing)
-        return b"".join((head, row[0], tail))
+        return Result(b"".join((head, row[0], tail)), created=len(row) < 3 or row[2])
 
     return Statement(STATEMENTS[name], arguments, read, long)
 

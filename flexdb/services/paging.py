@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from marshmallow import fields
 
-from flexdb.db.statement import Row, Statement
+from flexdb.db.statement import Result, Row, Statement
 from flexdb.errors import InvalidParams
 from flexdb.queries import LISTS, NEWEST_FIRST, Key, page_query
 from flexdb.services.fields import Integer, Params, Text
@@ -75,13 +75,13 @@ def page(
     arguments["page_bytes"] = params["page_bytes"]
     things = name.removeprefix("list_")
 
-    def read(row: Row | None) -> bytes:
+    def read(row: Row | None) -> Result:
         if row is None:
             raise not_found("tenant_id")
         items, total, *last = row
         next_token = _make_token(last, identity) if last[0] is not None else ""
-        return b'{"%b":%b,"pagination":{"next_page_token":"%b","total_count":%d}}' % (
-            things.encode(), items, next_token.encode(), total)
+        return Result(b'{"%b":%b,"pagination":{"next_page_token":"%b","total_count":%d}}' % (
+            things.encode(), items, next_token.encode(), total))
 
     return Statement(page_query(name, given, _total(name, given), order, first=not token),
                      arguments, read)

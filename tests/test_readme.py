@@ -1,0 +1,157 @@
+"""The README tells the truth: its examples run as written, its tables are the code's."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from werkzeug.serving import make_server
+
+from flexdb import errors
+from flexdb.config import Settings
+from flexdb.services.operation import OPERATIONS
+from tests.service import Service
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+EXAMPLES = [(text, BLOCKS[place + 1][1] if BLOCKS[place + 1][0] == "json" else None)
+            for place, (language, text) in enumerate(BLOCKS) if text.startswith("curl")]
+_VARYING = [(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
+            (r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "TIME")]
+
+
+@pytest.fixture
+def address(new_service: Callable[..., Service]) -> Iterator[str]:
+    """The address of a server with an empty database."""
+    server = make_server("127.0.0.1", 0, new_service().app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"localhost:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def table(heading: str) -> list[list[str]]:
+    """Return the cells of the first table below a heading."""
+    below = README.split(f"\n{heading}\n", 1)[1]
+    rows = re.search(r"(?:^\|.*\n)+", below, re.MULTILINE)
+    assert rows
+    return [[cell.strip() for cell in row.strip("|\n").split(" | ")]
+            for row in rows.group().splitlines()[2:]]
+
+
+def masked(value: Any) -> Any:
+    text = json.dumps(value, sort_keys=True)
+    for pattern, name in _VARYING:
+        text = re.sub(pattern, name, text)
+    return json.loads(text)
+
+
+def run_curl(command: str, address: str, ids: dict[str, str]) -> Any:
+    """Do what a curl command says, with the ids of earlier replies for its placeholders."""
+    command = re.sub(r"[A-Z_]+_ID\b", lambda name: ids[name.group()], command)
+    words = shlex.split(command.replace("\\\n", " ").replace("localhost:5000", address))
+    options = dict(zip(words[1:], words[2:]))
+    name, _, value = options["-H"].partition(": ")
+    url = next(word for word in words if word.startswith("http"))
+    response = requests.request(options["-X"], url, headers={name: value},
+                                data=options["-d"].encode(), timeout=30)
+    return response.json()
+
+
+def test_the_examples_run_as_written_and_give_the_replies_shown(address: str) -> None:
+    ids: dict[str, str] = {}
+    shown = 0
+    for command, expected in EXAMPLES:
+        reply = run_curl(command, address, ids)
+        calls = reply if isinstance(reply, list) else [reply]
+        assert all("result" in call for call in calls), (command, reply)
+        if expected:
+            shown += 1
+            assert masked(reply) == masked(json.loads(expected))
+        for name, made in calls[0]["result"].items():
+            if "id" in made:
+                ids[f"{name.upper()}_ID"] = made["id"]
+        if "node" in calls[0]["result"]:
+            ids["SOURCE_NODE_ID"] = ids["NODE_ID"]
+            ids["TARGET_NODE_ID"] = run_curl(command, address, ids)["result"]["node"]["id"]
+    assert shown >= 5
+
+
+def test_the_python_example_runs_as_written(address: str) -> None:
+    (example,) = [text for language, text in BLOCKS if language == "python"]
+    with redirect_stdout(io.StringIO()) as printed:
+        exec(example.replace("localhost:5000", address), {})
+    assert "'slug': 'acme-corp'" in printed.getvalue()
+
+
+def test_the_error_shown_is_the_one_that_is_sent(service: Service) -> None:
+    (shown,) = [json.loads(text) for language, text in BLOCKS
+                if language == "json" and '"code"' in text]
+    reply = service.post({"jsonrpc": "2.0", "method": "create_tenant", "params": {"nmae": "A"},
+                          "id": 1}).json
+    assert reply["error"]["data"] == shown["data"] and reply["error"]["code"] == shown["code"]
+    assert sorted(reply["error"]["message"]) == sorted(shown["message"])
+
+
+def test_every_method_is_in_the_tables_with_its_parameters() -> None:
+    told = {}
+    for heading in ("Tenants", "Users", "Node types", "Nodes", "Relationships"):
+        for method, parameters, _ in table(f"### {heading}"):
+            told[method.strip("`")] = re.findall(r"`(\w+\??)`", parameters)
+    declared = {}
+    for name, operation in OPERATIONS.items():
+        params = operation.params(Settings()).fields
+        if name.startswith("create_"):
+            assert list(params)[-1] == "id"
+        declared[name] = [parameter if field.required else f"{parameter}?"
+                          for parameter, field in params.items()
+                          if not (name.startswith("create_") and parameter == "id")]
+    assert told == declared
+
+
+def test_every_setting_is_in_the_table_with_its_default() -> None:
+    told = {row[0].strip("`"): row[1].strip("`") for row in table("## Settings")}
+    assert told == {setting.name.upper(): f"{setting.default:g}"
+                    if isinstance(setting.default, float) else str(setting.default)
+                    for setting in fields(Settings)}
+
+
+def test_every_error_is_in_the_table() -> None:
+    def tree(kind: type[errors.FlexdbError]) -> set[tuple[str, str]]:
+        found = {(str(kind.code), kind.reason)} if hasattr(kind, "code") else set()
+        return found.union(*(tree(child) for child in kind.__subclasses__()))
+
+    told = {(row[0].strip("`"), row[1].strip("`")) for row in table("## Error codes")}
+    assert told == tree(errors.FlexdbError)
+
+
+def test_every_make_target_is_in_the_table() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {row[0].strip("`").removeprefix("make ") for row in table("## Running it")} == targets
+
+
+def test_the_tree_shows_what_is_there() -> None:
+    tree = next(text for _, text in BLOCKS if text.startswith("wsgi.py"))
+    for module in (ROOT / "flexdb").rglob("*.py"):
+        if module.name not in ("__init__.py", "__main__.py"):
+            assert module.name in tree, module
+    for name in re.findall(r"^(\S+)", tree, re.MULTILINE):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_example_of_the_environment_names_only_settings() -> None:
+    named = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert set(named) <= {setting.name.upper() for setting in fields(Settings)}
