@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask
+from flask_cors import CORS
 
 from flexdb import services  # noqa: F401 (registers the operations)
-from flexdb.api import health, http, jsonrpc
+from flexdb.api import health, http, jsonrpc, pages, rest
 from flexdb.config import Settings, environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
@@ -22,11 +23,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings is None:
         settings = read_settings(environment(Path.cwd())[0])
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    # A chunked body is cut off here without a word; one byte more shows that there was more.
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
+    # Merging slashes would redirect, in HTML.
+    app.url_map.merge_slashes = False
     pool = Pool(settings)
     runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
     http.init_app(app)
     health.init_app(app, runner)
     jsonrpc.init_app(app, settings, runner)
+    pages.init_app(app, settings)
+    if settings.rest_enabled:
+        rest.init_app(app, settings, runner)
+    if settings.cors_origins:
+        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
+        CORS(app, origins=origins, expose_headers=["Location", "Preference-Applied", "Retry-After"])
     app.extensions["flexdb"] = pool
     return app

@@ -41,6 +41,10 @@ class Settings:
     db_ssl_mode: str = _setting("disable", "PostgreSQL SSL mode", choices=SSL_MODES)
     jsonrpc_host: str = _setting("0.0.0.0", "JSON-RPC server host")
     jsonrpc_port: int = _setting(5000, "JSON-RPC server port", 1, 65535)
+    rest_enabled: bool = _setting(True, "whether the REST API and its documentation are served",
+                                  choices=("true", "false"))
+    cors_origins: str = _setting("", "origins that browsers may call from, separated by commas, or "
+                                 "`*`; none when empty")
     json_fields: JsonFields = _setting(
         "value", "how `data` and `schema` are given back: as JSON values, or as strings that hold "
         "JSON text, as the original flex-db does", choices=("value", "string"))
@@ -76,10 +80,12 @@ class Settings:
 
 def _value(name: str, kind: str, text: str, least: float, most: float,
            choices: tuple[str, ...]) -> str | int | float:
-    if choices and text.strip() not in choices:
-        raise ConfigError(f"{name}={text!r} is not one of {', '.join(choices)}")
-    if choices or kind == "str":
-        return text.strip() if choices else text
+    if choices:
+        if (chosen := text.strip()) not in choices:
+            raise ConfigError(f"{name}={text!r} is not one of {', '.join(choices)}")
+        return chosen == "true" if kind == "bool" else chosen
+    if kind == "str":
+        return text
     try:
         number = int(text) if kind == "int" else float(text)
     except ValueError:

@@ -49,6 +49,11 @@ class UnsupportedMediaType(InvalidRequest):
     message = "send the body as Content-Type: application/json"
 
 
+class NotAcceptable(InvalidRequest):
+    status = 406
+    message = "the answer is application/json, which the header Accept excludes"
+
+
 class TooLarge(InvalidRequest):
     status, reason = 413, "TOO_LARGE"
     message = "the request is too large"

@@ -27,10 +27,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT '00000000-0000-0000-0000-000000000000'::uuid
 $$;
 
--- A type of relationship is any text; as a key it has the size of an id.
-CREATE OR REPLACE FUNCTION type_key(relationship_type text) RETURNS uuid
+-- The types of nodes and of relationships as keys of a size, none of which is nil.
+CREATE OR REPLACE FUNCTION list_key(type text) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT encode(substr(sha256(convert_to(relationship_type, 'UTF8')), 1, 16), 'hex')::uuid
+    SELECT encode(substr(sha256(convert_to(type, 'UTF8')), 1, 16), 'hex')::uuid
 $$;
 
 -- Every list reads its total here: where there are no triggers, this alone is replaced.
@@ -66,6 +66,13 @@ BEGIN
     WHERE c.tenant_id = of_tenant AND c.list = of_list AND c.total = 0;
 END $$;
 
+CREATE OR REPLACE FUNCTION forget_counts(of_tenant uuid) RETURNS void
+LANGUAGE sql AS $$
+    DELETE FROM count_changes d
+    WHERE d.tenant_id = of_tenant AND d.list NOT IN ('tenants', 'users');
+    DELETE FROM counts c WHERE c.tenant_id = of_tenant AND c.list NOT IN ('tenants', 'users');
+$$;
+
 -- One trigger function a table, written by this loop, since a function with fixed SQL keeps its
 -- plan. TRUNCATE empties a list; an UPDATE counts only where it moves a row to another key.
 DO $$
@@ -78,8 +85,8 @@ BEGIN
             ('users', 'nil()', 'nil()'),
             ('tenant_users', 'c.tenant_id', 'nil()'),
             ('node_types', 'c.tenant_id', 'nil()'),
-            ('nodes', 'c.tenant_id', 'c.node_type_id'),
-            ('relationships', 'c.tenant_id', 'type_key(c.relationship_type)'))
+            ('nodes', 'c.tenant_id', 'list_key(c.node_type_id::text)'),
+            ('relationships', 'c.tenant_id', 'list_key(c.relationship_type)'))
         AS list (name, tenant, key)
     LOOP
         EXECUTE format($function$
@@ -96,6 +103,9 @@ BEGIN
                 SELECT %3$s, %2$L, %4$s,
                        CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END
                 FROM changed c
+                -- The triggers of a cascade fire when all of it is gone: with its tenant, a row
+                -- is forgotten, not counted.
+                WHERE TG_OP = 'INSERT' OR %5$s
                 GROUP BY 1, 3;
                 GET DIAGNOSTICS written = ROW_COUNT;
                 IF random() * 256 < written THEN
@@ -104,7 +114,10 @@ BEGIN
                 END IF;
                 RETURN NULL;
             END $body$
-        $function$, 'count_' || counted.name, counted.name, counted.tenant, counted.key);
+        $function$, 'count_' || counted.name, counted.name, counted.tenant, counted.key,
+            CASE counted.tenant
+                WHEN 'nil()' THEN 'true'
+                ELSE 'EXISTS (SELECT FROM tenants t WHERE t.id = c.tenant_id)' END);
         EXECUTE format($trigger$
             CREATE OR REPLACE TRIGGER count_inserted AFTER INSERT ON %1$I
             REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION %2$I();
@@ -137,16 +150,21 @@ BEGIN
     END LOOP;
 END $$;
 
--- The cascades of a tenant's deletion write their changes first; then all of it goes.
-CREATE OR REPLACE FUNCTION forget_counts() RETURNS trigger LANGUAGE plpgsql AS $$
+-- At once, since the same transaction may create the tenant anew; and again at its end, for what
+-- others committed while the cascade waited for them.
+CREATE OR REPLACE FUNCTION forget_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM count_changes d USING deleted t WHERE d.tenant_id = t.id;
-    DELETE FROM counts c USING deleted t WHERE c.tenant_id = t.id;
+    IF NOT EXISTS (SELECT FROM tenants t WHERE t.id = OLD.id) THEN
+        PERFORM forget_counts(OLD.id);
+    END IF;
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE TRIGGER forget_counts AFTER DELETE ON tenants
-REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION forget_counts();
+CREATE OR REPLACE TRIGGER forget_tenant AFTER DELETE ON tenants
+FOR EACH ROW EXECUTE FUNCTION forget_tenant();
+DROP TRIGGER IF EXISTS forget_tenant_late ON tenants;
+CREATE CONSTRAINT TRIGGER forget_tenant_late AFTER DELETE ON tenants
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION forget_tenant();
 
 -- What is there now, in place of whatever the ledger says: this may run a second time.
 LOCK TABLE tenants, users, tenant_users, node_types, nodes, relationships
@@ -162,10 +180,12 @@ SELECT u.tenant_id, 'tenant_users', nil(), count(*) FROM tenant_users u GROUP BY
 UNION ALL
 SELECT nt.tenant_id, 'node_types', nil(), count(*) FROM node_types nt GROUP BY nt.tenant_id
 UNION ALL
-SELECT n.tenant_id, 'nodes', coalesce(n.node_type_id, nil()), count(*)
+SELECT n.tenant_id, 'nodes',
+       CASE grouping(n.node_type_id) WHEN 1 THEN nil() ELSE list_key(n.node_type_id::text) END,
+       count(*)
 FROM nodes n GROUP BY GROUPING SETS ((n.tenant_id, n.node_type_id), (n.tenant_id))
 UNION ALL
 SELECT r.tenant_id, 'relationships',
-       CASE grouping(r.relationship_type) WHEN 1 THEN nil() ELSE type_key(r.relationship_type) END,
+       CASE grouping(r.relationship_type) WHEN 1 THEN nil() ELSE list_key(r.relationship_type) END,
        count(*)
 FROM relationships r GROUP BY GROUPING SETS ((r.tenant_id, r.relationship_type), (r.tenant_id));

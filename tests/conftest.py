@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
 from testing.postgresql import Postgresql
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
@@ -37,12 +39,37 @@ def new_database(server: Postgresql) -> Callable[..., Settings]:
     return create
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let the tests of a module marked ``both_doors`` reach the service through each of them."""
+    if "service" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_doors"):
+        metafunc.parametrize("service", ["jsonrpc", "rest"], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def service(new_database: Callable[..., Settings]) -> Iterator[Service]:
+def service(request: pytest.FixtureRequest, new_database: Callable[..., Settings]
+            ) -> Iterator[Service]:
     """The service on a database that all tests share; each makes its own tenants in it."""
-    service = Service.of(new_database())
+    service = Service.of(new_database(), getattr(request, "param", "jsonrpc"))
     yield service
     service.close()
+
+
+@pytest.fixture
+def address(new_service: Callable[..., Service]) -> Iterator[str]:
+    """The host and port of a server with an empty database."""
+    server = make_server("127.0.0.1", 0, new_service().app, threaded=True,
+                         request_handler=_QuietHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"localhost:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
 
 
 @pytest.fixture

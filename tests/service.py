@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import orjson
 from flask import Flask
 
 from flexdb import create_app
+from flexdb.api.rest import PAGING, routes
 from flexdb.config import Settings
 
 
@@ -26,14 +29,18 @@ class RpcError(Exception):
 
 @dataclass
 class Service:
-    """An app and the database behind it."""
+    """An app and the database behind it.
+
+    ``door`` is how ``call`` reaches it: ``jsonrpc`` or ``rest``.
+    """
 
     app: Flask
     settings: Settings
+    door: str = "jsonrpc"
 
     @classmethod
-    def of(cls, settings: Settings) -> Service:
-        return cls(create_app(settings), settings)
+    def of(cls, settings: Settings, door: str = "jsonrpc") -> Service:
+        return cls(create_app(settings), settings, door)
 
     def post(self, body: Any, **options: Any) -> Any:
         """Send a body, bytes or what is to be JSON, and return the response."""
@@ -46,10 +53,16 @@ class Service:
 
         :raises RpcError: when it answers with an error
         """
-        reply = orjson.loads(self.post(request(method, by_name if params is None else params)).data)
+        params = by_name if params is None else params
+        if self.door == "rest" and (said := rest_request(method, params)):
+            response = self.app.test_client().open(**said)
+            reply = result = in_jsonrpc_names(response.data or b"{}", method)
+        else:
+            reply = orjson.loads(self.post(request(method, params)).data)
+            result = reply.get("result")
         if "error" in reply:
             raise RpcError(reply["error"])
-        return reply["result"]
+        return result
 
     def batch(self, calls: list[Any], **options: Any) -> list[Any]:
         """Send several calls at once and return the replies."""
@@ -80,6 +93,48 @@ class Service:
 
     def close(self) -> None:
         self.app.extensions["flexdb"].close()
+
+
+def rest_request(method: str, params: Any) -> dict[str, Any] | None:
+    """Return the REST request that says the same, or None when a URL cannot say it."""
+    route = next(route for route in routes() if route.operation.name == method)
+    if isinstance(params, list):
+        names = list(route.operation.params().fields)
+        if len(params) > len(names):
+            return None
+        params = dict(zip(names, params))
+    rest = dict(params)
+    in_url = {name: rest.pop(name, None) for name in route.in_url}
+    if not all(isinstance(part, str) and part.strip("./") == part and part
+               for part in in_url.values()):
+        return None
+    made: dict[str, Any] = {
+        "method": route.verb,
+        "path": route.url.format(**{name: quote(part) for name, part in in_url.items()})}
+    if route.has_body:
+        return made | {"data": orjson.dumps(rest), "content_type": "application/json"}
+    paging = rest.pop("pagination", {})
+    if not isinstance(paging, dict) or not paging.keys() <= set(PAGING):
+        return None
+    size = paging.get("page_size", 1)
+    texts = [value for name, value in (rest | paging).items() if name != "page_size"]
+    if type(size) is not int or not all(isinstance(text, str) for text in texts):
+        return None
+    return made | {"query_string": {**rest, **paging}}
+
+
+def in_jsonrpc_names(text: bytes, method: str) -> Any:
+    """Read a REST reply; what a list's error says of paging is one parameter over JSON-RPC."""
+    reply = orjson.loads(text)
+    if "error" in reply and method.startswith("list_"):
+        error = reply["error"]
+        error["message"] = re.sub(rf"(?<=[ ;])({'|'.join(PAGING)}) ", r"pagination.\1 ",
+                                  error["message"])
+        if fields := error["data"].get("fields"):
+            error["data"]["fields"] = {
+                f"pagination.{name}" if name in PAGING else name: messages
+                for name, messages in fields.items()}
+    return reply
 
 
 def request(method: str, params: Any = None, id: Any = 1) -> dict[str, Any]:

@@ -6,18 +6,15 @@ import io
 import json
 import re
 import shlex
-import threading
-from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
-from werkzeug.serving import make_server
 
-from flexdb import errors
+from flexdb.api.describe import error_kinds
+from flexdb.api.rest import ROUTES
 from flexdb.config import Settings
 from flexdb.services.operation import OPERATIONS
 from tests.service import Service
@@ -29,18 +26,6 @@ EXAMPLES = [(text, BLOCKS[place + 1][1] if BLOCKS[place + 1][0] == "json" else N
             for place, (language, text) in enumerate(BLOCKS) if text.startswith("curl")]
 _VARYING = [(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
             (r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "TIME")]
-
-
-@pytest.fixture
-def address(new_service: Callable[..., Service]) -> Iterator[str]:
-    """The address of a server with an empty database."""
-    server = make_server("127.0.0.1", 0, new_service().app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"localhost:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def table(heading: str) -> list[list[str]]:
@@ -68,6 +53,7 @@ def run_curl(command: str, address: str, ids: dict[str, str]) -> Any:
     url = next(word for word in words if word.startswith("http"))
     response = requests.request(options["-X"], url, headers={name: value},
                                 data=options["-d"].encode(), timeout=30)
+    assert response.ok
     return response.json()
 
 
@@ -77,14 +63,15 @@ def test_the_examples_run_as_written_and_give_the_replies_shown(address: str) ->
     for command, expected in EXAMPLES:
         reply = run_curl(command, address, ids)
         calls = reply if isinstance(reply, list) else [reply]
-        assert all("result" in call for call in calls), (command, reply)
+        assert not any("error" in call for call in calls), (command, reply)
         if expected:
             shown += 1
             assert masked(reply) == masked(json.loads(expected))
-        for name, made in calls[0]["result"].items():
+        result = calls[0].get("result", calls[0])
+        for name, made in result.items():
             if "id" in made:
                 ids[f"{name.upper()}_ID"] = made["id"]
-        if "node" in calls[0]["result"]:
+        if "node" in result:
             ids["SOURCE_NODE_ID"] = ids["NODE_ID"]
             ids["TARGET_NODE_ID"] = run_curl(command, address, ids)["result"]["node"]["id"]
     assert shown >= 5
@@ -122,20 +109,23 @@ def test_every_method_is_in_the_tables_with_its_parameters() -> None:
     assert told == declared
 
 
+def test_every_route_is_in_the_table() -> None:
+    told = [tuple(cell.strip("`") for cell in row) for row in table("### REST")]
+    assert told == [row for rows in ROUTES.values() for row in rows]
+
+
 def test_every_setting_is_in_the_table_with_its_default() -> None:
     told = {row[0].strip("`"): row[1].strip("`") for row in table("## Settings")}
     assert told == {setting.name.upper(): f"{setting.default:g}"
-                    if isinstance(setting.default, float) else str(setting.default)
+                    if isinstance(setting.default, float) else str(setting.default).lower()
+                    if isinstance(setting.default, bool) else str(setting.default)
                     for setting in fields(Settings)}
 
 
 def test_every_error_is_in_the_table() -> None:
-    def tree(kind: type[errors.FlexdbError]) -> set[tuple[str, str]]:
-        found = {(str(kind.code), kind.reason)} if hasattr(kind, "code") else set()
-        return found.union(*(tree(child) for child in kind.__subclasses__()))
-
-    told = {(row[0].strip("`"), row[1].strip("`")) for row in table("## Error codes")}
-    assert told == tree(errors.FlexdbError)
+    told = {(row[0].strip("`"), row[1].strip("`"), status)
+            for row in table("## Error codes") for status in row[2].split(", ")}
+    assert told == {(str(kind.code), kind.reason, str(kind.status)) for kind in error_kinds()}
 
 
 def test_every_make_target_is_in_the_table() -> None:

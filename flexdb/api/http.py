@@ -28,13 +28,37 @@ def json_fields(request: Request, default: JsonFields) -> JsonFields:
 
     :param default: the form that the setting JSON_FIELDS gives
     """
+    return _preferred(request) or default
+
+
+def _preferred(request: Request) -> JsonFields | None:
     for preference in ",".join(request.headers.getlist("Prefer")).split(","):
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "json-fields":
             wanted = value.strip().strip('"').lower()
             if wanted == "string" or wanted == "value":
                 return "string" if wanted == "string" else "value"
-    return default
+    return None
+
+
+def read_body(limit: int) -> bytes:
+    """Read the current request's body.
+
+    :param limit: the most bytes
+    :raises TooLarge: when there are more
+    :raises InvalidRequest: when they do not arrive
+    """
+    try:
+        body = request.get_data()
+    except HTTPException:
+        raise
+    except Exception as error:
+        # gunicorn's own errors get here, as of a malformed chunk.
+        logger.info("a body could not be read: %r", error)
+        raise errors.InvalidRequest("the body could not be read") from error
+    if len(body) > limit:
+        raise errors.TooLarge(f"the body may have at most {limit} bytes")
+    return body
 
 
 def parse_body(text: bytes, max_depth: int) -> Any:
@@ -56,9 +80,9 @@ def parse_body(text: bytes, max_depth: int) -> Any:
     return parsed
 
 
-def apply_preference(response: Response, fields: JsonFields) -> Response:
+def apply_preference(response: Response) -> Response:
     """Say in the response which preference was followed, if the request had one."""
-    if "json-fields" in request.headers.get("Prefer", "").lower():
+    if fields := _preferred(request):
         response.headers["Preference-Applied"] = f"json-fields={fields}"
         response.headers["Vary"] = "Prefer"
     return response
@@ -97,8 +121,17 @@ def _on_http_error(error: HTTPException) -> Response:
     return response
 
 
+def _without_html(response: Response) -> Response:
+    """Take Flask's default type from an answer that has no body."""
+    if response.mimetype == "text/html" and not response.content_length:
+        response.headers.pop("Content-Type", None)
+        response.status_code = 204
+    return response
+
+
 def init_app(app: Flask) -> None:
     """Make every error that Flask would answer in HTML a JSON one."""
+    app.after_request(_without_html)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(FlexdbError, error_response)
     app.register_error_handler(Exception, lambda error: error_response(unforeseen(error)))

@@ -15,10 +15,10 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from flexdb import errors
-from flexdb.api import http
+from flexdb.api import http, openrpc
 from flexdb.config import JsonFields, Settings
 from flexdb.db.run import Outcome, Runner
-from flexdb.db.statement import Statement
+from flexdb.db.statement import Result, Statement
 from flexdb.errors import FlexdbError
 from flexdb.services.operation import OPERATIONS, Call
 
@@ -53,10 +53,13 @@ class Site(JSONRPCSite):
 
     def __init__(self, settings: Settings, runner: Runner) -> None:
         super().__init__(version="2.0", path=http.JSONRPC_PATH)
+        # The base class brings a method of its own, rpc.describe.
+        self.view_funcs.clear()
         self.settings = settings
         self.runner = runner
         for name, operation in OPERATIONS.items():
             self.register(name, Call(operation, settings).statement)
+        self.register("rpc.discover", self._discover)
 
     def dispatch_request(self) -> tuple[bytes, int, dict[str, str]]:
         """Answer the current request with a body, a status and headers.
@@ -65,7 +68,7 @@ class Site(JSONRPCSite):
         """
         if not self.is_json:
             raise errors.UnsupportedMediaType()
-        body = request.get_data(cache=False)
+        body = http.read_body(self.settings.max_body_bytes)
         try:
             parsed = self.to_json(body)
             batch = self._is_batch_request(parsed)
@@ -107,10 +110,20 @@ class Site(JSONRPCSite):
         """Return the form in which the current request wants JSON columns back."""
         return http.json_fields(request, self.settings.json_fields)
 
-    def _plan(self, call: Any, params_text: Callable[[], bytes]) -> Statement | FlexdbError:
+    @staticmethod
+    def _discover(params: Any, params_text: Callable[[], bytes]) -> Result:
+        if params:
+            raise errors.InvalidParams("rpc.discover takes no parameters")
+        return Result(orjson.dumps(openrpc.document(http.JSONRPC_PATH)))
+
+    def _plan(self, call: Any, params_text: Callable[[], bytes]
+              ) -> Statement | Result | FlexdbError:
         try:
             self.validate(call)
-            return self.dispatch(call, params_text)
+            planned = self.dispatch(call, params_text)
+            if not isinstance(planned, (Statement, Result)):
+                raise TypeError(f"{call['method']} gave {type(planned)}, no statement")
+            return planned
         except FlexdbError as error:
             return error
         except Exception as error:
@@ -135,8 +148,8 @@ class Site(JSONRPCSite):
         return True
 
     def dispatch(self, call: dict[str, Any],  # type: ignore[override]
-                 params_text: Callable[[], bytes]) -> Statement:
-        """Return the statement that a call asks for.
+                 params_text: Callable[[], bytes]) -> Statement | Result:
+        """Return the statement that a call asks for, or the result where none is needed.
 
         :raises MethodNotFound: when there is no such method
         :raises InvalidParams: when a parameter is wrong
@@ -147,8 +160,8 @@ class Site(JSONRPCSite):
             raise errors.MethodNotFound(
                 f"there is no such method: did you mean {near[0]}?" if near else None)
         params = call.get("params")
-        statement: Statement = plan({} if params is None else params, params_text)
-        return statement
+        planned: Statement | Result = plan({} if params is None else params, params_text)
+        return planned
 
 
 class View(JSONRPCView):
@@ -160,7 +173,7 @@ class View(JSONRPCView):
         """Answer with the bytes that the site made."""
         answer, status, _ = self.jsonrpc_site.dispatch_request()
         response = Response(answer, status, mimetype="application/json")
-        return http.apply_preference(response, self.jsonrpc_site.json_fields())
+        return http.apply_preference(response)
 
 
 def _is_id(value: Any) -> bool:
@@ -191,5 +204,5 @@ def init_app(app: Flask, settings: Settings, runner: Runner) -> None:
     """Expose every operation as a JSON-RPC method."""
     blueprint = Blueprint("jsonrpc", __name__)
     view = View.as_view("jsonrpc", jsonrpc_site=Site(settings, runner))
-    blueprint.add_url_rule(http.JSONRPC_PATH, view_func=view, provide_automatic_options=False)
+    blueprint.add_url_rule(http.JSONRPC_PATH, view_func=view)
     app.register_blueprint(blueprint)

@@ -167,12 +167,19 @@ class Runner:
         # In autocommit mode a pipeline is one implicit transaction that commits at its end: what
         # is fetched inside is not yet committed, so nothing is answered before the block is left.
         with connection.pipeline():
-            for statement in statements:
-                if statement.long:
-                    self._set_timeout(connection, self._long)
-                cursors.append(_execute(connection, statement, json_fields))
-                if statement.long:
-                    self._set_timeout(connection, self._usual)
+            try:
+                for statement in statements:
+                    if statement.long:
+                        self._set_timeout(connection, self._long)
+                    cursors.append(_execute(connection, statement, json_fields))
+                    if statement.long:
+                        self._set_timeout(connection, self._usual)
+            except Exception as error:
+                # An error on our side would leave what was sent before it to be committed at the
+                # block's end, and to be run again.
+                if not getattr(error, "sqlstate", None):
+                    connection.close()
+                raise
         return [cursor.fetchone() for cursor in cursors]
 
     @staticmethod
@@ -189,7 +196,10 @@ def _execute(connection: Connection, statement: Statement, json_fields: JsonFiel
 
 def _read(statement: Statement, row: Row | None) -> Outcome:
     try:
-        return statement.read(row)
+        result = statement.read(row)
+        if not (isinstance(result, Result) and isinstance(result.text, bytes)):
+            raise TypeError(f"{statement.query.name} gave {type(result)}, no JSON text")
+        return result
     except FlexdbError as error:
         return error
     except Exception as error:

@@ -33,6 +33,6 @@ RETURNING '{}'::json
 
 -- list: list_node_types of node_type nt
 SELECT nt.tenant_id, nt.id, nt.name, nt.description, nt.schema, nt.version, nt.created_at,
-       nt.updated_at, nt.size
+       nt.updated_at, nt.size + octet_length(concat(nt.name, nt.description)) AS size
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s

@@ -24,6 +24,7 @@ WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s
 RETURNING '{}'::json
 
 -- list: list_tenant_users of tenant_user tu
-SELECT tu.tenant_id, tu.user_id, tu.role, tu.status, 0 AS size
+SELECT tu.tenant_id, tu.user_id, tu.role, tu.status,
+       octet_length(concat(tu.role, tu.status)) AS size
 FROM tenant_users tu
 WHERE tu.tenant_id = %(tenant_id)s

@@ -28,5 +28,6 @@ WHERE t.id = %(id)s
 RETURNING '{}'::json
 
 -- list: list_tenants of tenant t
-SELECT t.id, t.slug, t.name, t.status, t.created_at, t.updated_at, 0 AS size
+SELECT t.id, t.slug, t.name, t.status, t.created_at, t.updated_at,
+       octet_length(concat(t.slug, t.name, t.status)) AS size
 FROM tenants t

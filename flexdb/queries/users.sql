@@ -28,5 +28,6 @@ WHERE u.id = %(id)s
 RETURNING '{}'::json
 
 -- list: list_users of user u
-SELECT u.id, u.email, u.display_name, u.created_at, u.updated_at, 0 AS size
+SELECT u.id, u.email, u.display_name, u.created_at, u.updated_at,
+       octet_length(concat(u.email, u.display_name)) AS size
 FROM users u

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
@@ -10,6 +11,7 @@ from msgspec import Raw
 
 from flexdb.config import Settings
 from flexdb.services import json_text
+from flexdb.services.ids import new_id
 
 TEXT_LENGTH, EMAIL_LENGTH = 255, 254
 _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
@@ -50,16 +52,21 @@ class Params(Schema):
 
 
 class _Field(fields.Field[Any]):
-    """A field that has a description, for the published documents."""
+    """A field with a description and an example, for the published documents."""
 
     default_error_messages = {"required": "is missing", "null": "may not be null"}
 
-    def __init__(self, description: str, **options: Any) -> None:
-        super().__init__(metadata={"description": description}, **options)
+    def __init__(self, description: str, example: Any = None, **options: Any) -> None:
+        # marshmallow would take null wherever the default is None.
+        options.setdefault("allow_none", False)
+        super().__init__(metadata={"description": description, "example": example}, **options)
 
 
 class Id(_Field):
     """A UUID of 36 characters, given on in lower case."""
+
+    def __init__(self, description: str, **options: Any) -> None:
+        super().__init__(description, "01a208bc-3d00-7d5c-861e-e1a8d0a9b837", **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         _require(str, "a UUID as a string", value)
@@ -104,10 +111,14 @@ class Email(Text):
         return text
 
 
+class PageToken(Text):
+    """An opaque token that a page of a list gave for the next one."""
+
+
 class Integer(_Field):
     """A whole number; 10.0 is one too, as in JSON Schema."""
 
-    def __init__(self, description: str, least: int | None = None, **options: Any) -> None:
+    def __init__(self, description: str, least: int, **options: Any) -> None:
         super().__init__(description, **options)
         self.least = least
 
@@ -116,7 +127,7 @@ class Integer(_Field):
             raise ValidationError(f"must be a whole number, not {_KINDS.get(type(value), 'this')}")
         if value != int(value):
             raise ValidationError("must be a whole number")
-        if self.least is not None and value < self.least:
+        if value < self.least:
             raise ValidationError(f"must be at least {self.least}")
         return int(value)
 
@@ -129,6 +140,7 @@ class JsonText(_Field):
 
     def __init__(self, description: str, boolean: bool = False, **options: Any) -> None:
         super().__init__(description, **options)
+        self.boolean = boolean
         self.wanted = "a JSON object or a boolean" if boolean else "a JSON object"
         self.beginnings = (b"{", b"t", b"f") if boolean else (b"{",)
 
@@ -144,7 +156,7 @@ class JsonText(_Field):
         text = text.strip()
         if not text.startswith(self.beginnings):
             raise ValidationError(f"must be {self.wanted}, or a string that holds one as JSON text")
-        if fault := json_text.fault(text):
+        if fault := json_text.fault(text, settings.max_json_bytes):
             raise ValidationError(fault)
         return text.decode()
 
@@ -160,3 +172,11 @@ class JsonText(_Field):
 
 class Time(_Field):
     """A time in UTC with microseconds and an offset (RFC 3339)."""
+
+
+# What objects have in common.
+TENANT_ID = partial(Id, "The tenant's id.")
+NEW_ID = partial(Id, "The id to give it; made by the server when absent.", load_default=new_id)
+VERSION = partial(Integer, "1 at first, raised by every change.", least=1, example=1)
+CREATED_AT = partial(Time, "When it was created.")
+UPDATED_AT = partial(Time, "When it was last changed.")

@@ -1,54 +1,58 @@
 """Node types: what kinds of nodes a tenant has."""
 
+from functools import partial
+
 from marshmallow import Schema
 
 from flexdb.db.statement import Statement
-from flexdb.services.fields import Id, Integer, JsonText, Params, Text, Time
-from flexdb.services.ids import new_id
+from flexdb.services.fields import (
+    CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, JsonText, Params, Text)
 from flexdb.services.operation import Loaded, one, operation
 from flexdb.services.paging import ListParams, page, pagination
 
-ID = "The node type's id."
-TENANT_ID = "The tenant's id."
-NAME = "A name that is unique within the tenant."
-DESCRIPTION = "What the node type is for; null for none."
-SCHEMA = "A JSON Schema for the nodes' data: an object or a boolean; null for none."
+ID = partial(Id, "The node type's id.")
+NAME = partial(Text, "A name that is unique within the tenant.", example="Task")
+DESCRIPTION = partial(Text, "What the node type is for; null for none.", blank=True,
+                      allow_none=True, example="A task node type")
+SCHEMA = partial(JsonText, "A JSON Schema for the nodes' data; null for none.", boolean=True,
+                 allow_none=True,
+                 example={"type": "object", "properties": {"title": {"type": "string"}}})
 
 
 class NodeType(Schema):
     """A node type of a tenant."""
 
-    id = Id(ID)
-    tenant_id = Id(TENANT_ID)
-    name = Text(NAME)
-    description = Text(DESCRIPTION, allow_none=True)
-    schema = JsonText(SCHEMA, boolean=True, allow_none=True)
-    version = Integer("1 at first, raised by every change.", least=1)
-    created_at = Time("When it was created.")
-    updated_at = Time("When it was last changed.")
+    id = ID()
+    tenant_id = TENANT_ID()
+    name = NAME()
+    description = DESCRIPTION()
+    schema = SCHEMA()
+    version = VERSION()
+    created_at = CREATED_AT()
+    updated_at = UPDATED_AT()
 
 
 class NewNodeType(Params):
-    tenant_id = Id(TENANT_ID, required=True)
-    name = Text(NAME, required=True)
-    description = Text(DESCRIPTION, blank=True, allow_none=True, load_default=None)
-    schema = JsonText(SCHEMA, boolean=True, allow_none=True, load_default=None)
-    id = Id("The id to give it; made by the server when absent.", load_default=new_id)
+    tenant_id = TENANT_ID(required=True)
+    name = NAME(required=True)
+    description = DESCRIPTION(load_default=None)
+    schema = SCHEMA(load_default=None)
+    id = NEW_ID()
 
 
 class NodeTypeId(Params):
-    id = Id(ID, required=True)
-    tenant_id = Id(TENANT_ID, required=True)
+    id = ID(required=True)
+    tenant_id = TENANT_ID(required=True)
 
 
 class NodeTypeChange(NodeTypeId):
-    name = Text(NAME, load_default=None)
-    description = Text(DESCRIPTION, blank=True, allow_none=True)
-    schema = JsonText(SCHEMA, boolean=True, allow_none=True)
+    name = NAME(load_default=None)
+    description = DESCRIPTION()
+    schema = SCHEMA()
 
 
 class NodeTypeList(ListParams):
-    tenant_id = Id(TENANT_ID, required=True)
+    tenant_id = TENANT_ID(required=True)
     pagination = pagination()
 
 

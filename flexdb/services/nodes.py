@@ -1,49 +1,51 @@
 """Nodes: a tenant's records, each of a node type."""
 
+from functools import partial
+
 from marshmallow import Schema
 
 from flexdb.db.statement import Statement
-from flexdb.services.fields import Id, Integer, JsonText, Params, Time
-from flexdb.services.ids import new_id
+from flexdb.services.fields import (
+    CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, JsonText, Params)
 from flexdb.services.operation import Loaded, one, operation
 from flexdb.services.paging import ListParams, page, pagination
 
-ID = "The node's id."
-TENANT_ID = "The tenant's id."
-NODE_TYPE_ID = "The id of the node's type."
-DATA = "The record: a JSON object, kept to the digit."
+ID = partial(Id, "The node's id.")
+NODE_TYPE_ID = partial(Id, "The id of the node's type.")
+DATA = partial(JsonText, "The record: a JSON object, kept to the digit.",
+               example={"title": "Complete project", "priority": "high"})
 
 
 class Node(Schema):
     """A node: a JSON record of a node type."""
 
-    id = Id(ID)
-    tenant_id = Id(TENANT_ID)
-    node_type_id = Id(NODE_TYPE_ID)
-    data = JsonText(DATA)
-    version = Integer("1 at first, raised by every change.", least=1)
-    created_at = Time("When it was created.")
-    updated_at = Time("When it was last changed.")
+    id = ID()
+    tenant_id = TENANT_ID()
+    node_type_id = NODE_TYPE_ID()
+    data = DATA()
+    version = VERSION()
+    created_at = CREATED_AT()
+    updated_at = UPDATED_AT()
 
 
 class NewNode(Params):
-    tenant_id = Id(TENANT_ID, required=True)
-    node_type_id = Id(NODE_TYPE_ID, required=True)
-    data = JsonText(DATA, load_default="{}")
-    id = Id("The id to give it; made by the server when absent.", load_default=new_id)
+    tenant_id = TENANT_ID(required=True)
+    node_type_id = NODE_TYPE_ID(required=True)
+    data = DATA(load_default="{}")
+    id = NEW_ID()
 
 
 class NodeId(Params):
-    id = Id(ID, required=True)
-    tenant_id = Id(TENANT_ID, required=True)
+    id = ID(required=True)
+    tenant_id = TENANT_ID(required=True)
 
 
 class NodeChange(NodeId):
-    data = JsonText(DATA, load_default=None)
+    data = DATA(load_default=None)
 
 
 class NodeList(ListParams):
-    tenant_id = Id(TENANT_ID, required=True)
+    tenant_id = TENANT_ID(required=True)
     node_type_id = Id("Only nodes of this type.")
     pagination = pagination()
 

@@ -21,6 +21,8 @@ from flexdb.queries import STATEMENTS
 from flexdb.services.fields import JsonText, Params
 
 Loaded = dict[str, Any]
+# A parameter that we do not know may have any name, and there may be any number of them.
+NAME_LENGTH, MOST_FIELDS = 64, 20
 _members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
 _items: Decoder[list[Raw]] = Decoder(list[Raw])
 
@@ -112,9 +114,11 @@ def _invalid(error: ValidationError) -> InvalidParams:
     def flatten(messages: Any, path: str) -> None:
         if isinstance(messages, dict):
             for name, inner in messages.items():
-                flatten(inner, path if name == "_schema" else f"{path}.{name}".lstrip("."))
-        else:
-            found.setdefault(path, []).extend(messages)
+                name = str(name)[:NAME_LENGTH]
+                whole = name == "_schema" and inner == [Params.error_messages["type"]]
+                flatten(inner, path if whole else f"{path}.{name}" if path else name)
+        elif len(found) < MOST_FIELDS:
+            found.setdefault(path, list(messages))
 
     flatten(error.messages, "")
     told = "; ".join(f"{name} {message}" for name, messages in list(found.items())[:5]

@@ -1,56 +1,58 @@
 """Relationships: typed edges between two nodes of a tenant, with data of their own."""
 
+from functools import partial
+
 from marshmallow import Schema
 
 from flexdb.db.statement import Statement
-from flexdb.services.fields import Id, Integer, JsonText, Params, Text, Time
-from flexdb.services.ids import new_id
+from flexdb.services.fields import (
+    CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, JsonText, Params, Text)
 from flexdb.services.operation import Loaded, one, operation
 from flexdb.services.paging import ListParams, page, pagination
 
-ID = "The relationship's id."
-TENANT_ID = "The tenant's id."
-SOURCE_NODE_ID = "The id of the node it starts from."
-TARGET_NODE_ID = "The id of the node it leads to."
-RELATIONSHIP_TYPE = "What kind of relationship it is, such as `depends_on`."
-DATA = "What is to be said of it: a JSON object, kept to the digit."
+ID = partial(Id, "The relationship's id.")
+SOURCE_NODE_ID = partial(Id, "The id of the node it starts from.")
+TARGET_NODE_ID = partial(Id, "The id of the node it leads to.")
+RELATIONSHIP_TYPE = partial(Text, "What kind of relationship it is.", example="depends_on")
+DATA = partial(JsonText, "What is to be said of it: a JSON object, kept to the digit.",
+               example={"priority": 1})
 
 
 class Relationship(Schema):
     """A relationship from one node to another."""
 
-    id = Id(ID)
-    tenant_id = Id(TENANT_ID)
-    source_node_id = Id(SOURCE_NODE_ID)
-    target_node_id = Id(TARGET_NODE_ID)
-    relationship_type = Text(RELATIONSHIP_TYPE)
-    data = JsonText(DATA)
-    version = Integer("1 at first, raised by every change.", least=1)
-    created_at = Time("When it was created.")
-    updated_at = Time("When it was last changed.")
+    id = ID()
+    tenant_id = TENANT_ID()
+    source_node_id = SOURCE_NODE_ID()
+    target_node_id = TARGET_NODE_ID()
+    relationship_type = RELATIONSHIP_TYPE()
+    data = DATA()
+    version = VERSION()
+    created_at = CREATED_AT()
+    updated_at = UPDATED_AT()
 
 
 class NewRelationship(Params):
-    tenant_id = Id(TENANT_ID, required=True)
-    source_node_id = Id(SOURCE_NODE_ID, required=True)
-    target_node_id = Id(TARGET_NODE_ID, required=True)
-    relationship_type = Text(RELATIONSHIP_TYPE, required=True)
-    data = JsonText(DATA, load_default="{}")
-    id = Id("The id to give it; made by the server when absent.", load_default=new_id)
+    tenant_id = TENANT_ID(required=True)
+    source_node_id = SOURCE_NODE_ID(required=True)
+    target_node_id = TARGET_NODE_ID(required=True)
+    relationship_type = RELATIONSHIP_TYPE(required=True)
+    data = DATA(load_default="{}")
+    id = NEW_ID()
 
 
 class RelationshipId(Params):
-    id = Id(ID, required=True)
-    tenant_id = Id(TENANT_ID, required=True)
+    id = ID(required=True)
+    tenant_id = TENANT_ID(required=True)
 
 
 class RelationshipChange(RelationshipId):
-    relationship_type = Text(RELATIONSHIP_TYPE, load_default=None)
-    data = JsonText(DATA, load_default=None)
+    relationship_type = RELATIONSHIP_TYPE(load_default=None)
+    data = DATA(load_default=None)
 
 
 class RelationshipList(ListParams):
-    tenant_id = Id(TENANT_ID, required=True)
+    tenant_id = TENANT_ID(required=True)
     source_node_id = Id("Only relationships that start from this node.")
     target_node_id = Id("Only relationships that lead to this node.")
     relationship_type = Text("Only relationships of this type.")

@@ -1,45 +1,47 @@
 """Tenants: the root of all data; what hangs on one is seen by no other."""
 
+from functools import partial
+
 from marshmallow import Schema
 
 from flexdb.db.statement import Statement
-from flexdb.services.fields import Id, Params, Text, Time
-from flexdb.services.ids import new_id
+from flexdb.services.fields import (
+    CREATED_AT, NEW_ID, UPDATED_AT, Id, Params, Text)
 from flexdb.services.operation import Loaded, one, operation
 from flexdb.services.paging import ListParams, page, pagination
 
-ID = "The tenant's id."
-SLUG = "A short unique name."
-NAME = "The full name."
-STATUS = "`active`, or what the application makes of it."
+ID = partial(Id, "The tenant's id.")
+SLUG = partial(Text, "A short unique name.", example="acme-corp")
+NAME = partial(Text, "The full name.", example="Acme Corporation")
+STATUS = partial(Text, "`active`, or what the application makes of it.", example="active")
 
 
 class Tenant(Schema):
     """A tenant."""
 
-    id = Id(ID)
-    slug = Text(SLUG)
-    name = Text(NAME)
-    status = Text(STATUS)
-    created_at = Time("When it was created.")
-    updated_at = Time("When it was last changed.")
+    id = ID()
+    slug = SLUG()
+    name = NAME()
+    status = STATUS()
+    created_at = CREATED_AT()
+    updated_at = UPDATED_AT()
 
 
 class NewTenant(Params):
-    slug = Text(SLUG, required=True)
-    name = Text(NAME, required=True)
-    id = Id("The id to give it; made by the server when absent.", load_default=new_id)
+    slug = SLUG(required=True)
+    name = NAME(required=True)
+    id = NEW_ID()
 
 
 class TenantId(Params):
-    id = Id(ID, required=True)
+    id = ID(required=True)
 
 
 class TenantChange(Params):
-    id = Id(ID, required=True)
-    slug = Text(SLUG, load_default=None)
-    name = Text(NAME, load_default=None)
-    status = Text(STATUS, load_default=None)
+    id = ID(required=True)
+    slug = SLUG(load_default=None)
+    name = NAME(load_default=None)
+    status = STATUS(load_default=None)
 
 
 class TenantList(ListParams):

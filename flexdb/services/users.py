@@ -1,54 +1,55 @@
 """Users, who are global, and their membership in tenants."""
 
+from functools import partial
+
 from marshmallow import Schema
 
 from flexdb.db.statement import Statement
 from flexdb.queries import BY_USER
-from flexdb.services.fields import Email, Id, Params, Text, Time
-from flexdb.services.ids import new_id
+from flexdb.services.fields import (
+    CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, Email, Id, Params, Text)
 from flexdb.services.operation import Loaded, one, operation
 from flexdb.services.paging import ListParams, page, pagination
 
-ID = "The user's id."
-EMAIL = "The unique e-mail address."
-DISPLAY_NAME = "The name to show."
-TENANT_ID = "The tenant's id."
-ROLE = "The user's role in the tenant."
+ID = partial(Id, "The user's id.")
+EMAIL = partial(Email, "The unique e-mail address.", example="john@example.com")
+DISPLAY_NAME = partial(Text, "The name to show.", example="John Doe")
+ROLE = partial(Text, "The user's role in the tenant.", example="admin")
 
 
 class User(Schema):
     """A user, who may be a member of many tenants."""
 
-    id = Id(ID)
-    email = Email(EMAIL)
-    display_name = Text(DISPLAY_NAME)
-    created_at = Time("When it was created.")
-    updated_at = Time("When it was last changed.")
+    id = ID()
+    email = EMAIL()
+    display_name = DISPLAY_NAME()
+    created_at = CREATED_AT()
+    updated_at = UPDATED_AT()
 
 
 class TenantUser(Schema):
     """A user's membership in a tenant."""
 
-    tenant_id = Id(TENANT_ID)
-    user_id = Id(ID)
-    role = Text(ROLE)
+    tenant_id = TENANT_ID()
+    user_id = ID()
+    role = ROLE()
     status = Text("`active`, or what the application makes of it.")
 
 
 class NewUser(Params):
-    email = Email(EMAIL, required=True)
-    display_name = Text(DISPLAY_NAME, required=True)
-    id = Id("The id to give it; made by the server when absent.", load_default=new_id)
+    email = EMAIL(required=True)
+    display_name = DISPLAY_NAME(required=True)
+    id = NEW_ID()
 
 
 class UserId(Params):
-    id = Id(ID, required=True)
+    id = ID(required=True)
 
 
 class UserChange(Params):
-    id = Id(ID, required=True)
-    email = Email(EMAIL, load_default=None)
-    display_name = Text(DISPLAY_NAME, load_default=None)
+    id = ID(required=True)
+    email = EMAIL(load_default=None)
+    display_name = DISPLAY_NAME(load_default=None)
 
 
 class UserList(ListParams):
@@ -56,16 +57,16 @@ class UserList(ListParams):
 
 
 class Membership(Params):
-    tenant_id = Id(TENANT_ID, required=True)
-    user_id = Id(ID, required=True)
+    tenant_id = TENANT_ID(required=True)
+    user_id = ID(required=True)
 
 
 class NewMembership(Membership):
-    role = Text(ROLE, load_default="member")
+    role = ROLE(load_default="member")
 
 
 class TenantUserList(ListParams):
-    tenant_id = Id(TENANT_ID, required=True)
+    tenant_id = TENANT_ID(required=True)
     pagination = pagination()
 
 

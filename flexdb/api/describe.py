@@ -1,0 +1,162 @@
+"""The published form of parameters, results and errors: JSON Schema of what is declared once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from marshmallow import Schema, fields, missing
+
+from flexdb.errors import FlexdbError
+from flexdb.services.fields import Email, Id, Integer, JsonText, PageToken, Text, Time
+from flexdb.services.operation import OPERATIONS, Operation
+
+Json = dict[str, Any]
+
+TITLE, VERSION = "flexdb", "1.0.0"
+SUMMARY = ("Flexible JSON records (nodes, of a node type) and typed relationships between them, "
+           "for many tenants.")
+# The formats of this API beside those of JSON Schema.
+JSON_IN_STRING, PAGE_TOKEN = "json-in-string", "page-token"
+
+
+def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
+    """Return the JSON Schema (2020-12) of a field; an optional one may be an empty string.
+
+    :param result: whether the service gives it: then it is described by its form alone, since the
+        rows of an adopted database are given whatever they hold
+    """
+    if isinstance(field, fields.Nested):
+        schema = object_schema(field.schema)
+    elif isinstance(field, JsonText):
+        schema = _json_schema(field)
+    elif isinstance(field, Id):
+        schema = {"type": "string", "format": "uuid"}
+        if not (field.required or result):
+            schema = {"type": "string", "anyOf": [{"format": "uuid"}, {"maxLength": 0}]}
+    elif isinstance(field, Time):
+        schema = {"type": "string", "format": "date-time"}
+    elif isinstance(field, Integer):
+        schema = {"type": "integer", "minimum": field.least}
+        if not (field.required or result):
+            schema = {"anyOf": [schema, {"type": "string", "maxLength": 0}]}
+    else:
+        schema = {"type": "string"} if result else _text_schema(field)
+    if field.allow_none:
+        schema = schema | {"type": [schema["type"], "null"]} if "type" in schema else {
+            "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if not callable(field.load_default) and field.load_default not in (None, missing):
+        schema["default"] = {} if isinstance(field, JsonText) else field.load_default
+    schema["description"] = field.metadata["description"]
+    if (example := field.metadata.get("example")) is not None:
+        schema["examples"] = [example]
+    return schema
+
+
+def _text_schema(field: fields.Field[Any]) -> Json:
+    if not isinstance(field, Text):
+        raise TypeError(f"no JSON Schema is known for {type(field).__name__}")
+    schema: Json = {"type": "string", "maxLength": field.length}
+    if isinstance(field, PageToken):
+        return schema | {"format": PAGE_TOKEN}
+    # Any name and domain, as the service takes them; the format "email" takes fewer.
+    pattern = (r"[^@\s\x00]+@[^@\s\x00]+" if isinstance(field, Email) else
+               r"[^\x00]*" if field.blank else r"[^\x00]*[^\s\x00][^\x00]*")
+    if field.required:
+        return schema | {"minLength": 1, "pattern": f"^{pattern}$"}
+    return schema | {"pattern": f"^({pattern})?$"}
+
+
+def _json_schema(field: JsonText) -> Json:
+    kinds: list[Json] = [{"type": "object"}]
+    if field.boolean:
+        kinds.append({"type": "boolean"})
+    return {"anyOf": [*kinds, {"type": "string", "contentMediaType": "application/json",
+                               "format": JSON_IN_STRING}]}
+
+
+def object_schema(schema: Schema, names: Iterator[str] | None = None, result: bool = False) -> Json:
+    """Return the JSON Schema of an object with a marshmallow schema's fields.
+
+    :param names: only these
+    """
+    chosen = {name: schema.fields[name] for name in names or schema.fields}
+    described: Json = {
+        "type": "object",
+        "properties": {name: field_schema(field, result) for name, field in chosen.items()},
+        "additionalProperties": False,
+    }
+    required = [name for name, field in chosen.items() if field.required or result]
+    return described | ({"required": required} if required else {})
+
+
+def result_schemas() -> dict[str, Json]:
+    """Return the JSON Schema of every object that a result can hold, by its name."""
+    kinds = {operation.returns for operation in OPERATIONS.values() if operation.returns}
+    return {kind.__name__: object_schema(kind(), result=True)
+            | {"description": inspect.getdoc(kind) or ""}
+            for kind in sorted(kinds, key=lambda kind: kind.__name__)}
+
+
+def result_schema(operation: Operation) -> Json:
+    """Return the JSON Schema of an operation's result, with references to the objects in it."""
+    if operation.returns is None:
+        return {"type": "object", "additionalProperties": False}
+    one: Json = {"$ref": f"#/components/schemas/{operation.returns.__name__}"}
+    members: Json = {operation.wrapper: one}
+    if operation.name.startswith("list_"):
+        members = {
+            operation.wrapper: {"type": "array", "items": one},
+            "pagination": {
+                "type": "object",
+                "properties": {
+                    "next_page_token": {
+                        "type": "string", "description": "Where the next page begins; empty when "
+                        "this is the last."},
+                    "total_count": {"type": "integer", "minimum": 0,
+                                    "description": "How many there are on all pages."},
+                },
+                "required": ["next_page_token", "total_count"],
+                "additionalProperties": False,
+            },
+        }
+    return {"type": "object", "properties": members, "required": list(members),
+            "additionalProperties": False}
+
+
+ERROR: Json = {
+    "type": "object",
+    "description": "What went wrong.",
+    "properties": {
+        "code": {"type": "integer", "description": "The code of JSON-RPC 2.0.",
+                 "examples": [-32602]},
+        "message": {"type": "string", "description": "What is wrong and what would be right."},
+        "data": {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "pattern": "^[A-Z_]+$",
+                           "examples": ["INVALID_PARAMS"]},
+                "retryable": {"type": "boolean",
+                              "description": "Whether the same call may be sent again as it is."},
+                "fields": {"type": "object",
+                           "description": "The messages for each parameter that is wrong.",
+                           "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+                "retry_after": {"type": "integer", "description": "Seconds to wait before that."},
+                "error_id": {"type": "string", "format": "uuid",
+                             "description": "Under which the log has the whole story."},
+            },
+            "required": ["reason", "retryable"],
+            "additionalProperties": False,
+        },
+    },
+    "required": ["code", "message", "data"],
+    "additionalProperties": False,
+}
+
+
+def error_kinds(root: type[FlexdbError] = FlexdbError) -> Iterator[type[FlexdbError]]:
+    """Give every kind of error there is."""
+    for kind in root.__subclasses__():
+        yield kind
+        yield from error_kinds(kind)

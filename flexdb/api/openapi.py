@@ -1,0 +1,193 @@
+"""The OpenAPI 3.1 document of the REST API (https://spec.openapis.org/oas/v3.1.1.html)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flexdb.api import describe
+from flexdb.api.describe import Json
+from flexdb.api.rest import Route, routes
+from flexdb.errors import FlexdbError
+from flexdb.services.paging import Pagination
+
+_PREFER: Json = {
+    "name": "Prefer", "in": "header", "required": False,
+    "description": "`json-fields=string` gives `data` and `schema` back as strings that hold JSON "
+                   "text, `json-fields=value` as JSON values (RFC 7240).",
+    "schema": {"type": "string", "examples": ["json-fields=value"]},
+}
+
+
+def document(max_body_bytes: int) -> Json:
+    """Return the whole document.
+
+    :param max_body_bytes: the limit that the description names
+    """
+    paths: Json = {}
+    for route in routes():
+        paths.setdefault(route.url, {})[route.verb.lower()] = _operation(route)
+    paths["/health"] = {"get": _health("health", "Tell whether the process lives.", {})}
+    paths["/health/ready"] = {"get": _health(
+        "ready", "Tell whether PostgreSQL answers and its schema is up to date.",
+        {"503": _json_response("It is not ready; `reason` says why.", _HEALTH)})}
+    paths["/jsonrpc"] = {"post": _jsonrpc(max_body_bytes)}
+    tags = [*dict.fromkeys(route.tag for route in routes()), "JSON-RPC", "Health"]
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": describe.TITLE, "version": describe.VERSION,
+                 "summary": describe.SUMMARY,
+                 "description": "The same operations are reached over JSON-RPC 2.0 at "
+                 "`POST /jsonrpc`, which [/openrpc.json](/openrpc.json) describes.",
+                 "license": {"name": "MIT", "identifier": "MIT"}},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in tags],
+        "paths": paths,
+        "components": {
+            "schemas": describe.result_schemas() | {"Error": describe.ERROR},
+            "responses": _error_responses(),
+        },
+    }
+
+
+def _operation(route: Route) -> Json:
+    operation, fields = route.operation, route.operation.params().fields
+    parameters = [{"name": name, "in": "path", "required": True,
+                   "description": fields[name].metadata["description"],
+                   "schema": describe.field_schema(fields[name])} for name in route.in_url]
+    if route.verb == "GET":
+        parameters += [_query(name, field) for name in route.elsewhere for name, field in (
+            Pagination().fields.items() if name == "pagination" else [(name, fields[name])])]
+    if operation.returns:
+        parameters.append(_PREFER)
+    described: Json = {
+        "operationId": operation.name,
+        "tags": [route.tag],
+        "summary": operation.description.splitlines()[0],
+        "parameters": parameters,
+        "responses": _success(route) | {
+            str(status): {"$ref": f"#/components/responses/{_name(status)}"}
+            for status in _error_statuses(route)},
+    }
+    if route.has_body:
+        schema = describe.object_schema(operation.params(), iter(route.elsewhere))
+        # An id of one's own is the exception, so it is not in what a person is offered to send.
+        example = {name: field["examples"][0] for name, field in schema["properties"].items()
+                   if name != "id" and "examples" in field}
+        described["requestBody"] = {"required": True, "content": {"application/json": {
+            "schema": schema, "example": example}}}
+    return described
+
+
+def _query(name: str, field: Any) -> Json:
+    return {"name": name, "in": "query", "required": False,
+            "description": field.metadata["description"], "schema": describe.field_schema(field)}
+
+
+def _success(route: Route) -> Json:
+    if route.verb == "DELETE":
+        return {"204": {"description": "Done; there is no body."}}
+    schema = describe.result_schema(route.operation)
+    if route.verb != "POST":
+        return {"200": _json_response("Done.", schema)}
+    created = _json_response("Created.", schema)
+    if route.operation.name.startswith("create_"):
+        created["headers"] = {"Location": {"description": "The URL of what was created.",
+                                           "schema": {"type": "string", "format": "uri-reference"}}}
+        created["links"] = _links(route)
+        return {"201": created}
+    return {"201": created, "200": _json_response("It was there and was changed.", schema)}
+
+
+def _links(route: Route) -> Json:
+    """Say which operations take the id of what was created (OpenAPI 3.1, section 4.8.20)."""
+    new_id = f"$response.body#/{route.operation.wrapper}/id"
+    links = {}
+    for other in routes():
+        below = other.url.startswith(f"{route.url}/{{")
+        if below and other.in_url:
+            ids = [*route.in_url, other.in_url[len(route.in_url)]]
+            parameters = {name: f"$request.path.{name}" for name in route.in_url}
+            parameters[ids[-1]] = new_id
+            if set(other.in_url) == set(parameters):
+                links[other.operation.name] = {"operationId": other.operation.name,
+                                               "parameters": parameters}
+    return links
+
+
+def _error_statuses(route: Route) -> list[int]:
+    statuses = [400, 406, 500, 503, 504]
+    if route.in_url or route.has_body:
+        statuses.append(404)
+    if route.has_body:
+        statuses += [413, 415]
+    if route.verb != "GET":
+        statuses.append(409)
+    return sorted(statuses)
+
+
+def _name(status: int) -> str:
+    return HTTPStatus(status).phrase.replace(" ", "")
+
+
+def _error_responses() -> Json:
+    by_status: dict[int, list[type[FlexdbError]]] = {}
+    for kind in describe.error_kinds():
+        by_status.setdefault(kind.status, []).append(kind)
+    envelope: Json = {"type": "object", "properties": {"error": {
+        "$ref": "#/components/schemas/Error"}}, "required": ["error"],
+        "additionalProperties": False}
+    responses = {}
+    for status, kinds in by_status.items():
+        response = _json_response("; ".join(
+            dict.fromkeys(f"{kind.code} {kind.reason}" for kind in kinds)), envelope)
+        if status == 503:
+            response["headers"] = {"Retry-After": {"description": "Seconds to wait.",
+                                                   "schema": {"type": "integer"}}}
+        responses[_name(status)] = response
+    return responses
+
+
+def _json_response(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+_HEALTH: Json = {"type": "object", "properties": {"status": {"type": "string"},
+                                                  "reason": {"type": "string"}},
+                 "required": ["status"], "additionalProperties": False}
+
+
+def _health(name: str, summary: str, failures: Json) -> Json:
+    return {"operationId": name, "tags": ["Health"], "summary": summary,
+            "responses": {"200": _json_response("Yes.", _HEALTH)} | failures}
+
+
+def _jsonrpc(max_body_bytes: int) -> Json:
+    # Whatever is JSON is answered with 200, errors included, so the schema excludes nothing.
+    call: Json = {
+        "description": "A call, or an array of calls; `/openrpc.json` has the schema of each.",
+        "examples": [{"jsonrpc": "2.0", "method": "list_tenants", "id": 1}],
+    }
+    reply: Json = {
+        "type": "object",
+        "properties": {"jsonrpc": {"const": "2.0"}, "result": {"type": "object"},
+                       "error": {"$ref": "#/components/schemas/Error"},
+                       "id": {"type": ["string", "integer", "null"]}},
+        "required": ["jsonrpc", "id"],
+    }
+
+    return {
+        "operationId": "jsonrpc", "tags": ["JSON-RPC"],
+        "summary": "Call a method, or several in a batch, over JSON-RPC 2.0.",
+        "description": f"A body may have {max_body_bytes} bytes.",
+        "parameters": [_PREFER],
+        "requestBody": {"required": True,
+                        "content": {"application/json": {"schema": call}}},
+        "responses": {
+            "200": _json_response("The reply or replies, errors included.", {
+                "anyOf": [reply, {"type": "array", "items": reply}]}),
+            "204": {"description": "There was nothing to answer: only notifications."},
+            "413": _json_response("The body is too large.", reply),
+            "415": _json_response("The body is not JSON.", reply),
+        },
+    }

@@ -1,0 +1,7 @@
+import { init } from "./redoc.standalone.js";
+
+init(
+  "openapi.json",
+  { layout: "stacked" },
+  document.getElementById("docs"),
+);

@@ -1,0 +1,44 @@
+"""gunicorn's worker, whose own errors are JSON."""
+
+from __future__ import annotations
+
+import socket
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from gunicorn.http import errors as gunicorn_errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
+
+from flexdb.errors import FlexdbError, Internal, InvalidRequest, TooLarge
+
+_STATUS: dict[type[Exception], int] = {
+    gunicorn_errors.LimitRequestLine: 414,
+    gunicorn_errors.LimitRequestHeaders: 431,
+    gunicorn_errors.UnsupportedTransferCoding: 501,
+    gunicorn_errors.ExpectationFailed: 417,
+}
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """A threaded worker."""
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Answer a request that is not even HTTP."""
+        error: FlexdbError
+        if isinstance(exc, gunicorn_errors.ParseException):
+            error, status = InvalidRequest("not an HTTP request"), _STATUS.get(type(exc), 400)
+            if status in (414, 431):
+                error = TooLarge()
+            self.log.info("Invalid request: %s", exc)
+        else:
+            error, status = Internal(), 500
+            self.log.error("error_id %s: a request failed", error.data["error_id"], exc_info=exc)
+        body = orjson.dumps({"jsonrpc": "2.0", "error": error.to_json(), "id": None})
+        head = (f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")
+        try:
+            write_nonblock(client, head.encode() + body)
+        except OSError:
+            self.log.debug("Failed to send an error message.")
