@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check migrate rollback clean
+.PHONY: help run test contract check migrate rollback clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -13,6 +13,9 @@ run: $(VENV)/run ## start the service on port 5000
 
 test: $(VENV)/test ## run the tests
 	@$(BIN)/python -m pytest
+
+contract: $(VENV)/test ## try the REST API against its own OpenAPI document at length
+	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/test_openapi.py
 
 check: $(VENV)/test ## run the linters, and the tests with their coverage
 	$(BIN)/python -m flake8
@@ -43,4 +46,6 @@ $(VENV)/run: $(VENV)/python requirements.txt
 $(VENV)/test: $(VENV)/run requirements-dev.txt
 	@echo "Installing the packages of requirements-dev.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --no-save \
+		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9
 	@touch $@

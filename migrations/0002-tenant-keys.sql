@@ -23,14 +23,16 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM node_types nt
                           WHERE nt.tenant_id = n.tenant_id AND nt.id = n.node_type_id)
         UNION ALL
-        SELECT format('relationship %s of tenant %s: %s %s is of tenant %s',
-                      r.id, r.tenant_id, side.name, side.node_id,
-                      (SELECT n.tenant_id FROM nodes n WHERE n.id = side.node_id LIMIT 1))
+        SELECT format('relationship %s of tenant %s: %s', r.id, r.tenant_id, string_agg(format(
+                          '%s %s is of tenant %s', side.name, side.node_id,
+                          (SELECT n.tenant_id FROM nodes n WHERE n.id = side.node_id LIMIT 1)),
+                      ' and ' ORDER BY side.name))
         FROM relationships r
         CROSS JOIN LATERAL (VALUES ('source_node_id', r.source_node_id),
                                    ('target_node_id', r.target_node_id)) side (name, node_id)
         WHERE NOT EXISTS (SELECT FROM nodes n
                           WHERE n.tenant_id = r.tenant_id AND n.id = side.node_id)
+        GROUP BY r.tenant_id, r.id
     )
     SELECT count(*), string_agg(numbered.what, '; ') FILTER (WHERE numbered.place <= 20)
     INTO total, listed

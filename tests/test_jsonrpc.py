@@ -17,8 +17,7 @@ from flexdb.api import http, jsonrpc
 from flexdb.config import DATABASE_VARIABLES, Settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
-from flexdb.db.statement import Statement
-from flexdb.queries import Query
+from flexdb.db.statement import Query, Statement
 from flexdb.services.fields import Params
 from flexdb.services.operation import OPERATIONS, Operation
 from tests.service import Service, request

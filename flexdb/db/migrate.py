@@ -62,14 +62,20 @@ def rollback(settings: Settings) -> str | None:
 
 
 def _step(backend: Any, migration: Any, direction: str) -> str:
+    mark = backend.mark_one if direction == "apply" else backend.unmark_one
     try:
-        getattr(backend, f"{direction}_one")(migration)
+        # Marked in the same transaction: a process that is killed leaves both or none.
+        with backend.transaction():
+            migration.process_steps(backend, direction)
+            mark(migration)
     except psycopg.Error as error:
-        reason = error.diag.message_primary or str(error) or type(error).__name__
-        raise MigrationError(
-            f"migration {migration.id} failed ({direction}), nothing was changed: "
-            f"{' '.join(reason.split())}") from error
+        raise MigrationError(f"migration {migration.id} failed ({direction}), nothing was changed: "
+                             f"{_reason(error)}") from error
     return str(migration.id)
+
+
+def _reason(error: psycopg.Error) -> str:
+    return " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
 
 
 @contextmanager
@@ -81,14 +87,15 @@ def _locked(settings: Settings, on_connected: Callable[[], None] = lambda: None
     CONCURRENTLY of the lock's holder would wait for ever.
     """
     try:
-        connection = psycopg.connect(conninfo(settings), autocommit=True)
+        with psycopg.connect(conninfo(settings), autocommit=True) as connection:
+            on_connected()
+            while not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", _LOCK):
+                time.sleep(0.1)
+            yield
     except psycopg.OperationalError as error:
-        raise NotReachable(" ".join(str(error).split())) from error
-    on_connected()
-    with connection:
-        while not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", _LOCK):
-            time.sleep(0.1)
-        yield
+        raise NotReachable(_reason(error)) from error
+    except psycopg.Error as error:
+        raise MigrationError(f"the migrations cannot be run: {_reason(error)}") from error
 
 
 def _scalar(connection: psycopg.Connection[Any], sql: str, argument: int) -> Any:
@@ -103,12 +110,17 @@ def _backend(settings: Settings) -> Iterator[Any]:
     except (KeyError, OSError):
         # yoyo writes the user's name down, and in a container the uid may have none.
         os.environ["USER"] = "flexdb"
-    address = "postgresql+psycopg://{}:{}@/{}?host={}&port={}&sslmode={}&application_name=flexdb"
+    # yoyo would not unquote a database's name in the address's path.
+    address = ("postgresql+psycopg://{}:{}@/?dbname={}&host={}&port={}&sslmode={}"
+               "&application_name=flexdb")
     backend = get_backend(address.format(*(quote(str(part), safe="") for part in (
         settings.db_user, settings.db_password, settings.db_name, settings.db_host,
         settings.db_port, settings.db_ssl_mode))))
     with backend:
-        backend.init_database()
+        # So yoyo takes a CREATE TABLE that was refused.
+        if not backend.has_transactional_ddl:
+            raise MigrationError(f"the user {settings.db_user} may not create tables in the "
+                                 f"database {settings.db_name}")
         # We hold the real lock, so a row in yoyo's is a dead process's.
         backend.break_lock()
         yield backend

@@ -6,9 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from flexdb.queries import Query
-
 Row = tuple[Any, ...]
+
+
+class Query(NamedTuple):
+    """A statement's SQL in the two forms an answer can have.
+
+    :param name: the operation's name
+    :param value: gives JSON columns back as JSON values
+    :param string: gives JSON columns back as strings that hold JSON text
+    """
+
+    name: str
+    value: bytes
+    string: bytes
+
+    @property
+    def reads(self) -> bool:
+        """Tell whether the statement only reads, so that sending it twice does no harm."""
+        return self.value.startswith(b"SELECT")
 
 
 class Result(NamedTuple):

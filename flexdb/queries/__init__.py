@@ -19,29 +19,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from flexdb.db.statement import Query
+
 FOLDER = Path(__file__).parent
 
 _SECTION = re.compile(r"^-- (object|name|list|template): (\w+)(?: of (\w+) (\w+))?\n", re.MULTILINE)
 _MACRO = re.compile(r"\{(?:(time|json) ([\w.]+)|(\w+))\}")
 _TIME = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
-
-
-class Query(NamedTuple):
-    """A statement's SQL in the two forms an answer can have.
-
-    :param name: the operation's name
-    :param value: gives JSON columns back as JSON values
-    :param string: gives JSON columns back as strings that hold JSON text
-    """
-
-    name: str
-    value: bytes
-    string: bytes
-
-    @property
-    def reads(self) -> bool:
-        """Tell whether the statement only reads, so that sending it twice does no harm."""
-        return self.value.startswith(b"SELECT")
 
 
 class Listing(NamedTuple):

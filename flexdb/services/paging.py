@@ -108,9 +108,10 @@ def _read_token(token: str, identity: bytes, keys: int) -> list[str]:
         places = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[_DIGEST:]
         found = orjson.loads(places)
         # Made anew and compared, since base64 spells the same bytes in several ways.
-        if isinstance(found, list) and len(found) == keys and _make_token(found, identity) == token:
-            return [str(place) for place in found]
-    except ValueError:
+        if (isinstance(found, list) and len(found) == keys and "\0" not in "".join(found)
+                and _make_token(found, identity) == token):
+            return found
+    except (TypeError, ValueError):
         pass
     wrong = "is not a token of this list: take the next_page_token of its page before"
     raise InvalidParams(f"invalid parameters: pagination.page_token {wrong}",
