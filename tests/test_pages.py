@@ -93,7 +93,7 @@ def test_a_person_creates_a_tenant_a_type_nodes_and_an_edge_by_clicking(
     assert not faults(browser)
 
     def call(method: str, **params: str) -> Any:
-        asked = {"jsonrpc": "2.0", "method": method, "params": tenant | params, "id": 1}
+        asked: Any = {"jsonrpc": "2.0", "method": method, "params": tenant | params, "id": 1}
         return requests.post(f"http://{address}/jsonrpc", json=asked, timeout=30).json()["result"]
 
     assert call("get_node", id=source)["node"]["data"] == {"title": "Click"}
