@@ -1,6 +1,7 @@
 """gunicorn's configuration; every value that one may want to change is a setting of flexdb."""
 
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -32,12 +33,20 @@ logconfig_dict = logging_config(_settings.log_level)
 def on_starting(server):
     """Prepare what the workers need; a start that must fail says why in one line."""
     configure(_settings.log_level)
+    # A reload reads this file anew, and what was started is still the first reading's to stop.
+    server.flexdb = _startup
+    # gunicorn listens to signals only when this is done.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
     try:
         _startup.start()
     except (StartError, EmbeddedError, MigrationError) as error:
         logging.getLogger("flexdb").error("%s", error)
         _startup.stop()
         sys.exit(1)
+    except SystemExit:
+        _startup.stop()
+        raise
 
 
 def when_ready(server):
@@ -47,9 +56,9 @@ def when_ready(server):
 
 def post_fork(server, worker):
     """Leave the master's things to it."""
-    _startup.leave_to_parent()
+    server.flexdb.leave_to_parent()
 
 
 def on_exit(server):
     """Stop what was started beside the workers."""
-    _startup.stop()
+    server.flexdb.stop()

@@ -92,7 +92,8 @@ def _value(name: str, kind: str, text: str, least: float, most: float,
         wanted = "a whole number" if kind == "int" else "a number"
         raise ConfigError(f"{name}={text!r} is not {wanted}") from None
     if not least <= number <= most:
-        raise ConfigError(f"{name}={text} is not between {least:g} and {most:g}")
+        raise ConfigError(
+            f"{name}={text.strip()} is not between {least:.15g} and {most:.15g}")
     return number
 
 
@@ -116,7 +117,10 @@ def environment(folder: Path) -> tuple[dict[str, str], list[str]]:
     files: list[str] = []
     for name in (".env", ".env.local"):
         if (folder / name).is_file():
-            found = dotenv_values(folder / name, interpolate=False)
+            try:
+                found = dotenv_values(folder / name, interpolate=False)
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{name} cannot be read: {error}") from None
             variables.update({key: value for key, value in found.items() if value is not None})
             files.insert(0, name)
     variables.update(os.environ)

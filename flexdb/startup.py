@@ -65,7 +65,8 @@ class Startup:
         except NotReachable as error:
             logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
             self._waiter = subprocess.Popen(
-                [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL)
+                [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL,
+                start_new_session=True)
         host = self.settings.jsonrpc_host
         logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
 

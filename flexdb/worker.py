@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,8 +24,29 @@ _STATUS: dict[type[Exception], int] = {
 }
 
 
+# A signal that reaches a new worker before it listens would be lost: it would end 30 s late, killed.
+_ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+os.register_at_fork(
+    before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, _ENDING),
+    after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDING))
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """A threaded worker."""
+
+    def init_signals(self) -> None:
+        """Listen to signals, those included that came since the fork."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End without waiting for the calls under way.
+
+        ThreadWorker's own takes a lock and raises SystemExit wherever a signal finds it, which
+        may be in the middle of that very lock: the worker then never ends.
+        """
+        self.cfg.set("graceful_timeout", 0)
+        self.handle_exit(sig, frame)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer a request that is not even HTTP."""

@@ -76,10 +76,14 @@ class Embedded:
     def claim(self) -> None:
         """Take the folder for this process, until it ends.
 
-        :raises EmbeddedError: when another process has it
+        :raises EmbeddedError: when another process has it, or it cannot be written
         """
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise EmbeddedError(
+                f"data cannot be kept in {self.folder}: {error.strerror}") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -105,33 +109,50 @@ class Embedded:
         """
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
-        if socket := self.socket():
-            return socket
+        if not (socket := self.socket()):
+            socket = self._start_server()
+        self._create_database(socket)
+        return socket
+
+    def _start_server(self) -> str:
+        left_behind = self._socket_folder()
         # The path of a socket may have 107 bytes, and pg_ctl hands it to a shell.
         socket = tempfile.mkdtemp(prefix="flexdb-", dir="/tmp")
         _own(Path(socket))
         options = f"-c listen_addresses='' -c unix_socket_permissions=0700 -k {socket}"
-        self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data), "-o", options,
-                  "-l", str(self.data / "log"))
-        self._create_database(socket)
+        try:
+            self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data), "-o", options,
+                      "-l", str(self.data / "log"))
+        except EmbeddedError:
+            shutil.rmtree(socket, ignore_errors=True)
+            raise
+        if left_behind:
+            shutil.rmtree(left_behind, ignore_errors=True)
         return socket
 
     def socket(self) -> str | None:
         """Return the folder of the running server's socket, or None when it does not run."""
+        socket = self._socket_folder()
+        return socket if socket and self._answers(socket) else None
+
+    def _socket_folder(self) -> str | None:
+        """Return what postmaster.pid says; a server that was killed leaves it behind."""
         try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
             # https://www.postgresql.org/docs/current/storage-file-layout.html (postmaster.pid)
-            if "ready" in lines[7] and self._answers(lines[4]):
-                return lines[4]
+            return (self.data / "postmaster.pid").read_text().splitlines()[4] or None
         except (FileNotFoundError, IndexError):
-            pass
-        return None
+            return None
 
     def stop(self) -> None:
         """Stop the server; calls still under way are rolled back."""
-        socket = self.socket()
+        socket = self._socket_folder()
         if (self.data / "postmaster.pid").exists():
-            self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self.data))
+            try:
+                self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self.data))
+            except EmbeddedError:
+                # One that was killed cannot be stopped, and need not be.
+                if self.socket():
+                    raise
         if socket:
             shutil.rmtree(socket, ignore_errors=True)
 
@@ -140,9 +161,10 @@ class Embedded:
 
     def _initialise(self) -> None:
         # Made beside and moved when whole, so that a start that is killed here is just repeated.
-        made = self.folder / "data.new"
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(mode=0o700)
+        # Its initdb may still be at work and would take away what it shares with another.
+        for left_behind in self.folder.glob("data.new*"):
+            shutil.rmtree(left_behind, ignore_errors=True)
+        made = Path(tempfile.mkdtemp(prefix="data.new", dir=self.folder))
         _own(made)
         self._run("initdb", "-D", str(made), "-U", USER, "--auth=trust", "--encoding=UTF8",
                   "--locale=C")
@@ -159,11 +181,14 @@ class Embedded:
         version_file = self.data / "PG_VERSION"
         version = version_file.read_text().strip() if version_file.exists() else None
         command = [str(binaries(version) / program), *arguments]
+        # PGPORT, PGSERVICE and their like are meant for another PostgreSQL.
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith("PG")} | {"LC_ALL": "C"}
         # pg_ctl's server keeps the standard streams, so a pipe would never end.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(unprivileged(command), stdin=subprocess.DEVNULL, stdout=output,
                                   stderr=subprocess.STDOUT, cwd="/", start_new_session=True,
-                                  env={**os.environ, "LC_ALL": "C"})
+                                  env=environment)
             output.seek(0)
             return subprocess.CompletedProcess(command, done.returncode, output.read())
 

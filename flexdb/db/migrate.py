@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import glob
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def migrate(settings: Settings, on_connected: Callable[[], None] = lambda: None)
     """
     with _locked(settings, on_connected), _backend(settings) as backend:
         return [_step(backend, migration, "apply")
-                for migration in backend.to_apply(read_migrations(str(FOLDER)))]
+                for migration in backend.to_apply(read_migrations(glob.escape(str(FOLDER))))]
 
 
 def rollback(settings: Settings) -> str | None:
@@ -56,7 +57,7 @@ def rollback(settings: Settings) -> str | None:
     :raises MigrationError: when it cannot be taken back, as when it would drop a row
     """
     with _locked(settings), _backend(settings) as backend:
-        for migration in backend.to_rollback(read_migrations(str(FOLDER))):
+        for migration in backend.to_rollback(read_migrations(glob.escape(str(FOLDER)))):
             return _step(backend, migration, "rollback")
     return None
 

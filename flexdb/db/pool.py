@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from flexdb.config import Settings
 from flexdb.errors import Overloaded, Unavailable
@@ -79,13 +79,16 @@ class Pool:
                         configure=self._configure,
                         min_size=1,
                         max_size=self.settings.db_pool_size,
-                        max_waiting=self.settings.db_pool_queue,
                         timeout=self.settings.db_pool_timeout,
                         reconnect_timeout=3,
                         open=False,
                     )
-                    self._pid = os.getpid()
+                    # The pool's own max_waiting would refuse a burst while it still connects.
+                    self._places = threading.BoundedSemaphore(
+                        self.settings.db_pool_size + self.settings.db_pool_queue)
                     self._pool.open(wait=False)
+                    # Last, since who sees it does not wait for the lock.
+                    self._pid = os.getpid()
         return self._pool
 
     @staticmethod
@@ -100,24 +103,28 @@ class Pool:
         :raises Unavailable: when there is no connection to be had
         """
         pool = self._opened()
-        connection = self._get(pool)
-        while _is_stale(connection):
-            connection.close()
-            pool.putconn(connection)
-            self.drain()
-            connection = self._get(pool)
-        self._lent.add(connection)
+        places = self._places
+        if not places.acquire(blocking=False):
+            raise Overloaded()
         try:
-            yield connection
+            connection = self._get(pool)
+            while _is_stale(connection):
+                connection.close()
+                pool.putconn(connection)
+                self.drain()
+                connection = self._get(pool)
+            self._lent.add(connection)
+            try:
+                yield connection
+            finally:
+                self._lent.discard(connection)
+                pool.putconn(connection)
         finally:
-            self._lent.discard(connection)
-            pool.putconn(connection)
+            places.release()
 
     def _get(self, pool: ConnectionPool[Connection]) -> Connection:
         try:
             return pool.getconn()
-        except TooManyRequests:
-            raise Overloaded() from None
         except PoolTimeout:
             raise (Overloaded() if self._lent else Unavailable()) from None
 

@@ -142,7 +142,9 @@ class Runner:
         for again in (False, True):
             with self.pool.connection() as connection:
                 try:
-                    return self._send(connection, statements, json_fields)
+                    # The other connections may have lost their plans too: go without one.
+                    prepare = False if again else None
+                    return self._send(connection, statements, json_fields, prepare)
                 except psycopg.Error as error:
                     if error.sqlstate in _PLAN_LOST:
                         connection.close()
@@ -159,10 +161,10 @@ class Runner:
         raise AssertionError("the second round returns or raises")  # pragma: no cover
 
     def _send(self, connection: Connection, statements: Sequence[Statement],
-              json_fields: JsonFields) -> list[Row | None]:
+              json_fields: JsonFields, prepare: bool | None) -> list[Row | None]:
         if len(statements) == 1 and not statements[0].long:
             statement = statements[0]
-            return [_execute(connection, statement, json_fields).fetchone()]
+            return [_execute(connection, statement, json_fields, prepare).fetchone()]
         cursors = []
         # In autocommit mode a pipeline is one implicit transaction that commits at its end: what
         # is fetched inside is not yet committed, so nothing is answered before the block is left.
@@ -171,7 +173,7 @@ class Runner:
                 for statement in statements:
                     if statement.long:
                         self._set_timeout(connection, self._long)
-                    cursors.append(_execute(connection, statement, json_fields))
+                    cursors.append(_execute(connection, statement, json_fields, prepare))
                     if statement.long:
                         self._set_timeout(connection, self._usual)
             except Exception as error:
@@ -187,11 +189,11 @@ class Runner:
         connection.execute("SELECT set_config('statement_timeout', %s, true)", (milliseconds,))
 
 
-def _execute(connection: Connection, statement: Statement, json_fields: JsonFields
-             ) -> psycopg.Cursor[Any]:
+def _execute(connection: Connection, statement: Statement, json_fields: JsonFields,
+             prepare: bool | None) -> psycopg.Cursor[Any]:
     query = statement.query
     return connection.execute(query.value if json_fields == "value" else query.string,
-                              statement.arguments)
+                              statement.arguments, prepare=prepare)
 
 
 def _read(statement: Statement, row: Row | None) -> Outcome:
