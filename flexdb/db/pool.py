@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 from psycopg import Connection
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from flexdb.config import Settings
 from flexdb.errors import Overloaded, Unavailable
@@ -67,6 +68,8 @@ class Pool:
         self._pool: ConnectionPool[Connection] | None = None
         self._pid = 0
         self._lent: set[Connection] = set()
+        self._places = threading.BoundedSemaphore(settings.db_pool_size + settings.db_pool_queue)
+        self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
 
     def _opened(self) -> ConnectionPool[Connection]:
@@ -79,7 +82,6 @@ class Pool:
                         configure=self._configure,
                         min_size=1,
                         max_size=self.settings.db_pool_size,
-                        max_waiting=self.settings.db_pool_queue,
                         timeout=self.settings.db_pool_timeout,
                         reconnect_timeout=3,
                         open=False,
@@ -88,8 +90,8 @@ class Pool:
                     self._pool.open(wait=False)
         return self._pool
 
-    @staticmethod
-    def _configure(connection: Connection) -> None:
+    def _configure(self, connection: Connection) -> None:
+        self._made[connection] = time.monotonic()
         connection.adapters.register_loader("json", _RawJson)
 
     @contextmanager
@@ -100,34 +102,38 @@ class Pool:
         :raises Unavailable: when there is no connection to be had
         """
         pool = self._opened()
-        connection = self._get(pool)
-        while _is_stale(connection):
-            connection.close()
-            pool.putconn(connection)
-            self.drain()
-            connection = self._get(pool)
-        self._lent.add(connection)
+        # Not left to the pool: it would count those who wait for a connection that is being made.
+        if not self._places.acquire(blocking=False):
+            raise Overloaded()
         try:
-            yield connection
+            connection = self._get(pool)
+            while _is_stale(connection):
+                connection.close()
+                pool.putconn(connection)
+                self.drain(connection)
+                connection = self._get(pool)
+            self._lent.add(connection)
+            try:
+                yield connection
+            finally:
+                self._lent.discard(connection)
+                pool.putconn(connection)
         finally:
-            self._lent.discard(connection)
-            pool.putconn(connection)
+            self._places.release()
 
     def _get(self, pool: ConnectionPool[Connection]) -> Connection:
         try:
             return pool.getconn()
-        except TooManyRequests:
-            raise Overloaded() from None
         except PoolTimeout:
             raise (Overloaded() if self._lent else Unavailable()) from None
 
-    def drain(self) -> None:
-        """Replace the idle connections, since one of them was found broken.
+    def drain(self, broken: Connection) -> None:
+        """Replace the idle connections that are no younger than one that was found broken.
 
         Many calls find that out at the same moment; the first one's work is enough.
         """
         with self._lock:
-            if time.monotonic() - self._drained_at < 0.5:
+            if self._made.get(broken, 0.0) < self._drained_at:
                 return
             self._drained_at = time.monotonic()
         logger.warning("a connection to PostgreSQL was lost: replacing the idle ones")
