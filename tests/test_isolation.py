@@ -102,7 +102,8 @@ def params(world: World, method: str, **given: Any) -> dict[str, Any]:
         if isinstance(field, Id):
             made[param] = value(world, method, param)
         elif field.required:
-            made[param] = {"email": f"{uuid4().hex}@example.org"}.get(param, uuid4().hex)
+            made[param] = {"email": f"{uuid4().hex}@example.org",
+                           "patch": {}}.get(param, uuid4().hex)
     return made | given
 
 

@@ -25,15 +25,17 @@ METHODS = {
     "add_user_to_tenant": "tenant_id user_id role?",
     "remove_user_from_tenant": "tenant_id user_id", "list_tenant_users": "tenant_id pagination?",
     "create_node_type": "tenant_id name description? schema?", "get_node_type": "id tenant_id",
-    "update_node_type": "id tenant_id name? description? schema?",
-    "delete_node_type": "id tenant_id", "list_node_types": "tenant_id pagination?",
+    "update_node_type": "id tenant_id name? description? schema? version?",
+    "delete_node_type": "id tenant_id version?", "list_node_types": "tenant_id pagination?",
     "create_node": "tenant_id node_type_id data?", "get_node": "id tenant_id",
-    "update_node": "id tenant_id data?", "delete_node": "id tenant_id",
+    "update_node": "id tenant_id data? version?", "delete_node": "id tenant_id version?",
+    "patch_node": "tenant_id id patch version?",
     "list_nodes": "tenant_id node_type_id? pagination?",
     "create_relationship": "tenant_id source_node_id target_node_id relationship_type data?",
     "get_relationship": "id tenant_id",
-    "update_relationship": "id tenant_id relationship_type? data?",
-    "delete_relationship": "id tenant_id",
+    "update_relationship": "id tenant_id relationship_type? data? version?",
+    "delete_relationship": "id tenant_id version?",
+    "patch_relationship": "tenant_id id patch version?",
     "list_relationships":
         "tenant_id source_node_id? target_node_id? relationship_type? pagination?",
 }
@@ -88,6 +90,7 @@ class World:
             "slug": uuid4().hex, "name": uuid4().hex, "email": f"{uuid4().hex}@example.org",
             "display_name": "John", "status": "active", "role": "admin", "description": "Text",
             "schema": {"type": "object"}, "data": {"a": [1]}, "pagination": {"page_size": 5},
+            "patch": {"a": [2]}, "version": "",
         }
         return {name: values[name] for name in OPERATIONS[method].params().load_fields}
 

@@ -69,9 +69,7 @@ def _text_schema(field: fields.Field[Any]) -> Json:
 
 
 def _json_schema(field: JsonText) -> Json:
-    kinds: list[Json] = [{"type": "object"}]
-    if field.boolean:
-        kinds.append({"type": "boolean"})
+    kinds: list[Json] = [{"type": kind} for kind in field.kinds]
     return {"anyOf": [*kinds, {"type": "string", "contentMediaType": "application/json",
                                "format": JSON_IN_STRING}]}
 

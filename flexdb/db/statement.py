@@ -32,10 +32,14 @@ class Result(NamedTuple):
 
     :param text: the result as JSON text
     :param created: False where an operation that creates found the row there and changed it
+    :param version: the version of the object in it, where it has one
+    :param id: the id of what was created
     """
 
     text: bytes
     created: bool = True
+    version: int | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
