@@ -48,4 +48,6 @@ $(VENV)/test: $(VENV)/run requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --no-save \
 		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
+		--no-binary jsonschema --dest $(VENV)/suite jsonschema==4.26.0
 	@touch $@

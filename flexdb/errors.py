@@ -84,6 +84,19 @@ class AlreadyExists(FlexdbError):
     message = "already exists"
 
 
+class VersionConflict(FlexdbError):
+    """The row is not at the version that was asked for.
+
+    :param current: the version it is at
+    """
+
+    code, status, reason = -32003, 412, "VERSION_CONFLICT"
+    message = "the row has been changed meanwhile: look at it and send the change again"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(fields={"version": [f"is {current} by now"]}, version=current)
+
+
 class Unavailable(FlexdbError):
     code, status, reason, retryable = -32005, 503, "UNAVAILABLE", True
     message = "the database cannot be reached at the moment"

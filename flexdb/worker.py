@@ -24,7 +24,7 @@ _STATUS: dict[type[Exception], int] = {
 }
 
 
-# A signal that reaches a new worker before it listens would be lost: it would end 30 s late, killed.
+# A signal that reaches a new worker before it listens would be lost: it would end late, killed.
 _ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 os.register_at_fork(
     before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, _ENDING),

@@ -111,13 +111,25 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
     made: dict[str, Any] = {
         "method": route.verb,
         "path": route.url.format(**{name: quote(part) for name, part in in_url.items()})}
+    if route.verb == "PATCH":
+        version = rest.pop("version", 1)
+        if list(rest) != ["patch"] or not isinstance(rest["patch"], (dict, list)) or (
+                type(version) is not int or version < 1):
+            return None
+        if "version" in params:
+            made["headers"] = {"If-Match": f'"{version}"'}
+        return made | {"data": orjson.dumps(rest["patch"]), "content_type": "application/json"}
     if route.has_body:
         return made | {"data": orjson.dumps(rest), "content_type": "application/json"}
     paging = rest.pop("pagination", {})
     if not isinstance(paging, dict) or not paging.keys() <= set(PAGING):
         return None
     size = paging.get("page_size", 1)
-    texts = [value for name, value in (rest | paging).items() if name != "page_size"]
+    version = rest.get("version", 1)
+    if type(version) is not int and version != "":
+        return None
+    texts = [value for name, value in (rest | paging).items()
+             if name not in ("page_size", "version")]
     if type(size) is not int or not all(isinstance(text, str) for text in texts):
         return None
     return made | {"query_string": {**rest, **paging}}

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from flexdb.config import Settings
 from flexdb.db.run import Runner
+from flexdb.db.statement import Statement
 from flexdb.errors import FlexdbError
 from flexdb.services.operation import OPERATIONS, Call
 from tests import postgres
@@ -139,7 +140,8 @@ def test_a_call_that_fails_outside_the_database_leaves_the_transaction_whole(
 def test_a_call_that_cannot_even_be_sent_does_not_have_those_before_it_done_twice(
         service: Service, node_type: Row) -> None:
     node = service.node(node_type)
-    update = Call(OPERATIONS["update_node"], service.settings).statement(key(node), lambda: b"")
+    update = Call(OPERATIONS["update_node"], service.settings).plan(key(node), lambda: b"")
+    assert isinstance(update, Statement)
     unsendable = replace(update, arguments=key(node) | {"id": object(), "data": None})
     runner = Runner(service.app.extensions["flexdb"], 10, 300)
     outcomes = runner.run([update, unsendable, update], "value")

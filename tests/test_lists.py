@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
+from flexdb.db.statement import Statement
 from flexdb.services.operation import OPERATIONS, Call
 from tests.postgres import connect
 from tests.service import Service
@@ -304,7 +305,8 @@ class Large:
         :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
         """
         operation = Call(OPERATIONS[f"list_{thing}"], self.service.settings)
-        statement = operation.statement(params, lambda: b"{}")
+        statement = operation.plan(params, lambda: b"{}")
+        assert isinstance(statement, Statement)
         names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.query.value.decode())))
         text = re.sub(r"%\((\w+)\)s", lambda name: f"${names.index(name[1]) + 1}",
                       statement.query.value.decode())

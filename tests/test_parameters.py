@@ -9,7 +9,7 @@ import pytest
 from marshmallow import fields
 from orjson import Fragment
 
-from flexdb.services.fields import Email, Id, JsonText, Text
+from flexdb.services.fields import Email, Id, Integer, JsonText, Text
 from flexdb.services.operation import OPERATIONS
 from tests.postgres import connect
 from tests.service import RpcError, Service
@@ -25,15 +25,17 @@ METHODS = {
     "add_user_to_tenant": "tenant_id user_id role?",
     "remove_user_from_tenant": "tenant_id user_id", "list_tenant_users": "tenant_id pagination?",
     "create_node_type": "tenant_id name description? schema?", "get_node_type": "id tenant_id",
-    "update_node_type": "id tenant_id name? description? schema?",
-    "delete_node_type": "id tenant_id", "list_node_types": "tenant_id pagination?",
+    "update_node_type": "id tenant_id name? description? schema? version?",
+    "delete_node_type": "id tenant_id version?", "list_node_types": "tenant_id pagination?",
     "create_node": "tenant_id node_type_id data?", "get_node": "id tenant_id",
-    "update_node": "id tenant_id data?", "delete_node": "id tenant_id",
+    "update_node": "id tenant_id data? version?", "delete_node": "id tenant_id version?",
+    "patch_node": "tenant_id id patch version?",
     "list_nodes": "tenant_id node_type_id? pagination?",
     "create_relationship": "tenant_id source_node_id target_node_id relationship_type data?",
     "get_relationship": "id tenant_id",
-    "update_relationship": "id tenant_id relationship_type? data?",
-    "delete_relationship": "id tenant_id",
+    "update_relationship": "id tenant_id relationship_type? data? version?",
+    "delete_relationship": "id tenant_id version?",
+    "patch_relationship": "tenant_id id patch version?",
     "list_relationships":
         "tenant_id source_node_id? target_node_id? relationship_type? pagination?",
 }
@@ -51,7 +53,8 @@ CASES: dict[type, list[Any]] = {
     Text: [1, True, [], {}, "a\0b", "\0", "x" * 256, "😀" * 256],
     Email: [1, [], {}, "x", "a@", "@b", "a b@c", "a@b@c", "a@b\n", "a@\0b",
             f"{'x' * 250}@b.de", " a@b.de"],
-    JsonText: [1, 1.5, [], "1", "[]", "null", "nope", "{", '"{}"', '{"a": "\\u0000"}', "\0"],
+    JsonText: [1, 1.5, "1", "null", "nope", "{", '"{}"', '{"a": "\\u0000"}', "\0"],
+    Integer: [0, -1, 1.5, "1", True, [], {}, -1e300],
     fields.Nested: [1, True, [], "x", [{"page_size": 1}]],
 }
 IN_PAGINATION: dict[str, list[Any]] = {
@@ -88,6 +91,7 @@ class World:
             "slug": uuid4().hex, "name": uuid4().hex, "email": f"{uuid4().hex}@example.org",
             "display_name": "John", "status": "active", "role": "admin", "description": "Text",
             "schema": {"type": "object"}, "data": {"a": [1]}, "pagination": {"page_size": 5},
+            "patch": {"a": [2]}, "version": "",
         }
         return {name: values[name] for name in OPERATIONS[method].params().load_fields}
 
@@ -141,7 +145,8 @@ def wrong(field: fields.Field[Any]) -> list[Any]:
     """Return values that are wrong for a field, whatever the method."""
     more: list[Any] = []
     if isinstance(field, JsonText):
-        more = [] if field.beginnings != (b"{",) else [True, False, "true"]
+        more += [] if "boolean" in field.kinds else [True, False, "true"]
+        more += [] if "array" in field.kinds else [[], "[]"]
     elif isinstance(field, Text) and not field.blank:
         more = [" ", "\t\n", "\u3000"]
     return next(CASES[kind] for kind in type(field).__mro__ if kind in CASES) + more
@@ -163,7 +168,7 @@ def test_parameters_are_taken_by_position_and_in_upper_case_ids(service: Service
     upper = [value.upper() if name.endswith("id") else value for name, value in by_name.items()]
     result = service.call(method, upper)
     for thing in result.values() if not method.startswith("list_") else ():
-        given = {name: value for name, value in by_name.items() if name in thing}
+        given = {name: value for name, value in by_name.items() if name in thing and value != ""}
         assert thing | given == thing
 
 
@@ -172,7 +177,8 @@ def test_a_wrong_value_is_named_by_position_too(unchanged: World, method: str) -
     params = unchanged.params(method)
     for place, name in enumerate(params):
         values: list[Any] = list(params.values())
-        values[place] = 1
+        field = OPERATIONS[method].params().fields[name]
+        values[place] = "x" if isinstance(field, Integer) else 1
         assert_invalid(unchanged, method, values[:place + 1],
                        name, *missing_after(method, place))
 
@@ -233,7 +239,7 @@ def test_a_wrong_value_is_refused_and_told_what_would_be_right(
     params = unchanged.params(method)
     for value in wrong(field):
         refused = assert_invalid(unchanged, method, params | {name: value}, name)
-        if not isinstance(value, str):
+        if not isinstance(value, str) and not isinstance(field, Integer):
             assert kind in str(refused)
 
 
@@ -250,6 +256,12 @@ def test_what_is_wrong_in_pagination_is_named_with_its_path(unchanged: World, me
                                           if not field.required])
 def test_an_empty_string_for_an_optional_parameter_counts_as_absent(world: World, method: str,
                                                                     name: str) -> None:
+    if method.startswith("delete_"):
+        for params in (("",), ()):
+            doomed = World(world.service).params(method)
+            del doomed[name]
+            assert world.service.call(method, doomed | dict.fromkeys([name] * len(params), "")) == {}
+        return
     empty, absent = world.params(method) | {name: ""}, world.params(method)
     del absent[name]
     results = [world.service.call(method, params) for params in (empty, absent)]
@@ -260,7 +272,7 @@ def test_an_empty_string_for_an_optional_parameter_counts_as_absent(world: World
         assert results[0] == results[1]
     else:
         values = [next(iter(result.values()))[name] for result in results]
-        assert values[0] == values[1] != ""
+        assert values[0] != "" and (values[0] == values[1] or name == "version")
 
 
 @pytest.mark.parametrize("method, name, field", [

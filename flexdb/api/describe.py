@@ -69,9 +69,7 @@ def _text_schema(field: fields.Field[Any]) -> Json:
 
 
 def _json_schema(field: JsonText) -> Json:
-    kinds: list[Json] = [{"type": "object"}]
-    if field.boolean:
-        kinds.append({"type": "boolean"})
+    kinds: list[Json] = [{"type": kind} for kind in field.kinds]
     return {"anyOf": [*kinds, {"type": "string", "contentMediaType": "application/json",
                                "format": JSON_IN_STRING}]}
 
@@ -142,6 +140,12 @@ ERROR: Json = {
                 "fields": {"type": "object",
                            "description": "The messages for each parameter that is wrong.",
                            "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+                "violations": {
+                    "type": "array", "description": "What of `data` violates the schema.",
+                    "items": {"type": "object", "properties": {
+                        "path": {"type": "string", "description": "A JSON Pointer."},
+                        "keyword": {"type": "string"}, "message": {"type": "string"}}}},
+                "version": {"type": "integer", "description": "The version that the row is at."},
                 "retry_after": {"type": "integer", "description": "Seconds to wait before that."},
                 "error_id": {"type": "string", "format": "uuid",
                              "description": "Under which the log has the whole story."},

@@ -84,7 +84,7 @@ def apply_preference(response: Response) -> Response:
     """Say in the response which preference was followed, if the request had one."""
     if fields := _preferred(request):
         response.headers["Preference-Applied"] = f"json-fields={fields}"
-        response.headers["Vary"] = "Prefer"
+        response.vary.add("Prefer")
     return response
 
 

@@ -18,12 +18,15 @@ from flexdb import errors
 from flexdb.api import http, openrpc
 from flexdb.config import JsonFields, Settings
 from flexdb.db.run import Outcome, Runner
-from flexdb.db.statement import Result, Statement
+from flexdb.db.statement import Plan, Result, Statement, Steps
 from flexdb.errors import FlexdbError
 from flexdb.services.operation import OPERATIONS, Call
 
 _calls: Decoder[list[Raw]] = Decoder(list[Raw])
 _members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
+
+
+PLANS = (Statement, Steps)
 
 
 class _Body:
@@ -58,7 +61,7 @@ class Site(JSONRPCSite):
         self.settings = settings
         self.runner = runner
         for name, operation in OPERATIONS.items():
-            self.register(name, Call(operation, settings).statement)
+            self.register(name, Call(operation, settings).plan)
         self.register("rpc.discover", self._discover)
 
     def dispatch_request(self) -> tuple[bytes, int, dict[str, str]]:
@@ -97,11 +100,11 @@ class Site(JSONRPCSite):
         """Plan all calls, run what they ask for together, and return the replies in their order."""
         plans = [self._plan(call, partial(body.params_text, place))
                  for place, call in enumerate(body.calls)]
-        statements = [plan for plan in plans if isinstance(plan, Statement)]
+        statements = [plan for plan in plans if isinstance(plan, PLANS)]
         outcomes = iter(self.runner.run(statements, self.json_fields()))
         replies = []
         for call, plan in zip(body.calls, plans):
-            outcome = next(outcomes) if isinstance(plan, Statement) else plan
+            outcome = next(outcomes) if isinstance(plan, PLANS) else plan
             if reply := _reply(call, outcome):
                 replies.append(reply)
         return replies
@@ -117,11 +120,11 @@ class Site(JSONRPCSite):
         return Result(orjson.dumps(openrpc.document(http.JSONRPC_PATH)))
 
     def _plan(self, call: Any, params_text: Callable[[], bytes]
-              ) -> Statement | Result | FlexdbError:
+              ) -> Plan | Result | FlexdbError:
         try:
             self.validate(call)
             planned = self.dispatch(call, params_text)
-            if not isinstance(planned, (Statement, Result)):
+            if not isinstance(planned, (*PLANS, Result)):
                 raise TypeError(f"{call['method']} gave {type(planned)}, no statement")
             return planned
         except FlexdbError as error:
@@ -148,7 +151,7 @@ class Site(JSONRPCSite):
         return True
 
     def dispatch(self, call: dict[str, Any],  # type: ignore[override]
-                 params_text: Callable[[], bytes]) -> Statement | Result:
+                 params_text: Callable[[], bytes]) -> Plan | Result:
         """Return the statement that a call asks for, or the result where none is needed.
 
         :raises MethodNotFound: when there is no such method
@@ -160,7 +163,7 @@ class Site(JSONRPCSite):
             raise errors.MethodNotFound(
                 f"there is no such method: did you mean {near[0]}?" if near else None)
         params = call.get("params")
-        planned: Statement | Result = plan({} if params is None else params, params_text)
+        planned: Plan | Result = plan({} if params is None else params, params_text)
         return planned
 
 

@@ -18,6 +18,23 @@ _PREFER: Json = {
     "schema": {"type": "string", "examples": ["json-fields=value"]},
 }
 
+_IF_MATCH: Json = {
+    "name": "If-Match", "in": "header", "required": False,
+    "description": "An ETag: the change is made only when the row is at that version.",
+    "schema": {"type": "string", "examples": ['"1"']},
+}
+_IF_NONE_MATCH: Json = {
+    "name": "If-None-Match", "in": "header", "required": False,
+    "description": "An ETag: when the row is at that version, the answer is 304 without a body.",
+    "schema": {"type": "string", "examples": ['"1"']},
+}
+_PATCH_OPERATION: Json = {
+    "type": "object",
+    "properties": {"op": {"enum": ["add", "remove", "replace", "move", "copy", "test"]},
+                   "path": {"type": "string"}, "from": {"type": "string"}, "value": {}},
+    "required": ["op", "path"],
+}
+
 
 def document(max_body_bytes: int) -> Json:
     """Return the whole document.
@@ -55,11 +72,13 @@ def _operation(route: Route) -> Json:
     parameters = [{"name": name, "in": "path", "required": True,
                    "description": fields[name].metadata["description"],
                    "schema": describe.field_schema(fields[name])} for name in route.in_url]
-    if route.verb == "GET":
+    if not route.has_body:
         parameters += [_query(name, field) for name in route.elsewhere for name, field in (
             Pagination().fields.items() if name == "pagination" else [(name, fields[name])])]
     if operation.returns:
         parameters.append(_PREFER)
+    if route.has_versions:
+        parameters.append(_IF_NONE_MATCH if route.verb == "GET" else _IF_MATCH)
     described: Json = {
         "operationId": operation.name,
         "tags": [route.tag],
@@ -70,13 +89,25 @@ def _operation(route: Route) -> Json:
             for status in _error_statuses(route)},
     }
     if route.has_body:
+        if route.verb == "PATCH":
+            return described | {"requestBody": _patch_body(fields["patch"])}
         schema = describe.object_schema(operation.params(), iter(route.elsewhere))
         # An id of one's own is the exception, so it is not in what a person is offered to send.
         example = {name: field["examples"][0] for name, field in schema["properties"].items()
-                   if name != "id" and "examples" in field}
+                   if name not in ("id", "version") and "examples" in field}
         described["requestBody"] = {"required": True, "content": {"application/json": {
             "schema": schema, "example": example}}}
     return described
+
+
+def _patch_body(field: Any) -> Json:
+    patch = describe.field_schema(field)
+    operations = [{"op": "replace", "path": "/priority", "value": "low"}]
+    return {"required": True, "description": patch["description"], "content": {
+        "application/merge-patch+json": {"schema": {"type": "object"},
+                                         "example": field.metadata["example"]},
+        "application/json-patch+json": {"schema": {"type": "array", "items": _PATCH_OPERATION},
+                                        "example": operations}}}
 
 
 def _query(name: str, field: Any) -> Json:
@@ -89,7 +120,12 @@ def _success(route: Route) -> Json:
         return {"204": {"description": "Done; there is no body."}}
     schema = describe.result_schema(route.operation)
     if route.verb != "POST":
-        return {"200": _json_response("Done.", schema)}
+        done = _json_response("Done.", schema)
+        if not route.has_versions:
+            return {"200": done}
+        done["headers"] = {"ETag": {"description": "The version.", "schema": {"type": "string"}}}
+        known = {"304": {"description": "It is at the version that the client has."}}
+        return {"200": done} | (known if route.verb == "GET" else {})
     created = _json_response("Created.", schema)
     if route.operation.name.startswith("create_"):
         created["headers"] = {"Location": {"description": "The URL of what was created.",
@@ -123,6 +159,8 @@ def _error_statuses(route: Route) -> list[int]:
         statuses += [413, 415]
     if route.verb != "GET":
         statuses.append(409)
+        if route.has_versions:
+            statuses.append(412)
     return sorted(statuses)
 
 

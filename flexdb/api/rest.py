@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Flask, Response, request
 
 from flexdb import errors
-from flexdb.api import http
+from flexdb.api import http, preconditions
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, InvalidParams
@@ -47,6 +47,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("POST", "/tenants/{tenant_id}/nodes", "create_node"),
         ("GET", "/tenants/{tenant_id}/nodes/{id}", "get_node"),
         ("PUT", "/tenants/{tenant_id}/nodes/{id}", "update_node"),
+        ("PATCH", "/tenants/{tenant_id}/nodes/{id}", "patch_node"),
         ("DELETE", "/tenants/{tenant_id}/nodes/{id}", "delete_node"),
         ("GET", "/tenants/{tenant_id}/nodes", "list_nodes"),
     ),
@@ -54,12 +55,16 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("POST", "/tenants/{tenant_id}/relationships", "create_relationship"),
         ("GET", "/tenants/{tenant_id}/relationships/{id}", "get_relationship"),
         ("PUT", "/tenants/{tenant_id}/relationships/{id}", "update_relationship"),
+        ("PATCH", "/tenants/{tenant_id}/relationships/{id}", "patch_relationship"),
         ("DELETE", "/tenants/{tenant_id}/relationships/{id}", "delete_relationship"),
         ("GET", "/tenants/{tenant_id}/relationships", "list_relationships"),
     ),
 }
 
 PAGING = tuple(Pagination().fields)
+_NUMBERS = {"page_size", "version"}
+_PATCHES: dict[str, type] = {"application/merge-patch+json": dict,
+                             "application/json-patch+json": list}
 _IN_URL = re.compile(r"\{(\w+)\}")
 _WHOLE_NUMBER = re.compile(r"\A-?[0-9]{1,18}\Z", re.ASCII)
 
@@ -79,13 +84,22 @@ class Route(NamedTuple):
 
     @property
     def elsewhere(self) -> tuple[str, ...]:
-        """Return the other parameters: in the body of a POST or PUT, in the query of a GET."""
+        """Return the other parameters: in the body, or in the query where there is none."""
         return tuple(name for name in self.operation.params().fields if name not in self.in_url)
 
     @property
     def has_body(self) -> bool:
-        """Tell whether the parameters travel in a JSON body."""
-        return self.verb in ("POST", "PUT")
+        """Tell whether the parameters travel in a JSON body; that of a PATCH is the patch."""
+        return self.verb in ("POST", "PUT", "PATCH")
+
+    @property
+    def has_versions(self) -> bool:
+        """Tell whether what it gives or changes has versions, which REST gives as ETags."""
+        return self.verb != "POST" and (
+            "version" in self.operation.params().fields
+            or (self.verb == "GET" and self.operation.returns is not None
+                and "version" in self.operation.returns().fields
+                and "pagination" not in self.elsewhere))
 
 
 def routes() -> list[Route]:
@@ -109,21 +123,31 @@ class _View:
             raise errors.NotAcceptable()
         text = http.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"
         params = self._query() | self._body(text, in_url) | in_url
+        if self.route.verb == "PATCH":
+            text = b'{"patch":%b}' % text
+        if "version" in self.route.elsewhere:
+            params |= preconditions.asked_version(params)
         try:
-            statement = self.call.statement(params, lambda: text)
+            plan = self.call.plan(params, lambda: text)
         except InvalidParams as error:
             raise _in_rest_names(error) if self.pages else error from None
         fields = http.json_fields(request, self.settings.json_fields)
-        (outcome,) = self.runner.run([statement], fields)
+        (outcome,) = self.runner.run([plan], fields)
         if isinstance(outcome, FlexdbError):
             raise outcome
         if self.route.verb == "DELETE":
             return Response(status=204)
         response = Response(outcome.text, mimetype="application/json")
+        if outcome.version is not None:
+            preconditions.set_etag(response, outcome.version, fields)
+            if self.route.verb == "GET" and preconditions.is_known(response):
+                response.status_code = 304
+                response.set_data(b"")
+                return response
         if self.route.verb == "POST" and outcome.created:
             response.status_code = 201
-            if made := statement.arguments.get("id"):
-                response.headers["Location"] = f"{request.path}/{made}"
+            if outcome.id:
+                response.headers["Location"] = f"{request.path}/{outcome.id}"
         return http.apply_preference(response)
 
     def _body(self, text: bytes, in_url: dict[str, str]) -> dict[str, Any]:
@@ -132,6 +156,11 @@ class _View:
         if not request.is_json:
             raise errors.UnsupportedMediaType()
         body = http.parse_body(text, self.settings.max_depth)
+        if self.route.verb == "PATCH":
+            wanted = _PATCHES.get(request.mimetype, (dict, list))
+            if not isinstance(body, wanted):
+                raise errors.InvalidRequest(f"the body is not {request.mimetype}")
+            return {"patch": body}
         if not isinstance(body, dict):
             raise errors.InvalidRequest("the body must be a JSON object")
         if twice := body.keys() & in_url.keys():
@@ -144,21 +173,23 @@ class _View:
         found: dict[str, Any] = {}
         wrong: dict[str, list[str]] = {}
         for name, values in request.args.lists():
-            value: str | int = values[0]
             if len(values) > 1:
                 wrong[name[:NAME_LENGTH]] = ["may be given only once"]
             elif self.route.has_body or name.startswith("pagination"):
                 wrong[name[:NAME_LENGTH]] = ["is not a parameter here"]
             elif name in PAGING and self.pages:
-                if name == "page_size" and _WHOLE_NUMBER.match(values[0]):
-                    value = int(values[0])
-                found.setdefault("pagination", {})[name] = value
+                found.setdefault("pagination", {})[name] = _number(name, values[0])
             else:
-                found[name] = value
+                found[name] = _number(name, values[0])
         if wrong:
             raise InvalidParams("invalid parameters: " + "; ".join(
                 f"{name} {messages[0]}" for name, messages in wrong.items()), wrong)
         return found
+
+
+def _number(name: str, text: str) -> str | int:
+    """Return what stands in a query for a parameter: some are numbers."""
+    return int(text) if name in _NUMBERS and _WHOLE_NUMBER.match(text) else text
 
 
 def _in_rest_names(error: InvalidParams) -> InvalidParams:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 from psycopg import Connection
 from psycopg.abc import Buffer
@@ -67,6 +68,8 @@ class Pool:
         self._pool: ConnectionPool[Connection] | None = None
         self._pid = 0
         self._lent: set[Connection] = set()
+        self._places = threading.BoundedSemaphore()
+        self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
 
     def _opened(self) -> ConnectionPool[Connection]:
@@ -83,7 +86,6 @@ class Pool:
                         reconnect_timeout=3,
                         open=False,
                     )
-                    # The pool's own max_waiting would refuse a burst while it still connects.
                     self._places = threading.BoundedSemaphore(
                         self.settings.db_pool_size + self.settings.db_pool_queue)
                     self._pool.open(wait=False)
@@ -91,8 +93,8 @@ class Pool:
                     self._pid = os.getpid()
         return self._pool
 
-    @staticmethod
-    def _configure(connection: Connection) -> None:
+    def _configure(self, connection: Connection) -> None:
+        self._made[connection] = time.monotonic()
         connection.adapters.register_loader("json", _RawJson)
 
     @contextmanager
@@ -103,6 +105,7 @@ class Pool:
         :raises Unavailable: when there is no connection to be had
         """
         pool = self._opened()
+        # Not left to the pool: it would count those who wait for a connection that is being made.
         places = self._places
         if not places.acquire(blocking=False):
             raise Overloaded()
@@ -111,7 +114,7 @@ class Pool:
             while _is_stale(connection):
                 connection.close()
                 pool.putconn(connection)
-                self.drain()
+                self.drain(connection)
                 connection = self._get(pool)
             self._lent.add(connection)
             try:
@@ -128,13 +131,13 @@ class Pool:
         except PoolTimeout:
             raise (Overloaded() if self._lent else Unavailable()) from None
 
-    def drain(self) -> None:
-        """Replace the idle connections, since one of them was found broken.
+    def drain(self, broken: Connection) -> None:
+        """Replace the idle connections that are no younger than one that was found broken.
 
         Many calls find that out at the same moment; the first one's work is enough.
         """
         with self._lock:
-            if time.monotonic() - self._drained_at < 0.5:
+            if self._made.get(broken, 0.0) < self._drained_at:
                 return
             self._drained_at = time.monotonic()
         logger.warning("a connection to PostgreSQL was lost: replacing the idle ones")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg import Connection
 from flexdb import errors
 from flexdb.config import JsonFields
 from flexdb.db.pool import Pool
-from flexdb.db.statement import Result, Row, Statement
+from flexdb.db.statement import LookAgain, Plan, Result, Row, Statement, Steps
 from flexdb.errors import FlexdbError
 
 logger = logging.getLogger(__name__)
@@ -100,100 +101,130 @@ class Runner:
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
 
-    def run(self, statements: Sequence[Statement], json_fields: JsonFields) -> list[Outcome]:
-        """Run statements in their order; each has an outcome of its own.
+    def run(self, plans: Sequence[Plan], json_fields: JsonFields) -> list[Outcome]:
+        """Run what calls ask for in their order; each has an outcome of its own.
 
         Several travel in one pipeline, which is one transaction. When one of them fails in the
-        database all is rolled back and they run one by one: the outcomes are the same either way.
+        database, or after it wrote, all is rolled back and they run one by one: the outcomes are
+        the same either way.
         """
-        if len(statements) > 1:
+        if len(plans) > 1:
             try:
-                rows = self._attempt(statements, json_fields)
+                return self._attempt(plans, json_fields)
             except FlexdbError as error:
-                return [error] * len(statements)
+                return [error] * len(plans)
             except Exception as error:
                 logger.debug("a batch is run call by call after: %r", error)
-            else:
-                return [_read(*pair) for pair in zip(statements, rows)]
-        return [self._run_one(statement, json_fields) for statement in statements]
+        return [self._run_one(plan, json_fields) for plan in plans]
 
-    def _run_one(self, statement: Statement, json_fields: JsonFields) -> Outcome:
-        for attempt in range(1, ATTEMPTS + 1):
+    def _run_one(self, plan: Plan, json_fields: JsonFields) -> Outcome:
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                return _read(statement, self._attempt([statement], json_fields)[0])
+                return self._attempt([plan], json_fields)[0]
+            except LookAgain as stale:
+                plan = stale.steps
+            except _RolledBack as failed:
+                return failed.error
             except FlexdbError as error:
                 return error
             except psycopg.Error as error:
-                if error.sqlstate in _CONFLICTS and attempt < ATTEMPTS:
-                    time.sleep(random.uniform(0.005, 0.05) * attempt)
-                    continue
-                return to_error(error) or _unforeseen(statement, error)
+                if error.sqlstate not in _CONFLICTS or attempt >= ATTEMPTS:
+                    return to_error(error) or _unforeseen(plan, error)
+                time.sleep(random.uniform(0.005, 0.05) * attempt)
             except Exception as error:
-                return _unforeseen(statement, error)
-        raise AssertionError("the last attempt returns")  # pragma: no cover
+                return _unforeseen(plan, error)
 
-    def _attempt(self, statements: Sequence[Statement], json_fields: JsonFields
-                 ) -> list[Row | None]:
-        """Run statements on one connection, and once more on another where that does no harm.
+    def _attempt(self, plans: Sequence[Plan], json_fields: JsonFields) -> list[Outcome]:
+        """Run plans on one connection, and again on another where that does no harm.
 
         :raises psycopg.Error: when a statement failed and everything was rolled back
         :raises CommitUnknown: when the connection broke under a write
         """
-        for again in (False, True):
+        for attempt in range(1, ATTEMPTS + 1):
             with self.pool.connection() as connection:
                 try:
-                    # The other connections may have lost their plans too: go without one.
-                    prepare = False if again else None
-                    return self._send(connection, statements, json_fields, prepare)
+                    return self._send(connection, plans, json_fields)
                 except psycopg.Error as error:
-                    if error.sqlstate in _PLAN_LOST:
-                        connection.close()
-                        if not again:
-                            continue
-                    elif connection.broken:
-                        self.pool.drain()
-                        if not all(statement.query.reads for statement in statements):
-                            raise errors.CommitUnknown() from error
-                        if again:
-                            raise errors.Unavailable() from error
-                        continue
-                    raise
-        raise AssertionError("the second round returns or raises")  # pragma: no cover
-
-    def _send(self, connection: Connection, statements: Sequence[Statement],
-              json_fields: JsonFields, prepare: bool | None) -> list[Row | None]:
-        if len(statements) == 1 and not statements[0].long:
-            statement = statements[0]
-            return [_execute(connection, statement, json_fields, prepare).fetchone()]
-        cursors = []
-        # In autocommit mode a pipeline is one implicit transaction that commits at its end: what
-        # is fetched inside is not yet committed, so nothing is answered before the block is left.
-        with connection.pipeline():
-            try:
-                for statement in statements:
-                    if statement.long:
-                        self._set_timeout(connection, self._long)
-                    cursors.append(_execute(connection, statement, json_fields, prepare))
-                    if statement.long:
-                        self._set_timeout(connection, self._usual)
-            except Exception as error:
-                # An error on our side would leave what was sent before it to be committed at the
-                # block's end, and to be run again.
-                if not getattr(error, "sqlstate", None):
+                    broken, lost = connection.broken, error.sqlstate in _PLAN_LOST
+                    if not broken and not lost:
+                        raise
                     connection.close()
-                raise
-        return [cursor.fetchone() for cursor in cursors]
+                    self.pool.drain(connection)
+                    if broken and not all(isinstance(plan, Statement) and plan.query.reads
+                                          for plan in plans):
+                        raise errors.CommitUnknown() from error
+                    if attempt == ATTEMPTS:
+                        raise errors.Unavailable() from error if broken else error
+        raise AssertionError("the last attempt returns or raises")  # pragma: no cover
 
-    @staticmethod
-    def _set_timeout(connection: Connection, milliseconds: str) -> None:
-        connection.execute("SELECT set_config('statement_timeout', %s, true)", (milliseconds,))
+    def _send(self, connection: Connection, plans: Sequence[Plan], json_fields: JsonFields
+              ) -> list[Outcome]:
+        if len(plans) == 1 and isinstance(plans[0], Statement) and not plans[0].long:
+            return [_fetch(plans[0], _execute(connection, plans[0], json_fields))]
+        outcomes: list[Callable[[], Outcome]] = []
+        # What is fetched inside is not yet committed, so nothing is answered before the block is
+        # left; and what is raised inside, on our side too, takes everything back.
+        with connection.pipeline(), connection.transaction():
+            for plan in plans:
+                if isinstance(plan, Steps):
+                    outcomes.append(partial(_same, self._walk(connection, plan, json_fields)))
+                else:
+                    cursor = self._execute(connection, plan, json_fields)
+                    outcomes.append(partial(_fetch, plan, cursor))
+            return [outcome() for outcome in outcomes]
+
+    def _walk(self, connection: Connection, steps: Steps, json_fields: JsonFields) -> Outcome:
+        """Take an operation's steps one after the other, to its end."""
+        wrote = False
+        generator = steps.start()
+        try:
+            statement = next(generator)
+            while True:
+                wrote = wrote or not statement.query.reads
+                row = self._execute(connection, statement, json_fields).fetchone()
+                statement = generator.send(row)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        except FlexdbError as error:
+            if wrote:
+                raise _RolledBack(error) from error
+            return error
+
+    def _execute(self, connection: Connection, statement: Statement, json_fields: JsonFields
+                 ) -> psycopg.Cursor[Any]:
+        if not statement.long:
+            return _execute(connection, statement, json_fields)
+        set_timeout = "SELECT set_config('statement_timeout', %s, true)"
+        connection.execute(set_timeout, (self._long,))
+        cursor = _execute(connection, statement, json_fields)
+        connection.execute(set_timeout, (self._usual,))
+        return cursor
 
 
-def _execute(connection: Connection, statement: Statement, json_fields: JsonFields,
-             prepare: bool | None) -> psycopg.Cursor[Any]:
+class _RolledBack(Exception):
+    """An operation failed after it wrote, so that the transaction must not be committed."""
+
+    def __init__(self, error: FlexdbError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _same(outcome: Outcome) -> Outcome:
+    return outcome
+
+
+def _fetch(statement: Statement, cursor: psycopg.Cursor[Any]) -> Outcome:
+    return _read(statement, cursor.fetchone())
+
+
+def _execute(connection: Connection, statement: Statement, json_fields: JsonFields
+             ) -> psycopg.Cursor[Any]:
     query = statement.query
     return connection.execute(query.value if json_fields == "value" else query.string,
-                              statement.arguments, prepare=prepare)
+                              statement.arguments)
 
 
 def _read(statement: Statement, row: Row | None) -> Outcome:
@@ -204,12 +235,14 @@ def _read(statement: Statement, row: Row | None) -> Outcome:
         return result
     except FlexdbError as error:
         return error
+    except LookAgain:
+        raise
     except Exception as error:
         return _unforeseen(statement, error)
 
 
-def _unforeseen(statement: Statement, error: Exception) -> errors.Internal:
+def _unforeseen(plan: Plan, error: Exception) -> errors.Internal:
     told = errors.Internal()
-    logger.error("error_id %s: %s failed", told.data["error_id"], statement.query.name,
-                 exc_info=error)
+    name = plan.query.name if isinstance(plan, Statement) else plan.name
+    logger.error("error_id %s: %s failed", told.data["error_id"], name, exc_info=error)
     return told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,10 +32,14 @@ class Result(NamedTuple):
 
     :param text: the result as JSON text
     :param created: False where an operation that creates found the row there and changed it
+    :param version: the version of the object in it, where it has one
+    :param id: the id of what was created
     """
 
     text: bytes
     created: bool = True
+    version: int | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Statement:
     :param query: the SQL
     :param arguments: its arguments by name
     :param read: makes the operation's result of the row, or of None when there is no row; may
-        raise an error of :mod:`flexdb.errors`
+        raise an error of :mod:`flexdb.errors`, or LookAgain
     :param long: whether it may take as long as LONG_TIMEOUT
     """
 
@@ -53,3 +57,31 @@ class Statement:
     arguments: Mapping[str, Any]
     read: Callable[[Row | None], Result]
     long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Several statements of one operation, which looks before it writes.
+
+    They run in one transaction; when an error ends them, what they wrote is rolled back.
+
+    :param name: the operation's name
+    :param start: begins the steps: yields statements, is sent their rows and returns the result
+    """
+
+    name: str
+    start: Callable[[], Generator[Statement, Row | None, Result]]
+
+
+Plan = Statement | Steps
+
+
+class LookAgain(Exception):
+    """What a statement was planned on has changed meanwhile; its ``read`` raises this.
+
+    :param steps: what is to be done in its place
+    """
+
+    def __init__(self, steps: Steps) -> None:
+        super().__init__(steps.name)
+        self.steps = steps

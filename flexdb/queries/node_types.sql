@@ -13,23 +13,47 @@ WHERE t.id = %(tenant_id)s
 RETURNING {node_type}
 
 -- name: get_node_type
-SELECT {node_type}
+SELECT {node_type}, nt.version
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
 
 -- name: update_node_type
-UPDATE node_types nt
-SET name = coalesce(%(name)s, nt.name),
-    description = CASE WHEN %(has_description)s THEN %(description)s ELSE nt.description END,
-    schema = CASE WHEN %(has_schema)s THEN %(schema)s::jsonb ELSE nt.schema END,
-    version = nt.version + 1, updated_at = clock_timestamp()
-WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
-RETURNING {node_type}
+WITH found AS (
+    SELECT nt.tenant_id, nt.id, nt.version
+    FROM node_types nt
+    WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
+    FOR UPDATE
+), changed AS (
+    UPDATE node_types nt
+    SET name = coalesce(%(name)s, nt.name),
+        description = CASE WHEN %(has_description)s THEN %(description)s ELSE nt.description END,
+        schema = CASE WHEN %(has_schema)s THEN %(schema)s::jsonb ELSE nt.schema END,
+        version = nt.version + 1, updated_at = clock_timestamp()
+    FROM found
+    WHERE nt.tenant_id = found.tenant_id AND nt.id = found.id
+      AND found.version = coalesce(%(version)s, found.version)
+    RETURNING {node_type} AS object, nt.version
+)
+SELECT changed.object, coalesce(changed.version, found.version)
+FROM found
+LEFT JOIN changed ON true
 
 -- name: delete_node_type
-DELETE FROM node_types nt
-WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
-RETURNING '{}'::json
+WITH found AS (
+    SELECT nt.tenant_id, nt.id, nt.version
+    FROM node_types nt
+    WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
+    FOR UPDATE
+), deleted AS (
+    DELETE FROM node_types nt
+    USING found
+    WHERE nt.tenant_id = found.tenant_id AND nt.id = found.id
+      AND found.version = coalesce(%(version)s, found.version)
+    RETURNING nt.id
+)
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END, found.version
+FROM found
+LEFT JOIN deleted ON true
 
 -- list: list_node_types of node_type nt
 SELECT nt.tenant_id, nt.id, nt.name, nt.description, nt.schema, nt.version, nt.created_at,

@@ -9,24 +9,64 @@ INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_a
 SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, clock.now, clock.now
 FROM node_types nt, clock_timestamp() AS clock (now)
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
+  AND nt.version = %(schema_version)s
+-- The schema that the data was checked against stays until this is committed.
+FOR SHARE OF nt
 RETURNING {node}
 
 -- name: get_node
-SELECT {node}
+SELECT {node}, n.version
 FROM nodes n
 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
 
 -- name: update_node
-UPDATE nodes n
-SET data = coalesce(%(data)s::jsonb, n.data), version = n.version + 1,
-    updated_at = clock_timestamp()
-WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
-RETURNING {node}
+WITH found AS (
+    SELECT n.tenant_id, n.id, n.version
+    FROM nodes n
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
+    FOR UPDATE
+), changed AS (
+    UPDATE nodes n
+    SET data = coalesce(%(data)s::jsonb, n.data), version = n.version + 1,
+        updated_at = clock_timestamp()
+    FROM found
+    WHERE n.tenant_id = found.tenant_id AND n.id = found.id
+      AND found.version = coalesce(%(version)s, found.version)
+    RETURNING {node} AS object, n.version
+)
+SELECT changed.object, coalesce(changed.version, found.version)
+FROM found
+LEFT JOIN changed ON true
 
 -- name: delete_node
-DELETE FROM nodes n
+WITH found AS (
+    SELECT n.tenant_id, n.id, n.version
+    FROM nodes n
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
+    FOR UPDATE
+), deleted AS (
+    DELETE FROM nodes n
+    USING found
+    WHERE n.tenant_id = found.tenant_id AND n.id = found.id
+      AND found.version = coalesce(%(version)s, found.version)
+    RETURNING n.id
+)
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END, found.version
+FROM found
+LEFT JOIN deleted ON true
+
+-- name: get_schema_of_type
+SELECT nt.version, nt.schema::text
+FROM node_types nt
+WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
+FOR SHARE
+
+-- name: get_schema_of_node
+SELECT nt.version, nt.schema::text, nt.id::text, n.version, n.data::text
+FROM nodes n
+JOIN node_types nt ON nt.tenant_id = n.tenant_id AND nt.id = n.node_type_id
 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
-RETURNING '{}'::json
+FOR UPDATE OF n FOR SHARE OF nt
 
 -- list: list_nodes of node n
 SELECT n.tenant_id, n.id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at, n.size

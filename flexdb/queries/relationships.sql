@@ -23,22 +23,52 @@ SELECT (SELECT created.object FROM created),
             WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END
 
 -- name: get_relationship
-SELECT {relationship}
+SELECT {relationship}, r.version
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 
 -- name: update_relationship
-UPDATE relationships r
-SET relationship_type = coalesce(%(relationship_type)s, r.relationship_type),
-    data = coalesce(%(data)s::jsonb, r.data), version = r.version + 1,
-    updated_at = clock_timestamp()
-WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
-RETURNING {relationship}
+WITH found AS (
+    SELECT r.tenant_id, r.id, r.version
+    FROM relationships r
+    WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
+    FOR UPDATE
+), changed AS (
+    UPDATE relationships r
+    SET relationship_type = coalesce(%(relationship_type)s, r.relationship_type),
+        data = coalesce(%(data)s::jsonb, r.data), version = r.version + 1,
+        updated_at = clock_timestamp()
+    FROM found
+    WHERE r.tenant_id = found.tenant_id AND r.id = found.id
+      AND found.version = coalesce(%(version)s, found.version)
+    RETURNING {relationship} AS object, r.version
+)
+SELECT changed.object, coalesce(changed.version, found.version)
+FROM found
+LEFT JOIN changed ON true
 
 -- name: delete_relationship
-DELETE FROM relationships r
+WITH found AS (
+    SELECT r.tenant_id, r.id, r.version
+    FROM relationships r
+    WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
+    FOR UPDATE
+), deleted AS (
+    DELETE FROM relationships r
+    USING found
+    WHERE r.tenant_id = found.tenant_id AND r.id = found.id
+      AND found.version = coalesce(%(version)s, found.version)
+    RETURNING r.id
+)
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END, found.version
+FROM found
+LEFT JOIN deleted ON true
+
+-- name: lock_relationship
+SELECT r.version, r.data::text
+FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
-RETURNING '{}'::json
+FOR UPDATE
 
 -- list: list_relationships of relationship r
 SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,

@@ -18,6 +18,8 @@ _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII 
 _EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\Z")
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean",
           int: "a number", float: "a number"}
+_KINDS_OF_JSON = {"object": "a JSON object", "array": "a JSON array", "boolean": "a boolean"}
+_BEGINNINGS = {"object": (b"{",), "array": (b"[",), "boolean": (b"t", b"f")}
 
 
 def _require(kind: type | tuple[type, ...], wanted: str, value: Any) -> None:
@@ -49,6 +51,14 @@ class Params(Schema):
             data = {name: value for name, value in data.items()
                     if value != "" or name not in self.fields or self.fields[name].required}
         return super().load(data, **kwargs)
+
+
+class DataParams(Params):
+    """The parameters of an operation that writes data; with them go the settings."""
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Validate parameters, as :class:`Params` does."""
+        return super().load(data, **kwargs) | {"settings": self.settings}
 
 
 class _Field(fields.Field[Any]):
@@ -135,14 +145,13 @@ class Integer(_Field):
 class JsonText(_Field):
     """JSON that is stored: a JSON value, or a string that holds JSON text; given on as text.
 
-    :param boolean: whether it may be true or false beside an object, as a JSON Schema may
+    :param kinds: which JSON values it may be: ``object``, ``array``, ``boolean``
     """
 
-    def __init__(self, description: str, boolean: bool = False, **options: Any) -> None:
+    def __init__(self, description: str, kinds: tuple[str, ...] = ("object",), **options: Any
+                 ) -> None:
         super().__init__(description, **options)
-        self.boolean = boolean
-        self.wanted = "a JSON object or a boolean" if boolean else "a JSON object"
-        self.beginnings = (b"{", b"t", b"f") if boolean else (b"{",)
+        self.kinds = kinds
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         settings: Settings = self.root.settings  # type: ignore[union-attr]
@@ -150,14 +159,12 @@ class JsonText(_Field):
         if text.startswith(b'"'):
             text = json_text.parse(text).encode()
             self._check_text(text, settings.max_depth)
-        if len(text) > settings.max_json_bytes:
-            raise ValidationError(f"may have at most {settings.max_json_bytes} bytes as JSON text, "
-                                  f"not {len(text)}")
         text = text.strip()
-        if not text.startswith(self.beginnings):
-            raise ValidationError(f"must be {self.wanted}, or a string that holds one as JSON text")
-        if fault := json_text.fault(text, settings.max_json_bytes):
-            raise ValidationError(fault)
+        beginnings = tuple(beginning for kind in self.kinds for beginning in _BEGINNINGS[kind])
+        if not text.startswith(beginnings):
+            wanted = " or ".join(_KINDS_OF_JSON[kind] for kind in self.kinds)
+            raise ValidationError(f"must be {wanted}, or a string that holds one as JSON text")
+        check_stored(text, settings.max_json_bytes)
         return text.decode()
 
     @staticmethod
@@ -170,6 +177,18 @@ class JsonText(_Field):
             raise ValidationError(f"must hold JSON text: {error}") from None
 
 
+def check_stored(text: bytes, limit: int) -> None:
+    """Refuse valid JSON text that is too long, or that PostgreSQL could not keep unchanged.
+
+    :param limit: the most bytes
+    :raises marshmallow.ValidationError: saying why
+    """
+    if len(text) > limit:
+        raise ValidationError(f"may have at most {limit} bytes as JSON text, not {len(text)}")
+    if fault := json_text.fault(text, limit):
+        raise ValidationError(fault)
+
+
 class Time(_Field):
     """A time in UTC with microseconds and an offset (RFC 3339)."""
 
@@ -178,5 +197,9 @@ class Time(_Field):
 TENANT_ID = partial(Id, "The tenant's id.")
 NEW_ID = partial(Id, "The id to give it; made by the server when absent.", load_default=new_id)
 VERSION = partial(Integer, "1 at first, raised by every change.", least=1, example=1)
+ASKED_VERSION = partial(Integer, "Only when it is at this version.", least=1, load_default=None,
+                        example=1)
+PATCH = partial(JsonText, "An object is a merge patch (RFC 7396), an array a JSON Patch "
+                "(RFC 6902).", kinds=("object", "array"), example={"priority": "low"})
 CREATED_AT = partial(Time, "When it was created.")
 UPDATED_AT = partial(Time, "When it was last changed.")

@@ -6,16 +6,17 @@ from marshmallow import Schema
 
 from flexdb.db.statement import Statement
 from flexdb.services.fields import (
-    CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, JsonText, Params, Text)
-from flexdb.services.operation import Loaded, one, operation
+    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, JsonText, Params, Text)
+from flexdb.services.operation import Loaded, one, operation, versioned
 from flexdb.services.paging import ListParams, page, pagination
+from flexdb.services.schemas import compile_schema
 
 ID = partial(Id, "The node type's id.")
 NAME = partial(Text, "A name that is unique within the tenant.", example="Task")
 DESCRIPTION = partial(Text, "What the node type is for; null for none.", blank=True,
                       allow_none=True, example="A task node type")
-SCHEMA = partial(JsonText, "A JSON Schema for the nodes' data; null for none.", boolean=True,
-                 allow_none=True,
+SCHEMA = partial(JsonText, "A JSON Schema that the nodes' data must fit; null for none.",
+                 kinds=("object", "boolean"), allow_none=True,
                  example={"type": "object", "properties": {"title": {"type": "string"}}})
 
 
@@ -45,10 +46,15 @@ class NodeTypeId(Params):
     tenant_id = TENANT_ID(required=True)
 
 
+class NodeTypeVersion(NodeTypeId):
+    version = ASKED_VERSION()
+
+
 class NodeTypeChange(NodeTypeId):
     name = NAME(load_default=None)
     description = DESCRIPTION()
     schema = SCHEMA()
+    version = ASKED_VERSION()
 
 
 class NodeTypeList(ListParams):
@@ -59,29 +65,31 @@ class NodeTypeList(ListParams):
 @operation(NewNodeType, returns=NodeType, wrapper="node_type")
 def create_node_type(params: Loaded) -> Statement:
     """Create a node type in a tenant."""
+    compile_schema(params["schema"])
     return one("create_node_type", params, "node_type", missing="tenant_id")
 
 
 @operation(NodeTypeId, returns=NodeType, wrapper="node_type")
 def get_node_type(params: Loaded) -> Statement:
     """Get a node type by its id."""
-    return one("get_node_type", params, "node_type", thing="node type")
+    return versioned("get_node_type", params, "node_type", "node type")
 
 
 @operation(NodeTypeChange, returns=NodeType, wrapper="node_type")
 def update_node_type(params: Loaded) -> Statement:
     """Change a node type; what is absent stays as it is, null clears description and schema."""
+    compile_schema(params.get("schema"))
     clearable = {
         "description": params.get("description"), "has_description": "description" in params,
         "schema": params.get("schema"), "has_schema": "schema" in params,
     }
-    return one("update_node_type", params | clearable, "node_type", thing="node type")
+    return versioned("update_node_type", params | clearable, "node_type", "node type")
 
 
-@operation(NodeTypeId)
+@operation(NodeTypeVersion)
 def delete_node_type(params: Loaded) -> Statement:
     """Delete a node type with its nodes and their relationships."""
-    return one("delete_node_type", params, thing="node type", long=True)
+    return versioned("delete_node_type", params, thing="node type", long=True)
 
 
 @operation(NodeTypeList, returns=NodeType, wrapper="node_types")

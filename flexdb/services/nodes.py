@@ -1,14 +1,20 @@
 """Nodes: a tenant's records, each of a node type."""
 
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 
 from marshmallow import Schema
 
-from flexdb.db.statement import Statement
+from flexdb.db.statement import LookAgain, Plan, Result, Row, Statement, Steps
 from flexdb.services.fields import (
-    CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, JsonText, Params)
-from flexdb.services.operation import Loaded, one, operation
+    ASKED_VERSION, CREATED_AT, NEW_ID, PATCH, TENANT_ID, UPDATED_AT, VERSION, DataParams, Id,
+    JsonText, Params)
+from flexdb.services.operation import (
+    Loaded, ask, check_version, not_found, one, operation, versioned)
 from flexdb.services.paging import ListParams, page, pagination
+from flexdb.services.patching import patched
+from flexdb.services.schemas import CACHE, Compiled, cache_key
 
 ID = partial(Id, "The node's id.")
 NODE_TYPE_ID = partial(Id, "The id of the node's type.")
@@ -28,7 +34,7 @@ class Node(Schema):
     updated_at = UPDATED_AT()
 
 
-class NewNode(Params):
+class NewNode(DataParams):
     tenant_id = TENANT_ID(required=True)
     node_type_id = NODE_TYPE_ID(required=True)
     data = DATA(load_default="{}")
@@ -40,8 +46,22 @@ class NodeId(Params):
     tenant_id = TENANT_ID(required=True)
 
 
-class NodeChange(NodeId):
+class NodeVersion(NodeId):
+    version = ASKED_VERSION()
+
+
+class NodeChange(DataParams):
+    id = ID(required=True)
+    tenant_id = TENANT_ID(required=True)
     data = DATA(load_default=None)
+    version = ASKED_VERSION()
+
+
+class NodePatch(DataParams):
+    tenant_id = TENANT_ID(required=True)
+    id = ID(required=True)
+    patch = PATCH(required=True)
+    version = ASKED_VERSION()
 
 
 class NodeList(ListParams):
@@ -51,27 +71,83 @@ class NodeList(ListParams):
 
 
 @operation(NewNode, returns=Node, wrapper="node")
-def create_node(params: Loaded) -> Statement:
-    """Create a node of one of the tenant's node types."""
-    return one("create_node", params, "node", missing="node_type_id")
+def create_node(params: Loaded) -> Plan:
+    """Create a node of one of the tenant's node types, whose schema its data must fit."""
+    steps = Steps("create_node", lambda: _create_checked(params))
+    known = CACHE.get(_key(params, params["node_type_id"]))
+    # What an older schema refuses, the one of today may take.
+    if known is None or known.violations(params["data"].encode()):
+        return steps
+    statement = _insert(params, known)
+
+    def read(row: Row | None) -> Result:
+        if row is None:
+            raise LookAgain(steps)
+        return statement.read(row)
+
+    return replace(statement, read=read)
+
+
+def _create_checked(params: Loaded) -> Generator[Statement, Row | None, Result]:
+    row = yield ask("get_schema_of_type", params)
+    if row is None:
+        raise not_found("node_type_id")
+    compiled = CACHE.put(_key(params, params["node_type_id"]), *row)
+    compiled.check(params["data"].encode())
+    statement = _insert(params, compiled)
+    return statement.read((yield statement))
+
+
+def _insert(params: Loaded, compiled: Compiled) -> Statement:
+    return one("create_node", params | {"schema_version": compiled.version}, "node",
+               missing="node_type_id")
 
 
 @operation(NodeId, returns=Node, wrapper="node")
 def get_node(params: Loaded) -> Statement:
     """Get a node by its id."""
-    return one("get_node", params, "node", thing="node")
+    return versioned("get_node", params, "node", "node")
 
 
 @operation(NodeChange, returns=Node, wrapper="node")
-def update_node(params: Loaded) -> Statement:
-    """Replace a node's data; absent data stays as it is."""
-    return one("update_node", params, "node", thing="node")
+def update_node(params: Loaded) -> Plan:
+    """Replace a node's data, which must fit its type's schema; absent data stays as it is."""
+    if params["data"] is None:
+        return versioned("update_node", params, "node", "node")
+    return Steps("update_node", lambda: _change_checked(params, lambda _: params["data"].encode()))
 
 
-@operation(NodeId)
+@operation(NodePatch, returns=Node, wrapper="node")
+def patch_node(params: Loaded) -> Plan:
+    """Patch a node's data: an object is a merge patch (RFC 7396), an array a JSON Patch (RFC 6902).
+
+    Patches of one node that meet are applied one after the other.
+    """
+    return Steps("patch_node", lambda: _change_checked(
+        params, lambda data: patched(data, params["patch"], params["settings"])))
+
+
+def _change_checked(params: Loaded, change: Callable[[bytes], bytes]
+                    ) -> Generator[Statement, Row | None, Result]:
+    row = yield ask("get_schema_of_node", params)
+    if row is None:
+        raise not_found("id", "node")
+    schema_version, schema, node_type_id, version, data = row
+    check_version(params, version)
+    changed = change((data or "{}").encode())
+    CACHE.put(_key(params, node_type_id), schema_version, schema).check(changed)
+    statement = versioned("update_node", params | {"data": changed.decode()}, "node", "node")
+    return statement.read((yield statement))
+
+
+def _key(params: Loaded, node_type_id: str) -> tuple[str, ...]:
+    return cache_key(params["settings"], params["tenant_id"], node_type_id)
+
+
+@operation(NodeVersion)
 def delete_node(params: Loaded) -> Statement:
     """Delete a node with its relationships."""
-    return one("delete_node", params, thing="node")
+    return versioned("delete_node", params, thing="node")
 
 
 @operation(NodeList, returns=Node, wrapper="nodes")

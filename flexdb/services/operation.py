@@ -15,8 +15,8 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from flexdb.config import Settings
-from flexdb.db.statement import Result, Row, Statement
-from flexdb.errors import InvalidParams, NotFound
+from flexdb.db.statement import Plan, Result, Row, Statement
+from flexdb.errors import InvalidParams, NotFound, VersionConflict
 from flexdb.queries import STATEMENTS
 from flexdb.services.fields import JsonText, Params
 
@@ -32,14 +32,14 @@ class Operation:
     """An operation as it is declared.
 
     :param name: the name it has everywhere, from the wire to the SQL
-    :param function: makes a statement of valid parameters
+    :param function: makes a statement, or several steps, of valid parameters
     :param params: the schema of the parameters
     :param returns: the schema of the object that the result holds; None for the empty result
     :param wrapper: the member of the result that holds the object or the list of objects
     """
 
     name: str
-    function: Callable[[Loaded], Statement]
+    function: Callable[[Loaded], Plan]
     params: type[Params]
     returns: type[Schema] | None
     wrapper: str
@@ -54,9 +54,9 @@ OPERATIONS: dict[str, Operation] = {}
 
 
 def operation(params: type[Params], returns: type[Schema] | None = None, wrapper: str = ""
-              ) -> Callable[[Callable[[Loaded], Statement]], Callable[[Loaded], Statement]]:
+              ) -> Callable[[Callable[[Loaded], Plan]], Callable[[Loaded], Plan]]:
     """Register the decorated function as an operation under its own name."""
-    def register(function: Callable[[Loaded], Statement]) -> Callable[[Loaded], Statement]:
+    def register(function: Callable[[Loaded], Plan]) -> Callable[[Loaded], Plan]:
         name = function.__name__
         OPERATIONS[name] = Operation(name, function, params, returns, wrapper)
         return function
@@ -74,8 +74,8 @@ class Call:
         self._json_names = [name for name, field in self.schema.load_fields.items()
                             if isinstance(field, JsonText)]
 
-    def statement(self, params: Any, text: Callable[[], bytes]) -> Statement:
-        """Validate parameters and return the statement that does the work.
+    def plan(self, params: Any, text: Callable[[], bytes]) -> Plan:
+        """Validate parameters and return the statement or the steps that do the work.
 
         :param params: an object (by name) or an array (by position), as parsed
         :param text: gives the JSON text that the parameters were parsed from, for what is stored
@@ -144,9 +144,49 @@ def one(name: str, arguments: Loaded, wrapper: str = "", missing: str = "id",
         if row is None or row[0] is None:
             field = row[1] if row is not None else missing
             raise not_found(field, thing)
-        return Result(b"".join((head, row[0], tail)), created=len(row) < 3 or row[2])
+        return Result(b"".join((head, row[0], tail)), created=len(row) < 3 or row[2],
+                      version=1 if "schema_version" in arguments else None,
+                      id=arguments.get("id"))
 
     return Statement(STATEMENTS[name], arguments, read, long)
+
+
+def versioned(name: str, arguments: Loaded, wrapper: str = "", thing: str = "",
+              long: bool = False) -> Statement:
+    """Return a statement whose row holds one object and the version that the row is at.
+
+    Where the object is null, the row is there at another version than was asked for.
+    """
+    head = f'{{"{wrapper}":'.encode() if wrapper else b""
+    tail = b"}" if wrapper else b""
+
+    def read(row: Row | None) -> Result:
+        if row is None:
+            raise not_found("id", thing)
+        text, version = row
+        if text is None:
+            raise VersionConflict(version)
+        return Result(b"".join((head, text, tail)), version=version)
+
+    return Statement(STATEMENTS[name], arguments, read, long)
+
+
+def ask(name: str, arguments: Loaded) -> Statement:
+    """Return a statement of an operation's steps, which alone look at its row."""
+    return Statement(STATEMENTS[name], arguments, _unread)
+
+
+def _unread(row: Row | None) -> Result:
+    raise TypeError("the row of a step is read by the steps")
+
+
+def check_version(params: Loaded, current: int) -> None:
+    """Refuse a change of a row that is at another version than was asked for.
+
+    :raises VersionConflict: with the current one
+    """
+    if params["version"] not in (None, current):
+        raise VersionConflict(current)
 
 
 def not_found(field: str, thing: str = "") -> NotFound:

@@ -1,14 +1,18 @@
 """Relationships: typed edges between two nodes of a tenant, with data of their own."""
 
+from collections.abc import Generator
 from functools import partial
 
 from marshmallow import Schema
 
-from flexdb.db.statement import Statement
+from flexdb.db.statement import Plan, Result, Row, Statement, Steps
 from flexdb.services.fields import (
-    CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, JsonText, Params, Text)
-from flexdb.services.operation import Loaded, one, operation
+    ASKED_VERSION, CREATED_AT, NEW_ID, PATCH, TENANT_ID, UPDATED_AT, VERSION, DataParams, Id,
+    JsonText, Params, Text)
+from flexdb.services.operation import (
+    Loaded, ask, check_version, not_found, one, operation, versioned)
 from flexdb.services.paging import ListParams, page, pagination
+from flexdb.services.patching import patched
 
 ID = partial(Id, "The relationship's id.")
 SOURCE_NODE_ID = partial(Id, "The id of the node it starts from.")
@@ -46,9 +50,21 @@ class RelationshipId(Params):
     tenant_id = TENANT_ID(required=True)
 
 
+class RelationshipVersion(RelationshipId):
+    version = ASKED_VERSION()
+
+
 class RelationshipChange(RelationshipId):
     relationship_type = RELATIONSHIP_TYPE(load_default=None)
     data = DATA(load_default=None)
+    version = ASKED_VERSION()
+
+
+class RelationshipPatch(DataParams):
+    tenant_id = TENANT_ID(required=True)
+    id = ID(required=True)
+    patch = PATCH(required=True)
+    version = ASKED_VERSION()
 
 
 class RelationshipList(ListParams):
@@ -68,19 +84,36 @@ def create_relationship(params: Loaded) -> Statement:
 @operation(RelationshipId, returns=Relationship, wrapper="relationship")
 def get_relationship(params: Loaded) -> Statement:
     """Get a relationship by its id."""
-    return one("get_relationship", params, "relationship", thing="relationship")
+    return versioned("get_relationship", params, "relationship", "relationship")
 
 
 @operation(RelationshipChange, returns=Relationship, wrapper="relationship")
 def update_relationship(params: Loaded) -> Statement:
     """Change a relationship's type or data; what is absent stays as it is."""
-    return one("update_relationship", params, "relationship", thing="relationship")
+    return versioned("update_relationship", params, "relationship", "relationship")
 
 
-@operation(RelationshipId)
+@operation(RelationshipPatch, returns=Relationship, wrapper="relationship")
+def patch_relationship(params: Loaded) -> Plan:
+    """Patch a relationship's data: an object is a merge patch, an array a JSON Patch."""
+    def steps() -> Generator[Statement, Row | None, Result]:
+        row = yield ask("lock_relationship", params)
+        if row is None:
+            raise not_found("id", "relationship")
+        version, data = row
+        check_version(params, version)
+        changed = patched((data or "{}").encode(), params["patch"], params["settings"])
+        statement = versioned("update_relationship", params | {
+            "data": changed.decode(), "relationship_type": None}, "relationship", "relationship")
+        return statement.read((yield statement))
+
+    return Steps("patch_relationship", steps)
+
+
+@operation(RelationshipVersion)
 def delete_relationship(params: Loaded) -> Statement:
     """Delete a relationship; its nodes stay."""
-    return one("delete_relationship", params, thing="relationship")
+    return versioned("delete_relationship", params, thing="relationship")
 
 
 @operation(RelationshipList, returns=Relationship, wrapper="relationships")

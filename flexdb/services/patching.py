@@ -1,0 +1,99 @@
+"""Patches of JSON documents, with every digit of their numbers kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import jsonpatch
+import orjson
+from marshmallow import ValidationError
+
+from flexdb.config import Settings
+from flexdb.errors import InvalidParams
+from flexdb.services import json_text
+from flexdb.services.fields import check_stored
+
+
+MOST_OPERATIONS = 1000
+_CLASS = re.compile(r" ?\(?<class '[^']*'>\)?")
+
+
+class Number(str):
+    """A JSON number as it was written; equal to another of the same value, never to a string."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and Decimal(self) == Decimal(other)
+
+    def __hash__(self) -> int:
+        return hash(Decimal(self))
+
+
+def _loads(text: bytes) -> Any:
+    return json.loads(text, parse_int=Number, parse_float=Number)
+
+
+def _dumps(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS,
+                        default=lambda number: orjson.Fragment(str(number)))
+
+
+def apply_patch(document: bytes, patch: bytes, limit: int) -> bytes:
+    """Apply a patch to a document; both are JSON texts.
+
+    :param patch: an object is a merge patch (RFC 7396), an array a JSON Patch (RFC 6902)
+    :param limit: how many bytes the document may grow to on the way
+    :raises InvalidParams: when the patch is none, or cannot be applied to the document
+    """
+    asked, patched = _loads(patch), _loads(document)
+    if not isinstance(asked, list):
+        return _dumps(_merge(patched, asked))
+    if len(asked) > MOST_OPERATIONS:
+        raise _refused(f"may have at most {MOST_OPERATIONS} operations, not {len(asked)}")
+    for place, operation in enumerate(asked):
+        try:
+            patched = jsonpatch.JsonPatch([operation]).apply(patched, in_place=True)
+        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError,
+                ValueError, AttributeError) as error:
+            said = _CLASS.sub("", str(error))[:200] or type(error).__name__
+            raise _refused(f"cannot be applied: operation {place}: {said}") from None
+        # A few copies of a copy would be more than there is memory.
+        if operation.get("op") == "copy" and len(_dumps(patched)) > limit:
+            raise _refused(f"makes more than {limit} bytes at operation {place}")
+    return _dumps(patched)
+
+
+def patched(document: bytes, patch: str, settings: Settings) -> bytes:
+    """Apply a patch to what is stored, and check that the outcome can be stored.
+
+    :raises InvalidParams: when it cannot be applied, or what it makes is no storable object
+    """
+    made = apply_patch(document, patch.encode(), settings.max_json_bytes)
+    if not made.startswith(b"{"):
+        raise _refused("makes something else than a JSON object")
+    if json_text.depth(made, settings.max_depth) > settings.max_depth:
+        raise _refused(f"nests the data deeper than {settings.max_depth}")
+    try:
+        check_stored(made, settings.max_json_bytes)
+    except ValidationError as error:
+        raise _refused(f"makes data that {error.messages[0]}") from None
+    return made
+
+
+def _refused(wrong: str) -> InvalidParams:
+    return InvalidParams(f"invalid parameters: patch {wrong}", {"patch": [wrong]})
+
+
+def _merge(target: Any, patch: Any) -> Any:
+    """Merge as the pseudocode of RFC 7396, section 2, does."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merge(merged.get(name), value)
+    return merged

@@ -1,0 +1,133 @@
+"""JSON Schemas of node types: compiled once, and never older than the write that relies on them."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+import orjson
+
+from flexdb.config import Settings
+from flexdb.errors import InvalidParams
+
+# How many bytes of schemas, as text, are kept compiled, and how many violations are told.
+KEPT_BYTES, MOST_VIOLATIONS = 16 * 1024 * 1024, 1000
+# Numbers that a double may not hold to the digit.
+_LONG_NUMBER = re.compile(rb"[0-9]{16}")
+_VIOLATES = "violates the node type's schema"
+
+
+class Compiled(NamedTuple):
+    """A node type's schema at one version; without a schema everything is valid."""
+
+    version: int
+    size: int
+    validator: jsonschema_rs.Validator | None
+
+    def violations(self, data: bytes) -> list[dict[str, str]]:
+        """Return what is wrong with data: the place (JSON Pointer, RFC 6901), keyword and message.
+
+        :param data: JSON text
+        """
+        if self.validator is None:
+            return []
+        # orjson would make doubles of integers beyond 64 bits.
+        value = json.loads(data) if _LONG_NUMBER.search(data) else orjson.loads(data)
+        if self.validator.is_valid(value):
+            return []
+        found = []
+        for error in self.validator.iter_errors(value):
+            found.append({"path": _pointer(error.instance_path), "keyword": _keyword(error),
+                          "message": error.message})
+            if len(found) == MOST_VIOLATIONS:
+                break
+        return found
+
+    def check(self, data: bytes) -> None:
+        """Refuse data that violates the schema.
+
+        :raises InvalidParams: with every violation
+        """
+        if violations := self.violations(data):
+            first = violations[0]
+            place = f" at {first['path']}" if first["path"] else ""
+            raise InvalidParams(f"invalid parameters: data {_VIOLATES}{place}: {first['message']}",
+                                {"data": [_VIOLATES]}, violations=violations)
+
+
+def compile_schema(text: str | None, version: int = 0) -> Compiled:
+    """Compile a schema: draft 2020-12, or what its ``$schema`` says.
+
+    Nothing is fetched for a ``$ref``, and a pattern takes linear time unless it looks around or
+    back, in which case its steps are bounded.
+
+    :param text: JSON text, or None for no schema
+    :raises InvalidParams: when it is not a JSON Schema
+    """
+    if text is None:
+        return Compiled(version, 0, None)
+    try:
+        validator = jsonschema_rs.validator_for(
+            json.loads(text), offline=True, mask="the value",
+            pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000))
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        said = getattr(error, "message", None) or str(error)
+        place = _pointer(getattr(error, "instance_path", []))
+        wrong = f"is not a JSON Schema: {place}{': ' if place else ''}{said}"
+        raise InvalidParams(f"invalid parameters: schema {wrong}", {"schema": [wrong]}) from None
+    return Compiled(version, len(text), validator)
+
+
+class SchemaCache:
+    """The compiled schemas that were used last, each at the newest version that was seen."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, ...], Compiled] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[str, ...]) -> Compiled | None:
+        """Return what is kept for a node type; the caller's statement must carry its version."""
+        with self._lock:
+            if found := self._kept.get(key):
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[str, ...], version: int, text: str | None) -> Compiled:
+        """Return the compiled schema of a version that was just read, and keep it."""
+        known = self.get(key)
+        if known and known.version == version:
+            return known
+        compiled = compile_schema(text, version)
+        with self._lock:
+            # An entry has its cost beside its text.
+            self._bytes += compiled.size + 1000
+            if old := self._kept.pop(key, None):
+                self._bytes -= old.size + 1000
+            self._kept[key] = compiled
+            while self._bytes > KEPT_BYTES:
+                self._bytes -= self._kept.popitem(last=False)[1].size + 1000
+        return compiled
+
+
+CACHE = SchemaCache()
+
+
+def cache_key(settings: Settings, tenant_id: str, node_type_id: str) -> tuple[str, ...]:
+    """Return the key of a node type: its ids are unique in one database only."""
+    return (settings.db_host, str(settings.db_port), settings.db_name, tenant_id, node_type_id)
+
+
+def _pointer(path: Iterator[str | int] | list[Any]) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
+def _keyword(error: jsonschema_rs.ValidationError) -> str:
+    name = str(error.kind.name)
+    last = error.schema_path[-1] if error.schema_path else name
+    return last if isinstance(last, str) and name != "falseSchema" else name
