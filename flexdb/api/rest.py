@@ -49,6 +49,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PUT", "/tenants/{tenant_id}/nodes/{id}", "update_node"),
         ("DELETE", "/tenants/{tenant_id}/nodes/{id}", "delete_node"),
         ("GET", "/tenants/{tenant_id}/nodes", "list_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/query", "list_nodes"),
     ),
     "Relationships": (
         ("POST", "/tenants/{tenant_id}/relationships", "create_relationship"),
@@ -56,6 +57,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PUT", "/tenants/{tenant_id}/relationships/{id}", "update_relationship"),
         ("DELETE", "/tenants/{tenant_id}/relationships/{id}", "delete_relationship"),
         ("GET", "/tenants/{tenant_id}/relationships", "list_relationships"),
+        ("POST", "/tenants/{tenant_id}/relationships/query", "list_relationships"),
     ),
 }
 
@@ -87,6 +89,18 @@ class Route(NamedTuple):
         """Tell whether the parameters travel in a JSON body."""
         return self.verb in ("POST", "PUT")
 
+    @property
+    def creates(self) -> bool:
+        """Tell whether it answers that something was created; a query in a body does not."""
+        return self.verb == "POST" and not self.operation.name.startswith("list_")
+
+    @property
+    def id(self) -> str:
+        """Return the name that no other route has: the operation's, or that of its query."""
+        if self.url.endswith("/query"):
+            return self.operation.name.replace("list_", "query_", 1)
+        return self.operation.name
+
 
 def routes() -> list[Route]:
     """Return every route in the order of the table."""
@@ -102,7 +116,7 @@ class _View:
         self.settings = settings
         self.runner = runner
         self.call = Call(route.operation, settings)
-        self.pages = "pagination" in route.elsewhere
+        self.pages = "pagination" in route.elsewhere and not route.has_body
 
     def __call__(self, **in_url: str) -> Response:
         if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
@@ -120,7 +134,7 @@ class _View:
         if self.route.verb == "DELETE":
             return Response(status=204)
         response = Response(outcome.text, mimetype="application/json")
-        if self.route.verb == "POST" and outcome.created:
+        if self.route.creates and outcome.created:
             response.status_code = 201
             if made := statement.arguments.get("id"):
                 response.headers["Location"] = f"{request.path}/{made}"
@@ -173,6 +187,6 @@ def init_app(app: Flask, settings: Settings, runner: Runner) -> None:
     blueprint = Blueprint("rest", __name__)
     for route in routes():
         blueprint.add_url_rule(
-            _IN_URL.sub(r"<\1>", route.url), endpoint=route.operation.name,
+            _IN_URL.sub(r"<\1>", route.url), endpoint=route.id,
             view_func=_View(route, settings, runner), methods=[route.verb])
     app.register_blueprint(blueprint)
