@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Flask, Response, request
+from werkzeug.routing import BaseConverter
 
 from flexdb import errors
 from flexdb.api import http
@@ -108,6 +109,13 @@ def routes() -> list[Route]:
             for tag, rows in ROUTES.items() for verb, url, name in rows]
 
 
+class _Segment(BaseConverter):
+    """A part of a URL that names something: any but the word that ends the URL of a query."""
+
+    regex = "(?!query$)[^/]+"
+    part_isolating = True
+
+
 class _View:
     """Answer the requests of one route."""
 
@@ -184,9 +192,10 @@ def _in_rest_names(error: InvalidParams) -> InvalidParams:
 
 def init_app(app: Flask, settings: Settings, runner: Runner) -> None:
     """Expose every operation under its URL."""
+    app.url_map.converters["segment"] = _Segment
     blueprint = Blueprint("rest", __name__)
     for route in routes():
         blueprint.add_url_rule(
-            _IN_URL.sub(r"<\1>", route.url), endpoint=route.id,
+            _IN_URL.sub(r"<segment:\1>", route.url), endpoint=route.id,
             view_func=_View(route, settings, runner), methods=[route.verb])
     app.register_blueprint(blueprint)
