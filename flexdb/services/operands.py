@@ -14,6 +14,9 @@ from flexdb.services.fields import Id, Integer, JsonText, Time
 from flexdb.services.json_text import Number, dump_exactly
 from flexdb.services.paths import Members, split
 
+# Looking for more values at once in the index costs more than it saves: measured on 50,000 rows,
+# 100 values took 8 ms instead of 15, and 1,000 values 150 ms instead of 30.
+MOST_INDEXED = 100
 COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 # RFC 3339, section 5.6, with as many digits of a second as PostgreSQL keeps.
 _TIME = re.compile(r"\A\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)\Z",
@@ -139,7 +142,7 @@ class _Place:
     def one_of(self, values: list[Any]) -> str:
         texts = [dump_exactly(one) for one in values]
         same = f"{self.value} = ANY({self.argument(texts)}::jsonb[])"
-        if not self.indexed:
+        if not self.indexed or len(values) > MOST_INDEXED:
             return same
         # A GIN index serves no "@> ANY"; it serves a path with all the values in it, which in its
         # lax mode looks into arrays too.

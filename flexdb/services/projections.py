@@ -78,6 +78,8 @@ def _members(column: str, path: list[str], tree: dict[str, Any], prefix: str,
         found = (_members(column, inner, below, prefix, arguments) if below else
                  f"{column} #> {argument(inner)}::text[]")
         rows.append(f"({argument(name)}::text, {found})")
+    # OFFSET 0 keeps PostgreSQL from putting what is nested in both places where m.value stands,
+    # which would double it at every depth.
     return (f"CASE WHEN jsonb_typeof({value}) = 'object' THEN (SELECT coalesce("
             "jsonb_object_agg(m.name, m.value) FILTER (WHERE m.value IS NOT NULL), "
-            f"jsonb_build_object()) FROM (VALUES {', '.join(rows)}) m (name, value)) END")
+            f"jsonb_build_object()) FROM (VALUES {', '.join(rows)} OFFSET 0) m (name, value)) END")
