@@ -186,7 +186,7 @@ class _View:
 def _in_rest_names(error: InvalidParams) -> InvalidParams:
     """Name the parameters of paging as they stand in a query."""
     fields = error.data.get("fields", {})
-    return InvalidParams(str(error).replace("pagination.", ""), {
+    return InvalidParams(str(error).replace(" pagination.", " "), {
         name.removeprefix("pagination."): messages for name, messages in fields.items()})
 
 
