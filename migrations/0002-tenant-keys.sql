@@ -86,6 +86,8 @@ BEGIN
           AND a.attname IN ('tenant_id', 'user_id', 'node_type_id', 'source_node_id',
                             'target_node_id', 'slug', 'email', 'status', 'name',
                             'relationship_type', 'data')
+          -- Ours, of a later migration, where this one is run again.
+          AND i.indexrelid::regclass::text NOT IN ('nodes_by_data', 'relationships_by_data')
     LOOP
         EXECUTE format('DROP INDEX %s', found.index_name);
     END LOOP;

@@ -128,6 +128,13 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
     version = rest.get("version", 1)
     if type(version) is not int and version != "":
         return None
+    # What is JSON in a body is text in a URL.
+    if isinstance(rest.get("filter"), dict):
+        rest["filter"] = orjson.dumps(rest["filter"]).decode()
+    for name in {"sort", "fields"} & rest.keys():
+        if isinstance(paths := rest[name], list) and paths and all(
+                isinstance(path, str) and "," not in path for path in paths):
+            rest[name] = ",".join(paths)
     texts = [value for name, value in (rest | paging).items()
              if name not in ("page_size", "version")]
     if type(size) is not int or not all(isinstance(text, str) for text in texts):

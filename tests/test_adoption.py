@@ -263,7 +263,7 @@ def test_rolling_back_gives_the_originals_keys_back_with_all_rows(
 
     before = keys(), original.rows(connection)
     migrate(old)
-    assert [rollback(old), rollback(old)] == migration_ids()[:0:-1]
+    assert [rollback(old) for _ in migration_ids()[1:]] == migration_ids()[:0:-1]
     assert (keys(), original.rows(connection)) == before
     migrate(old)
     assert original.rows(connection, "tenants", "users", "tenant_users") == {

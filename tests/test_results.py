@@ -46,6 +46,8 @@ def test_a_reply_has_exactly_the_members_of_its_schema_in_their_order(
         service: Service, method: str, full: bool) -> None:
     operation, world = OPERATIONS[method], World(service)
     params = world.params(method)
+    # A query asks for less than what the schema says: another test looks at that.
+    params.pop("fields", None)
     if not full:
         params = {name: value for name, value in params.items()
                   if operation.params().load_fields[name].required}

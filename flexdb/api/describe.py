@@ -9,7 +9,8 @@ from typing import Any
 from marshmallow import Schema, fields, missing
 
 from flexdb.errors import FlexdbError
-from flexdb.services.fields import Email, Id, Integer, JsonText, PageToken, Text, Time
+from flexdb.services.fields import (
+    Choice, Email, Id, Integer, JsonText, PageToken, Paths, Text, Time)
 from flexdb.services.operation import OPERATIONS, Operation
 
 Json = dict[str, Any]
@@ -35,6 +36,9 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
         schema = {"type": "string", "format": "uuid"}
         if not (field.required or result):
             schema = {"type": "string", "anyOf": [{"format": "uuid"}, {"maxLength": 0}]}
+    elif isinstance(field, Paths):
+        schema = {"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1},
+                            {"type": "string"}]}
     elif isinstance(field, Time):
         schema = {"type": "string", "format": "date-time"}
     elif isinstance(field, Integer):
@@ -60,6 +64,8 @@ def _text_schema(field: fields.Field[Any]) -> Json:
     schema: Json = {"type": "string", "maxLength": field.length}
     if isinstance(field, PageToken):
         return schema | {"format": PAGE_TOKEN}
+    if isinstance(field, Choice):
+        return {"type": "string", "enum": [*field.choices, *[""] * (not field.required)]}
     # Any name and domain, as the service takes them; the format "email" takes fewer.
     pattern = (r"[^@\s\x00]+@[^@\s\x00]+" if isinstance(field, Email) else
                r"[^\x00]*" if field.blank else r"[^\x00]*[^\s\x00][^\x00]*")
@@ -104,6 +110,11 @@ def result_schema(operation: Operation) -> Json:
     one: Json = {"$ref": f"#/components/schemas/{operation.returns.__name__}"}
     members: Json = {operation.wrapper: one}
     if operation.name.startswith("list_"):
+        takes = operation.params().fields
+        if "fields" in takes:
+            # A query may ask for less than whole objects.
+            one = {name: what for name, what in object_schema(
+                operation.returns(), result=True).items() if name != "required"}
         members = {
             operation.wrapper: {"type": "array", "items": one},
             "pagination": {
@@ -115,7 +126,7 @@ def result_schema(operation: Operation) -> Json:
                     "total_count": {"type": "integer", "minimum": 0,
                                     "description": "How many there are on all pages."},
                 },
-                "required": ["next_page_token", "total_count"],
+                "required": ["next_page_token", *["total_count"] * ("count" not in takes)],
                 "additionalProperties": False,
             },
         }

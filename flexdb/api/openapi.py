@@ -80,7 +80,7 @@ def _operation(route: Route) -> Json:
     if route.has_versions:
         parameters.append(_IF_NONE_MATCH if route.verb == "GET" else _IF_MATCH)
     described: Json = {
-        "operationId": operation.name,
+        "operationId": route.id,
         "tags": [route.tag],
         "summary": operation.description.splitlines()[0],
         "parameters": parameters,
@@ -111,15 +111,19 @@ def _patch_body(field: Any) -> Json:
 
 
 def _query(name: str, field: Any) -> Json:
+    schema = describe.field_schema(field)
+    # What is JSON elsewhere is text in a URL.
+    texts = [form for form in schema.get("anyOf", []) if form.get("type") == "string"
+             and form.get("maxLength") != 0]
     return {"name": name, "in": "query", "required": False,
-            "description": field.metadata["description"], "schema": describe.field_schema(field)}
+            "description": field.metadata["description"], "schema": texts[0] if texts else schema}
 
 
 def _success(route: Route) -> Json:
     if route.verb == "DELETE":
         return {"204": {"description": "Done; there is no body."}}
     schema = describe.result_schema(route.operation)
-    if route.verb != "POST":
+    if not route.creates:
         done = _json_response("Done.", schema)
         if not route.has_versions:
             return {"200": done}
@@ -146,8 +150,7 @@ def _links(route: Route) -> Json:
             parameters = {name: f"$request.path.{name}" for name in route.in_url}
             parameters[ids[-1]] = new_id
             if set(other.in_url) == set(parameters):
-                links[other.operation.name] = {"operationId": other.operation.name,
-                                               "parameters": parameters}
+                links[other.id] = {"operationId": other.id, "parameters": parameters}
     return links
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Flask, Response, request
+from werkzeug.routing import BaseConverter
 
 from flexdb import errors
 from flexdb.api import http, preconditions
@@ -50,6 +51,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PATCH", "/tenants/{tenant_id}/nodes/{id}", "patch_node"),
         ("DELETE", "/tenants/{tenant_id}/nodes/{id}", "delete_node"),
         ("GET", "/tenants/{tenant_id}/nodes", "list_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/query", "list_nodes"),
     ),
     "Relationships": (
         ("POST", "/tenants/{tenant_id}/relationships", "create_relationship"),
@@ -58,6 +60,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PATCH", "/tenants/{tenant_id}/relationships/{id}", "patch_relationship"),
         ("DELETE", "/tenants/{tenant_id}/relationships/{id}", "delete_relationship"),
         ("GET", "/tenants/{tenant_id}/relationships", "list_relationships"),
+        ("POST", "/tenants/{tenant_id}/relationships/query", "list_relationships"),
     ),
 }
 
@@ -101,11 +104,30 @@ class Route(NamedTuple):
                 and "version" in self.operation.returns().fields
                 and "pagination" not in self.elsewhere))
 
+    @property
+    def creates(self) -> bool:
+        """Tell whether it answers that something was created; a query in a body does not."""
+        return self.verb == "POST" and not self.operation.name.startswith("list_")
+
+    @property
+    def id(self) -> str:
+        """Return the name that no other route has: the operation's, or that of its query."""
+        if self.url.endswith("/query"):
+            return self.operation.name.replace("list_", "query_", 1)
+        return self.operation.name
+
 
 def routes() -> list[Route]:
     """Return every route in the order of the table."""
     return [Route(tag, verb, url, OPERATIONS[name])
             for tag, rows in ROUTES.items() for verb, url, name in rows]
+
+
+class _Segment(BaseConverter):
+    """A part of a URL that names something: any but the word that ends the URL of a query."""
+
+    regex = "(?!query$)[^/]+"
+    part_isolating = True
 
 
 class _View:
@@ -116,7 +138,7 @@ class _View:
         self.settings = settings
         self.runner = runner
         self.call = Call(route.operation, settings)
-        self.pages = "pagination" in route.elsewhere
+        self.pages = "pagination" in route.elsewhere and not route.has_body
 
     def __call__(self, **in_url: str) -> Response:
         if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
@@ -144,7 +166,7 @@ class _View:
                 response.status_code = 304
                 response.set_data(b"")
                 return response
-        if self.route.verb == "POST" and outcome.created:
+        if self.route.creates and outcome.created:
             response.status_code = 201
             if outcome.id:
                 response.headers["Location"] = f"{request.path}/{outcome.id}"
@@ -195,15 +217,16 @@ def _number(name: str, text: str) -> str | int:
 def _in_rest_names(error: InvalidParams) -> InvalidParams:
     """Name the parameters of paging as they stand in a query."""
     fields = error.data.get("fields", {})
-    return InvalidParams(str(error).replace("pagination.", ""), {
+    return InvalidParams(str(error).replace(" pagination.", " "), {
         name.removeprefix("pagination."): messages for name, messages in fields.items()})
 
 
 def init_app(app: Flask, settings: Settings, runner: Runner) -> None:
     """Expose every operation under its URL."""
+    app.url_map.converters["segment"] = _Segment
     blueprint = Blueprint("rest", __name__)
     for route in routes():
         blueprint.add_url_rule(
-            _IN_URL.sub(r"<\1>", route.url), endpoint=route.operation.name,
+            _IN_URL.sub(r"<segment:\1>", route.url), endpoint=route.id,
             view_func=_View(route, settings, runner), methods=[route.verb])
     app.register_blueprint(blueprint)

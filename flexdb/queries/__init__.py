@@ -38,14 +38,19 @@ class Listing(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A column that a list is ordered by."""
+    """A column that a list is ordered by.
+
+    :param expression: what it is computed of, where the rows do not have it; it is never null
+    """
 
     column: str
     type: str
+    direction: str
+    expression: str = ""
 
 
-NEWEST_FIRST = ((Key("created_at", "timestamptz"), Key("id", "uuid")), "DESC")
-BY_USER = ((Key("user_id", "uuid"),), "ASC")
+NEWEST_FIRST = (Key("created_at", "timestamptz", "DESC"), Key("id", "uuid", "DESC"))
+BY_USER = (Key("user_id", "uuid", "ASC"),)
 
 
 def _read() -> tuple[dict[str, str], dict[str, str], dict[str, Listing], dict[str, str]]:
@@ -91,10 +96,16 @@ def _query(name: str, text: str, **slots: str) -> Query:
 STATEMENTS = {name: _query(name, text) for name, text in _STATEMENTS.items()}
 
 
+def columns(thing: str) -> dict[str, str]:
+    """Return the columns of an object with their SQL, in their order."""
+    listed = re.findall(r"((?:\{\w+ )?\w\.(\w+)\}?(?: AS \w+)?)[,\s]", OBJECTS[thing])
+    return {name: text for text, name in listed}
+
+
 @lru_cache(maxsize=256)
 def page_query(
-    name: str, filters: tuple[str, ...], total: str, order: tuple[tuple[Key, ...], str],
-    first: bool,
+    name: str, filters: tuple[str, ...], total: str, order: tuple[Key, ...], first: bool,
+    condition: str = "", thing: str = "",
 ) -> Query:
     """Return the statement that gives one page of a list.
 
@@ -102,33 +113,53 @@ def page_query(
     :param filters: the columns that must equal the arguments of the same names
     :param total: the SQL expression of the list's total count; ``{rows}`` in it stands for all
         rows of the list
-    :param order: the keys of the list's order, which together are unique, and ASC or DESC
+    :param order: the keys of the list's order, which together are unique
     :param first: whether it is the first page; if not, arguments ``after_<key>`` say where it
         begins
+    :param condition: a further condition on a row
+    :param thing: what each row becomes, where it is not the whole object
     """
     listing = LISTS[name]
-    row, (keys, direction) = listing.alias, order
+    row = listing.alias
     rows = listing.rows + "".join(f"\nAND {row}.{column} = %({column})s" for column in filters)
-    columns = ", ".join(f"{row}.{key.column}" for key in keys)
-    after = ", ".join(f"%(after_{key.column})s::{key.type}" for key in keys)
-    comparison = "<" if direction == "DESC" else ">"
+    rows += f"\nAND ({condition})" if condition else ""
+    computed = "".join(f", {key.expression} AS {key.column}" for key in order if key.expression)
     return _query(
         name,
         _TEMPLATES["page"],
-        object=OBJECTS[listing.object],
+        object=thing or OBJECTS[listing.object],
         row=row,
-        list=rows,
+        list=f"SELECT {row}.*{computed} FROM ({rows}) {row}" if computed else rows,
         rows=f"({rows}) {row}",
         total=total,
-        after="" if first else f"WHERE ({columns}) {comparison} ({after})",
-        order=", ".join(f"{row}.{key.column} {direction}" for key in keys),
+        after="" if first else f"WHERE {_after(order, row)}",
+        order=", ".join(f"{row}.{key.column} {key.direction}" for key in order),
         last=", ".join(
             f"CASE WHEN count(*) > count(*) FILTER (WHERE {row}.shown) THEN"
             f" (array_agg({row}.{key.column}) FILTER (WHERE {row}.shown))"
             f"[count(*) FILTER (WHERE {row}.shown)] END AS last_{key.column}"
-            for key in keys
+            for key in order
         ),
-        next=", ".join(f"page.last_{key.column}::text" for key in keys),
+        next=", ".join(f"page.last_{key.column}::text" for key in order),
         scope="WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)"
         if "%(tenant_id)s" in rows else "",
     )
+
+
+# The SQL of queries, of whose shapes there is no end, may not push that of the plain lists out.
+queried_page_query = lru_cache(maxsize=256)(page_query.__wrapped__)
+
+
+def _after(order: tuple[Key, ...], row: str) -> str:
+    """Return the condition that a row comes after the arguments ``after_<key>``."""
+    signs = {"ASC": ">", "DESC": "<"}
+    columns = [f"{row}.{key.column}" for key in order]
+    values = [f"%(after_{key.column})s::{key.type}" for key in order]
+    if len({key.direction for key in order}) == 1:
+        sign = signs[order[0].direction]
+        return f"({', '.join(columns)}) {sign} ({', '.join(values)})"
+    condition = "FALSE"
+    for key, column, value in list(zip(order, columns, values))[::-1]:
+        sign = signs[key.direction]
+        condition = f"({column} {sign} {value} OR ({column} = {value} AND {condition}))"
+    return condition

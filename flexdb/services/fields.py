@@ -13,7 +13,7 @@ from flexdb.config import Settings
 from flexdb.services import json_text
 from flexdb.services.ids import new_id
 
-TEXT_LENGTH, EMAIL_LENGTH = 255, 254
+TEXT_LENGTH, EMAIL_LENGTH, PAGE_TOKEN_LENGTH = 255, 254, 4096
 _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
 _EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\Z")
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean",
@@ -122,7 +122,35 @@ class Email(Text):
 
 
 class PageToken(Text):
-    """An opaque token that a page of a list gave for the next one."""
+    """An opaque token that a page of a list gave for the next one; it may hold sorted values."""
+
+    def __init__(self, description: str, **options: Any) -> None:
+        super().__init__(description, length=PAGE_TOKEN_LENGTH, **options)
+
+
+class Choice(Text):
+    """One of a few words."""
+
+    def __init__(self, description: str, choices: tuple[str, ...], **options: Any) -> None:
+        super().__init__(description, **options)
+        self.choices = choices
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text not in self.choices:
+            raise ValidationError(f"must be {' or '.join(self.choices)}")
+        return text
+
+
+class Paths(_Field):
+    """An array of paths, or a string of them, separated by commas."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
+        paths = value.split(",") if isinstance(value, str) else value
+        if not (isinstance(paths, list) and paths and all(isinstance(one, str) for one in paths)):
+            raise ValidationError("must be an array of paths, or a string of them separated by "
+                                  "commas")
+        return paths
 
 
 class Integer(_Field):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
@@ -37,6 +39,27 @@ def parse(text: bytes) -> Any:
     :raises ValueError: with a message that says where and why, and quotes nothing of the text
     """
     return orjson.loads(text)
+
+
+class Number(str):
+    """A JSON number as it was written; equal to another of the same value, never to a string."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and Decimal(self) == Decimal(other)
+
+    def __hash__(self) -> int:
+        return hash(Decimal(self))
+
+
+def parse_exactly(text: str) -> Any:
+    """Parse valid JSON; each number is a :class:`Number`."""
+    return json.loads(text, parse_int=Number, parse_float=Number)
+
+
+def dump_exactly(value: Any) -> str:
+    """Return the JSON text of what :func:`parse_exactly` gave."""
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS,
+                        default=lambda number: orjson.Fragment(str(number))).decode()
 
 
 def _without_strings(text: bytes) -> bytes:

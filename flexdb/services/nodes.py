@@ -15,6 +15,7 @@ from flexdb.services.operation import (
 from flexdb.services.paging import ListParams, page, pagination
 from flexdb.services.patching import patched
 from flexdb.services.schemas import CACHE, Compiled, cache_key
+from flexdb.services.query import COUNT, FIELDS, FILTER, SORT
 
 ID = partial(Id, "The node's id.")
 NODE_TYPE_ID = partial(Id, "The id of the node's type.")
@@ -32,6 +33,9 @@ class Node(Schema):
     version = VERSION()
     created_at = CREATED_AT()
     updated_at = UPDATED_AT()
+
+
+MEMBERS = Node().fields
 
 
 class NewNode(DataParams):
@@ -68,6 +72,10 @@ class NodeList(ListParams):
     tenant_id = TENANT_ID(required=True)
     node_type_id = Id("Only nodes of this type.")
     pagination = pagination()
+    filter = FILTER()
+    sort = SORT()
+    fields = FIELDS()  # type: ignore[assignment]
+    count = COUNT()
 
 
 @operation(NewNode, returns=Node, wrapper="node")
@@ -152,5 +160,5 @@ def delete_node(params: Loaded) -> Statement:
 
 @operation(NodeList, returns=Node, wrapper="nodes")
 def list_nodes(params: Loaded) -> Statement:
-    """List a tenant's nodes, newest first."""
-    return page("list_nodes", params, filters=("node_type_id",))
+    """List a tenant's nodes, newest first; a query filters, sorts and shortens them."""
+    return page("list_nodes", params, filters=("node_type_id",), members=MEMBERS)

@@ -11,13 +11,17 @@ from marshmallow import fields
 
 from flexdb.db.statement import Result, Row, Statement
 from flexdb.errors import InvalidParams
-from flexdb.queries import LISTS, NEWEST_FIRST, Key, page_query
+from flexdb.queries import LISTS, NEWEST_FIRST, Key, page_query, queried_page_query
 from flexdb.services.fields import Integer, PageToken, Params
 from flexdb.services.operation import Loaded, not_found
+from flexdb.services.paths import Members
+from flexdb.services.query import QUERY, read_query
 
 DEFAULT_SIZE, LARGEST_SIZE = 10, 1000
+NO_MEMBERS: Members = {}
 _DIGEST = 9
 
+_COUNTED = "(SELECT count(*) FROM {rows})"
 # The triggers' ledger knows whole lists and these filters; the rest is counted.
 _LEDGER_KEYS = {
     (): "nil()",
@@ -51,7 +55,8 @@ def page(
     name: str,
     params: Loaded,
     filters: tuple[str, ...] = (),
-    order: tuple[tuple[Key, ...], str] = NEWEST_FIRST,
+    order: tuple[Key, ...] = NEWEST_FIRST,
+    members: Members = NO_MEMBERS,
 ) -> Statement:
     """Return the statement that gives one page of a list.
 
@@ -59,36 +64,50 @@ def page(
     :param params: valid parameters
     :param filters: the parameters that, where given, a row's columns of those names must equal
     :param order: the keys that order the list
-    :raises InvalidParams: when the page token does not belong to this list
+    :param members: those of the list's objects, where it takes the parameters of a query
+    :raises InvalidParams: when the page token does not belong to this list, or naming the place
+        in a query that is wrong
     """
     wanted = params.get("pagination") or {}
     given = tuple(column for column in filters if column in params)
     arguments = {column: params[column] for column in ("tenant_id", *given) if column in params}
-    keys = order[0]
-    identity = orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)
+    query = None if params.keys().isdisjoint(QUERY) else read_query(name, params, members)
+    if query:
+        arguments |= query.arguments
+        order = query.order or order
+    identity = orjson.dumps([name, arguments, *(query.shape if query else ())],
+                            option=orjson.OPT_SORT_KEYS)
     token = wanted.get("page_token")
     if token:
-        places = _read_token(token, identity, len(keys))
-        arguments |= {f"after_{key.column}": place for key, place in zip(keys, places)}
+        places = _read_token(token, identity, len(order))
+        arguments |= {f"after_{key.column}": place for key, place in zip(order, places)}
     arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), LARGEST_SIZE)
     arguments["page_bytes"] = params["page_bytes"]
     things = name.removeprefix("list_")
+    first = not token
 
     def read(row: Row | None) -> Result:
         if row is None:
             raise not_found("tenant_id")
         items, total, *last = row
         next_token = _make_token(last, identity) if last[0] is not None else ""
-        return Result(b'{"%b":%b,"pagination":{"next_page_token":"%b","total_count":%d}}' % (
-            things.encode(), items, next_token.encode(), total))
+        count = b"" if total is None else b',"total_count":%d' % total
+        return Result(b'{"%b":%b,"pagination":{"next_page_token":"%b"%b}}' % (
+            things.encode(), items, next_token.encode(), count))
 
-    return Statement(page_query(name, given, _total(name, given), order, first=not token),
-                     arguments, read)
+    if query is None:
+        return Statement(page_query(name, given, _total(name, given), order, first),
+                         arguments, read)
+    total = ("NULL::bigint" if params.get("count") == "none" else
+             _COUNTED if query.condition else _total(name, given))
+    # What is left out of an object has no place in the identity: a walk may change it.
+    return Statement(queried_page_query(name, given, total, order, first, query.condition,
+                                        query.thing), arguments | query.projected, read)
 
 
 def _total(name: str, filters: tuple[str, ...]) -> str:
     if (key := _LEDGER_KEYS.get(filters)) is None:
-        return "(SELECT count(*) FROM {rows})"
+        return _COUNTED
     tenant = "%(tenant_id)s::uuid" if "%(tenant_id)s" in LISTS[name].rows else "nil()"
     return f"total_count({tenant}, '{name.removeprefix('list_')}', {key})"
 

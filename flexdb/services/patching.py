@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from decimal import Decimal
 from typing import Any
 
 import jsonpatch
-import orjson
 from marshmallow import ValidationError
 
 from flexdb.config import Settings
@@ -21,25 +18,6 @@ MOST_OPERATIONS = 1000
 _CLASS = re.compile(r" ?\(?<class '[^']*'>\)?")
 
 
-class Number(str):
-    """A JSON number as it was written; equal to another of the same value, never to a string."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Number) and Decimal(self) == Decimal(other)
-
-    def __hash__(self) -> int:
-        return hash(Decimal(self))
-
-
-def _loads(text: bytes) -> Any:
-    return json.loads(text, parse_int=Number, parse_float=Number)
-
-
-def _dumps(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS,
-                        default=lambda number: orjson.Fragment(str(number)))
-
-
 def apply_patch(document: bytes, patch: bytes, limit: int) -> bytes:
     """Apply a patch to a document; both are JSON texts.
 
@@ -47,9 +25,10 @@ def apply_patch(document: bytes, patch: bytes, limit: int) -> bytes:
     :param limit: how many bytes the document may grow to on the way
     :raises InvalidParams: when the patch is none, or cannot be applied to the document
     """
-    asked, patched = _loads(patch), _loads(document)
+    asked = json_text.parse_exactly(patch.decode())
+    patched = json_text.parse_exactly(document.decode())
     if not isinstance(asked, list):
-        return _dumps(_merge(patched, asked))
+        return json_text.dump_exactly(_merge(patched, asked)).encode()
     if len(asked) > MOST_OPERATIONS:
         raise _refused(f"may have at most {MOST_OPERATIONS} operations, not {len(asked)}")
     for place, operation in enumerate(asked):
@@ -60,9 +39,9 @@ def apply_patch(document: bytes, patch: bytes, limit: int) -> bytes:
             said = _CLASS.sub("", str(error))[:200] or type(error).__name__
             raise _refused(f"cannot be applied: operation {place}: {said}") from None
         # A few copies of a copy would be more than there is memory.
-        if operation.get("op") == "copy" and len(_dumps(patched)) > limit:
+        if operation.get("op") == "copy" and len(json_text.dump_exactly(patched)) > limit:
             raise _refused(f"makes more than {limit} bytes at operation {place}")
-    return _dumps(patched)
+    return json_text.dump_exactly(patched).encode()
 
 
 def patched(document: bytes, patch: str, settings: Settings) -> bytes:

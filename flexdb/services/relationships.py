@@ -13,6 +13,7 @@ from flexdb.services.operation import (
     Loaded, ask, check_version, not_found, one, operation, versioned)
 from flexdb.services.paging import ListParams, page, pagination
 from flexdb.services.patching import patched
+from flexdb.services.query import COUNT, FIELDS, FILTER, SORT
 
 ID = partial(Id, "The relationship's id.")
 SOURCE_NODE_ID = partial(Id, "The id of the node it starts from.")
@@ -34,6 +35,9 @@ class Relationship(Schema):
     version = VERSION()
     created_at = CREATED_AT()
     updated_at = UPDATED_AT()
+
+
+MEMBERS = Relationship().fields
 
 
 class NewRelationship(Params):
@@ -73,6 +77,10 @@ class RelationshipList(ListParams):
     target_node_id = Id("Only relationships that lead to this node.")
     relationship_type = Text("Only relationships of this type.")
     pagination = pagination()
+    filter = FILTER()
+    sort = SORT()
+    fields = FIELDS()  # type: ignore[assignment]
+    count = COUNT()
 
 
 @operation(NewRelationship, returns=Relationship, wrapper="relationship")
@@ -118,6 +126,7 @@ def delete_relationship(params: Loaded) -> Statement:
 
 @operation(RelationshipList, returns=Relationship, wrapper="relationships")
 def list_relationships(params: Loaded) -> Statement:
-    """List a tenant's relationships, newest first."""
+    """List a tenant's relationships, newest first; a query filters, sorts and shortens them."""
     return page("list_relationships", params,
-                filters=("source_node_id", "target_node_id", "relationship_type"))
+                filters=("source_node_id", "target_node_id", "relationship_type"),
+                members=MEMBERS)
