@@ -14,6 +14,15 @@ from flask import Flask
 from flexdb import create_app
 from flexdb.api.rest import PAGING, routes
 from flexdb.config import Settings
+from flexdb.services.fields import Integer, Items
+from flexdb.services.operation import OPERATIONS
+from flexdb.services.paging import Pagination
+
+# The methods whose result is a page, and those whose result holds one object.
+PAGED = [name for name, operation in OPERATIONS.items()
+         if "pagination" in operation.params().fields]
+SINGLE = [name for name, operation in OPERATIONS.items()
+          if operation.wrapper and name not in PAGED]
 
 
 class RpcError(Exception):
@@ -116,17 +125,25 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
     paging = rest.pop("pagination", {})
     if not isinstance(paging, dict) or not paging.keys() <= set(PAGING):
         return None
-    size = paging.get("page_size", 1)
-    texts = [value for name, value in (rest | paging).items() if name != "page_size"]
-    if type(size) is not int or not all(isinstance(text, str) for text in texts):
+    query = {**rest, **paging}
+    fields = route.operation.params().fields | Pagination().fields
+    if not all(_in_query(fields.get(name), value) for name, value in query.items()):
         return None
-    return made | {"query_string": {**rest, **paging}}
+    return made | {"query_string": query}
+
+
+def _in_query(field: Any, value: Any) -> bool:
+    """Tell whether a query can say a parameter's value; an array repeats the parameter."""
+    if isinstance(field, Items):
+        return value == "" or (isinstance(value, list) and bool(value) and all(
+            isinstance(item, str) and item for item in value))
+    return type(value) is int if isinstance(field, Integer) else isinstance(value, str)
 
 
 def in_jsonrpc_names(text: bytes, method: str) -> Any:
     """Read a REST reply; what a list's error says of paging is one parameter over JSON-RPC."""
     reply = orjson.loads(text)
-    if "error" in reply and method.startswith("list_"):
+    if "error" in reply and method in PAGED:
         error = reply["error"]
         error["message"] = re.sub(rf"(?<=[ ;])({'|'.join(PAGING)}) ", r"pagination.\1 ",
                                   error["message"])

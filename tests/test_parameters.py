@@ -9,10 +9,10 @@ import pytest
 from marshmallow import fields
 from orjson import Fragment
 
-from flexdb.services.fields import Email, Id, JsonText, Text
+from flexdb.services.fields import Choice, Email, Id, Integer, Items, JsonText, Text
 from flexdb.services.operation import OPERATIONS
 from tests.postgres import connect
-from tests.service import RpcError, Service
+from tests.service import PAGED, SINGLE, RpcError, Service
 
 pytestmark = pytest.mark.both_doors
 
@@ -36,6 +36,12 @@ METHODS = {
     "delete_relationship": "id tenant_id",
     "list_relationships":
         "tenant_id source_node_id? target_node_id? relationship_type? pagination?",
+    # What the original does not have.
+    "traverse": "tenant_id start direction? relationship_types? min_depth? max_depth?"
+                " node_type_ids? limit?",
+    "shortest_path": "tenant_id source_node_id target_node_id direction? relationship_types?"
+                     " max_depth?",
+    "get_neighbors": "tenant_id id direction? relationship_types? pagination?",
 }
 FIELDS = [(method, name, field) for method, operation in OPERATIONS.items()
           for name, field in operation.params().load_fields.items()]
@@ -52,6 +58,9 @@ CASES: dict[type, list[Any]] = {
     Email: [1, [], {}, "x", "a@", "@b", "a b@c", "a@b@c", "a@b\n", "a@\0b",
             f"{'x' * 250}@b.de", " a@b.de"],
     JsonText: [1, 1.5, [], "1", "[]", "null", "nope", "{", '"{}"', '{"a": "\\u0000"}', "\0"],
+    Integer: [1.5, "x", True, [], {}, -1],
+    Choice: [1, True, [], {}, "sideways", "OUT", "out\n", " "],
+    Items: [1, True, {}, "x", [], ["x" * 256, "ok"] * 51],
     fields.Nested: [1, True, [], "x", [{"page_size": 1}]],
 }
 IN_PAGINATION: dict[str, list[Any]] = {
@@ -81,8 +90,11 @@ class World:
     def params(self, method: str) -> dict[str, Any]:
         """Return a valid value for every parameter of a method, in their order."""
         verb, _, thing = method.partition("_")
+        thing = {"neighbors": "node"}.get(thing, thing)
         values: dict[str, Any] = self.member | {
             "id": str(uuid4()) if verb == "create" else getattr(self, thing, {"id": ""})["id"],
+            "start": self.node["id"], "direction": "both", "relationship_types": ["depends_on"],
+            "min_depth": 0, "max_depth": 3, "node_type_ids": [self.node_type["id"]], "limit": 10,
             "node_type_id": self.node_type["id"], "source_node_id": self.node["id"],
             "target_node_id": self.target["id"], "relationship_type": "depends_on",
             "slug": uuid4().hex, "name": uuid4().hex, "email": f"{uuid4().hex}@example.org",
@@ -162,7 +174,7 @@ def test_parameters_are_taken_by_position_and_in_upper_case_ids(service: Service
     by_name = world.params(method)
     upper = [value.upper() if name.endswith("id") else value for name, value in by_name.items()]
     result = service.call(method, upper)
-    for thing in result.values() if not method.startswith("list_") else ():
+    for thing in result.values() if method in SINGLE else ():
         given = {name: value for name, value in by_name.items() if name in thing}
         assert thing | given == thing
 
@@ -172,7 +184,7 @@ def test_a_wrong_value_is_named_by_position_too(unchanged: World, method: str) -
     params = unchanged.params(method)
     for place, name in enumerate(params):
         values: list[Any] = list(params.values())
-        values[place] = 1
+        values[place] = 1.5
         assert_invalid(unchanged, method, values[:place + 1],
                        name, *missing_after(method, place))
 
@@ -228,7 +240,8 @@ def test_null_is_refused_where_it_means_nothing(world: World, method: str, name:
 @pytest.mark.parametrize("method, name, field", FIELDS)
 def test_a_wrong_value_is_refused_and_told_what_would_be_right(
         unchanged: World, method: str, name: str, field: Any) -> None:
-    kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", fields.Nested: "an object"}
+    kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", fields.Nested: "an object",
+                              Integer: "must be", Items: "array"}
     kind = kinds.get(type(field), "a string")
     params = unchanged.params(method)
     for value in wrong(field):
@@ -237,7 +250,7 @@ def test_a_wrong_value_is_refused_and_told_what_would_be_right(
             assert kind in str(refused)
 
 
-@pytest.mark.parametrize("method", [name for name in OPERATIONS if name.startswith("list_")])
+@pytest.mark.parametrize("method", PAGED)
 @pytest.mark.parametrize("name", IN_PAGINATION)
 def test_what_is_wrong_in_pagination_is_named_with_its_path(unchanged: World, method: str,
                                                             name: str) -> None:
@@ -256,7 +269,7 @@ def test_an_empty_string_for_an_optional_parameter_counts_as_absent(world: World
     assert results[0].keys() == results[1].keys()
     if name == "id":
         assert len({"", *(next(iter(result.values()))["id"] for result in results)}) == 3
-    elif method.startswith("list_"):
+    elif method not in SINGLE:
         assert results[0] == results[1]
     else:
         values = [next(iter(result.values()))[name] for result in results]

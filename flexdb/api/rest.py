@@ -12,6 +12,7 @@ from flexdb.api import http
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, InvalidParams
+from flexdb.services.fields import Integer, Items
 from flexdb.services.operation import NAME_LENGTH, OPERATIONS, Call, Operation
 from flexdb.services.paging import Pagination
 
@@ -56,6 +57,11 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PUT", "/tenants/{tenant_id}/relationships/{id}", "update_relationship"),
         ("DELETE", "/tenants/{tenant_id}/relationships/{id}", "delete_relationship"),
         ("GET", "/tenants/{tenant_id}/relationships", "list_relationships"),
+    ),
+    "Graph": (
+        ("GET", "/tenants/{tenant_id}/nodes/{start}/traverse", "traverse"),
+        ("GET", "/tenants/{tenant_id}/nodes/{source_node_id}/shortest-path", "shortest_path"),
+        ("GET", "/tenants/{tenant_id}/nodes/{id}/neighbors", "get_neighbors"),
     ),
 }
 
@@ -103,6 +109,7 @@ class _View:
         self.runner = runner
         self.call = Call(route.operation, settings)
         self.pages = "pagination" in route.elsewhere
+        self.in_query = {**route.operation.params().fields, **Pagination().fields}
 
     def __call__(self, **in_url: str) -> Response:
         if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
@@ -144,14 +151,18 @@ class _View:
         found: dict[str, Any] = {}
         wrong: dict[str, list[str]] = {}
         for name, values in request.args.lists():
-            value: str | int = values[0]
-            if len(values) > 1:
+            field = self.in_query.get(name)
+            value: str | int | list[str] = values[0]
+            if isinstance(field, Items):
+                # As OpenAPI has it, an array is a parameter that is repeated.
+                value = values if any(values) else ""
+            elif isinstance(field, Integer) and _WHOLE_NUMBER.match(values[0]):
+                value = int(values[0])
+            if len(values) > 1 and not isinstance(value, list):
                 wrong[name[:NAME_LENGTH]] = ["may be given only once"]
             elif self.route.has_body or name.startswith("pagination"):
                 wrong[name[:NAME_LENGTH]] = ["is not a parameter here"]
             elif name in PAGING and self.pages:
-                if name == "page_size" and _WHOLE_NUMBER.match(values[0]):
-                    value = int(values[0])
                 found.setdefault("pagination", {})[name] = value
             else:
                 found[name] = value

@@ -46,6 +46,12 @@ class Key(NamedTuple):
 
 NEWEST_FIRST = ((Key("created_at", "timestamptz"), Key("id", "uuid")), "DESC")
 BY_USER = ((Key("user_id", "uuid"),), "ASC")
+# A list is not there when what it is of is not.
+_SCOPES = {
+    "tenant": "WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)",
+    "node": "WHERE EXISTS (SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s"
+            " AND n.id = %(id)s)",
+}
 
 
 def _read() -> tuple[dict[str, str], dict[str, str], dict[str, Listing], dict[str, str]]:
@@ -94,7 +100,7 @@ STATEMENTS = {name: _query(name, text) for name, text in _STATEMENTS.items()}
 @lru_cache(maxsize=256)
 def page_query(
     name: str, filters: tuple[str, ...], total: str, order: tuple[tuple[Key, ...], str],
-    first: bool,
+    first: bool, of: str = "tenant",
 ) -> Query:
     """Return the statement that gives one page of a list.
 
@@ -105,6 +111,7 @@ def page_query(
     :param order: the keys of the list's order, which together are unique, and ASC or DESC
     :param first: whether it is the first page; if not, arguments ``after_<key>`` say where it
         begins
+    :param of: what must be there for the list to be there: a ``tenant`` or one of its nodes
     """
     listing = LISTS[name]
     row, (keys, direction) = listing.alias, order
@@ -129,6 +136,5 @@ def page_query(
             for key in keys
         ),
         next=", ".join(f"page.last_{key.column}::text" for key in keys),
-        scope="WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)"
-        if "%(tenant_id)s" in rows else "",
+        scope=_SCOPES[of] if "%(tenant_id)s" in rows else "",
     )

@@ -116,11 +116,16 @@ class PageToken(Text):
 
 
 class Integer(_Field):
-    """A whole number; 10.0 is one too, as in JSON Schema."""
+    """A whole number; 10.0 is one too, as in JSON Schema.
 
-    def __init__(self, description: str, least: int, **options: Any) -> None:
+    :param least: the smallest that it may be
+    :param most: the largest
+    """
+
+    def __init__(self, description: str, least: int, most: int | None = None, **options: Any
+                 ) -> None:
         super().__init__(description, **options)
-        self.least = least
+        self.least, self.most = least, most
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -129,7 +134,63 @@ class Integer(_Field):
             raise ValidationError("must be a whole number")
         if value < self.least:
             raise ValidationError(f"must be at least {self.least}")
+        if self.most is not None and value > self.most:
+            raise ValidationError(f"may be at most {self.most:,}")
         return int(value)
+
+
+class Choice(_Field):
+    """One of a few words."""
+
+    def __init__(self, description: str, choices: tuple[str, ...], **options: Any) -> None:
+        super().__init__(description, **options)
+        self.choices = choices
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        _require(str, "a string", value)
+        if value not in self.choices:
+            raise ValidationError(f"must be {', '.join(self.choices[:-1])} or {self.choices[-1]}")
+        return str(value)
+
+
+class Items(_Field):
+    """An array that is not empty.
+
+    :param item: what its items are
+    :param most: how many there may be
+    """
+
+    def __init__(self, description: str, item: fields.Field[Any], most: int | None = None,
+                 **options: Any) -> None:
+        super().__init__(description, **options)
+        self.item, self.most = item, most
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        _require(list, "an array", value)
+        if not value:
+            raise ValidationError("may not be an empty array: leave it out")
+        if self.most is not None and len(value) > self.most:
+            raise ValidationError(f"may be an array of at most {self.most}, not {len(value)}")
+        found, wrong = [], {}
+        for place, item in enumerate(value):
+            try:
+                found.append(self.item.deserialize(item))
+            except ValidationError as error:
+                wrong[place] = error.messages
+        if wrong:
+            raise ValidationError(wrong)
+        return found
+
+
+class Flag(_Field):
+    """True or false, in a result."""
+
+
+class Object(fields.Nested):
+    """An object with the fields of a schema, in a result."""
+
+    def __init__(self, kind: type[Schema], description: str, **options: Any) -> None:
+        super().__init__(kind, metadata={"description": description}, **options)
 
 
 class JsonText(_Field):

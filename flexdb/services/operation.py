@@ -35,7 +35,8 @@ class Operation:
     :param function: makes a statement of valid parameters
     :param params: the schema of the parameters
     :param returns: the schema of the object that the result holds; None for the empty result
-    :param wrapper: the member of the result that holds the object or the list of objects
+    :param wrapper: the member of the result that holds the object or the list of objects; empty
+        where the object is the result
     """
 
     name: str

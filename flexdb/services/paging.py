@@ -52,6 +52,8 @@ def page(
     params: Loaded,
     filters: tuple[str, ...] = (),
     order: tuple[tuple[Key, ...], str] = NEWEST_FIRST,
+    of: str = "tenant",
+    takes: tuple[str, ...] = (),
 ) -> Statement:
     """Return the statement that gives one page of a list.
 
@@ -59,11 +61,14 @@ def page(
     :param params: valid parameters
     :param filters: the parameters that, where given, a row's columns of those names must equal
     :param order: the keys that order the list
+    :param of: what the list is of, ``tenant`` or ``node``: where there is none, it is not found
+    :param takes: further parameters that the list's SQL takes
     :raises InvalidParams: when the page token does not belong to this list
     """
     wanted = params.get("pagination") or {}
     given = tuple(column for column in filters if column in params)
-    arguments = {column: params[column] for column in ("tenant_id", *given) if column in params}
+    arguments = {column: params[column] for column in ("tenant_id", *takes, *given)
+                 if column in params}
     keys = order[0]
     identity = orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)
     token = wanted.get("page_token")
@@ -72,22 +77,23 @@ def page(
         arguments |= {f"after_{key.column}": place for key, place in zip(keys, places)}
     arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), LARGEST_SIZE)
     arguments["page_bytes"] = params["page_bytes"]
-    things = name.removeprefix("list_")
+    things = name.partition("_")[2]
 
     def read(row: Row | None) -> Result:
         if row is None:
-            raise not_found("tenant_id")
+            raise not_found("tenant_id") if of == "tenant" else not_found("id", of)
         items, total, *last = row
         next_token = _make_token(last, identity) if last[0] is not None else ""
         return Result(b'{"%b":%b,"pagination":{"next_page_token":"%b","total_count":%d}}' % (
             things.encode(), items, next_token.encode(), total))
 
-    return Statement(page_query(name, given, _total(name, given), order, first=not token),
+    return Statement(page_query(name, given, _total(name, given, of), order, first=not token,
+                                of=of),
                      arguments, read)
 
 
-def _total(name: str, filters: tuple[str, ...]) -> str:
-    if (key := _LEDGER_KEYS.get(filters)) is None:
+def _total(name: str, filters: tuple[str, ...], of: str) -> str:
+    if (key := _LEDGER_KEYS.get(filters)) is None or of != "tenant":
         return "(SELECT count(*) FROM {rows})"
     tenant = "%(tenant_id)s::uuid" if "%(tenant_id)s" in LISTS[name].rows else "nil()"
     return f"total_count({tenant}, '{name.removeprefix('list_')}', {key})"
