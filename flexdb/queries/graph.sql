@@ -46,8 +46,12 @@ CROSS JOIN LATERAL (
 ) reached
 
 -- object: wanted
--- Which of the reached nodes n a traverse gives; it walks on from the others too.
-(%(node_type_ids)s::uuid[] IS NULL OR n.node_type_id = ANY (%(node_type_ids)s::uuid[]))
+-- Whether traverse gives a node that it reached; it walks on from it all the same. Where all are
+-- given, no node is read for this.
+(%(node_type_ids)s::uuid[] IS NULL
+ OR (SELECT n.node_type_id = ANY (%(node_type_ids)s::uuid[])
+     FROM nodes n
+     WHERE n.tenant_id = %(tenant_id)s AND n.id = v.node_id))
 
 -- object: visit
 (SELECT row_to_json(o) FROM (
@@ -58,13 +62,14 @@ CROSS JOIN LATERAL (
 -- name: traverse
 WITH RECURSIVE walk (depth, direction, seen, frontier, node_ids, relationship_ids, given,
                      looked_at) AS (
-    SELECT 0, %(direction)s::text, ARRAY[n.id], ARRAY[n.id], start.node_ids, ARRAY[NULL::uuid],
-           cardinality(start.node_ids), 0::bigint
-    FROM nodes n
+    SELECT 0, %(direction)s::text, ARRAY[v.node_id], ARRAY[v.node_id], wanted.node_ids,
+           ARRAY[NULL::uuid], cardinality(wanted.node_ids), 0::bigint
+    FROM (SELECT n.id FROM nodes n WHERE n.tenant_id = %(tenant_id)s AND n.id = %(start)s)
+         v (node_id)
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN %(min_depth)s = 0 AND {wanted} THEN ARRAY[n.id] ELSE '{}' END AS node_ids
-    ) start
-    WHERE n.tenant_id = %(tenant_id)s AND n.id = %(start)s
+        SELECT CASE WHEN %(min_depth)s = 0 AND {wanted} THEN ARRAY[v.node_id] ELSE '{}' END
+               AS node_ids
+    ) wanted
     UNION ALL
     SELECT w.depth + 1, w.direction, w.seen || reached.node_ids, reached.node_ids,
            wanted.node_ids, wanted.relationship_ids, w.given + cardinality(wanted.node_ids),
@@ -75,13 +80,7 @@ WITH RECURSIVE walk (depth, direction, seen, frontier, node_ids, relationship_id
         SELECT coalesce(array_agg(v.node_id), '{}') AS node_ids,
                coalesce(array_agg(v.relationship_id), '{}') AS relationship_ids
         FROM unnest(reached.node_ids, reached.relationship_ids) v (node_id, relationship_id)
-        CROSS JOIN LATERAL (
-            SELECT n.id
-            FROM nodes n
-            WHERE n.tenant_id = %(tenant_id)s AND n.id = v.node_id AND {wanted}
-            LIMIT 1
-        ) n
-        WHERE w.depth + 1 >= %(min_depth)s
+        WHERE w.depth + 1 >= %(min_depth)s AND {wanted}
     ) wanted
     WHERE w.depth < %(max_depth)s AND cardinality(w.frontier) > 0 AND w.given <= %(limit)s
       AND w.looked_at <= %(max_walk)s
@@ -212,22 +211,29 @@ SELECT CASE WHEN EXISTS (SELECT FROM way) THEN {path} END,
 ) o)
 
 -- list: get_neighbors of neighbor r
-SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
-       r.version, r.created_at, r.updated_at, r.target_node_id AS neighbor_id,
-       r.size + (SELECT n.size FROM nodes n
-                 WHERE n.tenant_id = r.tenant_id AND n.id = r.target_node_id) AS size
-FROM relationships r
-WHERE r.tenant_id = %(tenant_id)s AND r.source_node_id = %(id)s AND %(direction)s <> 'in'
-  AND (%(relationship_types)s::text[] IS NULL
-       OR r.relationship_type = ANY (%(relationship_types)s::text[]))
+-- Each side is ordered as its index is, so that a page is merged of the two and nothing is sorted.
+(
+    SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
+           r.version, r.created_at, r.updated_at, r.target_node_id AS neighbor_id,
+           r.size + (SELECT n.size FROM nodes n
+                     WHERE n.tenant_id = r.tenant_id AND n.id = r.target_node_id) AS size
+    FROM relationships r
+    WHERE r.tenant_id = %(tenant_id)s AND r.source_node_id = %(id)s AND %(direction)s <> 'in'
+      AND (%(relationship_types)s::text[] IS NULL
+           OR r.relationship_type = ANY (%(relationship_types)s::text[]))
+    ORDER BY r.created_at DESC, r.id DESC
+)
 UNION ALL
-SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
-       r.version, r.created_at, r.updated_at, r.source_node_id,
-       r.size + (SELECT n.size FROM nodes n
-                 WHERE n.tenant_id = r.tenant_id AND n.id = r.source_node_id)
-FROM relationships r
-WHERE r.tenant_id = %(tenant_id)s AND r.target_node_id = %(id)s AND %(direction)s <> 'out'
-  AND (%(relationship_types)s::text[] IS NULL
-       OR r.relationship_type = ANY (%(relationship_types)s::text[]))
-  -- Seen from both sides, a relationship of the node with itself would be there twice.
-  AND (%(direction)s = 'in' OR r.source_node_id <> %(id)s)
+(
+    SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
+           r.version, r.created_at, r.updated_at, r.source_node_id,
+           r.size + (SELECT n.size FROM nodes n
+                     WHERE n.tenant_id = r.tenant_id AND n.id = r.source_node_id)
+    FROM relationships r
+    WHERE r.tenant_id = %(tenant_id)s AND r.target_node_id = %(id)s AND %(direction)s <> 'out'
+      AND (%(relationship_types)s::text[] IS NULL
+           OR r.relationship_type = ANY (%(relationship_types)s::text[]))
+      -- Seen from both sides, a relationship of the node with itself would be there twice.
+      AND (%(direction)s = 'in' OR r.source_node_id <> %(id)s)
+    ORDER BY r.created_at DESC, r.id DESC
+)
