@@ -26,7 +26,7 @@ _EDGES = """
 def fill(connection: Connection[Any], node_type: dict[str, Any], nodes: int, edges: int) -> None:
     """Give a tenant so many nodes of a type, and so many edges between them.
 
-    100,000 nodes with 500,000 edges take about half a minute, most of it for indexes and keys.
+    100,000 nodes with 500,000 edges take about 20 seconds, most of it for indexes and keys.
     """
     arguments = node_type | {"nodes": nodes, "edges": edges}
     arguments = {name: arguments[name] for name in ("tenant_id", "id", "nodes", "edges")}
