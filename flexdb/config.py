@@ -67,6 +67,8 @@ class Settings:
                                    64 * MIB)
     max_page_bytes: int = _setting(8 * MIB, "a page of a list ends when its JSON is larger, in "
                                    "bytes", 1024, 256 * MIB)
+    max_walk: int = _setting(100_000, "how many relationships `traverse` and `shortest_path` may "
+                             "look at before they end early", 1)
     log_level: str = _setting("INFO", "the least severe log lines to write",
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 

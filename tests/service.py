@@ -14,6 +14,15 @@ from flask import Flask
 from flexdb import create_app
 from flexdb.api.rest import PAGING, routes
 from flexdb.config import Settings
+from flexdb.services.fields import Integer, Items
+from flexdb.services.operation import OPERATIONS
+from flexdb.services.paging import Pagination
+
+# The methods whose result is a page, and those whose result holds one object.
+PAGED = [name for name, operation in OPERATIONS.items()
+         if "pagination" in operation.params().fields]
+SINGLE = [name for name, operation in OPERATIONS.items()
+          if operation.wrapper and name not in PAGED]
 
 
 class RpcError(Exception):
@@ -124,10 +133,6 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
     paging = rest.pop("pagination", {})
     if not isinstance(paging, dict) or not paging.keys() <= set(PAGING):
         return None
-    size = paging.get("page_size", 1)
-    version = rest.get("version", 1)
-    if type(version) is not int and version != "":
-        return None
     # What is JSON in a body is text in a URL.
     if isinstance(rest.get("filter"), dict):
         rest["filter"] = orjson.dumps(rest["filter"]).decode()
@@ -135,17 +140,27 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
         if isinstance(paths := rest[name], list) and paths and all(
                 isinstance(path, str) and "," not in path for path in paths):
             rest[name] = ",".join(paths)
-    texts = [value for name, value in (rest | paging).items()
-             if name not in ("page_size", "version")]
-    if type(size) is not int or not all(isinstance(text, str) for text in texts):
+    query = {**rest, **paging}
+    fields = route.operation.params().fields | Pagination().fields
+    if not all(_in_query(fields.get(name), value) for name, value in query.items()):
         return None
-    return made | {"query_string": {**rest, **paging}}
+    return made | {"query_string": query}
+
+
+def _in_query(field: Any, value: Any) -> bool:
+    """Tell whether a query can say a parameter's value; an array repeats the parameter."""
+    if isinstance(field, Items):
+        return value == "" or (isinstance(value, list) and bool(value) and all(
+            isinstance(item, str) and item for item in value))
+    if isinstance(field, Integer):
+        return type(value) is int or value == ""
+    return isinstance(value, str)
 
 
 def in_jsonrpc_names(text: bytes, method: str) -> Any:
     """Read a REST reply; what a list's error says of paging is one parameter over JSON-RPC."""
     reply = orjson.loads(text)
-    if "error" in reply and method.startswith("list_"):
+    if "error" in reply and method in PAGED:
         error = reply["error"]
         error["message"] = re.sub(rf"(?<=[ ;])({'|'.join(PAGING)}) ", r"pagination.\1 ",
                                   error["message"])

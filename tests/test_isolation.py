@@ -13,7 +13,7 @@ from flexdb.config import Settings
 from flexdb.services.fields import Id
 from flexdb.services.operation import OPERATIONS
 from tests import postgres
-from tests.service import RpcError, Service, request
+from tests.service import SINGLE, RpcError, Service, request
 
 TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships")
 FIELDS = {name: operation.params().load_fields for name, operation in OPERATIONS.items()}
@@ -91,7 +91,8 @@ def world(service: Service, twin: World | None = None) -> World:
 def value(world: World, method: str, param: str) -> Any:
     """Return what a world has for a parameter of a method."""
     thing = method.partition("_")[2] if param == "id" else param.removesuffix("_id")
-    kind = {"source_node": "node", "target_node": "target"}.get(thing, thing)
+    kind = {"source_node": "node", "target_node": "target", "start": "node",
+            "neighbors": "node"}.get(thing, thing)
     return str(uuid4()) if (method, param) in FREE else world[kind]["id"]
 
 
@@ -107,6 +108,14 @@ def params(world: World, method: str, **given: Any) -> dict[str, Any]:
     return made | given
 
 
+def tenants_in(result: Any) -> set[str]:
+    """Return the tenants that the objects of a result belong to."""
+    if isinstance(result, dict):
+        own = {result["tenant_id"]} if "tenant_id" in result else set()
+        return own.union(*map(tenants_in, result.values()))
+    return set().union(*map(tenants_in, result)) if isinstance(result, list) else set()
+
+
 @pytest.mark.parametrize("method", OPERATIONS)
 def test_a_method_works_with_ids_of_the_own_tenant(
         service: Service, other: World, dump: Dump, method: str) -> None:
@@ -115,13 +124,12 @@ def test_a_method_works_with_ids_of_the_own_tenant(
     asked = params(own, method)
     result = service.call(method, **asked)
     operation = OPERATIONS[method]
-    if operation.wrapper:
-        found = result[operation.wrapper]
-        for thing in found if isinstance(found, list) else [found]:
-            assert method not in OF_A_TENANT or thing["tenant_id"] == own["tenant"]["id"]
-            assert isinstance(found, list) or {
-                name: thing[name] for name in asked.keys() & thing.keys()}.items() <= asked.items()
-        assert found
+    if operation.returns:
+        found = tenants_in(result)
+        assert bool(found) is (method in OF_A_TENANT) and found <= {own["tenant"]["id"]}
+        thing = result[operation.wrapper] if method in SINGLE else {}
+        assert {name: thing[name] for name in asked.keys() & thing.keys()}.items() <= asked.items()
+        assert not operation.wrapper or result[operation.wrapper]
     else:
         assert result == {}
     assert dump(other["tenant"]["id"]) == untouched

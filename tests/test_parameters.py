@@ -9,10 +9,11 @@ import pytest
 from marshmallow import fields
 from orjson import Fragment
 
-from flexdb.services.fields import Choice, Email, Id, Integer, JsonText, Paths, Text
+from flexdb.services.fields import Choice, Email, Id, Integer, Items, Paths, Text
+from flexdb.services.json_fields import JsonText
 from flexdb.services.operation import OPERATIONS
 from tests.postgres import connect
-from tests.service import RpcError, Service
+from tests.service import PAGED, SINGLE, RpcError, Service
 
 pytestmark = pytest.mark.both_doors
 
@@ -38,6 +39,12 @@ METHODS = {
     "patch_relationship": "tenant_id id patch version?",
     "list_relationships":
         "tenant_id source_node_id? target_node_id? relationship_type? pagination?",
+    # What the original does not have.
+    "traverse": "tenant_id start direction? relationship_types? min_depth? max_depth?"
+                " node_type_ids? limit?",
+    "shortest_path": "tenant_id source_node_id target_node_id direction? relationship_types?"
+                     " max_depth?",
+    "get_neighbors": "tenant_id id direction? relationship_types? pagination?",
 }
 FIELDS = [(method, name, field) for method, operation in OPERATIONS.items()
           for name, field in operation.params().load_fields.items()]
@@ -54,7 +61,9 @@ CASES: dict[type, list[Any]] = {
     Email: [1, [], {}, "x", "a@", "@b", "a b@c", "a@b@c", "a@b\n", "a@\0b",
             f"{'x' * 250}@b.de", " a@b.de"],
     JsonText: [1, 1.5, "1", "null", "nope", "{", '"{}"', '{"a": "\\u0000"}', "\0"],
-    Integer: [0, -1, 1.5, "1", True, [], {}, -1e300],
+    Integer: [-1, 1.5, "x", True, [], {}, -1e300],
+    Choice: [1, True, [], {}, "sideways", "OUT", "out\n", " "],
+    Items: [1, True, {}, "x", [], ["x" * 256, "ok"] * 51],
     Paths: [1, True, {}, [], [1], ["id", None], ["id", ["id"]]],
     fields.Nested: [1, True, [], "x", [{"page_size": 1}]],
 }
@@ -85,8 +94,11 @@ class World:
     def params(self, method: str) -> dict[str, Any]:
         """Return a valid value for every parameter of a method, in their order."""
         verb, _, thing = method.partition("_")
+        thing = {"neighbors": "node"}.get(thing, thing)
         values: dict[str, Any] = self.member | {
             "id": str(uuid4()) if verb == "create" else getattr(self, thing, {"id": ""})["id"],
+            "start": self.node["id"], "direction": "both", "relationship_types": ["depends_on"],
+            "min_depth": 0, "max_depth": 3, "node_type_ids": [self.node_type["id"]], "limit": 10,
             "node_type_id": self.node_type["id"], "source_node_id": self.node["id"],
             "target_node_id": self.target["id"], "relationship_type": "depends_on",
             "slug": uuid4().hex, "name": uuid4().hex, "email": f"{uuid4().hex}@example.org",
@@ -170,7 +182,7 @@ def test_parameters_are_taken_by_position_and_in_upper_case_ids(service: Service
     by_name = world.params(method)
     upper = [value.upper() if name.endswith("id") else value for name, value in by_name.items()]
     result = service.call(method, upper)
-    for thing in result.values() if not method.startswith("list_") else ():
+    for thing in result.values() if method in SINGLE else ():
         given = {name: value for name, value in by_name.items() if name in thing and value != ""}
         assert thing | given == thing
 
@@ -180,8 +192,7 @@ def test_a_wrong_value_is_named_by_position_too(unchanged: World, method: str) -
     params = unchanged.params(method)
     for place, name in enumerate(params):
         values: list[Any] = list(params.values())
-        field = OPERATIONS[method].params().fields[name]
-        values[place] = "x" if isinstance(field, Integer) else 1
+        values[place] = 1.5
         assert_invalid(unchanged, method, values[:place + 1],
                        name, *missing_after(method, place))
 
@@ -238,7 +249,7 @@ def test_null_is_refused_where_it_means_nothing(world: World, method: str, name:
 def test_a_wrong_value_is_refused_and_told_what_would_be_right(
         unchanged: World, method: str, name: str, field: Any) -> None:
     kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", fields.Nested: "an object",
-                              Paths: "an array of paths"}
+                              Paths: "an array of paths", Integer: "must be", Items: "array"}
     kind = next((kinds[kind] for kind in type(field).__mro__ if kind in kinds), "a string")
     params = unchanged.params(method)
     for value in wrong(field):
@@ -247,7 +258,7 @@ def test_a_wrong_value_is_refused_and_told_what_would_be_right(
             assert kind in str(refused)
 
 
-@pytest.mark.parametrize("method", [name for name in OPERATIONS if name.startswith("list_")])
+@pytest.mark.parametrize("method", PAGED)
 @pytest.mark.parametrize("name", IN_PAGINATION)
 def test_what_is_wrong_in_pagination_is_named_with_its_path(unchanged: World, method: str,
                                                             name: str) -> None:
@@ -273,7 +284,7 @@ def test_an_empty_string_for_an_optional_parameter_counts_as_absent(world: World
     assert results[0].keys() == results[1].keys()
     if name == "id":
         assert len({"", *(next(iter(result.values()))["id"] for result in results)}) == 3
-    elif method.startswith("list_"):
+    elif method not in SINGLE:
         assert results[0] == results[1]
     else:
         values = [next(iter(result.values()))[name] for result in results]

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from marshmallow import fields
 from orjson import Fragment
 
-from flexdb.services.fields import Id, Integer, JsonText, Text, Time
+from flexdb.services.fields import Flag, Id, Integer, Items, Object, Text, Time
+from flexdb.services.json_fields import JsonText
 from flexdb.services.operation import OPERATIONS
 from tests.postgres import connect
-from tests.service import Service
+from tests.service import PAGED, Service
 from tests.test_parameters import World
 
 pytestmark = pytest.mark.both_doors
@@ -26,7 +27,8 @@ LOWER_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 KINDS: dict[type, Callable[[Any], Any]] = {
     Id: lambda value: LOWER_UUID.fullmatch(value),
     Text: lambda value: isinstance(value, str),
-    Integer: lambda value: type(value) is int and value >= 1,
+    Integer: lambda value: type(value) is int and value >= 0,
+    Flag: lambda value: type(value) is bool,
     JsonText: lambda value: isinstance(value, (dict, bool)),
     Time: lambda value: TIME.fullmatch(value),
 }
@@ -36,6 +38,12 @@ def fits(field: fields.Field[Any], value: Any) -> bool:
     """Tell whether a value is one of a field's, or null where that may be."""
     if value is None:
         return field.allow_none
+    if isinstance(field, Items):
+        return isinstance(value, list) and all(fits(field.item, item) for item in value)
+    if isinstance(field, Object):
+        members = field.schema.fields
+        return list(value) == list(members) and all(
+            fits(member, value[name]) for name, member in members.items())
     kind = next(kind for kind in type(field).__mro__ if kind in KINDS)
     return bool(KINDS[kind](value))
 
@@ -56,7 +64,9 @@ def test_a_reply_has_exactly_the_members_of_its_schema_in_their_order(
         assert result == {}
         return
     members = operation.returns().fields
-    if method.startswith("list_"):
+    if not operation.wrapper:
+        objects = [result]
+    elif method in PAGED:
         assert list(result) == [operation.wrapper, "pagination"]
         assert list(result["pagination"]) == ["next_page_token", "total_count"]
         assert isinstance(result["pagination"]["next_page_token"], str)

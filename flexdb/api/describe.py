@@ -10,7 +10,8 @@ from marshmallow import Schema, fields, missing
 
 from flexdb.errors import FlexdbError
 from flexdb.services.fields import (
-    Choice, Email, Id, Integer, JsonText, PageToken, Paths, Text, Time)
+    Choice, Email, Flag, Id, Integer, Items, PageToken, Paths, Text, Time)
+from flexdb.services.json_fields import JsonText
 from flexdb.services.operation import OPERATIONS, Operation
 
 Json = dict[str, Any]
@@ -29,7 +30,16 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
         rows of an adopted database are given whatever they hold
     """
     if isinstance(field, fields.Nested):
-        schema = object_schema(field.schema)
+        schema = _nested_schema(field, result)
+    elif isinstance(field, Items):
+        schema = {"type": "array", "items": field_schema(field.item, result)}
+        if not result:
+            schema |= {"minItems": 1} | ({"maxItems": field.most} if field.most else {})
+            schema = {"anyOf": [schema, {"type": "string", "maxLength": 0}]}
+    elif isinstance(field, Flag):
+        schema = {"type": "boolean"}
+    elif isinstance(field, Choice):
+        schema = {"type": "string", "enum": [*field.choices] + [""] * (not field.required)}
     elif isinstance(field, JsonText):
         schema = _json_schema(field)
     elif isinstance(field, Id):
@@ -43,6 +53,8 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
         schema = {"type": "string", "format": "date-time"}
     elif isinstance(field, Integer):
         schema = {"type": "integer", "minimum": field.least}
+        if field.most is not None and not result:
+            schema["maximum"] = field.most
         if not (field.required or result):
             schema = {"anyOf": [schema, {"type": "string", "maxLength": 0}]}
     else:
@@ -56,6 +68,13 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
     if (example := field.metadata.get("example")) is not None:
         schema["examples"] = [example]
     return schema
+
+
+def _nested_schema(field: fields.Nested, result: bool) -> Json:
+    """Return the schema of an object, or the name of one that the document has already."""
+    if result and type(field.schema) in _result_kinds():
+        return {"anyOf": [_reference(type(field.schema))]}
+    return object_schema(field.schema, result=result)
 
 
 def _text_schema(field: fields.Field[Any]) -> Json:
@@ -97,19 +116,28 @@ def object_schema(schema: Schema, names: Iterator[str] | None = None, result: bo
 
 def result_schemas() -> dict[str, Json]:
     """Return the JSON Schema of every object that a result can hold, by its name."""
-    kinds = {operation.returns for operation in OPERATIONS.values() if operation.returns}
     return {kind.__name__: object_schema(kind(), result=True)
             | {"description": inspect.getdoc(kind) or ""}
-            for kind in sorted(kinds, key=lambda kind: kind.__name__)}
+            for kind in sorted(_result_kinds(), key=lambda kind: kind.__name__)}
+
+
+def _result_kinds() -> set[type[Schema]]:
+    return {operation.returns for operation in OPERATIONS.values() if operation.returns}
+
+
+def _reference(kind: type[Schema]) -> Json:
+    return {"$ref": f"#/components/schemas/{kind.__name__}"}
 
 
 def result_schema(operation: Operation) -> Json:
     """Return the JSON Schema of an operation's result, with references to the objects in it."""
     if operation.returns is None:
         return {"type": "object", "additionalProperties": False}
-    one: Json = {"$ref": f"#/components/schemas/{operation.returns.__name__}"}
+    one = _reference(operation.returns)
+    if not operation.wrapper:
+        return one
     members: Json = {operation.wrapper: one}
-    if operation.name.startswith("list_"):
+    if "pagination" in operation.params().fields:
         takes = operation.params().fields
         if "fields" in takes:
             # A query may ask for less than whole objects.

@@ -13,6 +13,7 @@ from flexdb.api import http, preconditions
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, InvalidParams
+from flexdb.services.fields import Integer, Items
 from flexdb.services.operation import NAME_LENGTH, OPERATIONS, Call, Operation
 from flexdb.services.paging import Pagination
 
@@ -62,10 +63,14 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("GET", "/tenants/{tenant_id}/relationships", "list_relationships"),
         ("POST", "/tenants/{tenant_id}/relationships/query", "list_relationships"),
     ),
+    "Graph": (
+        ("GET", "/tenants/{tenant_id}/nodes/{start}/traverse", "traverse"),
+        ("GET", "/tenants/{tenant_id}/nodes/{source_node_id}/shortest-path", "shortest_path"),
+        ("GET", "/tenants/{tenant_id}/nodes/{id}/neighbors", "get_neighbors"),
+    ),
 }
 
 PAGING = tuple(Pagination().fields)
-_NUMBERS = {"page_size", "version"}
 _PATCHES: dict[str, type] = {"application/merge-patch+json": dict,
                              "application/json-patch+json": list}
 _IN_URL = re.compile(r"\{(\w+)\}")
@@ -139,6 +144,7 @@ class _View:
         self.runner = runner
         self.call = Call(route.operation, settings)
         self.pages = "pagination" in route.elsewhere and not route.has_body
+        self.in_query = {**route.operation.params().fields, **Pagination().fields}
 
     def __call__(self, **in_url: str) -> Response:
         if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
@@ -195,23 +201,25 @@ class _View:
         found: dict[str, Any] = {}
         wrong: dict[str, list[str]] = {}
         for name, values in request.args.lists():
-            if len(values) > 1:
+            field = self.in_query.get(name)
+            value: str | int | list[str] = values[0]
+            if isinstance(field, Items):
+                # As OpenAPI has it, an array is a parameter that is repeated.
+                value = values if any(values) else ""
+            elif isinstance(field, Integer) and _WHOLE_NUMBER.match(values[0]):
+                value = int(values[0])
+            if len(values) > 1 and not isinstance(value, list):
                 wrong[name[:NAME_LENGTH]] = ["may be given only once"]
             elif self.route.has_body or name.startswith("pagination"):
                 wrong[name[:NAME_LENGTH]] = ["is not a parameter here"]
             elif name in PAGING and self.pages:
-                found.setdefault("pagination", {})[name] = _number(name, values[0])
+                found.setdefault("pagination", {})[name] = value
             else:
-                found[name] = _number(name, values[0])
+                found[name] = value
         if wrong:
             raise InvalidParams("invalid parameters: " + "; ".join(
                 f"{name} {messages[0]}" for name, messages in wrong.items()), wrong)
         return found
-
-
-def _number(name: str, text: str) -> str | int:
-    """Return what stands in a query for a parameter: some are numbers."""
-    return int(text) if name in _NUMBERS and _WHOLE_NUMBER.match(text) else text
 
 
 def _in_rest_names(error: InvalidParams) -> InvalidParams:

@@ -23,8 +23,11 @@ class Query(NamedTuple):
 
     @property
     def reads(self) -> bool:
-        """Tell whether the statement only reads, so that sending it twice does no harm."""
-        return self.value.startswith(b"SELECT")
+        """Tell whether the statement only reads, so that sending it twice does no harm.
+
+        What writes may begin with WITH, but nothing that writes is recursive.
+        """
+        return self.value.startswith((b"SELECT", b"WITH RECURSIVE"))
 
 
 class Result(NamedTuple):

@@ -51,6 +51,12 @@ class Key(NamedTuple):
 
 NEWEST_FIRST = (Key("created_at", "timestamptz", "DESC"), Key("id", "uuid", "DESC"))
 BY_USER = (Key("user_id", "uuid", "ASC"),)
+# A list is not there when what it is of is not.
+_SCOPES = {
+    "tenant": "WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)",
+    "node": "WHERE EXISTS (SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s"
+            " AND n.id = %(id)s)",
+}
 
 
 def _read() -> tuple[dict[str, str], dict[str, str], dict[str, Listing], dict[str, str]]:
@@ -105,7 +111,7 @@ def columns(thing: str) -> dict[str, str]:
 @lru_cache(maxsize=256)
 def page_query(
     name: str, filters: tuple[str, ...], total: str, order: tuple[Key, ...], first: bool,
-    condition: str = "", thing: str = "",
+    condition: str = "", thing: str = "", of: str = "tenant",
 ) -> Query:
     """Return the statement that gives one page of a list.
 
@@ -118,6 +124,7 @@ def page_query(
         begins
     :param condition: a further condition on a row
     :param thing: what each row becomes, where it is not the whole object
+    :param of: what must be there for the list to be there: a ``tenant`` or one of its nodes
     """
     listing = LISTS[name]
     row = listing.alias
@@ -141,8 +148,7 @@ def page_query(
             for key in order
         ),
         next=", ".join(f"page.last_{key.column}::text" for key in order),
-        scope="WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)"
-        if "%(tenant_id)s" in rows else "",
+        scope=_SCOPES[of] if "%(tenant_id)s" in rows else "",
     )
 
 

@@ -7,10 +7,8 @@ from functools import partial
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
-from msgspec import Raw
 
 from flexdb.config import Settings
-from flexdb.services import json_text
 from flexdb.services.ids import new_id
 
 TEXT_LENGTH, EMAIL_LENGTH, PAGE_TOKEN_LENGTH = 255, 254, 4096
@@ -18,8 +16,6 @@ _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII 
 _EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\Z")
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean",
           int: "a number", float: "a number"}
-_KINDS_OF_JSON = {"object": "a JSON object", "array": "a JSON array", "boolean": "a boolean"}
-_BEGINNINGS = {"object": (b"{",), "array": (b"[",), "boolean": (b"t", b"f")}
 
 
 def _require(kind: type | tuple[type, ...], wanted: str, value: Any) -> None:
@@ -53,15 +49,7 @@ class Params(Schema):
         return super().load(data, **kwargs)
 
 
-class DataParams(Params):
-    """The parameters of an operation that writes data; with them go the settings."""
-
-    def load(self, data: Any, **kwargs: Any) -> Any:
-        """Validate parameters, as :class:`Params` does."""
-        return super().load(data, **kwargs) | {"settings": self.settings}
-
-
-class _Field(fields.Field[Any]):
+class BaseField(fields.Field[Any]):
     """A field with a description and an example, for the published documents."""
 
     default_error_messages = {"required": "is missing", "null": "may not be null"}
@@ -72,7 +60,7 @@ class _Field(fields.Field[Any]):
         super().__init__(metadata={"description": description, "example": example}, **options)
 
 
-class Id(_Field):
+class Id(BaseField):
     """A UUID of 36 characters, given on in lower case."""
 
     def __init__(self, description: str, **options: Any) -> None:
@@ -85,7 +73,7 @@ class Id(_Field):
         return str(value).lower()
 
 
-class Text(_Field):
+class Text(BaseField):
     """Text without NUL, not blank and not too long.
 
     :param length: the most characters
@@ -128,21 +116,7 @@ class PageToken(Text):
         super().__init__(description, length=PAGE_TOKEN_LENGTH, **options)
 
 
-class Choice(Text):
-    """One of a few words."""
-
-    def __init__(self, description: str, choices: tuple[str, ...], **options: Any) -> None:
-        super().__init__(description, **options)
-        self.choices = choices
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if text not in self.choices:
-            raise ValidationError(f"must be {' or '.join(self.choices)}")
-        return text
-
-
-class Paths(_Field):
+class Paths(BaseField):
     """An array of paths, or a string of them, separated by commas."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
@@ -153,12 +127,17 @@ class Paths(_Field):
         return paths
 
 
-class Integer(_Field):
-    """A whole number; 10.0 is one too, as in JSON Schema."""
+class Integer(BaseField):
+    """A whole number; 10.0 is one too, as in JSON Schema.
 
-    def __init__(self, description: str, least: int, **options: Any) -> None:
+    :param least: the smallest that it may be
+    :param most: the largest
+    """
+
+    def __init__(self, description: str, least: int, most: int | None = None, **options: Any
+                 ) -> None:
         super().__init__(description, **options)
-        self.least = least
+        self.least, self.most = least, most
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -167,57 +146,66 @@ class Integer(_Field):
             raise ValidationError("must be a whole number")
         if value < self.least:
             raise ValidationError(f"must be at least {self.least}")
+        if self.most is not None and value > self.most:
+            raise ValidationError(f"may be at most {self.most:,}")
         return int(value)
 
 
-class JsonText(_Field):
-    """JSON that is stored: a JSON value, or a string that holds JSON text; given on as text.
+class Choice(BaseField):
+    """One of a few words."""
 
-    :param kinds: which JSON values it may be: ``object``, ``array``, ``boolean``
-    """
-
-    def __init__(self, description: str, kinds: tuple[str, ...] = ("object",), **options: Any
-                 ) -> None:
+    def __init__(self, description: str, choices: tuple[str, ...], **options: Any) -> None:
         super().__init__(description, **options)
-        self.kinds = kinds
+        self.choices = choices
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        settings: Settings = self.root.settings  # type: ignore[union-attr]
-        text = bytes(value) if isinstance(value, Raw) else value.encode()
-        if text.startswith(b'"'):
-            text = json_text.parse(text).encode()
-            self._check_text(text, settings.max_depth)
-        text = text.strip()
-        beginnings = tuple(beginning for kind in self.kinds for beginning in _BEGINNINGS[kind])
-        if not text.startswith(beginnings):
-            wanted = " or ".join(_KINDS_OF_JSON[kind] for kind in self.kinds)
-            raise ValidationError(f"must be {wanted}, or a string that holds one as JSON text")
-        check_stored(text, settings.max_json_bytes)
-        return text.decode()
-
-    @staticmethod
-    def _check_text(text: bytes, max_depth: int) -> None:
-        if json_text.depth(text, max_depth) > max_depth:
-            raise ValidationError(f"may be nested at most {max_depth} deep")
-        try:
-            json_text.parse(text)
-        except ValueError as error:
-            raise ValidationError(f"must hold JSON text: {error}") from None
+        _require(str, "a string", value)
+        if value not in self.choices:
+            raise ValidationError(f"must be {', '.join(self.choices[:-1])} or {self.choices[-1]}")
+        return str(value)
 
 
-def check_stored(text: bytes, limit: int) -> None:
-    """Refuse valid JSON text that is too long, or that PostgreSQL could not keep unchanged.
+class Items(BaseField):
+    """An array that is not empty.
 
-    :param limit: the most bytes
-    :raises marshmallow.ValidationError: saying why
+    :param item: what its items are
+    :param most: how many there may be
     """
-    if len(text) > limit:
-        raise ValidationError(f"may have at most {limit} bytes as JSON text, not {len(text)}")
-    if fault := json_text.fault(text, limit):
-        raise ValidationError(fault)
+
+    def __init__(self, description: str, item: fields.Field[Any], most: int | None = None,
+                 **options: Any) -> None:
+        super().__init__(description, **options)
+        self.item, self.most = item, most
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        _require(list, "an array", value)
+        if not value:
+            raise ValidationError("may not be an empty array: leave it out")
+        if self.most is not None and len(value) > self.most:
+            raise ValidationError(f"may be an array of at most {self.most}, not {len(value)}")
+        found, wrong = [], {}
+        for place, item in enumerate(value):
+            try:
+                found.append(self.item.deserialize(item))
+            except ValidationError as error:
+                wrong[place] = error.messages
+        if wrong:
+            raise ValidationError(wrong)
+        return found
 
 
-class Time(_Field):
+class Flag(BaseField):
+    """True or false, in a result."""
+
+
+class Object(fields.Nested):
+    """An object with the fields of a schema, in a result."""
+
+    def __init__(self, kind: type[Schema], description: str, **options: Any) -> None:
+        super().__init__(kind, metadata={"description": description}, **options)
+
+
+class Time(BaseField):
     """A time in UTC with microseconds and an offset (RFC 3339)."""
 
 
@@ -227,7 +215,5 @@ NEW_ID = partial(Id, "The id to give it; made by the server when absent.", load_
 VERSION = partial(Integer, "1 at first, raised by every change.", least=1, example=1)
 ASKED_VERSION = partial(Integer, "Only when it is at this version.", least=1, load_default=None,
                         example=1)
-PATCH = partial(JsonText, "An object is a merge patch (RFC 7396), an array a JSON Patch "
-                "(RFC 6902).", kinds=("object", "array"), example={"priority": "low"})
 CREATED_AT = partial(Time, "When it was created.")
 UPDATED_AT = partial(Time, "When it was last changed.")

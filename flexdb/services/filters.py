@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from flexdb.errors import InvalidParams
 from flexdb.services import json_text
-from flexdb.services.fields import JsonText
+from flexdb.services.json_fields import JsonText
 from flexdb.services.operands import Operand, Refused, operand
 from flexdb.services.operation import NAME_LENGTH
 from flexdb.services.paths import Members

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from marshmallow import ValidationError, fields
 
-from flexdb.services.fields import Id, Integer, JsonText, Time
+from flexdb.services.fields import Id, Integer, Time
+from flexdb.services.json_fields import JsonText
 from flexdb.services.json_text import Number, dump_exactly
 from flexdb.services.paths import Members, split
 

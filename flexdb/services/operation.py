@@ -18,7 +18,8 @@ from flexdb.config import Settings
 from flexdb.db.statement import Plan, Result, Row, Statement
 from flexdb.errors import InvalidParams, NotFound, VersionConflict
 from flexdb.queries import STATEMENTS
-from flexdb.services.fields import JsonText, Params
+from flexdb.services.fields import Params
+from flexdb.services.json_fields import JsonText
 
 Loaded = dict[str, Any]
 # A parameter that we do not know may have any name, and there may be any number of them.
@@ -35,7 +36,8 @@ class Operation:
     :param function: makes a statement, or several steps, of valid parameters
     :param params: the schema of the parameters
     :param returns: the schema of the object that the result holds; None for the empty result
-    :param wrapper: the member of the result that holds the object or the list of objects
+    :param wrapper: the member of the result that holds the object or the list of objects; empty
+        where the object is the result
     """
 
     name: str

@@ -57,6 +57,8 @@ def page(
     filters: tuple[str, ...] = (),
     order: tuple[Key, ...] = NEWEST_FIRST,
     members: Members = NO_MEMBERS,
+    of: str = "tenant",
+    takes: tuple[str, ...] = (),
 ) -> Statement:
     """Return the statement that gives one page of a list.
 
@@ -65,12 +67,15 @@ def page(
     :param filters: the parameters that, where given, a row's columns of those names must equal
     :param order: the keys that order the list
     :param members: those of the list's objects, where it takes the parameters of a query
+    :param of: what the list is of, ``tenant`` or ``node``: where there is none, it is not found
+    :param takes: further parameters that the list's SQL takes
     :raises InvalidParams: when the page token does not belong to this list, or naming the place
         in a query that is wrong
     """
     wanted = params.get("pagination") or {}
     given = tuple(column for column in filters if column in params)
-    arguments = {column: params[column] for column in ("tenant_id", *given) if column in params}
+    arguments = {column: params[column] for column in ("tenant_id", *takes, *given)
+                 if column in params}
     query = None if params.keys().isdisjoint(QUERY) else read_query(name, params, members)
     if query:
         arguments |= query.arguments
@@ -83,12 +88,12 @@ def page(
         arguments |= {f"after_{key.column}": place for key, place in zip(order, places)}
     arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), LARGEST_SIZE)
     arguments["page_bytes"] = params["page_bytes"]
-    things = name.removeprefix("list_")
+    things = name.partition("_")[2]
     first = not token
 
     def read(row: Row | None) -> Result:
         if row is None:
-            raise not_found("tenant_id")
+            raise not_found("tenant_id") if of == "tenant" else not_found("id", of)
         items, total, *last = row
         next_token = _make_token(last, identity) if last[0] is not None else ""
         count = b"" if total is None else b',"total_count":%d' % total
@@ -96,17 +101,17 @@ def page(
             things.encode(), items, next_token.encode(), count))
 
     if query is None:
-        return Statement(page_query(name, given, _total(name, given), order, first),
+        return Statement(page_query(name, given, _total(name, given, of), order, first, of=of),
                          arguments, read)
     total = ("NULL::bigint" if params.get("count") == "none" else
-             _COUNTED if query.condition else _total(name, given))
+             _COUNTED if query.condition else _total(name, given, of))
     # What is left out of an object has no place in the identity: a walk may change it.
     return Statement(queried_page_query(name, given, total, order, first, query.condition,
                                         query.thing), arguments | query.projected, read)
 
 
-def _total(name: str, filters: tuple[str, ...]) -> str:
-    if (key := _LEDGER_KEYS.get(filters)) is None:
+def _total(name: str, filters: tuple[str, ...], of: str) -> str:
+    if (key := _LEDGER_KEYS.get(filters)) is None or of != "tenant":
         return _COUNTED
     tenant = "%(tenant_id)s::uuid" if "%(tenant_id)s" in LISTS[name].rows else "nil()"
     return f"total_count({tenant}, '{name.removeprefix('list_')}', {key})"

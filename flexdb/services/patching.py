@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from flexdb.config import Settings
 from flexdb.errors import InvalidParams
 from flexdb.services import json_text
-from flexdb.services.fields import check_stored
+from flexdb.services.json_fields import check_stored
 
 
 MOST_OPERATIONS = 1000

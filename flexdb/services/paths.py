@@ -7,7 +7,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from flexdb.services.fields import TEXT_LENGTH, JsonText
+from flexdb.services.fields import TEXT_LENGTH
+from flexdb.services.json_fields import JsonText
 
 Members = Mapping[str, fields.Field[Any]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flexdb.errors import InvalidParams
 from flexdb.queries import columns
-from flexdb.services.fields import JsonText
+from flexdb.services.json_fields import JsonText
 from flexdb.services.paths import Members, split
 
 MOST_PATHS = 50

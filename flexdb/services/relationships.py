@@ -7,8 +7,8 @@ from marshmallow import Schema
 
 from flexdb.db.statement import Plan, Result, Row, Statement, Steps
 from flexdb.services.fields import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, PATCH, TENANT_ID, UPDATED_AT, VERSION, DataParams, Id,
-    JsonText, Params, Text)
+    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, Params, Text)
+from flexdb.services.json_fields import PATCH, DataParams, JsonText
 from flexdb.services.operation import (
     Loaded, ask, check_version, not_found, one, operation, versioned)
 from flexdb.services.paging import ListParams, page, pagination

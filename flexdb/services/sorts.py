@@ -10,7 +10,8 @@ from typing import Any
 
 from flexdb.errors import InvalidParams
 from flexdb.queries import Key
-from flexdb.services.fields import Id, Integer, JsonText, Time
+from flexdb.services.fields import Id, Integer, Time
+from flexdb.services.json_fields import JsonText
 from flexdb.services.paths import Members, split
 
 MOST_KEYS = 3
