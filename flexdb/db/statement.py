@@ -53,3 +53,18 @@ class Statement:
     arguments: Mapping[str, Any]
     read: Callable[[Row | None], Result]
     long: bool = False
+
+
+class Line(NamedTuple):
+    """A row to be loaded, and where it came from.
+
+    :param number: the place of its line in the file, from 1
+    :param kind: the name of the object that it is
+    :param values: its columns, in the order of the object's members
+    :param size: how long its line is, in bytes
+    """
+
+    number: int
+    kind: str
+    values: Row
+    size: int

@@ -90,6 +90,12 @@ def _query(name: str, text: str, **slots: str) -> Query:
 
 STATEMENTS = {name: _query(name, text) for name, text in _STATEMENTS.items()}
 
+# By the kind of line, in the order of a file.
+_KINDS = ("tenant", "user", "tenant_user", "node_type", "node", "relationship")
+EXPORTS = {kind: "SELECT row_to_json(line) FROM ({}) line".format(
+    _expand(_TEMPLATES[f"export_{kind}"], "value", {})).encode() for kind in _KINDS}
+IMPORTS = {kind: _TEMPLATES[f"import_{kind}"].encode() for kind in _KINDS}
+
 
 @lru_cache(maxsize=256)
 def page_query(
