@@ -138,8 +138,9 @@ class Reader:
             self._schemas = {}
         elif "tenant_id" not in self._absent:
             raise ValidationError(f"{kind} must follow the line of its tenant")
-        elif values.get("tenant_id", tenant := self._absent["tenant_id"]) != tenant:
-            raise ValidationError(f"{kind}.tenant_id must be {tenant}, the tenant before it")
+        elif "tenant_id" in values and values["tenant_id"] != self._absent["tenant_id"]:
+            raise ValidationError(f"{kind}.tenant_id must be {self._absent['tenant_id']}, the id "
+                                  "of the tenant before it")
         elif kind == "node_type":
             self._schemas[values["id"]] = values["schema"]
         elif kind == "node":
