@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test contract check migrate rollback clean
+.PHONY: help run test contract check migrate rollback export import clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -28,6 +28,14 @@ migrate: $(VENV)/run ## bring the database's schema up to date
 
 rollback: $(VENV)/run ## take the newest migration back; never drops a row
 	@$(BIN)/python -m flexdb rollback
+
+export: $(VENV)/run ## write a tenant to a file: TENANT=acme FILE=acme.ndjson.gz
+	@: "$${TENANT:?say which: make export TENANT=acme FILE=acme.ndjson.gz}"
+	@: "$${FILE:?say where to: make export TENANT=acme FILE=acme.ndjson.gz}"
+	@$(BIN)/python -m flexdb export --tenant "$$TENANT" --output "$$FILE"
+
+import: $(VENV)/run ## load a file that export wrote: FILE=acme.ndjson.gz
+	@$(BIN)/python -m flexdb import $${FILE:+"$$FILE"}
 
 clean: ## remove the virtual environment and what tools left, not the data
 	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache

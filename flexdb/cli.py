@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import zlib
 from pathlib import Path
 
 from flexdb import logs
 from flexdb.config import ConfigError
 from flexdb.db.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError, NotReachable, rollback
+from flexdb.errors import FlexdbError
 from flexdb.startup import database, migrate_and_tell, migrate_when_reachable
+from flexdb.transfer import export_tenant, import_file
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     migrating.add_argument("--wait", action="store_true",
                            help="try on until PostgreSQL answers, as long as the parent lives")
     commands.add_parser("rollback", help="take the newest migration back; never drops a row")
+    exporting = commands.add_parser("export", help="write a tenant and all that it has as NDJSON")
+    exporting.add_argument("--tenant", required=True, help="its slug or id")
+    exporting.add_argument("--output", help="the file's name, gzipped when it ends in .gz; "
+                                            "standard output when absent")
+    importing = commands.add_parser("import", help="load the tenants of an export, all or none")
+    importing.add_argument("file", nargs="?", help="plain or gzipped; standard input when absent")
     command = parser.parse_args(arguments)
     parent = os.getppid()
     try:
@@ -29,14 +38,26 @@ def main(arguments: list[str] | None = None) -> int:
             logs.configure(settings.log_level)
             if command.command == "rollback":
                 print(f"rolled back {rollback(settings) or 'nothing: no migration is applied'}")
+            elif command.command == "export":
+                export_tenant(settings, command.tenant, command.output)
+            elif command.command == "import":
+                migrate_and_tell(settings)
+                import_file(settings, command.file)
             elif command.wait:
                 migrate_when_reachable(settings, parent)
             else:
                 migrate_and_tell(settings)
     except NotReachable as error:
         print(f"flexdb: PostgreSQL does not answer: {error}", file=sys.stderr)
-    except (ConfigError, EmbeddedError, MigrationError) as error:
+    except (ConfigError, EmbeddedError, MigrationError, FlexdbError) as error:
         print(f"flexdb: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever read the export has enough. Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, EOFError, zlib.error) as error:
+        print(f"flexdb: the file cannot be read or written: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("flexdb: interrupted", file=sys.stderr)
     else:
         return 0
     return 1

@@ -53,7 +53,7 @@ def foreign(module: str) -> set[str]:
 def room(module: str) -> str:
     """Return the room of a module; what serves every room, such as the settings, has its own."""
     first = [*module.split("."), ""][1]
-    return "startup" if first in {"cli", "worker", "__main__"} else first
+    return "startup" if first in {"cli", "transfer", "worker", "__main__"} else first
 
 
 def within(*rooms: str) -> list[str]:

@@ -88,3 +88,18 @@ class LookAgain(Exception):
     def __init__(self, steps: Steps) -> None:
         super().__init__(steps.name)
         self.steps = steps
+
+
+class Line(NamedTuple):
+    """A row to be loaded, and where it came from.
+
+    :param number: the place of its line in the file, from 1
+    :param kind: the name of the object that it is
+    :param values: its columns, in the order of the object's members
+    :param size: how long its line is, in bytes
+    """
+
+    number: int
+    kind: str
+    values: Row
+    size: int

@@ -101,6 +101,12 @@ def _query(name: str, text: str, **slots: str) -> Query:
 
 STATEMENTS = {name: _query(name, text) for name, text in _STATEMENTS.items()}
 
+# By the kind of line, in the order of a file.
+_KINDS = ("tenant", "user", "tenant_user", "node_type", "node", "relationship")
+EXPORTS = {kind: "SELECT row_to_json(line) FROM ({}) line".format(
+    _expand(_TEMPLATES[f"export_{kind}"], "value", {})).encode() for kind in _KINDS}
+IMPORTS = {kind: _TEMPLATES[f"import_{kind}"].encode() for kind in _KINDS}
+
 
 def columns(thing: str) -> dict[str, str]:
     """Return the columns of an object with their SQL, in their order."""

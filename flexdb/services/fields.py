@@ -13,6 +13,8 @@ from flexdb.services.ids import new_id
 
 TEXT_LENGTH, EMAIL_LENGTH, PAGE_TOKEN_LENGTH = 255, 254, 4096
 _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
+_TIME = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+                   r"(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
 _EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\Z")
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean",
           int: "a number", float: "a number"}
@@ -207,6 +209,13 @@ class Object(fields.Nested):
 
 class Time(BaseField):
     """A time in UTC with microseconds and an offset (RFC 3339)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        _require(str, "a time as a string", value)
+        if not _TIME.match(value):
+            raise ValidationError("must be a time with an offset and at most microseconds, such as "
+                                  "2026-01-01T12:00:00.000000+00:00 (RFC 3339)")
+        return str(value)
 
 
 # What objects have in common.
