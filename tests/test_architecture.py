@@ -24,7 +24,7 @@ SQL = sorted([*(ROOT / "flexdb/queries").glob("*.sql"), *(ROOT / "migrations").g
 ROOMS = ["", "startup", "api", "services", "queries", "db"]
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
 POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}
-VERBS = {"create", "get", "update", "patch", "delete", "list", "add", "remove"}
+VERBS = {"check", "create", "get", "update", "patch", "delete", "list", "add", "remove"}
 # What the field calls so, without a verb or without a noun.
 TERMS = {"traverse", "shortest_path"}
 
@@ -101,7 +101,7 @@ def test_only_one_module_knows_urls() -> None:
 def test_an_operation_is_verb_noun_and_has_the_name_of_its_query(name: str) -> None:
     assert name.partition("_")[0] in VERBS or name in TERMS
     # A patch is made here, and written as an update is.
-    assert (name in STATEMENTS) != (name in LISTS) or name.startswith("patch_")
+    assert (name in STATEMENTS) != (name in LISTS) or name.startswith(("patch_", "check_"))
     assert OPERATIONS[name].function.__name__ == name and OPERATIONS[name].description
 
 

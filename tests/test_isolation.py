@@ -29,6 +29,8 @@ BELONGING = {name for name, param in IDS if name in OF_A_TENANT
 FOREIGN = [(name, param) for name, param in IDS
            if name in BELONGING and (name, param) not in FREE + GLOBAL
            and not (param == "tenant_id" and name.startswith("list_"))]
+# What these give holds no object when all is well.
+COUNTING = {"check_node_type", "delete_nodes"}
 A_UUID = "0190b2c4-7e1d-7c3a-9f42-5a3b8e6d1c07"
 MALFORMED: list[Any] = [
     None, 1, 1.5, True, [], {}, [A_UUID], "x", " ", A_UUID[:-1], A_UUID + "0", A_UUID + "\n",
@@ -104,7 +106,8 @@ def params(world: World, method: str, **given: Any) -> dict[str, Any]:
             made[param] = value(world, method, param)
         elif field.required:
             made[param] = {"email": f"{uuid4().hex}@example.org",
-                           "patch": {}}.get(param, uuid4().hex)
+                           "patch": {},
+                           "filter": {"version": {"$gt": 1000}}}.get(param, uuid4().hex)
     return made | given
 
 
@@ -126,7 +129,8 @@ def test_a_method_works_with_ids_of_the_own_tenant(
     operation = OPERATIONS[method]
     if operation.returns:
         found = tenants_in(result)
-        assert bool(found) is (method in OF_A_TENANT) and found <= {own["tenant"]["id"]}
+        assert bool(found) is (method in OF_A_TENANT and method not in COUNTING)
+        assert found <= {own["tenant"]["id"]}
         thing = result[operation.wrapper] if method in SINGLE else {}
         assert {name: thing[name] for name in asked.keys() & thing.keys()}.items() <= asked.items()
         assert not operation.wrapper or result[operation.wrapper]

@@ -44,6 +44,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PUT", "/tenants/{tenant_id}/node-types/{id}", "update_node_type"),
         ("DELETE", "/tenants/{tenant_id}/node-types/{id}", "delete_node_type"),
         ("GET", "/tenants/{tenant_id}/node-types", "list_node_types"),
+        ("POST", "/tenants/{tenant_id}/node-types/{id}/check", "check_node_type"),
     ),
     "Nodes": (
         ("POST", "/tenants/{tenant_id}/nodes", "create_node"),
@@ -53,6 +54,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("DELETE", "/tenants/{tenant_id}/nodes/{id}", "delete_node"),
         ("GET", "/tenants/{tenant_id}/nodes", "list_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/query", "list_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/delete", "delete_nodes"),
     ),
     "Relationships": (
         ("POST", "/tenants/{tenant_id}/relationships", "create_relationship"),
@@ -111,8 +113,9 @@ class Route(NamedTuple):
 
     @property
     def creates(self) -> bool:
-        """Tell whether it answers that something was created; a query in a body does not."""
-        return self.verb == "POST" and not self.operation.name.startswith("list_")
+        """Tell whether it answers that something was created; what has a body need not."""
+        return self.verb == "POST" and not self.operation.name.startswith(
+            ("list_", "check_", "delete_"))
 
     @property
     def id(self) -> str:
@@ -129,9 +132,9 @@ def routes() -> list[Route]:
 
 
 class _Segment(BaseConverter):
-    """A part of a URL that names something: any but the word that ends the URL of a query."""
+    """A part of a URL that names something: any but the words that end another URL there."""
 
-    regex = "(?!query$)[^/]+"
+    regex = "(?!(?:query|delete)$)[^/]+"
     part_isolating = True
 
 

@@ -99,6 +99,17 @@ def _query(name: str, text: str, **slots: str) -> Query:
                  _expand(text, "string", slots).encode())
 
 
+@lru_cache(maxsize=256)
+def filtered_query(name: str, condition: str) -> Query:
+    """Return a statement that heeds a condition on a node, whose alias is ``n``.
+
+    :param name: the statement's name; its text has the slot ``{condition}``
+    :param condition: SQL; TRUE for none
+    """
+    filtered = "FALSE" if condition == "TRUE" else "TRUE"
+    return _query(name, _STATEMENTS[name], condition=condition, filtered=filtered)
+
+
 STATEMENTS = {name: _query(name, text) for name, text in _STATEMENTS.items()}
 
 # By the kind of line, in the order of a file.

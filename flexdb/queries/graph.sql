@@ -48,10 +48,16 @@ CROSS JOIN LATERAL (
 -- object: wanted
 -- Whether traverse gives a node that it reached; it walks on from it all the same. Where all are
 -- given, no node is read for this.
-(%(node_type_ids)s::uuid[] IS NULL
- OR (SELECT n.node_type_id = ANY (%(node_type_ids)s::uuid[])
+((%(node_type_ids)s::uuid[] IS NULL AND NOT {filtered})
+ OR (SELECT coalesce(n.node_type_id = ANY (%(node_type_ids)s::uuid[]), TRUE) AND ({condition})
      FROM nodes n
      WHERE n.tenant_id = %(tenant_id)s AND n.id = v.node_id))
+
+-- object: filtered
+FALSE
+
+-- object: condition
+TRUE
 
 -- object: visit
 (SELECT row_to_json(o) FROM (

@@ -55,6 +55,26 @@ SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END, found.version
 FROM found
 LEFT JOIN deleted ON true
 
+-- name: delete_nodes
+WITH wanted AS (
+    SELECT n.id
+    FROM nodes n
+    WHERE n.tenant_id = %(tenant_id)s AND ({condition})
+    LIMIT %(max_affected)s + 1
+    FOR UPDATE
+), found AS (
+    SELECT count(*) AS total
+    FROM wanted
+), deleted AS (
+    DELETE FROM nodes n
+    USING wanted, found
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = wanted.id AND found.total <= %(max_affected)s
+    RETURNING n.id
+)
+SELECT json_build_object('deleted', (SELECT count(*) FROM deleted)), found.total
+FROM found
+WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)
+
 -- name: get_schema_of_type
 SELECT nt.version, nt.schema::text
 FROM node_types nt

@@ -8,11 +8,13 @@ from typing import Any
 from marshmallow import Schema, ValidationError, validates_schema
 
 from flexdb.db.statement import Result, Row, Statement
-from flexdb.queries import STATEMENTS
+from flexdb.queries import STATEMENTS, filtered_query
 from flexdb.services import nodes, relationships
 from flexdb.services.fields import TENANT_ID, Choice, Flag, Id, Integer, Items, Object
+from flexdb.services.filters import condition
 from flexdb.services.operation import Loaded, not_found, operation
 from flexdb.services.paging import ListParams, page, pagination
+from flexdb.services.query import FILTER
 
 MOST_NODES, DEEPEST = 10_000, 100
 # How many types a call may name.
@@ -91,6 +93,7 @@ class TraverseParams(GraphParams):
     node_type_ids = Items("Give only nodes of these types; the walk goes on through others.",
                           nodes.NODE_TYPE_ID(), most=MOST_TYPES, load_default=None)
     limit = Integer("Give at most so many nodes.", least=1, most=MOST_NODES, load_default=1000)
+    filter = FILTER()
 
     @validates_schema
     def _depths(self, data: Loaded, **kwargs: Any) -> None:
@@ -121,15 +124,17 @@ def traverse(params: Loaded) -> Statement:
     """Walk from a node along its relationships, breadth first, and give the nodes reached.
 
     Each node is given once, at its least depth, with the relationship that reached it first: of
-    several at that depth, the one with the least id. ``node_type_ids`` chooses among the nodes
-    reached; it does not stop the walk.
+    several at that depth, the one with the least id. ``node_type_ids`` and ``filter`` choose among
+    the nodes reached; they do not stop the walk.
     """
+    wanted, arguments = condition(params.get("filter", {}), nodes.MEMBERS, "n")
+
     def read(row: Row | None) -> Result:
         if row is None:
             raise not_found("start", "node")
         return Result(b'{"visits":%b,"truncated":%b}' % (row[0], _flag(row[1])))
 
-    return Statement(STATEMENTS["traverse"], params, read)
+    return Statement(filtered_query("traverse", wanted), params | arguments, read)
 
 
 @operation(ShortestPathParams, returns=ShortestPath)

@@ -59,6 +59,7 @@ def page(
     members: Members = NO_MEMBERS,
     of: str = "tenant",
     takes: tuple[str, ...] = (),
+    largest: int = LARGEST_SIZE,
 ) -> Statement:
     """Return the statement that gives one page of a list.
 
@@ -69,6 +70,7 @@ def page(
     :param members: those of the list's objects, where it takes the parameters of a query
     :param of: what the list is of, ``tenant`` or ``node``: where there is none, it is not found
     :param takes: further parameters that the list's SQL takes
+    :param largest: the most rows of a page
     :raises InvalidParams: when the page token does not belong to this list, or naming the place
         in a query that is wrong
     """
@@ -86,7 +88,7 @@ def page(
     if token:
         places = _read_token(token, identity, len(order))
         arguments |= {f"after_{key.column}": place for key, place in zip(order, places)}
-    arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), LARGEST_SIZE)
+    arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), largest)
     arguments["page_bytes"] = params["page_bytes"]
     things = name.partition("_")[2]
     first = not token
