@@ -6,11 +6,14 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from marshmallow import Schema, fields, missing
+from marshmallow import INCLUDE, Schema, fields, missing
 
 from flexdb.errors import FlexdbError
-from flexdb.services.fields import Email, Id, Integer, JsonText, PageToken, Text, Time
+from flexdb.services.fields import (
+    Boolean, Email, Id, Integer, JsonText, PageToken, Text, Time)
+from flexdb.services.items import Items
 from flexdb.services.operation import OPERATIONS, Operation
+from flexdb.services.transactions import Arguments
 
 Json = dict[str, Any]
 
@@ -37,6 +40,13 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
             schema = {"type": "string", "anyOf": [{"format": "uuid"}, {"maxLength": 0}]}
     elif isinstance(field, Time):
         schema = {"type": "string", "format": "date-time"}
+    elif isinstance(field, Items):
+        schema = {"type": "array", "minItems": 1, "maxItems": field.most,
+                  "items": object_schema(field.item())}
+    elif isinstance(field, Arguments):
+        schema = {"type": ["object", "array"]}
+    elif isinstance(field, Boolean):
+        schema = {"type": "boolean"}
     elif isinstance(field, Integer):
         schema = {"type": "integer", "minimum": field.least}
         if not (field.required or result):
@@ -47,7 +57,8 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
         schema = schema | {"type": [schema["type"], "null"]} if "type" in schema else {
             "anyOf": [*schema["anyOf"], {"type": "null"}]}
     if not callable(field.load_default) and field.load_default not in (None, missing):
-        schema["default"] = {} if isinstance(field, JsonText) else field.load_default
+        schema["default"] = ({} if isinstance(field, (JsonText, Arguments))
+                             else field.load_default)
     schema["description"] = field.metadata["description"]
     if (example := field.metadata.get("example")) is not None:
         schema["examples"] = [example]
@@ -79,11 +90,12 @@ def object_schema(schema: Schema, names: Iterator[str] | None = None, result: bo
 
     :param names: only these
     """
-    chosen = {name: schema.fields[name] for name in names or schema.fields}
+    chosen = {schema.fields[name].data_key or name: schema.fields[name]
+              for name in names or schema.fields}
     described: Json = {
         "type": "object",
         "properties": {name: field_schema(field, result) for name, field in chosen.items()},
-        "additionalProperties": False,
+        "additionalProperties": schema.unknown == INCLUDE,
     }
     required = [name for name, field in chosen.items() if field.required or result]
     return described | ({"required": required} if required else {})
@@ -102,10 +114,10 @@ def result_schema(operation: Operation) -> Json:
     if operation.returns is None:
         return {"type": "object", "additionalProperties": False}
     one: Json = {"$ref": f"#/components/schemas/{operation.returns.__name__}"}
-    members: Json = {operation.wrapper: one}
-    if operation.name.startswith("list_"):
-        members = {
-            operation.wrapper: {"type": "array", "items": one},
+    several: Json = {"type": "array", "items": one}
+    members: Json = {operation.wrapper: several if operation.gives_list else one}
+    if operation.gives_page:
+        members |= {
             "pagination": {
                 "type": "object",
                 "properties": {
@@ -141,6 +153,8 @@ ERROR: Json = {
                            "description": "The messages for each parameter that is wrong.",
                            "additionalProperties": {"type": "array", "items": {"type": "string"}}},
                 "retry_after": {"type": "integer", "description": "Seconds to wait before that."},
+                "index": {"type": "integer", "minimum": 0,
+                          "description": "Which call of a transaction it is about."},
                 "error_id": {"type": "string", "format": "uuid",
                              "description": "Under which the log has the whole story."},
             },

@@ -127,6 +127,10 @@ def _success(route: Route) -> Json:
         known = {"304": {"description": "It is at the version that the client has."}}
         return {"200": done} | (known if route.verb == "GET" else {})
     created = _json_response("Created.", schema)
+    if route.operation.name == "transaction":
+        return {"200": _json_response("Done.", schema)}
+    if route.operation.gives_list:
+        return {"201": created}
     if route.operation.name.startswith("create_"):
         created["headers"] = {"Location": {"description": "The URL of what was created.",
                                            "schema": {"type": "string", "format": "uri-reference"}}}

@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from flexdb import errors
 from flexdb.api import http, preconditions
@@ -50,6 +51,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PATCH", "/tenants/{tenant_id}/nodes/{id}", "patch_node"),
         ("DELETE", "/tenants/{tenant_id}/nodes/{id}", "delete_node"),
         ("GET", "/tenants/{tenant_id}/nodes", "list_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/batch", "create_nodes"),
     ),
     "Relationships": (
         ("POST", "/tenants/{tenant_id}/relationships", "create_relationship"),
@@ -58,6 +60,10 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PATCH", "/tenants/{tenant_id}/relationships/{id}", "patch_relationship"),
         ("DELETE", "/tenants/{tenant_id}/relationships/{id}", "delete_relationship"),
         ("GET", "/tenants/{tenant_id}/relationships", "list_relationships"),
+        ("POST", "/tenants/{tenant_id}/relationships/batch", "create_relationships"),
+    ),
+    "Transactions": (
+        ("POST", "/transactions", "transaction"),
     ),
 }
 
@@ -117,8 +123,15 @@ class _View:
         self.runner = runner
         self.call = Call(route.operation, settings)
         self.pages = "pagination" in route.elsewhere
+        # A word that has a URL of its own in the place of an id, and the verbs that it takes.
+        above, _, last = route.url.rpartition("/")
+        self.words = {other.url.removeprefix(f"{above}/"): [other.verb] for other in routes()
+                      if last.startswith("{") and other.url.rpartition("/")[0] == above
+                      and not other.url.endswith("}")}
 
     def __call__(self, **in_url: str) -> Response:
+        if verbs := self.words.get(request.path.rpartition("/")[2]):
+            raise MethodNotAllowed(valid_methods=verbs)
         if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
             raise errors.NotAcceptable()
         text = http.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"

@@ -142,7 +142,19 @@ class Integer(_Field):
         return int(value)
 
 
-class JsonText(_Field):
+class Boolean(_Field):
+    """True or false."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        _require(bool, "a boolean", value)
+        return bool(value)
+
+
+class FromText(_Field):
+    """A field that is given the JSON text of its value, as :class:`msgspec.Raw`."""
+
+
+class JsonText(FromText):
     """JSON that is stored: a JSON value, or a string that holds JSON text; given on as text.
 
     :param kinds: which JSON values it may be: ``object``, ``array``, ``boolean``
