@@ -22,7 +22,7 @@ from flexdb.services.paging import Pagination
 PAGED = [name for name, operation in OPERATIONS.items()
          if "pagination" in operation.params().fields]
 SINGLE = [name for name, operation in OPERATIONS.items()
-          if operation.wrapper and name not in PAGED]
+          if operation.wrapper and not operation.gives_list]
 
 
 class RpcError(Exception):

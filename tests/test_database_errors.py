@@ -17,6 +17,7 @@ from flexdb.config import Settings
 from flexdb.db import run
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
+from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, to_error
 from flexdb.db.statement import Query, Result, Row, Statement
 from flexdb.errors import FlexdbError
 from flexdb.services.ids import new_id
@@ -101,13 +102,13 @@ def told(runner: Runner, statement: Statement) -> FlexdbError:
     return outcome
 
 
-@pytest.mark.parametrize("constraint, field", run._UNIQUE.items())
+@pytest.mark.parametrize("constraint, field", _UNIQUE.items())
 def test_a_taken_value_names_its_field(runner: Runner, constraint: str, field: str) -> None:
     error = told(runner, raising("23505", constraint))
     assert type(error) is errors.AlreadyExists and error.data["fields"] == {field: ["is taken"]}
 
 
-@pytest.mark.parametrize("constraint, field", run._FOREIGN.items())
+@pytest.mark.parametrize("constraint, field", _FOREIGN.items())
 def test_a_reference_to_nothing_names_its_field(
         runner: Runner, constraint: str, field: str) -> None:
     error = told(runner, raising("23503", constraint))
@@ -123,11 +124,11 @@ def test_every_constraint_that_is_told_apart_is_in_the_database_and_the_other_wa
                 'tenants', 'users', 'tenant_users', 'node_types', 'nodes', 'relationships')
         """).fetchall()
     # ON CONFLICT makes an update of a second membership.
-    assert {name for name, in found} - {"tenant_users_pkey"} == {*run._UNIQUE, *run._FOREIGN}
+    assert {name for name, in found} - {"tenant_users_pkey"} == {*_UNIQUE, *_FOREIGN}
 
 
 @pytest.mark.parametrize("state, kind", [
-    *((state if len(state) == 5 else f"{state}000", kind) for state, kind in run._STATES.items()),
+    *((state if len(state) == 5 else f"{state}000", kind) for state, kind in _STATES.items()),
     ("53300", errors.Overloaded), ("53200", errors.Overloaded), ("54000", errors.InvalidParams),
     ("57P03", errors.Unavailable), ("08006", errors.Unavailable), ("22P05", errors.InvalidParams),
 ])
@@ -291,5 +292,5 @@ def test_what_is_taken_is_told_by_its_name_and_no_row_is_quoted(
 
 
 def test_an_error_without_a_state_is_ours() -> None:
-    assert run.to_error(psycopg.DataError("NUL")) is None
-    assert all(lookup(state) for state in run._STATES if len(state) == 5)
+    assert to_error(psycopg.DataError("NUL")) is None
+    assert all(lookup(state) for state in _STATES if len(state) == 5)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -206,6 +207,18 @@ def test_no_unchecked_node_gets_in_while_the_schema_changes(service: Service) ->
         assert node["data"]["v"] == sum(node["created_at"] > moment for moment in since)
 
 
+def test_a_type_that_is_created_anew_under_its_id_is_held_to_its_new_schema(service: Service
+                                                                            ) -> None:
+    tenant, id = service.tenant(), str(uuid4())
+    for kind, data in (("string", {"v": "a"}), ("integer", {"v": 1})):
+        node_type = service.node_type(
+            tenant, id=id, schema={"properties": {"v": {"type": kind}}})
+        service.node(node_type, data=data)
+        assert refusal(service, "create_node", tenant_id=tenant["id"], node_type_id=id,
+                       data={"v": None}).code == -32602
+        service.call("delete_node_type", tenant_id=tenant["id"], id=id)
+
+
 def test_a_catastrophic_pattern_is_matched_in_linear_time(service: Service) -> None:
     for pattern in ("(a+)+$", "^(?=(a+)+$)(a+)+b"):
         compiled = compile_schema(json.dumps({"properties": {"a": {"pattern": pattern}}}))
@@ -220,12 +233,12 @@ def test_a_catastrophic_pattern_is_matched_in_linear_time(service: Service) -> N
 
 def test_the_cache_keeps_the_newest_and_is_bounded() -> None:
     cache = SchemaCache()
-    first = cache.put(("a",), 1, '{"type": "object"}')
-    assert cache.put(("a",), 1, None) is first and cache.get(("b",)) is None
-    assert cache.put(("a",), 2, None).version == 2
+    first = cache.put(("a",), "1", '{"type": "object"}')
+    assert cache.put(("a",), "1", None) is first and cache.get(("b",)) is None
+    assert cache.put(("a",), "2", None).version == "2"
     big = json.dumps({"description": "x" * (KEPT_BYTES // 4)})
     for name in "bcdef":
-        cache.put((name,), 1, big)
+        cache.put((name,), "1", big)
     assert cache.get(("a",)) is None and cache.get(("f",))
     assert CACHE is not cache
 

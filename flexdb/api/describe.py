@@ -6,13 +6,15 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from marshmallow import Schema, fields, missing
+from marshmallow import INCLUDE, Schema, fields, missing
 
 from flexdb.errors import FlexdbError
 from flexdb.services.fields import (
-    Choice, Email, Flag, Id, Integer, Items, PageToken, Paths, Text, Time)
+    Boolean, Choice, Email, Id, Integer, Items, PageToken, Paths, Text, Time)
 from flexdb.services.json_fields import JsonText
+from flexdb.services.objects import Objects
 from flexdb.services.operation import OPERATIONS, Operation
+from flexdb.services.transactions import Arguments
 
 Json = dict[str, Any]
 
@@ -36,7 +38,7 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
         if not result:
             schema |= {"minItems": 1} | ({"maxItems": field.most} if field.most else {})
             schema = {"anyOf": [schema, {"type": "string", "maxLength": 0}]}
-    elif isinstance(field, Flag):
+    elif isinstance(field, Boolean):
         schema = {"type": "boolean"}
     elif isinstance(field, Choice):
         schema = {"type": "string", "enum": [*field.choices] + [""] * (not field.required)}
@@ -51,6 +53,11 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
                             {"type": "string"}]}
     elif isinstance(field, Time):
         schema = {"type": "string", "format": "date-time"}
+    elif isinstance(field, Objects):
+        schema = {"type": "array", "minItems": 1, "maxItems": field.most,
+                  "items": object_schema(field.item())}
+    elif isinstance(field, Arguments):
+        schema = {"type": ["object", "array"]}
     elif isinstance(field, Integer):
         schema = {"type": "integer", "minimum": field.least}
         if field.most is not None and not result:
@@ -63,7 +70,8 @@ def field_schema(field: fields.Field[Any], result: bool = False) -> Json:
         schema = schema | {"type": [schema["type"], "null"]} if "type" in schema else {
             "anyOf": [*schema["anyOf"], {"type": "null"}]}
     if not callable(field.load_default) and field.load_default not in (None, missing):
-        schema["default"] = {} if isinstance(field, JsonText) else field.load_default
+        schema["default"] = ({} if isinstance(field, (JsonText, Arguments))
+                             else field.load_default)
     schema["description"] = field.metadata["description"]
     if (example := field.metadata.get("example")) is not None:
         schema["examples"] = [example]
@@ -104,11 +112,12 @@ def object_schema(schema: Schema, names: Iterator[str] | None = None, result: bo
 
     :param names: only these
     """
-    chosen = {name: schema.fields[name] for name in names or schema.fields}
+    chosen = {schema.fields[name].data_key or name: schema.fields[name]
+              for name in names or schema.fields}
     described: Json = {
         "type": "object",
         "properties": {name: field_schema(field, result) for name, field in chosen.items()},
-        "additionalProperties": False,
+        "additionalProperties": schema.unknown == INCLUDE,
     }
     required = [name for name, field in chosen.items() if field.required or result]
     return described | ({"required": required} if required else {})
@@ -136,8 +145,9 @@ def result_schema(operation: Operation) -> Json:
     one = _reference(operation.returns)
     if not operation.wrapper:
         return one
-    members: Json = {operation.wrapper: one}
-    if "pagination" in operation.params().fields:
+    members: Json = {
+        operation.wrapper: {"type": "array", "items": one} if operation.gives_list else one}
+    if operation.gives_page:
         takes = operation.params().fields
         if "fields" in takes:
             # A query may ask for less than whole objects.
@@ -186,6 +196,8 @@ ERROR: Json = {
                         "keyword": {"type": "string"}, "message": {"type": "string"}}}},
                 "version": {"type": "integer", "description": "The version that the row is at."},
                 "retry_after": {"type": "integer", "description": "Seconds to wait before that."},
+                "index": {"type": "integer", "minimum": 0,
+                          "description": "Which call of a transaction it is about."},
                 "error_id": {"type": "string", "format": "uuid",
                              "description": "Under which the log has the whole story."},
             },

@@ -28,12 +28,13 @@ _IF_NONE_MATCH: Json = {
     "description": "An ETag: when the row is at that version, the answer is 304 without a body.",
     "schema": {"type": "string", "examples": ['"1"']},
 }
-_PATCH_OPERATION: Json = {
-    "type": "object",
-    "properties": {"op": {"enum": ["add", "remove", "replace", "move", "copy", "test"]},
-                   "path": {"type": "string"}, "from": {"type": "string"}, "value": {}},
-    "required": ["op", "path"],
-}
+_POINTER: Json = {"type": "string", "pattern": "^(/.*)?$"}
+_PATCH_OPERATION: Json = {"anyOf": [
+    {"type": "object", "required": ["op", *members],
+     "properties": {"op": {"enum": kinds}} | {
+         name: {} if name == "value" else _POINTER for name in members}}
+    for kinds, members in ((["add", "replace", "test"], ["path", "value"]),
+                           (["remove"], ["path"]), (["move", "copy"], ["from", "path"]))]}
 
 
 def document(max_body_bytes: int) -> Json:
@@ -131,6 +132,10 @@ def _success(route: Route) -> Json:
         known = {"304": {"description": "It is at the version that the client has."}}
         return {"200": done} | (known if route.verb == "GET" else {})
     created = _json_response("Created.", schema)
+    if route.operation.name == "transaction":
+        return {"200": _json_response("Done.", schema)}
+    if route.operation.gives_list:
+        return {"201": created}
     if route.operation.name.startswith("create_"):
         created["headers"] = {"Location": {"description": "The URL of what was created.",
                                            "schema": {"type": "string", "format": "uri-reference"}}}

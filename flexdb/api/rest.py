@@ -53,6 +53,7 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PATCH", "/tenants/{tenant_id}/nodes/{id}", "patch_node"),
         ("DELETE", "/tenants/{tenant_id}/nodes/{id}", "delete_node"),
         ("GET", "/tenants/{tenant_id}/nodes", "list_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/batch", "create_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/query", "list_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/delete", "delete_nodes"),
     ),
@@ -63,12 +64,16 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("PATCH", "/tenants/{tenant_id}/relationships/{id}", "patch_relationship"),
         ("DELETE", "/tenants/{tenant_id}/relationships/{id}", "delete_relationship"),
         ("GET", "/tenants/{tenant_id}/relationships", "list_relationships"),
+        ("POST", "/tenants/{tenant_id}/relationships/batch", "create_relationships"),
         ("POST", "/tenants/{tenant_id}/relationships/query", "list_relationships"),
     ),
     "Graph": (
         ("GET", "/tenants/{tenant_id}/nodes/{start}/traverse", "traverse"),
         ("GET", "/tenants/{tenant_id}/nodes/{source_node_id}/shortest-path", "shortest_path"),
         ("GET", "/tenants/{tenant_id}/nodes/{id}/neighbors", "get_neighbors"),
+    ),
+    "Transactions": (
+        ("POST", "/transactions", "transaction"),
     ),
 }
 
@@ -134,7 +139,7 @@ def routes() -> list[Route]:
 class _Segment(BaseConverter):
     """A part of a URL that names something: any but the words that end another URL there."""
 
-    regex = "(?!(?:query|delete)$)[^/]+"
+    regex = "(?!(?:batch|query|delete)$)[^/]+"
     part_isolating = True
 
 

@@ -69,7 +69,8 @@ class Steps:
     They run in one transaction; when an error ends them, what they wrote is rolled back.
 
     :param name: the operation's name
-    :param start: begins the steps: yields statements, is sent their rows and returns the result
+    :param start: begins the steps: yields statements, is sent their rows and returns the result;
+        an error of a statement is thrown in where it was yielded, and must come out again
     """
 
     name: str
@@ -103,3 +104,14 @@ class Line(NamedTuple):
     kind: str
     values: Row
     size: int
+
+
+class RollBack(Exception):
+    """Steps raise this in place of returning: the result counts, what they wrote does not.
+
+    :param result: what the operation gives
+    """
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self.result = result

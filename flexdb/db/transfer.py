@@ -15,7 +15,7 @@ import psycopg
 from flexdb.config import Settings
 from flexdb.db.migrate import NotReachable
 from flexdb.db.pool import conninfo
-from flexdb.db.run import to_error
+from flexdb.db.sqlstate import to_error
 from flexdb.db.statement import Line
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
 

@@ -4,12 +4,16 @@
            {time n.created_at} AS created_at, {time n.updated_at} AS updated_at
 ) o)
 
+-- object: schema_version
+-- Names the write that a schema comes from.
+concat(nt.version, ' ', nt.updated_at)
+
 -- name: create_node
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
 SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, clock.now, clock.now
 FROM node_types nt, clock_timestamp() AS clock (now)
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
-  AND nt.version = %(schema_version)s
+  AND {schema_version} = %(schema_version)s
 -- The schema that the data was checked against stays until this is committed.
 FOR SHARE OF nt
 RETURNING {node}
@@ -76,13 +80,13 @@ FROM found
 WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)
 
 -- name: get_schema_of_type
-SELECT nt.version, nt.schema::text
+SELECT {schema_version}, nt.schema::text
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
 FOR SHARE
 
 -- name: get_schema_of_node
-SELECT nt.version, nt.schema::text, nt.id::text, n.version, n.data::text
+SELECT {schema_version}, nt.schema::text, nt.id::text, n.version, n.data::text
 FROM nodes n
 JOIN node_types nt ON nt.tenant_id = n.tenant_id AND nt.id = n.node_type_id
 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s

@@ -153,6 +153,18 @@ class Integer(BaseField):
         return int(value)
 
 
+class Boolean(BaseField):
+    """True or false."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        _require(bool, "a boolean", value)
+        return bool(value)
+
+
+class FromText(BaseField):
+    """A field that is given the JSON text of its value, as :class:`msgspec.Raw`."""
+
+
 class Choice(BaseField):
     """One of a few words."""
 
@@ -194,10 +206,6 @@ class Items(BaseField):
         if wrong:
             raise ValidationError(wrong)
         return found
-
-
-class Flag(BaseField):
-    """True or false, in a result."""
 
 
 class Object(fields.Nested):

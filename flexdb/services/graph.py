@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, validates_schema
 from flexdb.db.statement import Result, Row, Statement
 from flexdb.queries import STATEMENTS, filtered_query
 from flexdb.services import nodes, relationships
-from flexdb.services.fields import TENANT_ID, Choice, Flag, Id, Integer, Items, Object
+from flexdb.services.fields import TENANT_ID, Choice, Boolean, Id, Integer, Items, Object
 from flexdb.services.filters import condition
 from flexdb.services.operation import Loaded, not_found, operation
 from flexdb.services.paging import ListParams, page, pagination
@@ -29,7 +29,7 @@ RELATIONSHIP_TYPES = partial(
     Items, "Follow only relationships of these types; all when absent.",
     relationships.RELATIONSHIP_TYPE(), most=MOST_TYPES, load_default=None)
 MAX_DEPTH = partial(Integer, least=0, most=DEEPEST)
-TRUNCATED = partial(Flag, "Whether there may be more: a limit was met before the end.")
+TRUNCATED = partial(Boolean, "Whether there may be more: a limit was met before the end.")
 
 
 class Visit(Schema):
@@ -61,8 +61,8 @@ class ShortestPath(Schema):
     """The answer to whether a path leads from one node to another."""
 
     path = Object(Path, "A shortest path; null when there is none.", allow_none=True)
-    truncated = Flag("Whether the search was given up before its end: then a path that is null "
-                     "says nothing.")
+    truncated = Boolean("Whether the search was given up before its end: then a path that is null "
+                        "says nothing.")
 
 
 class Neighbor(Schema):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from uuid import UUID
 
 _lock = threading.Lock()
 _last = 0
@@ -24,4 +23,6 @@ def new_id() -> str:
         _last = max(_last + 1, time.time_ns() * 4096 // 1_000_000)
         ticks = _last
     value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62
-    return str(UUID(int=value | int.from_bytes(os.urandom(8), "big") >> 2))
+    # UUID() would take three times as long, which counts where there are thousands.
+    digits = f"{value | int.from_bytes(os.urandom(8), 'big') >> 2:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from flexdb.config import Settings
 from flexdb.services import json_text
-from flexdb.services.fields import BaseField, Params
+from flexdb.services.fields import FromText, Params
 
 _KINDS_OF_JSON = {"object": "a JSON object", "array": "a JSON array", "boolean": "a boolean"}
 _BEGINNINGS = {"object": (b"{",), "array": (b"[",), "boolean": (b"t", b"f")}
@@ -24,7 +24,7 @@ class DataParams(Params):
         return super().load(data, **kwargs) | {"settings": self.settings}
 
 
-class JsonText(BaseField):
+class JsonText(FromText):
     """JSON that is stored: a JSON value, or a string that holds JSON text; given on as text.
 
     :param kinds: which JSON values it may be: ``object``, ``array``, ``boolean``

@@ -13,7 +13,7 @@ from flexdb.services.json_fields import PATCH, DataParams, JsonText
 from flexdb.services.operation import (
     Loaded, ask, check_version, not_found, one, operation, versioned)
 from flexdb.services.paging import ListParams, page, pagination
-from flexdb.services.patching import patched
+from flexdb.services.patching import check_patch, patched
 from flexdb.services.schemas import CACHE, Compiled, cache_key
 from flexdb.services.query import COUNT, FIELDS, FILTER, SORT
 
@@ -131,6 +131,7 @@ def patch_node(params: Loaded) -> Plan:
 
     Patches of one node that meet are applied one after the other.
     """
+    check_patch(params["patch"])
     return Steps("patch_node", lambda: _change_checked(
         params, lambda data: patched(data, params["patch"], params["settings"])))
 

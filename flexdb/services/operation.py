@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from marshmallow import Schema, ValidationError
@@ -18,11 +19,10 @@ from flexdb.config import Settings
 from flexdb.db.statement import Plan, Result, Row, Statement
 from flexdb.errors import InvalidParams, NotFound, VersionConflict
 from flexdb.queries import STATEMENTS
-from flexdb.services.fields import Params
-from flexdb.services.json_fields import JsonText
+from flexdb.services.fields import FromText, Params
 
 Loaded = dict[str, Any]
-# A parameter that we do not know may have any name, and there may be any number of them.
+# A parameter that we do not know may have any name, and an object any number of them.
 NAME_LENGTH, MOST_FIELDS = 64, 20
 _members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
 _items: Decoder[list[Raw]] = Decoder(list[Raw])
@@ -51,6 +51,16 @@ class Operation:
         """Return the docstring, which is the published text."""
         return inspect.getdoc(self.function) or ""
 
+    @property
+    def gives_list(self) -> bool:
+        """Tell whether the result holds a list of objects, under a plural."""
+        return self.wrapper.endswith("s")
+
+    @property
+    def gives_page(self) -> bool:
+        """Tell whether the list in the result is one page of a longer one."""
+        return "pagination" in self.params().fields
+
 
 OPERATIONS: dict[str, Operation] = {}
 
@@ -74,7 +84,7 @@ class Call:
         self.schema = declared.params(settings)
         self.names = list(self.schema.load_fields)
         self._json_names = [name for name, field in self.schema.load_fields.items()
-                            if isinstance(field, JsonText)]
+                            if isinstance(field, FromText)]
 
     def plan(self, params: Any, text: Callable[[], bytes]) -> Plan:
         """Validate parameters and return the statement or the steps that do the work.
@@ -115,11 +125,13 @@ def _invalid(error: ValidationError) -> InvalidParams:
 
     def flatten(messages: Any, path: str) -> None:
         if isinstance(messages, dict):
-            for name, inner in messages.items():
+            # Of a list's items, whose places are their names, every wrong one is told.
+            most = None if all(isinstance(name, int) for name in messages) else MOST_FIELDS
+            for name, inner in islice(messages.items(), most):
                 name = str(name)[:NAME_LENGTH]
                 whole = name == "_schema" and inner == [Params.error_messages["type"]]
                 flatten(inner, path if whole else f"{path}.{name}" if path else name)
-        elif len(found) < MOST_FIELDS:
+        else:
             found.setdefault(path, list(messages))
 
     flatten(error.messages, "")
@@ -173,9 +185,9 @@ def versioned(name: str, arguments: Loaded, wrapper: str = "", thing: str = "",
     return Statement(STATEMENTS[name], arguments, read, long)
 
 
-def ask(name: str, arguments: Loaded) -> Statement:
+def ask(name: str, arguments: Loaded, long: bool = False) -> Statement:
     """Return a statement of an operation's steps, which alone look at its row."""
-    return Statement(STATEMENTS[name], arguments, _unread)
+    return Statement(STATEMENTS[name], arguments, _unread, long)
 
 
 def _unread(row: Row | None) -> Result:

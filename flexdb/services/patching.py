@@ -15,7 +15,38 @@ from flexdb.services.json_fields import check_stored
 
 
 MOST_OPERATIONS = 1000
+# What the operations need (RFC 6902, section 4).
+_MEMBERS = {"add": ("path", "value"), "remove": ("path",), "replace": ("path", "value"),
+            "move": ("from", "path"), "copy": ("from", "path"), "test": ("path", "value")}
 _CLASS = re.compile(r" ?\(?<class '[^']*'>\)?")
+
+
+def check_patch(patch: str) -> None:
+    """Refuse a JSON Patch that could not be applied to any document.
+
+    :param patch: JSON text; an object, a merge patch, always can
+    :raises InvalidParams: naming the operation that is wrong
+    """
+    operations = json_text.parse_exactly(patch)
+    if not isinstance(operations, list):
+        return
+    if len(operations) > MOST_OPERATIONS:
+        raise _refused(f"may have at most {MOST_OPERATIONS} operations, not {len(operations)}")
+    for place, operation in enumerate(operations):
+        kind = operation.get("op") if isinstance(operation, dict) else None
+        needed = _MEMBERS.get(kind) if isinstance(kind, str) else None
+        if needed is None:
+            raise _refused(f"cannot be applied: operation {place} must be an object whose op is "
+                           f"{', '.join(_MEMBERS)}")
+        for name in needed:
+            if name not in operation or (name != "value" and not _is_pointer(operation[name])):
+                wanted = "a value" if name == "value" else "a JSON Pointer (RFC 6901)"
+                raise _refused(f"cannot be applied: operation {place} needs {wanted} as {name}")
+
+
+def _is_pointer(value: object) -> bool:
+    return isinstance(value, str) and value[:1] in ("", "/") and not isinstance(
+        value, json_text.Number)
 
 
 def apply_patch(document: bytes, patch: bytes, limit: int) -> bytes:
@@ -29,8 +60,7 @@ def apply_patch(document: bytes, patch: bytes, limit: int) -> bytes:
     patched = json_text.parse_exactly(document.decode())
     if not isinstance(asked, list):
         return json_text.dump_exactly(_merge(patched, asked)).encode()
-    if len(asked) > MOST_OPERATIONS:
-        raise _refused(f"may have at most {MOST_OPERATIONS} operations, not {len(asked)}")
+    check_patch(patch.decode())
     for place, operation in enumerate(asked):
         try:
             patched = jsonpatch.JsonPatch([operation]).apply(patched, in_place=True)

@@ -12,7 +12,7 @@ from flexdb.services.json_fields import PATCH, DataParams, JsonText
 from flexdb.services.operation import (
     Loaded, ask, check_version, not_found, one, operation, versioned)
 from flexdb.services.paging import ListParams, page, pagination
-from flexdb.services.patching import patched
+from flexdb.services.patching import check_patch, patched
 from flexdb.services.query import COUNT, FIELDS, FILTER, SORT
 
 ID = partial(Id, "The relationship's id.")
@@ -104,6 +104,8 @@ def update_relationship(params: Loaded) -> Statement:
 @operation(RelationshipPatch, returns=Relationship, wrapper="relationship")
 def patch_relationship(params: Loaded) -> Plan:
     """Patch a relationship's data: an object is a merge patch, an array a JSON Patch."""
+    check_patch(params["patch"])
+
     def steps() -> Generator[Statement, Row | None, Result]:
         row = yield ask("lock_relationship", params)
         if row is None:

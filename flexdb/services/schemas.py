@@ -19,13 +19,17 @@ from flexdb.errors import InvalidParams
 KEPT_BYTES, MOST_VIOLATIONS = 16 * 1024 * 1024, 1000
 # Numbers that a double may not hold to the digit.
 _LONG_NUMBER = re.compile(rb"[0-9]{16}")
-_VIOLATES = "violates the node type's schema"
+VIOLATES = "violates the node type's schema"
 
 
 class Compiled(NamedTuple):
-    """A node type's schema at one version; without a schema everything is valid."""
+    """A node type's schema as one write left it; without a schema everything is valid.
 
-    version: int
+    :param version: names that write; the type's version alone would come again when a transaction
+        is rolled back, or the type deleted and created anew
+    """
+
+    version: str
     size: int
     validator: jsonschema_rs.Validator | None
 
@@ -56,11 +60,11 @@ class Compiled(NamedTuple):
         if violations := self.violations(data):
             first = violations[0]
             place = f" at {first['path']}" if first["path"] else ""
-            raise InvalidParams(f"invalid parameters: data {_VIOLATES}{place}: {first['message']}",
-                                {"data": [_VIOLATES]}, violations=violations)
+            raise InvalidParams(f"invalid parameters: data {VIOLATES}{place}: {first['message']}",
+                                {"data": [VIOLATES]}, violations=violations)
 
 
-def compile_schema(text: str | None, version: int = 0) -> Compiled:
+def compile_schema(text: str | None, version: str = "") -> Compiled:
     """Compile a schema: draft 2020-12, or what its ``$schema`` says.
 
     Nothing is fetched for a ``$ref``, and a pattern takes linear time unless it looks around or
@@ -98,7 +102,7 @@ class SchemaCache:
                 self._kept.move_to_end(key)
             return found
 
-    def put(self, key: tuple[str, ...], version: int, text: str | None) -> Compiled:
+    def put(self, key: tuple[str, ...], version: str, text: str | None) -> Compiled:
         """Return the compiled schema of a version that was just read, and keep it."""
         known = self.get(key)
         if known and known.version == version:

@@ -1,0 +1,66 @@
+"""What an error of PostgreSQL means to a caller: SQLSTATE and constraint name to the error tree."""
+
+from __future__ import annotations
+
+import psycopg
+
+from flexdb import errors
+from flexdb.errors import FlexdbError
+
+# The parameter that a constraint is about.
+_UNIQUE = {
+    "tenants_pkey": "id",
+    "tenants_slug_key": "slug",
+    "users_pkey": "id",
+    "users_email_key": "email",
+    "node_types_pkey": "id",
+    "node_types_tenant_id_name_key": "name",
+    "nodes_pkey": "id",
+    "relationships_pkey": "id",
+}
+_FOREIGN = {
+    "tenant_users_tenant_id_fkey": "tenant_id",
+    "tenant_users_user_id_fkey": "user_id",
+    "node_types_tenant_id_fkey": "tenant_id",
+    "nodes_node_type_id_fkey": "node_type_id",
+    "relationships_source_node_id_fkey": "source_node_id",
+    "relationships_target_node_id_fkey": "target_node_id",
+}
+# SQLSTATE, or its class (the first two characters), to error. What is not here is our fault.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_STATES: dict[str, type[FlexdbError]] = {
+    "08": errors.Unavailable,          # connection_exception
+    "22": errors.InvalidParams,        # data_exception: validation should have caught it
+    "25006": errors.Unavailable,       # read_only_sql_transaction: a standby
+    "25P03": errors.Unavailable,       # idle_in_transaction_session_timeout
+    "40001": errors.Aborted,           # serialization_failure
+    "40P01": errors.Aborted,           # deadlock_detected
+    "3F000": errors.Unavailable,       # invalid_schema_name: not migrated yet
+    "42703": errors.Unavailable,       # undefined_column: not migrated yet
+    "42883": errors.Unavailable,       # undefined_function: not migrated yet
+    "42P01": errors.Unavailable,       # undefined_table: not migrated yet
+    "53": errors.Overloaded,           # insufficient_resources
+    "53100": errors.StorageFull,       # disk_full
+    "54": errors.InvalidParams,        # program_limit_exceeded: too long for an index, too deep
+    "55P03": errors.Aborted,           # lock_not_available
+    "57014": errors.DeadlineExceeded,  # query_canceled
+    "57": errors.Unavailable,          # operator_intervention
+    "58": errors.Unavailable,          # system_error
+}
+
+
+def to_error(error: psycopg.Error) -> FlexdbError | None:
+    """Return what a caller is told of an error of PostgreSQL, or None when it is our own fault.
+
+    Nothing of the server's message goes along: it names tables and quotes rows.
+    """
+    state = error.sqlstate or ""
+    constraint = error.diag.constraint_name or ""
+    if state == "23505" and constraint in _UNIQUE:
+        field = _UNIQUE[constraint]
+        return errors.AlreadyExists(f"{field} is taken", {field: ["is taken"]})
+    if state == "23503" and constraint in _FOREIGN:
+        field = _FOREIGN[constraint]
+        return errors.NotFound(f"{field} is not there", {field: ["is not there"]})
+    kind = _STATES.get(state) or _STATES.get(state[:2])
+    return kind() if kind else None
