@@ -12,7 +12,7 @@ run: $(VENV)/run ## start the service on port 5000
 	@exec $(BIN)/python wsgi.py
 
 test: $(VENV)/test ## run the tests
-	@$(BIN)/python -m pytest
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n auto --dist worksteal
 
 contract: $(VENV)/test ## try the REST API against its own OpenAPI document at length
 	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/test_openapi.py

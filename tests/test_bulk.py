@@ -16,7 +16,7 @@ from tests.service import RpcError, Service, request
 from tests.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
-ABSENT = str(uuid4())
+ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,13 @@ from tests.test_lists import nodes_of
 from tests.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
+
+
+def told(value: Any) -> str:
+    """Name a case by what it holds, not by where that is in memory."""
+    return re.sub(r" object at 0x[0-9a-f]+", "", str(value))
+
+
 UUID = "01a208bc-3d00-7d5c-861e-e1a8d0a9b837"
 
 
@@ -53,7 +61,7 @@ def test_a_filter_gives_what_a_model_in_python_gives(pool: Pool, filter: dict[st
     ({"data.n": {"$in": [*range(999), 9007199254740992]}}, [0]),
     ({"data.n": {"$nin": [*range(999), 9007199254740992]}}, [1, 2]),
     ({"data.n": True}, []), ({"data.n": "9007199254740993"}, []), ({}, [0, 1, 2])],
-    ids=lambda value: repr(value)[:50])
+    ids=lambda value: told(value)[:50])
 def test_a_filter_by_example(service: Service, filter: dict[str, Any], places: list[int]) -> None:
     node_type = service.node_type(service.tenant())
     nodes = [service.node(node_type, data=data) for data in (
@@ -75,7 +83,7 @@ def test_a_filter_by_example(service: Service, filter: dict[str, Any], places: l
     ({"relationship_type": {"$startswith": "depends%"}}, False),
     ({"relationship_type": {"$gt": "Z", "$lt": "é"}}, True), ({"data.w": {"$gte": 0.5}}, True),
     ({"updated_at": {"$exists": True}}, True), ({"updated_at": {"$exists": False}}, False)],
-    ids=repr)
+    ids=told)
 def test_relationships_are_filtered_by_their_own_members_too(
         service: Service, filter: dict[str, Any], found: bool) -> None:
     node_type = service.node_type(service.tenant())
@@ -119,7 +127,7 @@ def test_relationships_are_filtered_by_their_own_members_too(
         "0001-01-01T00:00:00+01:00", "９024-01-01T00:00:00Z", 1, "now", "infinity")),
     ({"$or": [{"data.a": {"$in": [1, {"a": 1}]}}] * 51}, "$or.50.data.a.$in", "one too many"),
     ({"$and": [{"data.a": {"$gt": 1}}] * 101}, "$and.100.data.a.$gt", "one too many")],
-    ids=lambda value: str(value)[:60])
+    ids=lambda value: told(value)[:60])
 def test_a_malformed_filter_is_refused_with_the_place_in_it(
         service: Service, filter: dict[str, Any], place: str, told: str) -> None:
     tenant = service.tenant()
@@ -198,7 +206,7 @@ def large(new_database: Callable[..., Settings]) -> Iterator[tuple[Service, str]
     ({"data.n": 7}, 1), ({"data.a.b": {"$in": list(range(20))}}, 19), ({"data.a": {"b": 5}}, 1),
     ({"data.tags": {"$contains": "t9"}}, 1), ({"data.tags": ["t9"]}, 1),
     ({"data.n": {"$gt": 3}, "data.a.b": {"$in": [3, 4, [1]]}}, 1),
-    ({"$or": [{"data.n": 7}, {"data.tags": {"$contains": "t9"}}]}, 2)], ids=str)
+    ({"$or": [{"data.n": 7}, {"data.tags": {"$contains": "t9"}}]}, 2)], ids=told)
 def test_equality_in_and_contains_are_read_from_the_index_on_data(
         large: tuple[Service, str], thing: str, filter: dict[str, Any], total: int) -> None:
     service, tenant_id = large

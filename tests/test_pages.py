@@ -12,7 +12,6 @@ import pytest
 import requests
 from selenium import webdriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from flexdb.api.pages import STATIC
@@ -54,14 +53,24 @@ def fill(browser: Any, operation: str, values: dict[str, str], body: str | None)
     execute = wait.until(lambda _: block.find_element(By.CSS_SELECTOR, "button.execute"))
     for name, value in values.items():
         field = block.find_element(By.CSS_SELECTOR, f"tr[data-param-name='{name}'] input")
-        field.send_keys(Keys.CONTROL, "a", Keys.NULL, value)
+        put(browser, field, value)
     if body is not None:
         text = block.find_element(By.CSS_SELECTOR, "textarea.body-param__text")
-        text.send_keys(Keys.CONTROL, "a", Keys.NULL, body)
+        put(browser, text, body)
     browser.execute_script("arguments[0].click()", execute)
     wait.until(lambda _: block.find_elements(
         By.CSS_SELECTOR, ".live-responses-table .response-col_status"))
     return block
+
+
+def put(browser: Any, field: Any, text: str) -> None:
+    """Put text into a field at once: typed, each of its letters would have the page drawn anew."""
+    browser.execute_script("""
+        const [field, text] = arguments;
+        Object.getOwnPropertyDescriptor(field.constructor.prototype, "value").set.call(field, text);
+        for (const name of ["input", "change"]) {
+            field.dispatchEvent(new Event(name, {bubbles: true}));
+        }""", field, text)
 
 
 def status(block: Any) -> str:

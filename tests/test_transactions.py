@@ -102,7 +102,8 @@ def test_a_schema_that_was_rolled_back_is_forgotten(service: Service) -> None:
     (call("get_user", id=str(uuid4())), -32001, "NOT_FOUND", "id"),
     (call("create_tenant", slug="taken by the first", name="A"), -32002, "ALREADY_EXISTS", "slug"),
     (call("create_user", email="nobody", display_name="A"), -32602, "INVALID_PARAMS", "email"),
-    (call("create_nodes", tenant_id="$t.id", nodes=[{"node_type_id": str(uuid4())}]),
+    (call("create_nodes", tenant_id="$t.id", nodes=[{
+        "node_type_id": "0190163d-8694-739b-aea5-966c26f8ad91"}]),
      -32001, "NOT_FOUND", "nodes.0.node_type_id"),
     (call("create_node", tenant_id="$t.id", node_type_id="$t.id"),
      -32001, "NOT_FOUND", "node_type_id")])

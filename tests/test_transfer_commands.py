@@ -166,7 +166,9 @@ def test_an_import_has_two_fifths_of_the_speed_of_a_bare_copy(database: Settings
     text = many(10_000, 100)
     rows = [line.values for line in Reader(database).lines(io.BytesIO(text))][4:]
     ratios: list[float] = []
-    while not ratios or max(ratios) < 0.4 and len(ratios) < 4:
+    # Where the lines that run are counted, Python takes twice as long.
+    least = 0.2 if sys.gettrace() else 0.4
+    while not ratios or max(ratios) < least and len(ratios) < 4:
         with connect(database) as connection:
             taken(database, written(small()[:4]))
             started = time.perf_counter()
@@ -180,7 +182,7 @@ def test_an_import_has_two_fifths_of_the_speed_of_a_bare_copy(database: Settings
             ratios.append(bare / (time.perf_counter() - started))
             assert differences(connection) == []
             connection.execute("DELETE FROM tenants")
-    assert max(ratios) >= 0.4, ratios
+    assert max(ratios) >= least, ratios
 
 
 @pytest.mark.parametrize("ending", ["", "\n\n\n"])
