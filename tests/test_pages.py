@@ -68,7 +68,7 @@ def put(browser: Any, field: Any, text: str) -> None:
     browser.execute_script("""
         const [field, text] = arguments;
         Object.getOwnPropertyDescriptor(field.constructor.prototype, "value").set.call(field, text);
-        for (const name of ["input", "change"]) {
+        for (const name of ["focusin", "input", "focusout"]) {
             field.dispatchEvent(new Event(name, {bubbles: true}));
         }""", field, text)
 
