@@ -70,7 +70,7 @@ def test_the_examples_run_as_written_and_give_the_replies_shown(address: str) ->
         result = calls[0].get("result", calls[0])
         for name, made in result.items():
             if isinstance(made, dict) and "id" in made:
-                ids[f"{name.upper()}_ID"] = made["id"]
+                ids.setdefault(f"{name.upper()}_ID", made["id"])
         if '"create_node"' in command and "node" in result:
             ids["SOURCE_NODE_ID"] = ids["NODE_ID"]
             ids["TARGET_NODE_ID"] = run_curl(command, address, ids)["result"]["node"]["id"]
