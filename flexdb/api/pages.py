@@ -19,7 +19,7 @@ STATIC = Path(__file__).parent / "static"
 _PACKAGES = {
     "swagger-ui-bundle.js": ("flask_swagger_ui", "dist"),
     "swagger-ui.css": ("flask_swagger_ui", "dist"),
-    "redoc.standalone.js": ("flask_openapi_redoc", "templates/redoc/js"),
+    "redoc.standalone.js": ("flask_openapi3_redoc", "templates/redoc/js"),
 }
 _OWN = ("docs.js", "redoc.js", "index.css")
 # Both viewers set styles from their scripts; scripts run only from here.

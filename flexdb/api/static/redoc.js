@@ -1,7 +1,6 @@
-import { init } from "./redoc.standalone.js";
-
-init(
+// The search would run in a worker made of a blob, which the page's policy does not allow.
+Redoc.init(
   "openapi.json",
-  { layout: "stacked" },
+  { disableSearch: true, nativeScrollbars: true },
   document.getElementById("docs"),
 );
