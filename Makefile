@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TESTS := not long
 
 .PHONY: help run test contract check migrate rollback export import clean
 .DEFAULT_GOAL := help
@@ -11,17 +12,17 @@ help: ## print this list
 run: $(VENV)/run ## start the service on port 5000
 	@exec $(BIN)/python wsgi.py
 
-test: $(VENV)/test ## run the tests
-	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n auto --dist worksteal
+test: $(VENV)/test ## run the tests, but for those that take long
+	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n auto --dist worksteal -m "$(TESTS)"
 
 contract: $(VENV)/test ## try the REST API against its own OpenAPI document at length
 	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/test_openapi.py
 
-check: $(VENV)/test ## run the linters, and the tests with their coverage
+check: $(VENV)/test ## run the linters, and all tests with their coverage
 	$(BIN)/python -m flake8
 	$(BIN)/python -m mypy
 	@mkdir -p .coverage
-	@$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
+	@$(MAKE) --no-print-directory test TESTS="long or not long" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
 
 migrate: $(VENV)/run ## bring the database's schema up to date
 	@$(BIN)/python -m flexdb migrate

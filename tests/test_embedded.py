@@ -20,6 +20,8 @@ from flexdb.db.embedded import Embedded, EmbeddedError, unprivileged
 from flexdb.startup import database, embedded_settings
 from tests import postgres
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 START = """
 import sys, time

@@ -23,6 +23,8 @@ from tests import postgres
 from tests.service import request
 from tests.test_startup import ROOT, Served, variables_of, wait_until
 
+pytestmark = pytest.mark.long
+
 LIMIT = 4096
 JSON = {"Content-Type": "application/json"}
 

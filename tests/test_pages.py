@@ -17,6 +17,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from flexdb.api.pages import STATIC
 from tests.service import Service
 
+pytestmark = pytest.mark.long
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 # What a browser says of a page that asks for something from elsewhere, or that is refused a script.
 FAULTS = ("Content Security Policy", "ERR_", "Uncaught")

@@ -26,6 +26,8 @@ from flexdb.errors import FlexdbError
 from tests import postgres
 from tests.service import Service
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 FORKED = """
 import os, sys

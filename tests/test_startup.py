@@ -26,6 +26,8 @@ from flexdb.config import Settings
 from flexdb.db.migrate import FOLDER, migrate, migration_ids
 from tests import postgres
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 EXPECTED = """\
 INFO - Loading environment from .env.local

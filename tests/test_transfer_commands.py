@@ -30,6 +30,8 @@ from tests.test_migrations import ROOT, flexdb, refusal
 from tests.test_transfer import (
     TENANT, TYPE, given_back, node_id, small, taken, total_rows, written)
 
+pytestmark = pytest.mark.long
+
 PACKAGES = """\
 Package: editor
 Version: 1:2.0-1+b1
