@@ -236,6 +236,12 @@ def test_a_changed_table_never_reaches_a_caller(
             assert set(every(runner, *statements)) == {b"1"}
 
 
+def test_a_feature_that_is_not_there_is_our_fault_and_is_logged(
+        runner: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    error = told(runner, raising("0A000"))
+    assert type(error) is errors.Internal and error.data["error_id"] in caplog.text
+
+
 def test_prepared_statements_that_are_gone_never_reach_a_caller(runner: Runner) -> None:
     for _ in range(10):
         assert one(runner, sql("SELECT 41 + 1")) == b"42"

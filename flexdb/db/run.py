@@ -98,8 +98,10 @@ class Runner:
                     if broken and not all(isinstance(plan, Statement) and plan.query.reads
                                           for plan in plans):
                         raise errors.CommitUnknown() from error
+                    if attempt == ATTEMPTS and broken:
+                        raise errors.Unavailable() from error
                     if attempt == ATTEMPTS:
-                        raise errors.Unavailable() from error if broken else error
+                        raise
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover
 
     def _send(self, connection: Connection, plans: Sequence[Plan], json_fields: JsonFields
