@@ -9,15 +9,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection
+from psycopg import Connection, Error
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from flexdb.config import Settings
+from flexdb.db.address import conninfo, reason
 from flexdb.errors import Overloaded, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -30,21 +31,6 @@ class _RawJson(Loader):
         return bytes(data)
 
 
-def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
-    """Return the connection string.
-
-    :param statement_timeout: in seconds; None leaves the server's own
-    """
-    options = "-c timezone=UTC -c datestyle=ISO"
-    if statement_timeout is not None:
-        options += f" -c statement_timeout={round(statement_timeout * 1000)}"
-        options += " -c idle_in_transaction_session_timeout=60000"
-    return make_conninfo(
-        host=settings.db_host, port=settings.db_port, user=settings.db_user,
-        password=settings.db_password, dbname=settings.db_name, sslmode=settings.db_ssl_mode,
-        application_name="flexdb", connect_timeout=5, options=options)
-
-
 def _is_stale(connection: Connection) -> bool:
     """Tell whether the server has ended a connection that lay idle.
 
@@ -54,6 +40,20 @@ def _is_stale(connection: Connection) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return connection.closed or bool(poll.poll(0))
+
+
+class _Connection(Connection[Any]):
+    """A connection whose pool is told why it could not be made."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", *, failure: list[str], **options: Any) -> _Connection:  # type: ignore[override] # noqa: E501
+        try:
+            made = super().connect(conninfo, **options)
+        except Error as error:
+            failure[:] = [reason(error)]
+            raise
+        failure.clear()
+        return made
 
 
 class Pool:
@@ -71,6 +71,7 @@ class Pool:
         self._places = threading.BoundedSemaphore()
         self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
+        self._failure: list[str] = []
 
     def _opened(self) -> ConnectionPool[Connection]:
         if self._pool is None or self._pid != os.getpid():
@@ -78,7 +79,8 @@ class Pool:
                 if self._pool is None or self._pid != os.getpid():
                     self._pool = ConnectionPool(
                         conninfo(self.settings, self.settings.statement_timeout),
-                        kwargs={"autocommit": True},
+                        connection_class=_Connection,
+                        kwargs={"autocommit": True, "failure": self._failure},
                         configure=self._configure,
                         min_size=1,
                         max_size=self.settings.db_pool_size,
@@ -95,6 +97,12 @@ class Pool:
 
     def _configure(self, connection: Connection) -> None:
         self._made[connection] = time.monotonic()
+        if self.settings.db_pgbouncer:
+            # PgBouncer may run each transaction on another connection to PostgreSQL, where what
+            # was prepared is not. These two it knows of each client, and brings them along.
+            connection.prepare_threshold = None
+            connection.execute("SET datestyle = ISO")
+            connection.execute("SET timezone = UTC")
         connection.adapters.register_loader("json", _RawJson)
 
     @contextmanager
@@ -129,7 +137,9 @@ class Pool:
         try:
             return pool.getconn()
         except PoolTimeout:
-            raise (Overloaded() if self._lent else Unavailable()) from None
+            if self._lent:
+                raise Overloaded() from None
+            raise Unavailable(why="".join(self._failure)) from None
 
     def drain(self, broken: Connection) -> None:
         """Replace the idle connections that are no younger than one that was found broken.

@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from flexdb import errors
 from flexdb.config import JsonFields
+from flexdb.db.address import reason
 from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import to_error
 from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
@@ -99,7 +100,7 @@ class Runner:
                                           for plan in plans):
                         raise errors.CommitUnknown() from error
                     if attempt == ATTEMPTS and broken:
-                        raise errors.Unavailable() from error
+                        raise errors.Unavailable(why=reason(error)) from error
                     if attempt == ATTEMPTS:
                         raise
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from flexdb import errors
+from flexdb.db.address import reason
 from flexdb.errors import FlexdbError
 
 # The parameter that a constraint is about.
@@ -63,4 +64,6 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
         field = _FOREIGN[constraint]
         return errors.NotFound(f"{field} is not there", {field: ["is not there"]})
     kind = _STATES.get(state) or _STATES.get(state[:2])
+    if kind and issubclass(kind, errors.Unavailable):
+        return kind(why=reason(error))
     return kind() if kind else None
