@@ -43,23 +43,26 @@ def _is_stale(connection: Connection) -> bool:
 
 
 class _Connection(Connection[Any]):
-    """A connection whose pool is told why it could not be made."""
+    """A connection that is ready to be lent; its pool remembers why one could not be made."""
 
     @classmethod
-    def connect(cls, conninfo: str = "", *, failure: list[str], **options: Any) -> _Connection:  # type: ignore[override] # noqa: E501
+    def connect(cls, conninfo: str = "", *, pool: Pool, **options: Any  # type: ignore[override]
+                ) -> _Connection:
         try:
             made = super().connect(conninfo, **options)
+            pool.configure(made)
         except Error as error:
-            failure[:] = [reason(error)]
+            pool.failure = reason(error)
             raise
-        failure.clear()
+        pool.failure = ""
         return made
 
 
 class Pool:
     """A connection pool that opens at its first use in each process.
 
-    A pool that was opened before a fork would hand one request the rows of another.
+    A pool that was opened before a fork would hand one request the rows of another. ``failure``
+    says why the last connection could not be made, and is empty when it could.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -71,7 +74,7 @@ class Pool:
         self._places = threading.BoundedSemaphore()
         self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
-        self._failure: list[str] = []
+        self.failure = ""
 
     def _opened(self) -> ConnectionPool[Connection]:
         if self._pool is None or self._pid != os.getpid():
@@ -80,8 +83,7 @@ class Pool:
                     self._pool = ConnectionPool(
                         conninfo(self.settings, self.settings.statement_timeout),
                         connection_class=_Connection,
-                        kwargs={"autocommit": True, "failure": self._failure},
-                        configure=self._configure,
+                        kwargs={"autocommit": True, "pool": self},
                         min_size=1,
                         max_size=self.settings.db_pool_size,
                         timeout=self.settings.db_pool_timeout,
@@ -95,7 +97,8 @@ class Pool:
                     self._pid = os.getpid()
         return self._pool
 
-    def _configure(self, connection: Connection) -> None:
+    def configure(self, connection: Connection) -> None:
+        """Make a new connection ready."""
         self._made[connection] = time.monotonic()
         if self.settings.db_pgbouncer:
             # PgBouncer may run each transaction on another connection to PostgreSQL, where what
@@ -139,7 +142,7 @@ class Pool:
         except PoolTimeout:
             if self._lent:
                 raise Overloaded() from None
-            raise Unavailable(why="".join(self._failure)) from None
+            raise Unavailable(why=self.failure) from None
 
     def drain(self, broken: Connection) -> None:
         """Replace the idle connections that are no younger than one that was found broken.

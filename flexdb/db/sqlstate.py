@@ -48,6 +48,13 @@ _STATES: dict[str, type[FlexdbError]] = {
     "57": errors.Unavailable,          # operator_intervention
     "58": errors.Unavailable,          # system_error
 }
+# PgBouncer's words for a call that it gave to no connection to PostgreSQL.
+_NOT_SENT = ("query_wait_timeout", "server login has been failing", "server_login_retry")
+
+
+def was_not_sent(error: psycopg.Error) -> bool:
+    """Tell whether PostgreSQL never saw the statement, so that sending it again does no harm."""
+    return error.sqlstate == "08P01" and any(words in str(error) for words in _NOT_SENT)
 
 
 def to_error(error: psycopg.Error) -> FlexdbError | None:
