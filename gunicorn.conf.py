@@ -21,6 +21,7 @@ _host = f"[{_settings.jsonrpc_host}]" if ":" in _settings.jsonrpc_host else _set
 bind = f"{_host}:{_settings.jsonrpc_port}"
 workers = _settings.workers
 worker_class = "flexdb.worker.Worker"
+logger_class = "flexdb.worker.Logger"
 threads = _settings.threads
 timeout = 60
 graceful_timeout = 30
