@@ -14,8 +14,9 @@ from psycopg import Connection
 
 from flexdb import errors
 from flexdb.config import JsonFields
+from flexdb.db.address import reason
 from flexdb.db.pool import Pool
-from flexdb.db.sqlstate import to_error
+from flexdb.db.sqlstate import to_error, was_not_sent
 from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
 from flexdb.errors import FlexdbError
 
@@ -84,12 +85,16 @@ class Runner:
 
         :raises psycopg.Error: when a statement failed and everything was rolled back
         :raises CommitUnknown: when the connection broke under a write
+        :raises Overloaded: when PgBouncer had no connection to PostgreSQL to give
         """
         for attempt in range(1, ATTEMPTS + 1):
             with self.pool.connection() as connection:
                 try:
                     return self._send(connection, plans, json_fields)
                 except psycopg.Error as error:
+                    if was_not_sent(error):
+                        connection.close()
+                        raise errors.Overloaded(why=reason(error)) from error
                     broken, lost = connection.broken, error.sqlstate in _PLAN_LOST
                     if not broken and not lost:
                         raise
@@ -99,7 +104,7 @@ class Runner:
                                           for plan in plans):
                         raise errors.CommitUnknown() from error
                     if attempt == ATTEMPTS and broken:
-                        raise errors.Unavailable() from error
+                        raise errors.Unavailable(why=reason(error)) from error
                     if attempt == ATTEMPTS:
                         raise
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover
