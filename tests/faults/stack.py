@@ -1,0 +1,68 @@
+"""What stands in production: PostgreSQL, gunicorn and nginx, each with processes of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+from tests.faults.database import Database
+from tests.faults.load import Load
+from tests.test_startup import ROOT, Served
+
+
+class Stack:
+    """The service behind nginx on a database of its own.
+
+    :param folder: where all of it is kept; its path is short, as a socket's must be
+    :param database: the PostgreSQL, running or not
+    :param variables: further settings
+    """
+
+    def __init__(self, folder: Path, database: Database, **variables: object) -> None:
+        self.database = database
+        home = folder / "service"
+        home.mkdir()
+        for name in ("wsgi.py", "gunicorn.conf.py"):
+            shutil.copy(ROOT / name, home)
+        self._home, self._variables = home, {**database.variables, **variables}
+        self.serve()
+        self.port = self.served.port
+
+    def serve(self) -> None:
+        """Start the service."""
+        self.served = Served(self._home, **self._variables)
+        self._variables["JSONRPC_PORT"] = self.served.port
+
+    @property
+    def workers(self) -> list[int]:
+        """Return the processes of gunicorn's workers."""
+        master = self.served.process.pid
+        text = Path(f"/proc/{master}/task/{master}/children").read_text()
+        return [int(pid) for pid in text.split()]
+
+    def memory(self) -> int:
+        """Return what the workers hold in memory together, in bytes."""
+        pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.workers)
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def load(self, clients: int = 6) -> Load:
+        """Return a load on a new tenant."""
+        tenant = self.served.call("create_tenant", slug=f"load-{time.monotonic_ns()}", name="Load")
+        id = tenant["result"]["tenant"]["id"]
+        made = self.served.call("create_node_type", tenant_id=id, name="Thing")
+        return Load(self.port, (id, made["result"]["node_type"]["id"]), clients)
+
+    def tracebacks(self) -> list[str]:
+        """Return the ends of the tracebacks in the log."""
+        return re.findall(r"Traceback \(most.*?\n(?=\d{4}-|\Z)", self.served.said, re.DOTALL)
+
+    def close(self) -> None:
+        """Stop everything."""
+        self.served.close()
+        try:
+            self.database.stop("immediate")
+        except AssertionError:
+            pass
