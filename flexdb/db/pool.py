@@ -22,6 +22,9 @@ from flexdb.errors import Overloaded, Unavailable
 
 logger = logging.getLogger(__name__)
 
+# While PostgreSQL is away, how long to wait before it is tried again, in seconds.
+_RETRY = 0.4
+
 
 class _RawJson(Loader):
     """Hand JSON over as PostgreSQL wrote it."""
@@ -43,6 +46,12 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
         host=settings.db_host, port=settings.db_port, user=settings.db_user,
         password=settings.db_password, dbname=settings.db_name, sslmode=settings.db_ssl_mode,
         application_name="flexdb", connect_timeout=5, options=options)
+
+
+def _try_on(pool: ConnectionPool[Connection]) -> None:
+    """Make a pool without a connection look for one again; it waits longer and longer itself."""
+    if pool.get_stats()["pool_size"] == 0:
+        pool.check()
 
 
 def _is_stale(connection: Connection) -> bool:
@@ -83,7 +92,8 @@ class Pool:
                         min_size=1,
                         max_size=self.settings.db_pool_size,
                         timeout=self.settings.db_pool_timeout,
-                        reconnect_timeout=3,
+                        reconnect_timeout=_RETRY,
+                        reconnect_failed=_try_on,
                         open=False,
                     )
                     self._places = threading.BoundedSemaphore(

@@ -59,6 +59,15 @@ def stack(new_stack: Callable[..., Stack]) -> Stack:
     return new_stack()
 
 
+@pytest.fixture(autouse=True)
+def quiet_log(stack: Stack) -> Iterator[None]:
+    """Hold that the service foresaw all that happened: no traceback is in its log."""
+    before = len(stack.tracebacks())
+    yield
+    new = stack.tracebacks()[before:]
+    assert not new, "\n".join(new)
+
+
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Put a line into the table: the load's numbers, and what the scenario measured beside."""
