@@ -205,11 +205,9 @@ class Client:
         if reason == "NOT_FOUND":
             return Answer("ok", reason)
         self._expect(error["code"] in FAIR, f"{status} with {error}")
-        # The proxy does not know what became of a call that it passed on.
-        lost = status in (502, 504) and "error_id" not in error["data"]
-        doubtful = lost or reason in ("COMMIT_UNKNOWN", "INTERNAL")
+        doubtful = status == 504 or reason in ("COMMIT_UNKNOWN", "INTERNAL")
         return Answer("unknown" if doubtful else "refused",
-                      f"{status} {reason}" if lost else reason)
+                      f"{status} {reason}" if status in (502, 504) else reason)
 
     def _expect(self, true: bool, otherwise: str) -> None:
         if not true:

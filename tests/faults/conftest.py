@@ -13,6 +13,7 @@ import pytest
 from tests.faults.database import Database
 from tests.faults.load import HEADINGS, Load
 from tests.faults.stack import Stack
+from tests.nginx import MISSING, PROGRAM
 
 _table: list[tuple[str, ...]] = []
 
@@ -38,14 +39,34 @@ def folder() -> Iterator[Callable[[], Path]]:
 
 
 @pytest.fixture(scope="session")
-def new_stack(folder: Callable[[], Path]) -> Iterator[Callable[..., Stack]]:
+def new_database(folder: Callable[[], Path]) -> Iterator[Callable[..., Database]]:
+    """Make a PostgreSQL with data on a disk of its own."""
+    made: list[Database] = []
+
+    def make(data: Path | None = None, wal: Path | None = None) -> Database:
+        made.append(Database(folder(), data, wal))
+        return made[-1]
+
+    yield make
+    for database in made:
+        database.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def database(new_database: Callable[..., Database]) -> Database:
+    """The PostgreSQL that most scenarios share."""
+    return new_database()
+
+
+@pytest.fixture(scope="session")
+def new_stack(folder: Callable[[], Path], database: Database) -> Iterator[Callable[..., Stack]]:
     """Make a stack with settings of its own."""
     made: list[Stack] = []
+    if PROGRAM is None:
+        pytest.skip(MISSING)
 
-    def make(**variables: object) -> Stack:
-        home = folder()
-        made.append(Stack(home, Database(home / "database"), **variables))
-        made[-1].served.wait()
+    def make(on: Database = database, **variables: object) -> Stack:
+        made.append(Stack(folder(), on, **variables))
         return made[-1]
 
     yield make
@@ -56,7 +77,9 @@ def new_stack(folder: Callable[[], Path]) -> Iterator[Callable[..., Stack]]:
 @pytest.fixture(scope="session")
 def stack(new_stack: Callable[..., Stack]) -> Stack:
     """The stack with the settings of the compose file."""
-    return new_stack()
+    stack = new_stack()
+    stack.served.wait()
+    return stack
 
 
 @pytest.fixture(autouse=True)

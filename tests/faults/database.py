@@ -17,7 +17,8 @@ from tests.test_startup import free_port
 
 USER, PASSWORD, NAME = "flexdb", "a password", "dbaas"
 _OPTIONS = ("-c listen_addresses=127.0.0.1 -c unix_socket_permissions=0700 -c logging_collector=off"
-            " -c deadlock_timeout=50ms -c max_connections=60 -c restart_after_crash=on")
+            " -c deadlock_timeout=50ms -c max_connections=60 -c restart_after_crash=on"
+            " -c max_wal_size=64MB -c min_wal_size=32MB")
 
 
 class Database:
@@ -27,21 +28,22 @@ class Database:
 
     :param folder: where its socket and its log are kept
     :param data: where its data is kept, when not in the folder
-    :param options: further options of ``postgres``
+    :param wal: where its log of changes is kept, when not with the data
     """
 
-    def __init__(self, folder: Path, data: Path | None = None, options: str = "") -> None:
+    def __init__(self, folder: Path, data: Path | None = None, wal: Path | None = None) -> None:
         self.folder, self.data = folder, data or folder / "data"
         self.port = free_port()
-        self._options = f"{_OPTIONS} -p {self.port} -k {folder} {options}"
+        self._options = f"{_OPTIONS} -p {self.port} -k {folder}"
         self._programs = binaries(os.environ.get("TEST_POSTGRES"))
         folder.mkdir(exist_ok=True)
         self.data.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
-            for path in (folder, self.data):
+            for path in filter(None, (folder, self.data, wal)):
                 shutil.chown(path, "nobody", pwd.getpwnam("nobody").pw_gid)
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth-local=trust",
-                  "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C")
+                  "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C",
+                  *([f"--waldir={wal}"] if wal else []))
         self.start()
         self.do(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'", "postgres")
         self.do(f"CREATE DATABASE {NAME} OWNER {USER}", "postgres")
@@ -70,8 +72,21 @@ class Database:
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server, if it runs."""
-        if (self.data / "postmaster.pid").exists():
+        if self._runs():
             self._run("pg_ctl", "stop", "-w", "-m", mode, "-D", str(self.data))
+
+    def _runs(self) -> bool:
+        """Tell whether the server runs; one that gave up leaves its file behind."""
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+        except (FileNotFoundError, IndexError):
+            return False
+        return Path(f"/proc/{pid}").exists()
+
+    @property
+    def said(self) -> str:
+        """Return the server's log."""
+        return (self.folder / "log").read_text()
 
     def begin_restart(self, mode: str) -> subprocess.Popen[bytes]:
         """Restart the server, without waiting for it."""
@@ -92,7 +107,7 @@ class Database:
         """Return the time when the server accepts clients, to within a few milliseconds."""
         until = time.monotonic() + patience
         while not self.accepts():
-            assert time.monotonic() < until, (self.folder / "log").read_text()[-2000:]
+            assert time.monotonic() < until, self.said[-2000:]
             time.sleep(0.004)
         return time.monotonic()
 
@@ -101,6 +116,10 @@ class Database:
         return [pid for pid, in self.do(
             f"SELECT pid FROM pg_stat_activity WHERE usename = '{USER}'"
             + (f" AND state = '{state}'" if state else ""))]
+
+    def promote(self) -> None:
+        """Make a standby accept writes."""
+        self._run("pg_ctl", "promote", "-w", "-D", str(self.data))
 
     def settle(self) -> None:
         """Wait until no statement of the service is under way."""

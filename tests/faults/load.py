@@ -15,6 +15,8 @@ from tests.faults.ledger import State
 
 # Between the calls of a client, in seconds: what is measured is the service, not a full machine.
 PAUSE = 0.004
+# The same after a call that failed.
+PATIENCE = 0.03
 # What a table says of a load.
 HEADINGS = ("calls", "refused", "unknown", "longest s")
 
@@ -29,6 +31,7 @@ class Load:
     def __init__(self, port: int, ids: tuple[str, str], clients: int = 6) -> None:
         self.clients = [Client(f"client{number}", port, *ids, number) for number in range(clients)]
         self._tenant = ids[0]
+        self.back = 0.0
         self._ended = threading.Event()
 
     @property
@@ -56,7 +59,8 @@ class Load:
         try:
             while not self._ended.is_set():
                 client.step()
-                time.sleep(client.random.uniform(0, 2 * PAUSE))
+                good = client.calls[-1].outcome == "ok"
+                time.sleep(client.random.uniform(0, 2 * (PAUSE if good else PATIENCE)))
         except BaseException as error:
             client.wrong.append(f"the client failed: {error!r}")
             raise

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.faults.database import Database
 from tests.faults.load import Load
+from tests.nginx import Nginx
 from tests.test_startup import ROOT, Served
 
 
@@ -27,14 +28,26 @@ class Stack:
         home.mkdir()
         for name in ("wsgi.py", "gunicorn.conf.py"):
             shutil.copy(ROOT / name, home)
-        self._home, self._variables = home, {**database.variables, **variables}
+        socket = folder / "http.sock"
+        self._home, self._said = home, ""
+        self.served: Served
+        self._variables = {**database.variables, "JSONRPC_SOCKET": socket, **variables}
         self.serve()
-        self.port = self.served.port
+        (folder / "nginx").mkdir()
+        self.nginx = Nginx(folder / "nginx", socket)
 
     def serve(self) -> None:
-        """Start the service."""
+        """Start the service, anew where it was stopped."""
+        if "served" in vars(self):
+            self._said = self.said
+            self.served.close()
         self.served = Served(self._home, **self._variables)
         self._variables["JSONRPC_PORT"] = self.served.port
+
+    @property
+    def said(self) -> str:
+        """Return the service's log."""
+        return self._said + self.served.said
 
     @property
     def workers(self) -> list[int]:
@@ -53,16 +66,13 @@ class Stack:
         tenant = self.served.call("create_tenant", slug=f"load-{time.monotonic_ns()}", name="Load")
         id = tenant["result"]["tenant"]["id"]
         made = self.served.call("create_node_type", tenant_id=id, name="Thing")
-        return Load(self.port, (id, made["result"]["node_type"]["id"]), clients)
+        return Load(self.nginx.port, (id, made["result"]["node_type"]["id"]), clients)
 
     def tracebacks(self) -> list[str]:
         """Return the ends of the tracebacks in the log."""
-        return re.findall(r"Traceback \(most.*?\n(?=\d{4}-|\Z)", self.served.said, re.DOTALL)
+        return re.findall(r"Traceback \(most.*?\n(?=\d{4}-|\Z)", self.said, re.DOTALL)
 
     def close(self) -> None:
-        """Stop everything."""
+        """Stop all but the database."""
+        self.nginx.close()
         self.served.close()
-        try:
-            self.database.stop("immediate")
-        except AssertionError:
-            pass

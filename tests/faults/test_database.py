@@ -6,12 +6,10 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import times
-from tests.faults.database import Database
 from tests.faults.stack import Stack
 from tests.test_startup import wait_until
 
@@ -86,25 +84,20 @@ def test_while_postgresql_is_away_each_call_is_told_so_in_time(
 
 
 def test_a_start_before_postgresql_serves_when_it_is_there(
-        folder: Callable[[], Path], report: Callable[..., None]) -> None:
-    home = folder()
-    database = Database(home / "database")
-    database.stop()
-    stack = Stack(home, database)
-    try:
-        wait_until(lambda: stack.served.answers("/health"))
-        assert stack.served.answers("/health/ready", 503)
-        error = stack.served.call("list_tenants")["error"]
-        assert (error["code"], error["data"]["reason"]) == (-32005, "UNAVAILABLE")
-        database.start()
-        accepted = database.wait()
-        wait_until(lambda: stack.served.answers("/health/ready"))
-        back = time.monotonic() - accepted
-        load = stack.load()
-        with load.running():
-            pass
-        report(load, ready_after_s=back)
-        load.check(database)
-        assert not load.failed() and back < 6
-    finally:
-        stack.close()
+        stack: Stack, report: Callable[..., None]) -> None:
+    stack.served.end()
+    stack.database.stop()
+    stack.serve()
+    wait_until(lambda: stack.served.answers("/health"))
+    assert stack.served.answers("/health/ready", 503)
+    error = stack.served.call("list_tenants")["error"]
+    assert (error["code"], error["data"]["reason"]) == (-32005, "UNAVAILABLE")
+    stack.database.start()
+    accepted = stack.database.wait()
+    wait_until(lambda: stack.served.answers("/health/ready"))
+    back, load = time.monotonic() - accepted, stack.load()
+    with load.running():
+        pass
+    report(load, ready_after_s=back)
+    load.check(stack.database)
+    assert not load.failed() and back < 6
