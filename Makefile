@@ -47,7 +47,7 @@ $(VENV)/python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/run: $(VENV)/python requirements.txt
+$(VENV)/run: $(VENV)/python requirements.txt requirements-service.txt
 	@echo "Installing the packages of requirements.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
