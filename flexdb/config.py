@@ -51,6 +51,8 @@ class Settings:
     db_direct_port: int = _setting(0, "PostgreSQL's own port likewise; 0 for the same", 0, 65535)
     jsonrpc_host: str = _setting("0.0.0.0", "JSON-RPC server host")
     jsonrpc_port: int = _setting(5000, "JSON-RPC server port", 1, 65535)
+    jsonrpc_socket: str = _setting("", "a Unix socket to listen on as well, for nginx on the same "
+                                   "machine")
     rest_enabled: bool = _setting(True, "whether the REST API and its documentation are served",
                                   choices=("true", "false"))
     cors_origins: str = _setting("", "origins that browsers may call from, separated by commas, or "

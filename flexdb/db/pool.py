@@ -23,12 +23,21 @@ from flexdb.errors import Overloaded, Unavailable
 
 logger = logging.getLogger(__name__)
 
+# While PostgreSQL is away, how long to wait before it is tried again, in seconds.
+_RETRY = 0.4
+
 
 class _RawJson(Loader):
     """Hand JSON over as PostgreSQL wrote it."""
 
     def load(self, data: Buffer) -> bytes:
         return bytes(data)
+
+
+def _try_on(pool: ConnectionPool[Connection]) -> None:
+    """Make a pool without a connection look for one again; it waits longer and longer itself."""
+    if pool.get_stats()["pool_size"] == 0:
+        pool.check()
 
 
 def _is_stale(connection: Connection) -> bool:
@@ -87,7 +96,8 @@ class Pool:
                         min_size=1,
                         max_size=self.settings.db_pool_size,
                         timeout=self.settings.db_pool_timeout,
-                        reconnect_timeout=3,
+                        reconnect_timeout=_RETRY,
+                        reconnect_failed=_try_on,
                         open=False,
                     )
                     self._places = threading.BoundedSemaphore(

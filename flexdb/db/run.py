@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
+from psycopg.errors import PipelineAborted
 
 from flexdb import errors
 from flexdb.config import JsonFields
@@ -95,7 +96,7 @@ class Runner:
                     if was_not_sent(error):
                         connection.close()
                         raise errors.Overloaded(why=reason(error)) from error
-                    broken, lost = connection.broken, error.sqlstate in _PLAN_LOST
+                    broken, lost = _is_broken(connection, error), error.sqlstate in _PLAN_LOST
                     if not broken and not lost:
                         raise
                     connection.close()
@@ -172,9 +173,20 @@ class _RolledBack(Exception):
         self.outcome = outcome
 
 
+def _is_broken(connection: Connection, error: psycopg.Error) -> bool:
+    """Tell whether a connection is lost, and with it what became of the statements.
+
+    The server's farewell may arrive before the connection's end does; what libpq says itself has
+    no SQLSTATE. https://www.postgresql.org/docs/current/protocol-error-fields.html (severity)
+    """
+    farewell = error.diag.severity_nonlocalized in ("FATAL", "PANIC")
+    own = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    return connection.broken or farewell or (own and not isinstance(error, PipelineAborted))
+
+
 def _is_passing(connection: Connection, error: psycopg.Error) -> bool:
     """Tell whether an error may be gone when all is run again."""
-    return connection.broken or error.sqlstate in _CONFLICTS | _PLAN_LOST
+    return _is_broken(connection, error) or error.sqlstate in _CONFLICTS | _PLAN_LOST
 
 
 def _same(outcome: Outcome) -> Outcome:
