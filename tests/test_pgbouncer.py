@@ -224,6 +224,13 @@ def test_the_timeouts_that_only_postgresql_can_hold_are_asked_for_at_start(
     one.pool.close()
 
 
+def test_options_of_the_environment_are_not_sent(
+        through: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c work_mem=8MB")
+    with closing(Service.of(through())) as service:
+        assert service.call("list_tenants")["tenants"] == []
+
+
 def test_without_the_setting_the_reason_says_that_it_is_needed(
         through: Callable[..., Settings]) -> None:
     settings = replace(through(), db_pgbouncer=False, db_direct_port=0)
