@@ -30,8 +30,7 @@ from tests.test_tls import started
 pytestmark = [pytest.mark.long, pgbouncer.needed]
 
 ROOT = Path(__file__).parents[1]
-CORE = ["nodes", "batches", "transactions", "bulk", "graph", "upkeep", "transfer", "results",
-        "database_errors"]
+CORE = ["results", "batches", "transactions", "bulk", "transfer", "database_errors"]
 # It counts the transactions of connections that have ended, and PgBouncer keeps them.
 NOT_THROUGH = "tests/test_batches.py::test_a_batch_of_100_is_one_committed_transaction"
 
