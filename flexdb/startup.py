@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flexdb.config import (
     DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, wants_embedded)
-from flexdb.db.capacity import capacity
+from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.embedded import DATABASE, USER, Embedded
 from flexdb.db.migrate import MigrationError, NotReachable, migrate
 from flexdb.listening import StartError, check_port, check_socket
@@ -145,36 +145,10 @@ def _tell_connected() -> None:
 
 def _prepare(settings: Settings) -> None:
     migrate_and_tell(settings)
-    _check_capacity(settings)
-
-
-def _check_capacity(settings: Settings) -> None:
-    """Warn where PostgreSQL's own settings will not do, and refuse to start where they cannot.
-
-    A reload starts new workers before the old ones have ended, so twice the connections are
-    wanted, and some for the migrations, the commands and a look from outside.
-    """
-    found = capacity(settings)
-    if settings.db_pgbouncer:
-        timeouts = {"statement_timeout": (found.statement_timeout,
-                                          round(settings.statement_timeout * 1000)),
-                    "idle_in_transaction_session_timeout": (found.idle_timeout,
-                                                            found.idle_timeout or 60_000)}
-        commands = [f'ALTER ROLE "{settings.db_user}" SET {name} = {wanted};'
-                    for name, (now, wanted) in timeouts.items() if now != wanted]
-        if commands:
-            logger.warning("behind PgBouncer, PostgreSQL itself must know the timeouts: %s "
-                           "(and then RECONNECT; in PgBouncer)", " ".join(commands))
-    if found.connections is None:
-        return
-    asked = (f"WORKERS={settings.workers} with DB_POOL_SIZE={settings.db_pool_size} each need up "
-             f"to {{}} connections and PostgreSQL has {found.connections} for them: lower one, or "
-             "raise max_connections or the limit of the user or the database")
-    needed = settings.workers * settings.db_pool_size
-    if needed > found.connections:
-        raise StartError(asked.format(needed))
-    if needed * 2 + 10 > found.connections:
-        logger.warning(asked.format(f"{needed * 2 + 10} while they are reloaded"))
+    try:
+        check_capacity(settings)
+    except TooFewConnections as error:
+        raise StartError(str(error)) from None
 
 
 def migrate_when_reachable(settings: Settings, parent: int) -> int:

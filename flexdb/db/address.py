@@ -20,7 +20,8 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
 
     :param statement_timeout: in seconds; None for no limit
     """
-    options = None
+    # Said even when empty, as PGOPTIONS would stand in for it.
+    options = ""
     if not settings.db_pgbouncer:
         # Whoever sets no limit may also pause in a transaction.
         pause = 0 if statement_timeout is None else 60_000

@@ -115,8 +115,7 @@ class Pool:
             # PgBouncer may run each transaction on another connection to PostgreSQL, where what
             # was prepared is not. These two it knows of each client, and brings them along.
             connection.prepare_threshold = None
-            connection.execute("SET datestyle = ISO")
-            connection.execute("SET timezone = UTC")
+            connection.execute("SET datestyle = ISO; SET timezone = UTC")
         connection.adapters.register_loader("json", _RawJson)
 
     @contextmanager
