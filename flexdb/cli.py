@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
                 migrate_and_tell(settings)
                 import_file(settings, command.file)
             elif command.wait:
-                migrate_when_reachable(settings, parent)
+                return migrate_when_reachable(settings, parent)
             else:
                 migrate_and_tell(settings)
     except NotReachable as error:

@@ -44,7 +44,7 @@ class Startup:
 
         When PostgreSQL does not answer yet, a process of its own goes on trying.
 
-        :raises StartError: when the port is taken
+        :raises StartError: when the port or the socket is taken or cannot be had
         :raises EmbeddedError: when the folder is taken, or its PostgreSQL does not start
         :raises MigrationError: when a migration fails
         """
@@ -53,6 +53,8 @@ class Startup:
         if self.embedded:
             self.embedded.claim()
         _check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        if self.settings.jsonrpc_socket:
+            _check_socket(Path(self.settings.jsonrpc_socket))
         if self.embedded:
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             self.settings = embedded_settings(self.settings, self.embedded.start())
@@ -66,7 +68,7 @@ class Startup:
             logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
             self._waiter = subprocess.Popen(
                 [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL,
-                start_new_session=True)
+                stdout=subprocess.PIPE, start_new_session=True)
         host = self.settings.jsonrpc_host
         logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
 
@@ -82,13 +84,17 @@ class Startup:
         if self.embedded:
             self.embedded.release()
 
-    def stop(self) -> None:
-        """Stop what was started."""
-        if self._waiter and self._waiter.poll() is None:
-            self._waiter.terminate()
+    def stop(self) -> bool:
+        """Stop what was started; return False when the migrations that were waited for failed."""
+        failed = b""
+        if self._waiter and self._waiter.stdout:
+            if self._waiter.poll() is None:
+                self._waiter.terminate()
+            failed = self._waiter.stdout.read()
         if self.embedded and self.embedded.claimed:
             self.embedded.stop()
             logger.info("Stopped the embedded PostgreSQL")
+        return not failed
 
 
 def embedded_settings(settings: Settings, folder: str) -> Settings:
@@ -133,20 +139,26 @@ def _tell_connected() -> None:
     logger.info("Running database migrations...")
 
 
-def migrate_when_reachable(settings: Settings, parent: int) -> None:
-    """Migrate as soon as PostgreSQL answers; stop the parent process when a migration fails.
+def migrate_when_reachable(settings: Settings, parent: int) -> int:
+    """Migrate as soon as PostgreSQL answers, and return the exit status of a process of its own.
+
+    When a migration fails, the log has why, and the parent is stopped. It is told by a word on
+    standard output, as gunicorn takes the exit statuses of all its children to itself.
 
     :param parent: the process that waits for it; when that has ended there is nothing to do
-    :raises MigrationError: when a migration fails
     """
     while os.getppid() == parent:
         try:
-            return migrate_and_tell(settings)
+            migrate_and_tell(settings)
+            break
         except NotReachable:
             time.sleep(0.2)
-        except MigrationError:
+        except MigrationError as error:
+            logger.error("%s", error)
+            print("failed", flush=True)
             os.kill(parent, signal.SIGTERM)
-            raise
+            return 1
+    return 0
 
 
 def _check_port(host: str, port: int) -> None:
@@ -169,3 +181,26 @@ def _check_port(host: str, port: int) -> None:
             raise StartError(f"port {port} is taken by another program: stop it, or set "
                              "JSONRPC_PORT to another one")
         time.sleep(0.1)
+
+
+def _check_socket(path: Path) -> None:
+    """Refuse to start on a Unix socket that cannot be had; gunicorn would take it from another."""
+    if len(os.fsencode(path)) > 107:
+        raise StartError(f"JSONRPC_SOCKET={path} is longer than the 107 bytes that a socket's "
+                         "path may have")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise StartError(f"JSONRPC_SOCKET={path} cannot be made: {path.parent} must be a folder "
+                         "that may be written to")
+    if path.exists() and not path.is_socket():
+        raise StartError(f"JSONRPC_SOCKET={path} is there already, and is no socket")
+    patience = time.monotonic() + 3
+    while _listens(path):
+        if time.monotonic() > patience:
+            raise StartError(f"JSONRPC_SOCKET={path} is taken by another program: stop it, or set "
+                             "JSONRPC_SOCKET to another one")
+        time.sleep(0.1)
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(path)) == 0

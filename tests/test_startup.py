@@ -312,7 +312,7 @@ def test_a_migration_that_fails_later_stops_the_service_with_one_line(
         start: Callable[..., Served], away: Away, stray_row: Settings) -> None:
     served = start(**variables_of(stray_row, DB_PORT=away.port)).wait("/health")
     away.come()
-    served.process.wait(30)
+    assert served.process.wait(30) == 1
     assert "Traceback" not in served.said
     (line,) = [line for line in served.said.splitlines() if "0002" in line]
     assert "0002-tenant-keys failed" in line and "1 rows point across tenants" in line
