@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 _RETRY = 0.4
 # How often the log says so, in seconds.
 _COMPLAINT = 5.0
-# A server that says nothing at all is given up after this time, in seconds: one whose machine or
-# network is gone cannot say farewell, and the kernel would wait for a quarter of an hour.
+# A server whose machine or network is gone cannot say farewell, and the kernel would wait for a
+# quarter of an hour: it is given up when it is silent for so long, in seconds.
 _SILENCE = 5
 
 
@@ -64,16 +64,18 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
 
     :param statement_timeout: in seconds; None leaves the server's own
     """
-    options = "-c timezone=UTC -c datestyle=ISO"
+    options, patience = "-c timezone=UTC -c datestyle=ISO", 0.0
     if statement_timeout is not None:
         options += f" -c statement_timeout={round(statement_timeout * 1000)}"
         options += " -c idle_in_transaction_session_timeout=60000"
+        # A server that is busy with a statement may leave what follows it in a pipeline unread.
+        patience = statement_timeout + _SILENCE
     return make_conninfo(
         host=settings.db_host, port=settings.db_port, user=settings.db_user,
         password=settings.db_password, dbname=settings.db_name, sslmode=settings.db_ssl_mode,
         application_name="flexdb", connect_timeout=_SILENCE, options=options,
         keepalives_idle=_SILENCE, keepalives_interval=1, keepalives_count=_SILENCE,
-        tcp_user_timeout=_SILENCE * 1000)
+        tcp_user_timeout=round(patience * 1000))
 
 
 def _try_on(pool: ConnectionPool[Connection]) -> None:

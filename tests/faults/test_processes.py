@@ -65,11 +65,11 @@ def test_a_reload_fails_no_call(stack: Stack, report: Callable[..., None]) -> No
 
 def test_workers_that_end_after_so_many_requests_fail_no_call(
         new_stack: Callable[..., Stack], report: Callable[..., None]) -> None:
-    stack = new_stack(MAX_REQUESTS=100, MAX_REQUESTS_JITTER=20)
+    stack = new_stack(MAX_REQUESTS=50, MAX_REQUESTS_JITTER=20)
     stack.served.wait()
     load, seen = stack.load(), set(stack.workers)
     with load.running():
-        until = time.monotonic() + times(20, 6)
+        until = time.monotonic() + times(20, 4)
         while time.monotonic() < until:
             seen |= set(stack.workers)
             time.sleep(0.05)
