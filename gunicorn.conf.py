@@ -23,6 +23,7 @@ if _settings.jsonrpc_socket:
     bind.append(f"unix:{_settings.jsonrpc_socket}")
 workers = _settings.workers
 worker_class = "flexdb.worker.Worker"
+logger_class = "flexdb.worker.Logger"
 threads = _settings.threads
 timeout = 60
 graceful_timeout = 30
