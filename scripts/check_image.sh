@@ -36,7 +36,9 @@ fi
 end() {
     "${engine[@]}" rm --force "$name" >/dev/null 2>&1 || true
     "${engine[@]}" volume rm --force "$name" >/dev/null 2>&1 || true
-    "${engine[@]}" rmi --force "$name" "$name-base" >/dev/null 2>&1 || true
+    for image in "$name" "$name-base"; do
+        "${engine[@]}" rmi --force "$image" >/dev/null 2>&1 || true
+    done
     if [ -n "$postgres" ]; then kill "$postgres" && wait "$postgres" || true; fi
     rm -rf "$work"
 }
