@@ -13,7 +13,8 @@ from flexdb.config import ConfigError
 from flexdb.db.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError, NotReachable, rollback
 from flexdb.errors import FlexdbError
-from flexdb.startup import StartError, database, migrate_and_tell, migrate_when_reachable
+from flexdb.listening import StartError
+from flexdb.startup import database, migrate_and_tell, migrate_when_reachable
 from flexdb.transfer import export_tenant, import_file
 
 
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
                 migrate_and_tell(settings)
                 import_file(settings, command.file)
             elif command.wait:
-                migrate_when_reachable(settings, parent)
+                return migrate_when_reachable(settings, parent)
             else:
                 migrate_and_tell(settings)
     except NotReachable as error:

@@ -63,6 +63,16 @@ class Settings:
     workers: int = _setting(2, "gunicorn worker processes", 1, 1024)
     threads: int = _setting(16, "threads of each worker; at least `DB_POOL_SIZE` + "
                             "`DB_POOL_QUEUE` + 2", 1, 1024)
+    timeout: int = _setting(60, "a worker that gives no sign of life for that long is killed, in "
+                            "seconds", 5, 3600)
+    graceful_timeout: int = _setting(30, "how long the calls of a worker that is to end may go on, "
+                                     "in seconds", 1, 3600)
+    keepalive: int = _setting(75, "how long a connection is kept without a request, in seconds", 2,
+                              3600)
+    max_requests: int = _setting(100_000, "a worker is replaced after that many requests; never "
+                                 "when 0")
+    max_requests_jitter: int = _setting(10_000, "up to that many more, drawn anew for each worker, "
+                                        "so that not all are replaced at once")
     db_pool_size: int = _setting(8, "connections to PostgreSQL of each worker", 1, 1000)
     db_pool_queue: int = _setting(6, "calls of each worker that may wait for a connection; more "
                                   "are refused at once", 1, 1000)

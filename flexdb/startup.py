@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,18 +15,15 @@ from pathlib import Path
 
 from flexdb.config import (
     DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, wants_embedded)
-from flexdb.db.capacity import capacity
+from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.embedded import DATABASE, USER, Embedded
 from flexdb.db.migrate import MigrationError, NotReachable, migrate
+from flexdb.listening import StartError, check_port, check_socket
 
 logger = logging.getLogger(__name__)
 
 # Of what lies between flexdb and a PostgreSQL that is not embedded.
 _ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
-
-
-class StartError(Exception):
-    """The service cannot start; the message says why in one line."""
 
 
 class Startup:
@@ -49,7 +44,8 @@ class Startup:
 
         When PostgreSQL does not answer yet, a process of its own goes on trying.
 
-        :raises StartError: when the port is taken, or PostgreSQL has too few connections
+        :raises StartError: when the port or the socket is taken or cannot be had, or PostgreSQL
+            has too few connections
         :raises EmbeddedError: when the folder is taken, or its PostgreSQL does not start
         :raises MigrationError: when a migration fails
         """
@@ -57,7 +53,9 @@ class Startup:
             logger.info("Loading environment from %s", name)
         if self.embedded:
             self.embedded.claim()
-        _check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        if self.settings.jsonrpc_socket:
+            check_socket(Path(self.settings.jsonrpc_socket))
         if self.embedded:
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             self.settings = embedded_settings(self.settings, self.embedded.start())
@@ -72,7 +70,7 @@ class Startup:
             logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
             self._waiter = subprocess.Popen(
                 [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL,
-                start_new_session=True)
+                stdout=subprocess.PIPE, start_new_session=True)
         host = self.settings.jsonrpc_host
         logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
 
@@ -88,13 +86,17 @@ class Startup:
         if self.embedded:
             self.embedded.release()
 
-    def stop(self) -> None:
-        """Stop what was started."""
-        if self._waiter and self._waiter.poll() is None:
-            self._waiter.terminate()
+    def stop(self) -> bool:
+        """Stop what was started; return False when the migrations that were waited for failed."""
+        failed = b""
+        if self._waiter and self._waiter.stdout:
+            if self._waiter.poll() is None:
+                self._waiter.terminate()
+            failed = self._waiter.stdout.read()
         if self.embedded and self.embedded.claimed:
             self.embedded.stop()
             logger.info("Stopped the embedded PostgreSQL")
+        return not failed
 
 
 def embedded_settings(settings: Settings, folder: str) -> Settings:
@@ -143,77 +145,34 @@ def _tell_connected() -> None:
 
 def _prepare(settings: Settings) -> None:
     migrate_and_tell(settings)
-    _check_capacity(settings)
+    try:
+        check_capacity(settings)
+    except TooFewConnections as error:
+        raise StartError(str(error)) from None
 
 
-def _check_capacity(settings: Settings) -> None:
-    """Warn where PostgreSQL's own settings will not do, and refuse to start where they cannot.
+def migrate_when_reachable(settings: Settings, parent: int) -> int:
+    """Migrate as soon as PostgreSQL answers, and return the exit status of a process of its own.
 
-    A reload starts new workers before the old ones have ended, so twice the connections are
-    wanted, and some for the migrations, the commands and a look from outside.
-    """
-    found = capacity(settings)
-    if settings.db_pgbouncer:
-        timeouts = {"statement_timeout": (found.statement_timeout,
-                                          round(settings.statement_timeout * 1000)),
-                    "idle_in_transaction_session_timeout": (found.idle_timeout,
-                                                            found.idle_timeout or 60_000)}
-        commands = [f'ALTER ROLE "{settings.db_user}" SET {name} = {wanted};'
-                    for name, (now, wanted) in timeouts.items() if now != wanted]
-        if commands:
-            logger.warning("behind PgBouncer, PostgreSQL itself must know the timeouts: %s "
-                           "(and then RECONNECT; in PgBouncer)", " ".join(commands))
-    if found.connections is None:
-        return
-    asked = (f"WORKERS={settings.workers} with DB_POOL_SIZE={settings.db_pool_size} each need up "
-             f"to {{}} connections and PostgreSQL has {found.connections} for them: lower one, or "
-             "raise max_connections or the limit of the user or the database")
-    needed = settings.workers * settings.db_pool_size
-    if needed > found.connections:
-        raise StartError(asked.format(needed))
-    if needed * 2 + 10 > found.connections:
-        logger.warning(asked.format(f"{needed * 2 + 10} while they are reloaded"))
-
-
-def migrate_when_reachable(settings: Settings, parent: int) -> None:
-    """Migrate as soon as PostgreSQL answers; stop the parent process when a migration fails.
+    When a migration fails, the log has why, and the parent is stopped. It is told by a word on
+    standard output, as gunicorn takes the exit statuses of all its children to itself.
 
     :param parent: the process that waits for it; when that has ended there is nothing to do
-    :raises MigrationError: when a migration fails
-    :raises StartError: when PostgreSQL has too few connections
     """
     told: str | None = None
     while os.getppid() == parent:
         try:
-            return _prepare(settings)
+            _prepare(settings)
+            break
         except NotReachable as error:
             # The first reason the parent has told.
             if told not in (None, str(error)):
                 logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
             told = str(error)
             time.sleep(0.2)
-        except (MigrationError, StartError):
+        except (MigrationError, StartError) as error:
+            logger.error("%s", error)
+            print("failed", flush=True)
             os.kill(parent, signal.SIGTERM)
-            raise
-
-
-def _check_port(host: str, port: int) -> None:
-    """Refuse to start on a taken port before anything else is started.
-
-    The workers of a master that was killed hold it for a moment longer.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    patience = time.monotonic() + 3
-    while True:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                return probe.bind((host, port))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise StartError(
-                        f"cannot listen on {host}:{port}: {error.strerror or error}") from None
-        if time.monotonic() > patience:
-            raise StartError(f"port {port} is taken by another program: stop it, or set "
-                             "JSONRPC_PORT to another one")
-        time.sleep(0.1)
+            return 1
+    return 0

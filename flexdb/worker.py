@@ -40,6 +40,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().init_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take new connections or leave them; an end first takes those that wait already.
+
+        When all workers end, nobody else would, and they would be cut off.
+        """
+        super().set_accept_enabled(enabled)
+        if not (enabled or self.alive) and self.cfg.graceful_timeout:
+            for listener in self.sockets:
+                taken = -1
+                while taken < self.nr_conns < self.worker_connections:
+                    taken = self.nr_conns
+                    self.accept(listener)
+
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End without waiting for the calls under way.
 

@@ -51,6 +51,9 @@ def new_database(server: Postgresql, request: pytest.FixtureRequest) -> Callable
         settings = postgres.settings_of(server, name, **options)
         if os.environ.get("TEST_PGBOUNCER"):
             bouncer: PgBouncer = request.getfixturevalue("bouncer")
+            with postgres.connect(settings) as connection:
+                connection.execute(f"ALTER DATABASE {name} SET statement_timeout = "
+                                   f"{round(settings.statement_timeout * 1000)}".encode())
             return bouncer.settings(settings)
         return settings
 

@@ -11,15 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from testing.postgresql import Postgresql
 
 from flexdb import errors
 from flexdb.config import Settings
+from flexdb.db.capacity import check_capacity
 from flexdb.db.migrate import MigrationError, NotReachable, migrate, migration_ids, rollback
-from flexdb.startup import _check_capacity
 from flexdb.transfer import export_tenant, import_file
 from tests import pgbouncer, postgres
 from tests.pgbouncer import PgBouncer
@@ -31,8 +30,7 @@ from tests.test_tls import started
 pytestmark = [pytest.mark.long, pgbouncer.needed]
 
 ROOT = Path(__file__).parents[1]
-CORE = ["tenants", "nodes", "relationships", "batches", "transactions", "bulk", "lists", "query",
-        "graph", "upkeep", "transfer", "database_errors"]
+CORE = ["results", "batches", "transactions", "bulk", "transfer", "database_errors"]
 # It counts the transactions of connections that have ended, and PgBouncer keeps them.
 NOT_THROUGH = "tests/test_batches.py::test_a_batch_of_100_is_one_committed_transaction"
 
@@ -208,14 +206,14 @@ def test_the_timeouts_that_only_postgresql_can_hold_are_asked_for_at_start(
         through: Callable[..., Settings], caplog: pytest.LogCaptureFixture,
         bouncer: PgBouncer) -> None:
     settings = through(statement_timeout=0.5)
-    _check_capacity(settings)
+    check_capacity(settings)
     (line,) = caplog.messages
     assert 'ALTER ROLE "postgres" SET statement_timeout = 500;' in line
     assert 'ALTER ROLE "postgres" SET idle_in_transaction_session_timeout = 60000;' in line
     settings = through(statement_timeout=0.5)
     change_database(settings, "statement_timeout = 500", "idle_in_transaction_session_timeout = 1")
     caplog.clear()
-    _check_capacity(settings)
+    check_capacity(settings)
     assert not caplog.messages
     one = Behind(settings)
     slow = sql("SELECT 'slow', pg_sleep(0.8)")
@@ -223,6 +221,13 @@ def test_the_timeouts_that_only_postgresql_can_hold_are_asked_for_at_start(
     assert one.one(replace(slow, long=True)) == b"slow"
     assert type(one.one(slow)) is errors.DeadlineExceeded
     one.pool.close()
+
+
+def test_options_of_the_environment_are_not_sent(
+        through: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c work_mem=8MB")
+    with closing(Service.of(through())) as service:
+        assert service.call("list_tenants")["tenants"] == []
 
 
 def test_without_the_setting_the_reason_says_that_it_is_needed(
@@ -245,22 +250,6 @@ def test_migrations_go_past_it_and_without_a_way_past_it_are_refused(
     with pytest.raises(MigrationError, match="set DB_DIRECT_HOST or DB_DIRECT_PORT"):
         rollback(without)
     assert rollback(settings) == migration_ids()[-1]
-
-
-def test_times_and_pages_are_the_same_whatever_the_database_is_set_to(
-        through: Callable[..., Settings]) -> None:
-    settings = through()
-    change_database(settings, "timezone = 'Asia/Kolkata'", "datestyle = 'SQL, DMY'")
-    with closing(Service.of(settings)) as service:
-        made = [service.tenant(slug=f"slug-{uuid4().hex}") for _ in range(7)]
-        assert made[0]["created_at"].endswith("+00:00")
-        seen, token = [], ""
-        while True:
-            page = service.call("list_tenants", pagination={"page_size": 2, "page_token": token})
-            seen += page["tenants"]
-            if not (token := page["pagination"]["next_page_token"]):
-                break
-        assert seen == made[::-1]
 
 
 @pytest.mark.parametrize("past_it", [True, False])

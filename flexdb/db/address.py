@@ -20,7 +20,8 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
 
     :param statement_timeout: in seconds; None for no limit
     """
-    options = None
+    # Said even when empty, as PGOPTIONS would stand in for it.
+    options = ""
     if not settings.db_pgbouncer:
         # Whoever sets no limit may also pause in a transaction.
         pause = 0 if statement_timeout is None else 60_000
@@ -34,7 +35,7 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
         password=settings.db_password, dbname=settings.db_name, sslmode=settings.db_ssl_mode,
         sslrootcert=settings.db_ssl_root_cert or None, sslcert=settings.db_ssl_cert or None,
         sslkey=settings.db_ssl_key or None,
-        application_name="flexdb", connect_timeout=5, options=options)
+        application_name="flexdb", connect_timeout=5, client_encoding="utf8", options=options)
 
 
 def direct(settings: Settings) -> Settings:

@@ -113,10 +113,6 @@ def _locked(connection: psycopg.Connection[Any], settings: Settings) -> Iterator
         # Its connection to PostgreSQL, and so the lock, would outlive ours.
         raise MigrationError("migrations cannot go through PgBouncer: set DB_DIRECT_HOST or "
                              "DB_DIRECT_PORT to PostgreSQL's own address")
-    # PostgreSQL writes the JSON of the replies, and a reply is UTF-8.
-    if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
-        raise MigrationError(f"the database {settings.db_name} has the encoding {encoding}: "
-                             "create it with ENCODING 'UTF8'")
     while not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", _LOCK):
         time.sleep(0.1)
     yield

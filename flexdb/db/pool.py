@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection, Error
+from psycopg import Error
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from flexdb.config import Settings
 from flexdb.db.address import conninfo, reason
+from flexdb.db.connection import Connection
 from flexdb.errors import Overloaded, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def _is_stale(connection: Connection) -> bool:
     return connection.closed or bool(poll.poll(0))
 
 
-class _Connection(Connection[Any]):
+class _Connection(Connection):
     """A connection that is ready to be lent; its pool remembers why one could not be made."""
 
     @classmethod
@@ -117,8 +118,7 @@ class Pool:
             # PgBouncer may run each transaction on another connection to PostgreSQL, where what
             # was prepared is not. These two it knows of each client, and brings them along.
             connection.prepare_threshold = None
-            connection.execute("SET datestyle = ISO")
-            connection.execute("SET timezone = UTC")
+            connection.execute("SET datestyle = ISO; SET timezone = UTC")
         connection.adapters.register_loader("json", _RawJson)
 
     @contextmanager

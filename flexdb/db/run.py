@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from psycopg import Connection
 from psycopg.errors import PipelineAborted
 
 from flexdb import errors
 from flexdb.config import JsonFields
 from flexdb.db.address import reason
+from flexdb.db.connection import Connection
 from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import to_error, was_not_sent
 from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
@@ -113,7 +113,9 @@ class Runner:
     def _send(self, connection: Connection, plans: Sequence[Plan], json_fields: JsonFields
               ) -> list[Outcome]:
         if len(plans) == 1 and isinstance(plans[0], Statement) and not plans[0].long:
-            return [_fetch(plans[0], _execute(connection, plans[0], json_fields))]
+            query = plans[0].query
+            sql = query.value if json_fields == "value" else query.string
+            return [_read(plans[0], connection.fetch(query, sql, plans[0].arguments))]
         outcomes: list[Callable[[], Outcome]] = []
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
