@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import select
@@ -128,6 +129,8 @@ class Pool:
                     self._places = threading.BoundedSemaphore(
                         self.settings.db_pool_size + self.settings.db_pool_queue)
                     self._pool.open(wait=False)
+                    # The end of the interpreter would be too late: threads stand still by then.
+                    atexit.register(self.close)
                     # Last, since who sees it does not wait for the lock.
                     self._pid = os.getpid()
         return self._pool
@@ -198,5 +201,7 @@ class Pool:
     def close(self) -> None:
         """Close the pool of this process, if it was opened."""
         if self._pool is not None and self._pid == os.getpid():
-            self._pool.close()
+            # A thread may be connecting to a server that does not answer.
+            self._pool.close(timeout=1)
             self._pool = None
+            atexit.unregister(self.close)
