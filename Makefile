@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS := not long and not faults
 
-.PHONY: help run test test-faults contract check migrate rollback export import clean
+.PHONY: help run test test-faults contract check check-image migrate rollback export import clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -26,6 +26,9 @@ check: $(VENV)/test ## run the linters, and all tests with their coverage
 	$(BIN)/python -m mypy
 	@mkdir -p .coverage
 	@$(MAKE) --no-print-directory test TESTS="not faults" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
+
+check-image: $(VENV)/test ## build the image and try it; DEBIAN=trixie makes its base too
+	@scripts/check_image.sh
 
 migrate: $(VENV)/run ## bring the database's schema up to date
 	@$(BIN)/python -m flexdb migrate

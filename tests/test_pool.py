@@ -59,6 +59,19 @@ service.close()
 """
 
 
+# On Python 3.13 a pool that is left to the interpreter's end waits 5 s for each of its threads.
+ENDING = """
+import atexit, sys, threading
+from flexdb.config import Settings
+from flexdb.db.pool import Pool
+pool = Pool(Settings(db_host="127.0.0.1", db_port=int(sys.argv[1]), db_name=sys.argv[2]))
+# What was registered last runs first.
+atexit.register(lambda: print([thread.name for thread in threading.enumerate()]))
+with pool.connection() as connection:
+    connection.execute("SELECT 1")
+"""
+
+
 def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
     until = time.monotonic() + patience
     while not (found := condition()):
@@ -158,6 +171,15 @@ def test_a_pool_that_was_opened_before_a_fork_is_not_shared(
         [sys.executable, "-c", FORKED, str(settings.db_port), settings.db_name], cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_a_process_that_ends_has_closed_its_pool_by_then(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, str(settings.db_port), settings.db_name], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['MainThread']\n", "")
 
 
 def test_nothing_is_connected_before_the_first_call(behind: Callable[..., Behind]) -> None:
@@ -269,6 +291,33 @@ def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
         assert {type(outcome) for outcome in outcomes.result()} == {errors.CommitUnknown}
     far.close()
     proxy.close()
+
+
+def test_connections_that_may_only_read_are_replaced_when_others_may_write(
+        behind: Callable[..., Behind]) -> None:
+    one = behind()
+    write = sql("INSERT INTO written VALUES (1) RETURNING 'written'")
+    limit = f"ALTER DATABASE {one.settings.db_name} SET default_transaction_read_only = "
+    with postgres.connect(replace(one.settings, db_name="postgres")) as outside:
+        outside.execute(f"{limit} on".encode())
+        fill(one)
+        assert type(one.one(write)) is errors.Unavailable and one.one(READ) == b"read"
+        outside.execute(f"{limit} off".encode())
+    time.sleep(0.5)
+    refused = [outcome for outcome in (one.one(write) for _ in range(20)) if outcome != b"written"]
+    assert {type(outcome) for outcome in refused} == {errors.Unavailable}
+    assert len(refused) <= one.settings.db_pool_size
+
+
+def test_a_database_that_is_away_is_complained_of_once_in_a_while(
+        new_database: Callable[..., Settings], caplog: pytest.LogCaptureFixture) -> None:
+    pool = Pool(replace(new_database(), db_port=1))
+    runner = Runner(pool, 10, 300)
+    for _ in range(2):
+        assert [type(told) for told in runner.run([READ], "value")] == [errors.Unavailable]
+    pool.close()
+    said = [record.message for record in caplog.records if record.name == "psycopg.pool"]
+    assert len([line for line in said if "Connection refused" in line]) == 1
 
 
 def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:
