@@ -53,6 +53,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                     taken = self.nr_conns
                     self.accept(listener)
 
+    def is_parent_alive(self) -> bool:
+        """Tell whether the master lives; without it, end and leave its port to the next one.
+
+        ThreadWorker's own goes on answering on kept connections, and holds the port meanwhile.
+        """
+        if super().is_parent_alive():
+            return True
+        self.alive = False
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        self.sockets: list[Any] = []
+        return False
+
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End without waiting for the calls under way.
 

@@ -293,6 +293,33 @@ def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
     proxy.close()
 
 
+def test_connections_that_may_only_read_are_replaced_when_others_may_write(
+        behind: Callable[..., Behind]) -> None:
+    one = behind()
+    write = sql("INSERT INTO written VALUES (1) RETURNING 'written'")
+    limit = f"ALTER DATABASE {one.settings.db_name} SET default_transaction_read_only = "
+    with postgres.connect(replace(one.settings, db_name="postgres")) as outside:
+        outside.execute(f"{limit} on".encode())
+        fill(one)
+        assert type(one.one(write)) is errors.Unavailable and one.one(READ) == b"read"
+        outside.execute(f"{limit} off".encode())
+    time.sleep(0.5)
+    refused = [outcome for outcome in (one.one(write) for _ in range(20)) if outcome != b"written"]
+    assert {type(outcome) for outcome in refused} == {errors.Unavailable}
+    assert len(refused) <= one.settings.db_pool_size
+
+
+def test_a_database_that_is_away_is_complained_of_once_in_a_while(
+        new_database: Callable[..., Settings], caplog: pytest.LogCaptureFixture) -> None:
+    pool = Pool(replace(new_database(), db_port=1))
+    runner = Runner(pool, 10, 300)
+    for _ in range(2):
+        assert [type(told) for told in runner.run([READ], "value")] == [errors.Unavailable]
+    pool.close()
+    said = [record.message for record in caplog.records if record.name == "psycopg.pool"]
+    assert len([line for line in said if "Connection refused" in line]) == 1
+
+
 def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:
     one = behind(db_pool_size=1, db_pool_queue=1, db_pool_timeout=20.0)
     slow = sql("SELECT 'slow', pg_sleep(0.7)")

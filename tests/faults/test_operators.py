@@ -28,7 +28,7 @@ def without_connections(stack: Stack, forbid: str, allow: str) -> Iterator[Load]
         database.do(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     f"WHERE usename = '{USER}'")
         forbidden = time.monotonic()
-        time.sleep(times(8, 3))
+        time.sleep(times(8, 2))
         assert stack.served.answers("/health/ready", 503)
         database.do(allow)
         yield load
@@ -63,7 +63,7 @@ def test_with_fewer_connections_than_the_pool_wants_calls_go_on(
         database.do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     f"WHERE usename = '{USER}'")
         limited = time.monotonic()
-        time.sleep(times(8, 4))
+        time.sleep(times(8, 3))
         until = time.monotonic()
         database.do(f"ALTER DATABASE {NAME} CONNECTION LIMIT -1")
         back = load.first_good_write(time.monotonic())
@@ -121,7 +121,7 @@ def test_a_postmaster_that_stands_still_is_missed_only_by_new_connections(
         os.kill(pid, signal.SIGSTOP)
         try:
             began = time.monotonic()
-            time.sleep(times(8, 3))
+            time.sleep(times(8, 2))
             good = [call for call in load.calls if call.began > began and call.outcome == "ok"]
         finally:
             os.kill(pid, signal.SIGCONT)

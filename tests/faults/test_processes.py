@@ -65,11 +65,11 @@ def test_a_reload_fails_no_call(stack: Stack, report: Callable[..., None]) -> No
 
 def test_workers_that_end_after_so_many_requests_fail_no_call(
         new_stack: Callable[..., Stack], report: Callable[..., None]) -> None:
-    stack = new_stack(MAX_REQUESTS=100)
+    stack = new_stack(MAX_REQUESTS=50, MAX_REQUESTS_JITTER=20)
     stack.served.wait()
     load, seen = stack.load(), set(stack.workers)
     with load.running():
-        until = time.monotonic() + times(20, 6)
+        until = time.monotonic() + times(20, 4)
         while time.monotonic() < until:
             seen |= set(stack.workers)
             time.sleep(0.05)
@@ -92,3 +92,19 @@ def test_a_termination_answers_what_was_accepted_and_nginx_the_rest(
     report(load, terminations=count)
     load.check(stack.database)
     assert set(load.told()) == {"502 UNAVAILABLE"}
+
+
+def test_a_master_killed_is_started_anew_at_once(
+        stack: Stack, report: Callable[..., None]) -> None:
+    load, back = stack.load(), []
+    with load.running():
+        for _ in range(times(5, 1)):
+            stack.served.end(signal.SIGKILL)
+            # Its workers hold the port until they notice.
+            stack.serve()
+            wait_until(lambda: stack.served.answers("/health/ready"))
+            back.append(load.first_good_write(time.monotonic()))
+            time.sleep(0.3)
+    report(load, back_after_s=max(back))
+    load.check(stack.database)
+    assert max(back) < 2
