@@ -70,7 +70,8 @@ class Served:
 
     @property
     def said(self) -> str:
-        return os.pread(self._output.fileno(), 2**20, 0).decode()
+        descriptor = self._output.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
 
     def get(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -278,14 +279,17 @@ class Away:
         self.process = subprocess.Popen(
             [sys.executable, "-S", "-c", relay, str(self.port), str(self.target)])
 
+    def go(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
 
 @pytest.fixture
 def away(folder: Path, server: Postgresql) -> Iterator[Away]:
     away = Away(folder, server)
     yield away
-    if away.process:
-        away.process.kill()
-        away.process.wait()
+    away.go()
 
 
 def test_without_postgresql_the_workers_answer_and_once_it_is_there_it_is_migrated(
