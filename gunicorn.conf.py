@@ -12,7 +12,8 @@ from flexdb.config import ConfigError
 from flexdb.db.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError
 from flexdb.logs import configure, logging_config
-from flexdb.startup import StartError, Startup
+from flexdb.listening import StartError
+from flexdb.startup import Startup
 
 try:
     _startup = Startup(Path.cwd())
@@ -26,6 +27,7 @@ if _settings.jsonrpc_socket:
     bind.append(f"unix:{_settings.jsonrpc_socket}")
 workers = _settings.workers
 worker_class = "flexdb.worker.Worker"
+logger_class = "flexdb.worker.Logger"
 threads = _settings.threads
 timeout = _settings.timeout
 graceful_timeout = _settings.graceful_timeout
@@ -47,11 +49,20 @@ def on_starting(server):
     # A reload reads this file anew, and what was started is still the first reading's to stop.
     server.flexdb = _startup
     server.handle_hup = partial(_reload, server)
+    ending = []
+
+    def end(*_):
+        ending.append(True)
+        sys.exit(0)
+
     # gunicorn listens to signals only when this is done.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, end)
     try:
         _startup.start()
+        # Where Python cannot raise, as in a finalizer, it goes on.
+        if ending:
+            sys.exit(0)
     except (StartError, EmbeddedError, MigrationError) as error:
         logging.getLogger("flexdb").error("%s", error)
         _startup.stop()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,15 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from flexdb.config import (
-    DATABASE_VARIABLES, Settings, environment, read_settings, wants_embedded)
+    DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, wants_embedded)
+from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.embedded import DATABASE, USER, Embedded
 from flexdb.db.migrate import MigrationError, NotReachable, migrate
+from flexdb.listening import StartError, check_port, check_socket
 
 logger = logging.getLogger(__name__)
 
-
-class StartError(Exception):
-    """The service cannot start; the message says why in one line."""
+# Of what lies between flexdb and a PostgreSQL that is not embedded.
+_ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
 
 
 class Startup:
@@ -36,6 +35,7 @@ class Startup:
     def __init__(self, folder: Path) -> None:
         self.variables, self.files = environment(folder)
         self.settings = read_settings(self.variables)
+        check_certificates(self.settings)
         self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
         self._waiter: subprocess.Popen[bytes] | None = None
 
@@ -44,7 +44,8 @@ class Startup:
 
         When PostgreSQL does not answer yet, a process of its own goes on trying.
 
-        :raises StartError: when the port or the socket is taken or cannot be had
+        :raises StartError: when the port or the socket is taken or cannot be had, or PostgreSQL
+            has too few connections
         :raises EmbeddedError: when the folder is taken, or its PostgreSQL does not start
         :raises MigrationError: when a migration fails
         """
@@ -52,18 +53,19 @@ class Startup:
             logger.info("Loading environment from %s", name)
         if self.embedded:
             self.embedded.claim()
-        _check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
         if self.settings.jsonrpc_socket:
-            _check_socket(Path(self.settings.jsonrpc_socket))
+            check_socket(Path(self.settings.jsonrpc_socket))
         if self.embedded:
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             self.settings = embedded_settings(self.settings, self.embedded.start())
             # The workers, and whoever else this process starts, read their settings anew.
             os.environ.update({name: str(getattr(self.settings, name.lower()))
-                               for name in DATABASE_VARIABLES})
+                               for name in DATABASE_VARIABLES}
+                              | dict.fromkeys(_ELSEWHERE, ""))
         logger.info("Connecting to database...")
         try:
-            migrate_and_tell(self.settings)
+            _prepare(self.settings)
         except NotReachable as error:
             logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
             self._waiter = subprocess.Popen(
@@ -100,7 +102,8 @@ class Startup:
 def embedded_settings(settings: Settings, folder: str) -> Settings:
     """Return the settings with the embedded PostgreSQL's address in them."""
     return replace(settings, db_host=folder, db_port=5432, db_user=USER, db_name=DATABASE,
-                   db_ssl_mode="disable")
+                   db_ssl_mode="disable", db_pgbouncer=False, db_direct_host="",
+                   db_direct_port=0)
 
 
 @contextmanager
@@ -108,6 +111,7 @@ def database(folder: Path) -> Iterator[Settings]:
     """Give the settings for a command; an embedded PostgreSQL runs at least that long."""
     variables, _ = environment(folder)
     settings = read_settings(variables)
+    check_certificates(settings)
     if not wants_embedded(variables):
         yield settings
         return
@@ -139,6 +143,14 @@ def _tell_connected() -> None:
     logger.info("Running database migrations...")
 
 
+def _prepare(settings: Settings) -> None:
+    migrate_and_tell(settings)
+    try:
+        check_capacity(settings)
+    except TooFewConnections as error:
+        raise StartError(str(error)) from None
+
+
 def migrate_when_reachable(settings: Settings, parent: int) -> int:
     """Migrate as soon as PostgreSQL answers, and return the exit status of a process of its own.
 
@@ -147,60 +159,20 @@ def migrate_when_reachable(settings: Settings, parent: int) -> int:
 
     :param parent: the process that waits for it; when that has ended there is nothing to do
     """
+    told: str | None = None
     while os.getppid() == parent:
         try:
-            migrate_and_tell(settings)
+            _prepare(settings)
             break
-        except NotReachable:
+        except NotReachable as error:
+            # The first reason the parent has told.
+            if told not in (None, str(error)):
+                logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
+            told = str(error)
             time.sleep(0.2)
-        except MigrationError as error:
+        except (MigrationError, StartError) as error:
             logger.error("%s", error)
             print("failed", flush=True)
             os.kill(parent, signal.SIGTERM)
             return 1
     return 0
-
-
-def _check_port(host: str, port: int) -> None:
-    """Refuse to start on a taken port before anything else is started.
-
-    The workers of a master that was killed hold it for a moment longer.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    patience = time.monotonic() + 3
-    while True:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                return probe.bind((host, port))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise StartError(
-                        f"cannot listen on {host}:{port}: {error.strerror or error}") from None
-        if time.monotonic() > patience:
-            raise StartError(f"port {port} is taken by another program: stop it, or set "
-                             "JSONRPC_PORT to another one")
-        time.sleep(0.1)
-
-
-def _check_socket(path: Path) -> None:
-    """Refuse to start on a Unix socket that cannot be had; gunicorn would take it from another."""
-    if len(os.fsencode(path)) > 107:
-        raise StartError(f"JSONRPC_SOCKET={path} is longer than the 107 bytes that a socket's "
-                         "path may have")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise StartError(f"JSONRPC_SOCKET={path} cannot be made: {path.parent} must be a folder "
-                         "that may be written to")
-    if path.exists() and not path.is_socket():
-        raise StartError(f"JSONRPC_SOCKET={path} is there already, and is no socket")
-    patience = time.monotonic() + 3
-    while _listens(path):
-        if time.monotonic() > patience:
-            raise StartError(f"JSONRPC_SOCKET={path} is taken by another program: stop it, or set "
-                             "JSONRPC_SOCKET to another one")
-        time.sleep(0.1)
-
-
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(str(path)) == 0

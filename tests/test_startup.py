@@ -279,14 +279,17 @@ class Away:
         self.process = subprocess.Popen(
             [sys.executable, "-S", "-c", relay, str(self.port), str(self.target)])
 
+    def go(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
 
 @pytest.fixture
 def away(folder: Path, server: Postgresql) -> Iterator[Away]:
     away = Away(folder, server)
     yield away
-    if away.process:
-        away.process.kill()
-        away.process.wait()
+    away.go()
 
 
 def test_without_postgresql_the_workers_answer_and_once_it_is_there_it_is_migrated(

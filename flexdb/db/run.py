@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from psycopg import Connection
 from psycopg.errors import PipelineAborted
 
 from flexdb import errors
 from flexdb.config import JsonFields
+from flexdb.db.address import reason
+from flexdb.db.connection import Connection
 from flexdb.db.pool import Pool
-from flexdb.db.sqlstate import to_error
+from flexdb.db.sqlstate import to_error, was_not_sent
 from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
 from flexdb.errors import FlexdbError
 
@@ -87,12 +88,16 @@ class Runner:
 
         :raises psycopg.Error: when a statement failed and everything was rolled back
         :raises CommitUnknown: when the connection broke under a write
+        :raises Overloaded: when PgBouncer had no connection to PostgreSQL to give
         """
         for attempt in range(1, ATTEMPTS + 1):
             with self.pool.connection() as connection:
                 try:
                     return self._send(connection, plans, json_fields)
                 except psycopg.Error as error:
+                    if was_not_sent(error):
+                        connection.close()
+                        raise errors.Overloaded(why=reason(error)) from error
                     broken, lost = _is_broken(connection, error), error.sqlstate in _PLAN_LOST
                     if error.sqlstate == _READ_ONLY:
                         self.pool.give_up(connection)
@@ -104,7 +109,7 @@ class Runner:
                                           for plan in plans):
                         raise errors.CommitUnknown() from error
                     if attempt == ATTEMPTS and broken:
-                        raise errors.Unavailable() from error
+                        raise errors.Unavailable(why=reason(error)) from error
                     if attempt == ATTEMPTS:
                         raise
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover
@@ -112,7 +117,9 @@ class Runner:
     def _send(self, connection: Connection, plans: Sequence[Plan], json_fields: JsonFields
               ) -> list[Outcome]:
         if len(plans) == 1 and isinstance(plans[0], Statement) and not plans[0].long:
-            return [_fetch(plans[0], _execute(connection, plans[0], json_fields))]
+            query = plans[0].query
+            sql = query.value if json_fields == "value" else query.string
+            return [_read(plans[0], connection.fetch(query, sql, plans[0].arguments))]
         outcomes: list[Callable[[], Outcome]] = []
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
