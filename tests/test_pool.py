@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -296,6 +297,16 @@ def test_a_database_that_is_away_is_complained_of_once_in_a_while(
     pool.close()
     said = [record.message for record in caplog.records if record.name == "psycopg.pool"]
     assert len([line for line in said if "Connection refused" in line]) == 1
+
+
+def test_a_server_that_is_gone_without_a_word_is_given_up_a_while_after_any_statement(
+        behind: Callable[..., Behind]) -> None:
+    one = behind(statement_timeout=2.0)
+    with one.pool.connection() as connection, socket.socket(
+            fileno=os.dup(connection.fileno())) as wire:
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
 
 
 def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:

@@ -120,7 +120,7 @@ def deadlocks(database: Database) -> int:
     return int(count)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def proxied(new_stack: Callable[..., Stack], stack: Stack) -> Iterator[tuple[Stack, Proxy]]:
     """A service that reaches PostgreSQL through a proxy."""
     proxy = Proxy(stack.database.port)

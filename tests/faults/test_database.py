@@ -92,6 +92,9 @@ def test_a_start_before_postgresql_serves_when_it_is_there(
     assert stack.served.answers("/health/ready", 503)
     error = stack.served.call("list_tenants")["error"]
     assert (error["code"], error["data"]["reason"]) == (-32005, "UNAVAILABLE")
+    workers = set(stack.workers)
+    stack.served.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(stack.workers) == len(workers) and not workers & set(stack.workers))
     stack.database.start()
     accepted = stack.database.wait()
     wait_until(lambda: stack.served.answers("/health/ready"))
