@@ -79,6 +79,7 @@ READ = sql("SELECT 'read'")
 SLOW_READ = sql("SELECT 'slow read', pg_sleep(0.3)")
 SLOW_WRITE = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
                  "SELECT 'written', pg_sleep(0.4) FROM w")
+KEPT_WRITE = replace(SLOW_WRITE, query=SLOW_WRITE.query._replace(lasting=True))
 
 
 def slow_steps() -> Generator[Statement, Row | None, Result]:
@@ -255,8 +256,9 @@ def test_a_batch_with_a_write_whose_connection_is_lost_is_not_sent_again(
     assert one.do("SELECT count(*) FROM written") == [(0,)]
 
 
-@pytest.mark.parametrize("sent", [[SLOW_WRITE], [SLOW_WRITE, SLOW_READ], [SLOW_STEPS]],
-                         ids=["alone", "batch", "steps"])
+@pytest.mark.parametrize(
+    "sent", [[SLOW_WRITE], [KEPT_WRITE], [SLOW_WRITE, SLOW_READ], [SLOW_STEPS]],
+    ids=["alone", "kept prepared", "batch", "steps"])
 def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
         behind: Callable[..., Behind], sent: list[Plan]) -> None:
     one = behind()

@@ -6,7 +6,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
+import psycopg
 import pytest
 
 from tests.faults.conftest import times
@@ -24,9 +26,12 @@ def test_a_backend_killed_costs_nothing_that_was_acknowledged(
     load, back = stack.load(), []
     with load.running():
         for _ in range(times(20, 2)):
-            os.kill(wait_until(stack.database.backends)[0], signal.SIGKILL)
-            # The server ends all others too and recovers from its log.
-            time.sleep(0.02)
+            with stack.database.connect() as watch:
+                os.kill(wait_until(stack.database.backends)[0], signal.SIGKILL)
+                # The server ends all others too and recovers from its log.
+                with suppress(psycopg.OperationalError):
+                    while watch.execute("SELECT 1"):
+                        time.sleep(0.01)
             back.append(load.first_good_write(stack.database.wait()))
     report(load, back_after_s=max(back))
     load.check(stack.database)
