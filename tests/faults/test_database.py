@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.faults.conftest import times
+from tests.faults.database import Database
 from tests.faults.stack import Stack
 from tests.test_startup import wait_until
 
@@ -21,13 +22,20 @@ pytestmark = pytest.mark.faults
 ANSWERED = 2.5
 
 
+def kill_a_backend(database: Database) -> None:
+    while True:
+        # It may have ended by itself meanwhile.
+        with suppress(ProcessLookupError):
+            return os.kill(wait_until(database.backends)[0], signal.SIGKILL)
+
+
 def test_a_backend_killed_costs_nothing_that_was_acknowledged(
         stack: Stack, report: Callable[..., None]) -> None:
     load, back = stack.load(), []
     with load.running():
         for _ in range(times(20, 2)):
             with stack.database.connect() as watch:
-                os.kill(wait_until(stack.database.backends)[0], signal.SIGKILL)
+                kill_a_backend(stack.database)
                 # The server ends all others too and recovers from its log.
                 with suppress(psycopg.OperationalError):
                     while watch.execute("SELECT 1"):
