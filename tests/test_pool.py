@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -91,6 +92,7 @@ READ = sql("SELECT 'read'")
 SLOW_READ = sql("SELECT 'slow read', pg_sleep(0.3)")
 SLOW_WRITE = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
                  "SELECT 'written', pg_sleep(0.4) FROM w")
+KEPT_WRITE = replace(SLOW_WRITE, query=SLOW_WRITE.query._replace(lasting=True))
 
 
 def slow_steps() -> Generator[Statement, Row | None, Result]:
@@ -276,8 +278,9 @@ def test_a_batch_with_a_write_whose_connection_is_lost_is_not_sent_again(
     assert one.do("SELECT count(*) FROM written") == [(0,)]
 
 
-@pytest.mark.parametrize("sent", [[SLOW_WRITE], [SLOW_WRITE, SLOW_READ], [SLOW_STEPS]],
-                         ids=["alone", "batch", "steps"])
+@pytest.mark.parametrize(
+    "sent", [[SLOW_WRITE], [KEPT_WRITE], [SLOW_WRITE, SLOW_READ], [SLOW_STEPS]],
+    ids=["alone", "kept prepared", "batch", "steps"])
 def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
         behind: Callable[..., Behind], sent: list[Plan]) -> None:
     one = behind()
@@ -318,6 +321,16 @@ def test_a_database_that_is_away_is_complained_of_once_in_a_while(
     pool.close()
     said = [record.message for record in caplog.records if record.name == "psycopg.pool"]
     assert len([line for line in said if "Connection refused" in line]) == 1
+
+
+def test_a_server_that_is_gone_without_a_word_is_given_up_a_while_after_any_statement(
+        behind: Callable[..., Behind]) -> None:
+    one = behind(statement_timeout=2.0)
+    with one.pool.connection() as connection, socket.socket(
+            fileno=os.dup(connection.fileno())) as wire:
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
 
 
 def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:

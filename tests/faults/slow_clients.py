@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.faults.conftest import times
+from tests.faults.conftest import only_at_length, times
 from tests.faults.database import Database
 from tests.faults.stack import Stack
 from tests.test_startup import wait_until
@@ -140,6 +140,7 @@ def test_a_full_disk_refuses_writes_and_reads_go_on(
     assert reads and all(call.outcome == "ok" for call in reads)
 
 
+@only_at_length
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk needs root")
 def test_a_full_disk_of_the_log_stops_postgresql_and_loses_nothing(
         folder: Callable[[], Path], new_database: Callable[..., Database],
