@@ -9,6 +9,7 @@ from flexdb.config import ConfigError
 from flexdb.db.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError
 from flexdb.logs import configure, logging_config
+from flexdb.metrics import free_place
 from flexdb.startup import StartError, Startup
 
 try:
@@ -27,12 +28,12 @@ graceful_timeout = 30
 keepalive = 75
 limit_request_line = 8190
 control_socket_disable = True
-logconfig_dict = logging_config(_settings.log_level)
+logconfig_dict = logging_config(_settings)
 
 
 def on_starting(server):
     """Prepare what the workers need; a start that must fail says why in one line."""
-    configure(_settings.log_level)
+    configure(_settings)
     # A reload reads this file anew, and what was started is still the first reading's to stop.
     server.flexdb = _startup
     # gunicorn listens to signals only when this is done.
@@ -54,9 +55,20 @@ def when_ready(server):
     _startup.tell_endpoints()
 
 
+def pre_fork(server, worker):
+    """Give the worker a place that no living one has."""
+    worker.place = free_place(other.place for other in server.WORKERS.values())
+
+
 def post_fork(server, worker):
-    """Leave the master's things to it."""
+    """Leave the master's things to it, and count in the worker's own place."""
     server.flexdb.leave_to_parent()
+    server.flexdb.metrics.join(worker.place)
+
+
+def child_exit(server, worker):
+    """Forget what the worker was doing."""
+    server.flexdb.metrics.leave(worker.place)
 
 
 def on_exit(server):

@@ -19,6 +19,7 @@ from flexdb.config import (
     DATABASE_VARIABLES, Settings, environment, read_settings, wants_embedded)
 from flexdb.db.embedded import DATABASE, USER, Embedded
 from flexdb.db.migrate import MigrationError, NotReachable, migrate
+from flexdb.metrics import Folder
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Startup:
         self.variables, self.files = environment(folder)
         self.settings = read_settings(self.variables)
         self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
+        self.metrics = Folder()
         self._waiter: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -53,6 +55,7 @@ class Startup:
         if self.embedded:
             self.embedded.claim()
         _check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        self.metrics.make()
         if self.embedded:
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             self.settings = embedded_settings(self.settings, self.embedded.start())
@@ -84,6 +87,7 @@ class Startup:
 
     def stop(self) -> None:
         """Stop what was started."""
+        self.metrics.remove()
         if self._waiter and self._waiter.poll() is None:
             self._waiter.terminate()
         if self.embedded and self.embedded.claimed:

@@ -17,8 +17,10 @@ from psycopg.adapt import Loader
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from flexdb import watch
 from flexdb.config import Settings
 from flexdb.errors import Overloaded, Unavailable
+from flexdb.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +64,12 @@ class Pool:
     A pool that was opened before a fork would hand one request the rows of another.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self.settings = settings
+        self.metrics = metrics or Metrics()
+        self.metrics.pool_size_limit.set(settings.db_pool_size)
+        self.metrics.pool_waiting_limit.set(settings.db_pool_queue)
+        self.metrics.sample_with(self._sample)
         self._lock = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
         self._pid = 0
@@ -108,20 +114,29 @@ class Pool:
         # Not left to the pool: it would count those who wait for a connection that is being made.
         places = self._places
         if not places.acquire(blocking=False):
+            self.metrics.pool_refused.labels("queue_full").inc()
             raise Overloaded()
+        watched, began = watch.current(), time.perf_counter()
         try:
-            connection = self._get(pool)
-            while _is_stale(connection):
-                connection.close()
-                pool.putconn(connection)
-                self.drain(connection)
+            try:
                 connection = self._get(pool)
+                while _is_stale(connection):
+                    self.metrics.connections_lost.inc()
+                    connection.close()
+                    pool.putconn(connection)
+                    self.drain(connection)
+                    connection = self._get(pool)
+            finally:
+                lent = time.perf_counter()
+                watched.pool += lent - began
+                self.metrics.pool_wait_seconds.observe(lent - began)
             self._lent.add(connection)
             try:
                 yield connection
             finally:
                 self._lent.discard(connection)
                 pool.putconn(connection)
+                watched.database += time.perf_counter() - lent
         finally:
             places.release()
 
@@ -129,7 +144,9 @@ class Pool:
         try:
             return pool.getconn()
         except PoolTimeout:
-            raise (Overloaded() if self._lent else Unavailable()) from None
+            busy = bool(self._lent)
+            self.metrics.pool_refused.labels("timeout" if busy else "unavailable").inc()
+            raise (Overloaded() if busy else Unavailable()) from None
 
     def drain(self, broken: Connection) -> None:
         """Replace the idle connections that are no younger than one that was found broken.
@@ -142,6 +159,15 @@ class Pool:
             self._drained_at = time.monotonic()
         logger.warning("a connection to PostgreSQL was lost: replacing the idle ones")
         self._opened().drain()
+
+    def _sample(self) -> None:
+        """Set the gauges to how the pool is at this moment."""
+        if self._pool is not None and self._pid == os.getpid():
+            stats = self._pool.get_stats()
+            self.metrics.pool_size.set(stats["pool_size"])
+            self.metrics.pool_in_use.set(len(self._lent))
+            self.metrics.pool_idle.set(stats["pool_available"])
+            self.metrics.pool_waiting.set(stats.get("requests_waiting", 0))
 
     def close(self) -> None:
         """Close the pool of this process, if it was opened."""
