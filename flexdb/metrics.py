@@ -156,7 +156,8 @@ class Folder:
 
 def free_place(taken: Iterable[int]) -> int:
     """Return the first place that is not taken."""
-    return next(place for place in count(1) if place not in set(taken))
+    known = set(taken)
+    return next(place for place in count(1) if place not in known)
 
 
 def _locked(folder: Path, how: int = 0) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from flexdb import watch
+from flexdb.api import tracing
 from flexdb.logs import Fields, Lines
 from flexdb.metrics import Metrics
 from flexdb.services.ids import new_id
@@ -39,6 +40,7 @@ class Calls:
     def __init__(self, app: WsgiApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._traces = tracing.Traces() if tracing.is_wanted() else None
         self._labels = {name: name for name in (*OPERATIONS, "rpc.discover", "batch")}
         # Looking a label up takes longer than counting.
         self._counts: dict[tuple[str, str], Any] = {}
@@ -50,7 +52,7 @@ class Calls:
 
         def respond(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             seconds = perf_counter() - watched.began
-            self._tell(watched, seconds, status[:3])
+            self._tell(watched, seconds, int(status[:3]), environ)
             return start_response(status, [
                 *headers, ("X-Request-ID", watched.request_id),
                 ("Server-Timing", f"app;dur={seconds * 1000:.2f}, "
@@ -62,11 +64,11 @@ class Calls:
         finally:
             watch.end()
 
-    def _tell(self, watched: Watch, seconds: float, status: str) -> None:
+    def _tell(self, watched: Watch, seconds: float, status: int, environ: dict[str, Any]) -> None:
         calls = watched.calls
         if not calls:
             if not (watched.method or watched.outcome):
-                return logger.debug("no call: status=%s ms=%.2f", status, seconds * 1000)
+                return logger.debug("no call: status=%d ms=%.2f", status, seconds * 1000)
             calls = [(watched.method, watched.outcome or "ok")]
         if len(calls) == 1:
             method, outcome = calls[0]
@@ -78,13 +80,17 @@ class Calls:
             self._metrics.batch_calls.observe(len(calls))
         self._time(method).observe(seconds)
         if logger.isEnabledFor(logging.INFO):
-            tail: Fields = {"ms": round(seconds * 1000, 2), "status": int(status),
+            tail: Fields = {"ms": round(seconds * 1000, 2), "status": status,
                             "request_id": watched.request_id}
             if len(calls) > 1:
                 tail["batch"] = len(calls)
             logger.handle(Lines(__name__, [
                 {"method": self._name(method), "outcome": outcome, **tail}
                 for method, outcome in calls]))
+        if self._traces:
+            self._traces.tell(watched, [(self._name(method), outcome)
+                                        for method, outcome in watched.calls],
+                              environ, seconds, status)
 
     def _name(self, method: str) -> str:
         known = self._labels.get(method)

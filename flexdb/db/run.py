@@ -58,7 +58,7 @@ class Runner:
             except FlexdbError as error:
                 return [error] * len(plans)
             except Exception as error:
-                logger.debug("a batch is run call by call after: %r", error)
+                logger.debug("a batch is run call by call after: %s", type(error).__name__)
         return [self._run_one(plan, json_fields) for plan in plans]
 
     def _run_one(self, plan: Plan, json_fields: JsonFields) -> Outcome:
