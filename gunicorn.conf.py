@@ -19,9 +19,12 @@ except ConfigError as error:
 
 _settings = _startup.settings
 _host = f"[{_settings.jsonrpc_host}]" if ":" in _settings.jsonrpc_host else _settings.jsonrpc_host
-bind = f"{_host}:{_settings.jsonrpc_port}"
+bind = [f"{_host}:{_settings.jsonrpc_port}"]
+if _settings.jsonrpc_socket:
+    bind.append(f"unix:{_settings.jsonrpc_socket}")
 workers = _settings.workers
 worker_class = "flexdb.worker.Worker"
+logger_class = "flexdb.worker.Logger"
 threads = _settings.threads
 timeout = 60
 graceful_timeout = 30

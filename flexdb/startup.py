@@ -16,12 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from flexdb.config import (
-    DATABASE_VARIABLES, Settings, environment, read_settings, wants_embedded)
+    DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, wants_embedded)
+from flexdb.db.capacity import capacity
 from flexdb.db.embedded import DATABASE, USER, Embedded
 from flexdb.db.migrate import MigrationError, NotReachable, migrate
 from flexdb.metrics import Folder
 
 logger = logging.getLogger(__name__)
+
+# Of what lies between flexdb and a PostgreSQL that is not embedded.
+_ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
 
 
 class StartError(Exception):
@@ -37,6 +41,7 @@ class Startup:
     def __init__(self, folder: Path) -> None:
         self.variables, self.files = environment(folder)
         self.settings = read_settings(self.variables)
+        check_certificates(self.settings)
         self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
         self.metrics = Folder()
         self._waiter: subprocess.Popen[bytes] | None = None
@@ -46,7 +51,7 @@ class Startup:
 
         When PostgreSQL does not answer yet, a process of its own goes on trying.
 
-        :raises StartError: when the port is taken
+        :raises StartError: when the port is taken, or PostgreSQL has too few connections
         :raises EmbeddedError: when the folder is taken, or its PostgreSQL does not start
         :raises MigrationError: when a migration fails
         """
@@ -61,10 +66,11 @@ class Startup:
             self.settings = embedded_settings(self.settings, self.embedded.start())
             # The workers, and whoever else this process starts, read their settings anew.
             os.environ.update({name: str(getattr(self.settings, name.lower()))
-                               for name in DATABASE_VARIABLES})
+                               for name in DATABASE_VARIABLES}
+                              | dict.fromkeys(_ELSEWHERE, ""))
         logger.info("Connecting to database...")
         try:
-            migrate_and_tell(self.settings)
+            _prepare(self.settings)
         except NotReachable as error:
             logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
             self._waiter = subprocess.Popen(
@@ -98,7 +104,8 @@ class Startup:
 def embedded_settings(settings: Settings, folder: str) -> Settings:
     """Return the settings with the embedded PostgreSQL's address in them."""
     return replace(settings, db_host=folder, db_port=5432, db_user=USER, db_name=DATABASE,
-                   db_ssl_mode="disable")
+                   db_ssl_mode="disable", db_pgbouncer=False, db_direct_host="",
+                   db_direct_port=0)
 
 
 @contextmanager
@@ -106,6 +113,7 @@ def database(folder: Path) -> Iterator[Settings]:
     """Give the settings for a command; an embedded PostgreSQL runs at least that long."""
     variables, _ = environment(folder)
     settings = read_settings(variables)
+    check_certificates(settings)
     if not wants_embedded(variables):
         yield settings
         return
@@ -137,18 +145,58 @@ def _tell_connected() -> None:
     logger.info("Running database migrations...")
 
 
+def _prepare(settings: Settings) -> None:
+    migrate_and_tell(settings)
+    _check_capacity(settings)
+
+
+def _check_capacity(settings: Settings) -> None:
+    """Warn where PostgreSQL's own settings will not do, and refuse to start where they cannot.
+
+    A reload starts new workers before the old ones have ended, so twice the connections are
+    wanted, and some for the migrations, the commands and a look from outside.
+    """
+    found = capacity(settings)
+    if settings.db_pgbouncer:
+        timeouts = {"statement_timeout": (found.statement_timeout,
+                                          round(settings.statement_timeout * 1000)),
+                    "idle_in_transaction_session_timeout": (found.idle_timeout,
+                                                            found.idle_timeout or 60_000)}
+        commands = [f'ALTER ROLE "{settings.db_user}" SET {name} = {wanted};'
+                    for name, (now, wanted) in timeouts.items() if now != wanted]
+        if commands:
+            logger.warning("behind PgBouncer, PostgreSQL itself must know the timeouts: %s "
+                           "(and then RECONNECT; in PgBouncer)", " ".join(commands))
+    if found.connections is None:
+        return
+    asked = (f"WORKERS={settings.workers} with DB_POOL_SIZE={settings.db_pool_size} each need up "
+             f"to {{}} connections and PostgreSQL has {found.connections} for them: lower one, or "
+             "raise max_connections or the limit of the user or the database")
+    needed = settings.workers * settings.db_pool_size
+    if needed > found.connections:
+        raise StartError(asked.format(needed))
+    if needed * 2 + 10 > found.connections:
+        logger.warning(asked.format(f"{needed * 2 + 10} while they are reloaded"))
+
+
 def migrate_when_reachable(settings: Settings, parent: int) -> None:
     """Migrate as soon as PostgreSQL answers; stop the parent process when a migration fails.
 
     :param parent: the process that waits for it; when that has ended there is nothing to do
     :raises MigrationError: when a migration fails
+    :raises StartError: when PostgreSQL has too few connections
     """
+    told: str | None = None
     while os.getppid() == parent:
         try:
-            return migrate_and_tell(settings)
-        except NotReachable:
+            return _prepare(settings)
+        except NotReachable as error:
+            # The first reason the parent has told.
+            if told not in (None, str(error)):
+                logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
+            told = str(error)
             time.sleep(0.2)
-        except MigrationError:
+        except (MigrationError, StartError):
             os.kill(parent, signal.SIGTERM)
             raise
 

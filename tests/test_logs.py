@@ -16,12 +16,12 @@ import pytest
 
 from flexdb import watch
 from flexdb.config import Settings
-from flexdb.logs import Lines, Stderr, logging_config
+from flexdb.logs import Json, Lines, Stderr, Text, logging_config
 from tests import postgres
 from tests.service import Service, request
 
 CANARY = "kilroy-was-here"
-HOSTILE = "a\n2026-01-01 12:00:00 - INFO - forged\r\x1b[2J\u2028b\x00\udc80é"
+HOSTILE = "a\n2026-01-01 12:00:00 - INFO - forged\r\x1b[2J\u2028b\x00é"
 
 
 class Log:
@@ -63,6 +63,12 @@ def test_no_message_forges_a_line(log: Log) -> None:
     text = json.loads(line)["message"] if line[0] == "{" else line[:-1]
     assert text.isprintable()
     assert re.search(r"said: a\\n2026.*forged\\r\\x1b\[2J\\u2028b\\x00", text)
+
+
+@pytest.mark.parametrize("form", [Text, Json])
+def test_what_is_no_character_is_escaped(form: type[logging.Formatter]) -> None:
+    line = form().format(logging.makeLogRecord({"msg": "half \udc80"}))
+    assert r"\udc80" in line and line.encode()
 
 
 def test_a_traceback_forges_none_either(log: Log) -> None:

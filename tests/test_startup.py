@@ -69,7 +69,8 @@ class Served:
 
     @property
     def said(self) -> str:
-        return os.pread(self._output.fileno(), 2**20, 0).decode()
+        descriptor = self._output.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
 
     def get(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from flexdb import errors
+from flexdb.db.address import reason
 from flexdb.errors import FlexdbError
 
 # The parameter that a constraint is about.
@@ -50,6 +51,13 @@ _STATES: dict[str, type[FlexdbError]] = {
 # not_null_violation, foreign_key_violation, unique_violation, check_violation: where they are told
 # as what they are, no gap comes here.
 _REFUSED = {"23502", "23503", "23505", "23514"}
+# PgBouncer's words for a call that it gave to no connection to PostgreSQL.
+_NOT_SENT = ("query_wait_timeout", "server login has been failing", "server_login_retry")
+
+
+def was_not_sent(error: psycopg.Error) -> bool:
+    """Tell whether PostgreSQL never saw the statement, so that sending it again does no harm."""
+    return error.sqlstate == "08P01" and any(words in str(error) for words in _NOT_SENT)
 
 
 def to_error(error: psycopg.Error) -> FlexdbError | None:
@@ -68,7 +76,7 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
     kind = _STATES.get(state) or _STATES.get(state[:2])
     if kind is None:
         return None
-    told = kind()
+    told = kind(why=reason(error)) if issubclass(kind, errors.Unavailable) else kind()
     told.__cause__ = error
     return told
 
