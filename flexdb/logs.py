@@ -82,6 +82,11 @@ class Json(logging.Formatter):
 class Stderr(logging.Handler):
     """Write each line by one write(2), so that the lines of threads and workers do not mix."""
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write a record without a lock, for which threads would wait while another writes."""
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record; that nobody reads the log stops nothing."""
         try:

@@ -97,9 +97,9 @@ def test_the_gauges_of_a_dead_worker_vanish_and_its_counts_stay(
     wait_until(lambda: figures(served)["flexdb_workers",] == 1)
     found = figures(served)
     assert found[CALLS] == 20 and found["flexdb_pool_size_limit",] == Settings().db_pool_size
-    for _ in range(2):
+    for alive in (2, 3):
         served.process.send_signal(signal.SIGTTIN)
-    wait_until(lambda: figures(served)["flexdb_workers",] == 3)
+        wait_until(lambda: figures(served)["flexdb_workers",] == alive)
     call(served, 5)
     assert figures(served)[CALLS] == 25
 
@@ -187,6 +187,6 @@ def test_the_answers_of_gunicorn_itself_have_an_id_and_its_lines_no_secrets(
                  b"chunked\r\nContent-Type: application/json\r\n\r\n" + secret + b"\r\n\r\n"):
         status, head, _ = raw(served, sent)
         (asked,) = re.findall(rb"(?i)x-request-id: (\S+)", head)
-        assert status == 400 and re.fullmatch(rb"[0-9a-f-]{36}", asked)
+        assert status == 400 and re.fullmatch(rb"[0-9a-f]{16}-[0-9a-f]+", asked)
         wait_until(lambda: f"request_id={asked.decode()}" in served.said, 5)
     assert CANARY not in served.said

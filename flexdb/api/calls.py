@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import count
 from time import perf_counter
 from typing import Any
 
@@ -15,7 +17,6 @@ from flexdb import watch
 from flexdb.api import tracing
 from flexdb.logs import Fields, Lines
 from flexdb.metrics import Metrics
-from flexdb.services.ids import new_id
 from flexdb.services.operation import OPERATIONS
 from flexdb.watch import Watch
 
@@ -31,7 +32,19 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 def request_id(asked: str | None) -> str:
     """Return the id that a request came with, or a new one when there is none that is sane."""
-    return asked if asked and _ID.fullmatch(asked) else new_id()
+    return asked if asked and _ID.fullmatch(asked) else f"{_process}-{next(_requests):x}"
+
+
+def _begin_process() -> None:
+    global _process
+    _process = os.urandom(8).hex()
+
+
+# An id is the process's random number and a count, which costs less than a random number each.
+_process = ""
+_requests = count(1)
+_begin_process()
+os.register_at_fork(after_in_child=_begin_process)
 
 
 class Calls:
