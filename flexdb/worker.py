@@ -16,6 +16,8 @@ from gunicorn.http import errors as gunicorn_errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from flexdb import watch
+from flexdb.api import calls
 from flexdb.errors import FlexdbError, Internal, InvalidRequest, TooLarge
 
 _STATUS: dict[type[Exception], int] = {
@@ -35,6 +37,8 @@ os.register_at_fork(
 
 class Worker(ThreadWorker):  # type: ignore[misc]
     """A threaded worker."""
+
+    _sample_at = 0.0
 
     def init_signals(self) -> None:
         """Listen to signals, those included that came since the fork."""
@@ -71,6 +75,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.sockets: list[Any] = []
         return False
 
+    def notify(self) -> None:
+        """Tell the master that the worker lives, and the metrics how it is."""
+        super().notify()
+        if time.monotonic() >= self._sample_at:
+            self._sample_at = time.monotonic() + 1
+            if pool := getattr(self.wsgi, "extensions", {}).get("flexdb"):
+                pool.metrics.sample()
+
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End without waiting for the calls under way.
 
@@ -82,22 +94,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer a request that is not even HTTP."""
+        asked = dict(req.headers).get("X-REQUEST-ID") if req else None
+        request_id = watch.begin(calls.request_id(asked)).request_id
         error: FlexdbError
         if isinstance(exc, gunicorn_errors.ParseException):
             error, status = InvalidRequest("not an HTTP request"), _STATUS.get(type(exc), 400)
             if status in (414, 431):
                 error = TooLarge()
-            self.log.info("Invalid request: %s", exc)
+            # Its message quotes the request, which may hold what no log should.
+            self.log.info("Invalid request: %s", type(exc).__name__)
         else:
             error, status = Internal(), 500
             self.log.error("error_id %s: a request failed", error.data["error_id"], exc_info=exc)
         body = orjson.dumps({"jsonrpc": "2.0", "error": error.to_json(), "id": None})
         head = (f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+                f"X-Request-ID: {request_id}\r\n\r\n")
         try:
             write_nonblock(client, head.encode() + body)
         except OSError:
             self.log.debug("Failed to send an error message.")
+        finally:
+            watch.end()
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]

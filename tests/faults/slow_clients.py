@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 import threading
 import time
 from collections.abc import Iterator
