@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS := not long
 
-.PHONY: help run test contract check migrate rollback export import clean
+.PHONY: help run test contract check bench migrate rollback export import clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -23,6 +23,9 @@ check: $(VENV)/test ## run the linters, and all tests with their coverage
 	$(BIN)/python -m mypy
 	@mkdir -p .coverage
 	@$(MAKE) --no-print-directory test TESTS="long or not long" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
+
+bench: $(VENV)/run ## measure what each call costs: ONLY=get_node ROWS=1000000 ROUNDS=3 SECONDS=2
+	@$(BIN)/python -m bench
 
 migrate: $(VENV)/run ## bring the database's schema up to date
 	@$(BIN)/python -m flexdb migrate
