@@ -1,10 +1,12 @@
-"""gunicorn's worker, whose own errors are JSON."""
+"""gunicorn's worker: it takes its fair share of connections, and its own errors are JSON."""
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import socket
+import time
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -31,8 +33,60 @@ os.register_at_fork(
     after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDING))
 
 
+# How many connections each worker has, and when it last looked for new ones (on the system's clock,
+# in ms; 0 when it does not), shared by all that are forked from here.
+_MOST_WORKERS = 1024
+_connections, _looked_at = (
+    memoryview(mmap.mmap(-1, 8 * _MOST_WORKERS)).cast("q") for _ in range(2))
+# For how long a connection is left to a worker that has fewer, and in what steps, in seconds; a
+# worker that has not looked for so many ms is stopped or gone. An idle one looks every second.
+_PATIENCE, _NAP, _GONE = 0.05, 0.001, 1500
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """A threaded worker."""
+    """A threaded worker.
+
+    All workers wait at one socket, and whoever wakes first may take all connections: those that
+    are kept alive would fill one worker's places while the others idle. So a worker leaves a
+    connection to another one that has fewer.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._place = self.age % _MOST_WORKERS
+        self._waits_since = 0.0
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or end to accept connections, and let the other workers know."""
+        super().set_accept_enabled(enabled)
+        self._tell()
+
+    def notify(self) -> None:
+        """Let the master know that we live, and the other workers how many connections we have."""
+        super().notify()
+        self._tell()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection, or leave it to another worker that has fewer."""
+        now = time.monotonic()
+        # A wait whose connection another one took is no part of this one.
+        if now - self._waits_since > 2 * _PATIENCE:
+            self._waits_since = now
+        if now - self._waits_since < _PATIENCE and self._has_more_than_another(now):
+            time.sleep(_NAP)
+            return
+        self._waits_since = 0.0
+        super().accept(listener)
+        self._tell()
+
+    def _tell(self) -> None:
+        _connections[self._place] = self.nr_conns
+        _looked_at[self._place] = round(1000 * time.monotonic()) if self._accepting else 0
+
+    def _has_more_than_another(self, now: float) -> bool:
+        since = round(1000 * now) - _GONE
+        return any(looked_at > since and connections < self.nr_conns
+                   for connections, looked_at in zip(_connections, _looked_at))
 
     def init_signals(self) -> None:
         """Listen to signals, those included that came since the fork."""
