@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 
+import bench.bulk  # noqa: F401 (registers its rows)
 from bench.load import require_wrk
 from bench.measure import measure
+from bench.memory import memory
 from bench.report import table
-from bench.rows import ROWS
+from bench.rows import ROWS, SMOKE
 from bench.servers import ROOT
 from bench.stage import Stage
 
 
-def main() -> None:
-    """Measure the rows asked for and print them."""
+def main(smoke: bool) -> None:
+    """Measure the rows asked for and print them.
+
+    :param smoke: measure quickly what tells growth, and fail when there is too much of it
+    """
     require_wrk()
+    known = [*ROWS, "memory"]
     wanted = os.environ.get("ONLY", "").replace(",", " ").split()
-    if unknown := set(wanted) - ROWS.keys():
+    if unknown := set(wanted) - set(known):
         sys.exit(f"bench: ONLY={' '.join(sorted(unknown))}: there is no such row; there are "
-                 f"{', '.join(ROWS)}")
-    stage = Stage(ROOT / ".bench", int(os.environ.get("ROWS", "1000000")))
-    try:
-        for name, build in ROWS.items():
-            if not wanted or name in wanted:
-                outcome = measure(build(stage), int(os.environ.get("ROUNDS", "3")),
-                                  float(os.environ.get("SECONDS", "2")))
-                print(table(outcome), flush=True)
-    finally:
-        stage.close()
+                 f"{', '.join(known)}")
+    rows = _number("ROWS", 50_000 if smoke else 1_000_000, 1000)
+    rounds, seconds = _number("ROUNDS", 3, 1), _number("SECONDS", 1 if smoke else 2, 1)
+    names = wanted or (SMOKE if smoke else known)
+    outcomes = []
+    with closing(Stage(ROOT / ".bench", rows)) as stage:
+        for name in names:
+            outcomes.append(memory(stage, rounds) if name == "memory" else
+                            measure(ROWS[name](stage), rounds, seconds, smoke))
+            print(table(outcomes[-1]), flush=True)
+    missed = [verdict for outcome in outcomes for verdict in outcome.verdicts
+              if verdict.reached is False]
+    if smoke and missed:
+        sys.exit(f"bench: {len(missed)} limits were missed")
+
+
+def _number(name: str, default: int, least: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdigit() or int(text) < least:
+        sys.exit(f"bench: {name}={text} is not a whole number of at least {least}")
+    return int(text)
 
 
 if __name__ == "__main__":
-    main()
+    main(smoke="--smoke" in sys.argv[1:])

@@ -84,9 +84,14 @@ class Data:
         return {"tenant_id": _id("001", number)}
 
     def new_node(self, number: int) -> dict[str, Any]:
-        """Return a call that creates a node in the first tenant."""
+        """Return a node to be created, of the first tenant's type."""
         data = {"title": f"Task {number}", "status": "open", "priority": 1 + number % 5}
-        return call("create_node", {**self.tenant(), "node_type_id": _id("002", 0), "data": data})
+        return {"node_type_id": _id("002", 0), "data": data}
+
+    def creates(self, count: int) -> list[dict[str, Any]]:
+        """Return calls that create one node each in the first tenant."""
+        return [call("create_node", self.tenant() | self.new_node(number))
+                for number in range(count)]
 
     def gets(self, count: int) -> list[dict[str, Any]]:
         """Return calls that get nodes, chosen at random but the same in every run."""
@@ -153,9 +158,8 @@ def prepare(server: Settings, tenants: int, nodes: int) -> Data:
 
 
 @contextmanager
-def fresh(server: Settings) -> Iterator[Data]:
+def fresh(server: Settings, name: str = "bench_writes") -> Iterator[Data]:
     """Give a database with one tenant and no nodes, to be written to; it goes away at the end."""
-    name = "bench_writes"
     data = Data(replace(server, db_name=name), 1, 0)
     with connect(server) as connection:
         _create(connection, name)

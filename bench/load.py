@@ -18,6 +18,7 @@ import orjson
 from bench.servers import Postgres, Server
 
 CONNECTIONS = 16
+_SETTLING = 0.1
 _SCRIPT = Path(__file__).with_name("load.lua")
 
 
@@ -76,6 +77,8 @@ def measured(work: Callable[[float], Work], postgres: Postgres, server: Server |
     def run(seconds: float) -> Sample:
         before = _used(postgres, server)
         done = work(seconds)
+        # What PostgreSQL's processes used counts when they have ended, as its clients have.
+        time.sleep(_SETTLING)
         service, database, generator = (
             1e6 * (after - start) / done.calls
             for start, after in zip(before, _used(postgres, server)))
@@ -96,14 +99,13 @@ def call(method: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "method": method, "params": params, "id": 1}
 
 
-def load(server: Server, postgres: Postgres, bodies: Sequence[Any],
+def load(server: Server, postgres: Postgres, bodies: Sequence[Any], each: int = 1,
          connections: int = CONNECTIONS) -> Subject:
     """Return the load of sending bodies to a server, in turn, as fast as it answers.
 
-    :param bodies: calls, or batches of equally many calls
+    :param each: how many calls, or nodes, a body counts for
     """
     lines = [orjson.dumps(body) for body in bodies]
-    calls = len(bodies[0]) if isinstance(bodies[0], list) else 1
     for line in (lines[0], lines[-1]):
         server.post(line)
 
@@ -112,7 +114,7 @@ def load(server: Server, postgres: Postgres, bodies: Sequence[Any],
             file.write(b"\n".join(lines))
             file.flush()
             told = _wrk(server.url, file.name, connections, seconds)
-        return Work(calls * told["requests"], told["microseconds"] / 1e6, told["p50"] / 1000,
+        return Work(each * told["requests"], told["microseconds"] / 1e6, told["p50"] / 1000,
                     told["p99"] / 1000, 1000 * told["wrong"] / told["requests"])
 
     return measured(work, postgres, server)
@@ -132,16 +134,14 @@ def require_wrk() -> None:
         sys.exit("bench: wrk is not installed: apt-get install wrk")
 
 
-def repeated(work: Callable[[], float]) -> Callable[[float], Work]:
-    """Return work that is done again and again until the time is over, at least once.
+def timed(work: Callable[[], object], calls: int) -> Callable[[float], Work]:
+    """Return work that is done once, however long it takes.
 
-    :param work: does it once and returns how many calls it was
+    :param calls: how many calls, or rows, it is
     """
     def run(seconds: float) -> Work:
         start = time.monotonic()
-        calls = work()
-        while time.monotonic() < start + seconds:
-            calls += work()
+        work()
         return Work(calls, time.monotonic() - start)
 
     return run

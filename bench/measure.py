@@ -38,12 +38,15 @@ class Row:
 
     :param title: what the row is about
     :param subjects: what takes turns, by name
+    :param notes: what a reader must know to judge the figures
+    :param warm_up: whether each has a turn before that does not count
     """
 
     title: str
     subjects: Mapping[str, Subject]
     claims: list[Claim]
     notes: str = ""
+    warm_up: bool = True
 
 
 class Verdict(NamedTuple):
@@ -82,21 +85,22 @@ def measure(row: Row, rounds: int, seconds: float, smoke: bool = False) -> Outco
     :param rounds: how often each has its turn
     :param seconds: how long a turn takes
     """
-    for subject in row.subjects.values():
-        subject(_WARM_UP)
+    if row.warm_up and not smoke:
+        for subject in row.subjects.values():
+            subject(_WARM_UP)
     taken = [{name: subject(seconds) for name, subject in row.subjects.items()}
              for _ in range(rounds)]
     claims = [claim for claim in row.claims if claim.smoke is not None or not smoke]
     return Outcome(row.title, {name: middle([turn[name] for turn in taken])
                                for name in row.subjects},
-                   [judge(claim, [claim.value(turn) for turn in taken], smoke)
+                   [judge(claim.text, [claim.value(turn) for turn in taken],
+                          claim.smoke if smoke else claim.limit, claim.at_least)
                     for claim in claims], row.notes)
 
 
-def judge(claim: Claim, values: list[float], smoke: bool = False) -> Verdict:
-    """Return what the figures of the rounds say about a claim."""
-    return Verdict(claim.text, median(values), min(values), max(values),
-                   claim.smoke if smoke else claim.limit, claim.at_least)
+def judge(text: str, values: list[float], limit: float | None, at_least: bool = False) -> Verdict:
+    """Return what the figures of the rounds say, and whether that reaches a limit."""
+    return Verdict(text, median(values), min(values), max(values), limit, at_least)
 
 
 def middle(samples: list[Sample]) -> Sample:

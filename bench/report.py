@@ -21,7 +21,7 @@ def cells(sample: Sample) -> list[str]:
     """Return the figures of a sample in the order of the head."""
     return [f"{sample.rate:,.0f}"] + [
         "" if time is None else f"{time:.2f}" for time in (sample.p50, sample.p99)] + [
-        f"{cost:,.1f}" if cost else "" for cost in sample[3:]]
+        f"{cost:,.1f}" if cost else "" for cost in sample[3:6]] + [f"{sample.failed:.0f}"]
 
 
 def told(verdict: Verdict) -> str:

@@ -24,6 +24,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVICE, EMPTY = "wsgi:app", "bench.empty:app"
 
 
+def variables(settings: Settings) -> dict[str, str]:
+    """Return the variables that lead to a database."""
+    return {name: str(getattr(settings, name.lower())) for name in DATABASE_VARIABLES}
+
+
 class Postgres:
     """A PostgreSQL of the benchmark's own, as the embedded one starts: with fsync and all else.
 
@@ -60,15 +65,15 @@ class Server:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         folder.mkdir(exist_ok=True)
-        variables = {name: str(getattr(settings, name.lower())) for name in DATABASE_VARIABLES}
-        variables |= {"JSONRPC_HOST": "127.0.0.1", "JSONRPC_PORT": str(self.port),
-                      "PYTHONPATH": str(ROOT), **(options or {})}
+        environment = {**os.environ, **variables(settings), "PYTHONPATH": str(ROOT),
+                       "JSONRPC_HOST": "127.0.0.1", "JSONRPC_PORT": str(self.port),
+                       **(options or {})}
         self.log = folder / f"{application.partition(':')[0]}-{self.port}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"),
                  application],
-                cwd=folder, env=os.environ | variables, stdin=subprocess.DEVNULL, stdout=log,
+                cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True)
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:

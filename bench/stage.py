@@ -58,6 +58,10 @@ class Stage:
             self._servers[key] = server
         return self._servers[key]
 
+    def large(self) -> Data:
+        """Return a database for large nodes, as :meth:`writes` gives one."""
+        return self._closing.enter_context(fresh(self.postgres.settings, "bench_large"))
+
     def close(self) -> None:
         """Stop what runs."""
         self._closing.close()
