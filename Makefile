@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS := not long
 
-.PHONY: help run test contract check bench migrate rollback export import clean
+.PHONY: help run test contract check bench bench-smoke migrate rollback export import clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -24,8 +24,11 @@ check: $(VENV)/test ## run the linters, and all tests with their coverage
 	@mkdir -p .coverage
 	@$(MAKE) --no-print-directory test TESTS="long or not long" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
 
-bench: $(VENV)/run ## measure what each call costs: ONLY=get_node ROWS=1000000 ROUNDS=3 SECONDS=2
+bench: $(VENV)/bench ## measure what each call costs, and write the report; ONLY=get_node a row
 	@$(BIN)/python -m bench
+
+bench-smoke: $(VENV)/run ## measure quickly whether cost grows where it must not
+	@$(BIN)/python -m bench --smoke
 
 migrate: $(VENV)/run ## bring the database's schema up to date
 	@$(BIN)/python -m flexdb migrate
@@ -62,4 +65,9 @@ $(VENV)/test: $(VENV)/run requirements-dev.txt
 		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
 		--no-binary jsonschema --dest $(VENV)/suite jsonschema==4.26.0
+	@touch $@
+
+$(VENV)/bench: $(VENV)/run requirements-bench.txt
+	@echo "Installing the packages of requirements-bench.txt into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
