@@ -38,7 +38,7 @@ def draw(curve: Curve, file: Path) -> None:
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, metadata={"Date": None, "Creator": None})
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     # matplotlib leaves spaces at the ends of lines.
     lines = file.read_text(encoding="utf-8").splitlines()
     file.write_text("".join(f"{line.rstrip()}\n" for line in lines), encoding="utf-8")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 
@@ -75,7 +76,6 @@ class Server:
                  application],
                 cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True)
-        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             self._wait()
         except BaseException:
@@ -101,9 +101,11 @@ class Server:
 
         :raises RuntimeError: when it holds an error
         """
-        self._connection.request("POST", "/jsonrpc", body, {"Content-Type": "application/json"})
-        response = self._connection.getresponse()
-        reply = response.read()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        with closing(connection):
+            connection.request("POST", "/jsonrpc", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            reply = response.read()
         calls = orjson.loads(reply)
         for call in calls if isinstance(calls, list) else [calls]:
             if response.status != 200 or "error" in call:
@@ -112,7 +114,6 @@ class Server:
 
     def stop(self) -> None:
         """Stop it, as an operator would."""
-        self._connection.close()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         self._process.wait(60)

@@ -29,8 +29,8 @@ def program(name: str, settings: Settings, arguments: Sequence[str]) -> str:
     """
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
     environment["PGOPTIONS"] = "-c timezone=UTC -c datestyle=ISO"
-    command = [str(binaries() / name), "-h", settings.db_host, "-U", settings.db_user, *arguments,
-               settings.db_name]
+    command = [str(binaries() / name), "-h", settings.db_host, "-p", str(settings.db_port),
+               "-U", settings.db_user, *arguments, settings.db_name]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{name} failed: {done.stderr.strip()[-500:]}")
