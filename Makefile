@@ -45,7 +45,7 @@ import: $(VENV)/run ## load a file that export wrote: FILE=acme.ndjson.gz
 	@$(BIN)/python -m flexdb import $${FILE:+"$$FILE"}
 
 clean: ## remove the virtual environment and what tools left, not the data
-	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache
+	rm -rf $(VENV) .bench .coverage .hypothesis .mypy_cache .pytest_cache
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from contextlib import closing
 
@@ -67,4 +68,6 @@ def _number(name: str, default: int, least: int) -> int:
 
 
 if __name__ == "__main__":
+    # Whoever ends us ends what we started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     main(smoke="--smoke" in sys.argv[1:])
