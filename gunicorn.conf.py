@@ -1,15 +1,19 @@
 """gunicorn's configuration; every value that one may want to change is a setting of flexdb."""
 
 import logging
+import os
 import signal
+import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from flexdb.config import ConfigError
 from flexdb.db.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError
 from flexdb.logs import configure, logging_config
-from flexdb.startup import StartError, Startup
+from flexdb.listening import StartError
+from flexdb.startup import Startup
 
 try:
     _startup = Startup(Path.cwd())
@@ -18,14 +22,23 @@ except ConfigError as error:
 
 _settings = _startup.settings
 _host = f"[{_settings.jsonrpc_host}]" if ":" in _settings.jsonrpc_host else _settings.jsonrpc_host
-bind = f"{_host}:{_settings.jsonrpc_port}"
+bind = [f"{_host}:{_settings.jsonrpc_port}"]
+if _settings.jsonrpc_socket:
+    bind.append(f"unix:{_settings.jsonrpc_socket}")
 workers = _settings.workers
 worker_class = "flexdb.worker.Worker"
+logger_class = "flexdb.worker.Logger"
 threads = _settings.threads
-timeout = 60
-graceful_timeout = 30
-keepalive = 75
+timeout = _settings.timeout
+graceful_timeout = _settings.graceful_timeout
+keepalive = _settings.keepalive
+max_requests = _settings.max_requests
+max_requests_jitter = _settings.max_requests_jitter
 limit_request_line = 8190
+# Whoever comes through the Unix socket is believed too.
+forwarded_allow_ips = "127.0.0.1,::1"
+# Workers give their signs of life through a file, which must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 control_socket_disable = True
 logconfig_dict = logging_config(_settings.log_level)
 
@@ -35,11 +48,21 @@ def on_starting(server):
     configure(_settings.log_level)
     # A reload reads this file anew, and what was started is still the first reading's to stop.
     server.flexdb = _startup
+    server.handle_hup = partial(_reload, server)
+    ending = []
+
+    def end(*_):
+        ending.append(True)
+        sys.exit(0)
+
     # gunicorn listens to signals only when this is done.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, end)
     try:
         _startup.start()
+        # Where Python cannot raise, as in a finalizer, it goes on.
+        if ending:
+            sys.exit(0)
     except (StartError, EmbeddedError, MigrationError) as error:
         logging.getLogger("flexdb").error("%s", error)
         _startup.stop()
@@ -47,6 +70,21 @@ def on_starting(server):
     except SystemExit:
         _startup.stop()
         raise
+
+
+def _reload(server):
+    """Start new workers in place of the old ones, if they can start.
+
+    gunicorn ends when they cannot, with the old ones and without on_exit.
+    """
+    tried = subprocess.run([sys.executable, "-m", "gunicorn", "--check-config", *sys.argv[1:]],
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if tried.returncode:
+        reason = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
+        server.log.error("Not reloaded, the workers go on as they are: %s",
+                         reason.removeprefix("flexdb: "))
+    else:
+        type(server).handle_hup(server)
 
 
 def when_ready(server):
@@ -61,4 +99,5 @@ def post_fork(server, worker):
 
 def on_exit(server):
     """Stop what was started beside the workers."""
-    server.flexdb.stop()
+    if not server.flexdb.stop():
+        sys.exit(1)

@@ -50,6 +50,7 @@ def main(smoke: bool) -> None:
                 outcomes.append(memory(stage, rounds) if name == "memory" else
                                 measure(ROWS[name](stage), rounds, seconds, smoke))
                 print(table(outcomes[-1]), flush=True)
+            stage.stop_servers()
     if not wanted and not smoke:
         text = markdown(describe(), outcomes, curves, rounds, seconds, loads)
         (REPORT / "report.md").write_text(text, encoding="utf-8")

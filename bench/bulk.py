@@ -60,7 +60,7 @@ def _insert(data: Data, seconds: float) -> Work:
 @row
 def import_nodes(stage: Stage) -> Row:
     """A file of nodes, by the command and by COPY."""
-    count = max(_MANY, stage.rows // 5)
+    count = max(_MANY, stage.rows // 10)
 
     def subject(name: str) -> Subject:
         def run(seconds: float) -> Sample:

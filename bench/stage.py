@@ -54,7 +54,6 @@ class Stage:
         key = f"{application} {data.settings.db_name} {options}"
         if key not in self._servers:
             server = Server(application, data.settings, self.folder / "run", options)
-            self._closing.callback(server.stop)
             self._servers[key] = server
         return self._servers[key]
 
@@ -62,6 +61,12 @@ class Stage:
         """Return a database for large nodes, as :meth:`writes` gives one."""
         return self._closing.enter_context(fresh(self.postgres.settings, "bench_large"))
 
+    def stop_servers(self) -> None:
+        """Stop the servers: many of them would need more connections than PostgreSQL has."""
+        while self._servers:
+            self._servers.popitem()[1].stop()
+
     def close(self) -> None:
         """Stop what runs."""
+        self.stop_servers()
         self._closing.close()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
 from flask_cors import CORS
 
 from flexdb import services  # noqa: F401 (registers the operations)
@@ -12,6 +15,29 @@ from flexdb.api import health, http, jsonrpc, pages, rest
 from flexdb.config import Settings, environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
+
+
+class _NoSessions(SessionInterface):
+    """Leave out cookies; nothing here reads or writes one."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        """Return the session that all requests have."""
+        return self._none
+
+
+class Application(Flask):
+    """A Flask application that spends nothing on what this service never has.
+
+    Neither sessions nor coroutines: Flask would look for them several times in every request.
+    """
+
+    session_interface = _NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is, since none is a coroutine."""
+        return func
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -22,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     if settings is None:
         settings = read_settings(environment(Path.cwd())[0])
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     # A chunked body is cut off here without a word; one byte more shows that there was more.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     # Merging slashes would redirect, in HTML.

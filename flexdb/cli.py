@@ -13,6 +13,7 @@ from flexdb.config import ConfigError
 from flexdb.db.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError, NotReachable, rollback
 from flexdb.errors import FlexdbError
+from flexdb.listening import StartError
 from flexdb.startup import database, migrate_and_tell, migrate_when_reachable
 from flexdb.transfer import export_tenant, import_file
 
@@ -44,12 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
                 migrate_and_tell(settings)
                 import_file(settings, command.file)
             elif command.wait:
-                migrate_when_reachable(settings, parent)
+                return migrate_when_reachable(settings, parent)
             else:
                 migrate_and_tell(settings)
     except NotReachable as error:
         print(f"flexdb: PostgreSQL does not answer: {error}", file=sys.stderr)
-    except (ConfigError, EmbeddedError, MigrationError, FlexdbError) as error:
+    except (ConfigError, EmbeddedError, MigrationError, StartError, FlexdbError) as error:
         print(f"flexdb: {error}", file=sys.stderr)
     except BrokenPipeError:
         # Whoever read the export has enough. Python would complain again when it flushes.

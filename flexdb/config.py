@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -39,8 +40,19 @@ class Settings:
     db_password: str = _setting("postgres", "PostgreSQL password")
     db_name: str = _setting("dbaas", "PostgreSQL database name")
     db_ssl_mode: str = _setting("disable", "PostgreSQL SSL mode", choices=SSL_MODES)
+    db_ssl_root_cert: str = _setting("", "file with the certificates of who may vouch for "
+                                     "PostgreSQL, or `system` for those of the operating system")
+    db_ssl_cert: str = _setting("", "file with the client certificate that PostgreSQL asks for")
+    db_ssl_key: str = _setting("", "file with the key of that certificate")
+    db_pgbouncer: bool = _setting(False, "whether `DB_HOST` and `DB_PORT` are PgBouncer's, in "
+                                  "transaction mode", choices=("true", "false"))
+    db_direct_host: str = _setting("", "PostgreSQL's own host for migrations, where `DB_HOST` is "
+                                   "PgBouncer's; empty for the same")
+    db_direct_port: int = _setting(0, "PostgreSQL's own port likewise; 0 for the same", 0, 65535)
     jsonrpc_host: str = _setting("0.0.0.0", "JSON-RPC server host")
     jsonrpc_port: int = _setting(5000, "JSON-RPC server port", 1, 65535)
+    jsonrpc_socket: str = _setting("", "a Unix socket to listen on as well, for nginx on the same "
+                                   "machine")
     rest_enabled: bool = _setting(True, "whether the REST API and its documentation are served",
                                   choices=("true", "false"))
     cors_origins: str = _setting("", "origins that browsers may call from, separated by commas, or "
@@ -51,6 +63,16 @@ class Settings:
     workers: int = _setting(2, "gunicorn worker processes", 1, 1024)
     threads: int = _setting(16, "threads of each worker; at least `DB_POOL_SIZE` + "
                             "`DB_POOL_QUEUE` + 2", 1, 1024)
+    timeout: int = _setting(60, "a worker that gives no sign of life for that long is killed, in "
+                            "seconds", 5, 3600)
+    graceful_timeout: int = _setting(30, "how long the calls of a worker that is to end may go on, "
+                                     "in seconds", 1, 3600)
+    keepalive: int = _setting(75, "how long a connection is kept without a request, in seconds", 2,
+                              3600)
+    max_requests: int = _setting(100_000, "a worker is replaced after that many requests; never "
+                                 "when 0")
+    max_requests_jitter: int = _setting(10_000, "up to that many more, drawn anew for each worker, "
+                                        "so that not all are replaced at once")
     db_pool_size: int = _setting(8, "connections to PostgreSQL of each worker", 1, 1000)
     db_pool_queue: int = _setting(6, "calls of each worker that may wait for a connection; more "
                                   "are refused at once", 1, 1000)
@@ -79,6 +101,17 @@ class Settings:
             raise ConfigError(
                 f"THREADS={self.threads} is too small: with DB_POOL_SIZE={self.db_pool_size} and "
                 f"DB_POOL_QUEUE={self.db_pool_queue} it must be at least {needed}")
+        if self.db_ssl_mode.startswith("verify") and not self.db_ssl_root_cert:
+            raise ConfigError(f"DB_SSL_MODE={self.db_ssl_mode} needs DB_SSL_ROOT_CERT: the file "
+                              "with the certificates to trust, or system")
+        if self.db_ssl_root_cert == "system" and self.db_ssl_mode != "verify-full":
+            # So libpq has it: anyone can have a certificate that the system trusts.
+            raise ConfigError("DB_SSL_ROOT_CERT=system needs DB_SSL_MODE=verify-full, not "
+                              f"{self.db_ssl_mode}")
+        if bool(self.db_ssl_cert) != bool(self.db_ssl_key):
+            given, missing = (("CERT", "KEY") if self.db_ssl_cert else ("KEY", "CERT"))
+            raise ConfigError(f"DB_SSL_{given}={getattr(self, f'db_ssl_{given.lower()}')!r} needs "
+                              f"DB_SSL_{missing}: a certificate and its key go together")
 
 
 def _value(name: str, kind: str, text: str, least: float, most: float,
@@ -112,6 +145,40 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             values[setting.name] = _value(name, str(setting.type), text, **{
                 key: setting.metadata[key] for key in ("least", "most", "choices")})
     return Settings(**values)
+
+
+def check_certificates(settings: Settings) -> None:
+    """Look whether PostgreSQL's libpq will be able to use the files that settings name.
+
+    :raises ConfigError: when one is not there, may not be read, or holds something else
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    root, cert, key = settings.db_ssl_root_cert, settings.db_ssl_cert, settings.db_ssl_key
+    if root and root != "system":
+        _try_file("DB_SSL_ROOT_CERT", root, lambda: context.load_verify_locations(root),
+                  "a certificate in PEM")
+    if not cert:
+        return
+    _try_file("DB_SSL_CERT", cert, lambda: context.load_verify_locations(cert),
+              "a certificate in PEM")
+    # Without a password to try, OpenSSL would ask the terminal for one.
+    _try_file("DB_SSL_KEY", key, lambda: context.load_cert_chain(cert, key, password=""),
+              "the key of DB_SSL_CERT in PEM, without a password")
+    # https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT
+    owner = os.stat(key).st_uid
+    if os.stat(key).st_mode & (0o077 if owner else 0o037):
+        raise ConfigError(f"DB_SSL_KEY={key!r} may be read by others: chmod 600 it")
+
+
+def _try_file(name: str, path: str, load: Callable[[], None], wanted: str) -> None:
+    try:
+        with open(path, "rb"):
+            load()
+    except ssl.SSLError:
+        raise ConfigError(f"{name}={path!r} is not {wanted}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{name}={path!r} cannot be read: {reason}") from None
 
 
 def environment(folder: Path) -> tuple[dict[str, str], list[str]]:

@@ -98,12 +98,18 @@ class VersionConflict(FlexdbError):
 
 
 class Unavailable(FlexdbError):
+    """The database is away.
+
+    :param why: what the operator is told, and no caller
+    """
+
     code, status, reason, retryable = -32005, 503, "UNAVAILABLE", True
     message = "the database cannot be reached at the moment"
     retry_after: ClassVar[int] = 1
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, why: str = "") -> None:
         super().__init__(message, retry_after=self.retry_after)
+        self.why = why
 
 
 class Overloaded(Unavailable):

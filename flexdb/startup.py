@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,15 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from flexdb.config import (
-    DATABASE_VARIABLES, Settings, environment, read_settings, wants_embedded)
+    DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, wants_embedded)
+from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.embedded import DATABASE, USER, Embedded
 from flexdb.db.migrate import MigrationError, NotReachable, migrate
+from flexdb.listening import StartError, check_port, check_socket
 
 logger = logging.getLogger(__name__)
 
-
-class StartError(Exception):
-    """The service cannot start; the message says why in one line."""
+# Of what lies between flexdb and a PostgreSQL that is not embedded.
+_ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
 
 
 class Startup:
@@ -36,6 +35,7 @@ class Startup:
     def __init__(self, folder: Path) -> None:
         self.variables, self.files = environment(folder)
         self.settings = read_settings(self.variables)
+        check_certificates(self.settings)
         self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
         self._waiter: subprocess.Popen[bytes] | None = None
 
@@ -44,7 +44,8 @@ class Startup:
 
         When PostgreSQL does not answer yet, a process of its own goes on trying.
 
-        :raises StartError: when the port is taken
+        :raises StartError: when the port or the socket is taken or cannot be had, or PostgreSQL
+            has too few connections
         :raises EmbeddedError: when the folder is taken, or its PostgreSQL does not start
         :raises MigrationError: when a migration fails
         """
@@ -52,21 +53,24 @@ class Startup:
             logger.info("Loading environment from %s", name)
         if self.embedded:
             self.embedded.claim()
-        _check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        if self.settings.jsonrpc_socket:
+            check_socket(Path(self.settings.jsonrpc_socket))
         if self.embedded:
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             self.settings = embedded_settings(self.settings, self.embedded.start())
             # The workers, and whoever else this process starts, read their settings anew.
             os.environ.update({name: str(getattr(self.settings, name.lower()))
-                               for name in DATABASE_VARIABLES})
+                               for name in DATABASE_VARIABLES}
+                              | dict.fromkeys(_ELSEWHERE, ""))
         logger.info("Connecting to database...")
         try:
-            migrate_and_tell(self.settings)
+            _prepare(self.settings)
         except NotReachable as error:
             logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
             self._waiter = subprocess.Popen(
                 [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL,
-                start_new_session=True)
+                stdout=subprocess.PIPE, start_new_session=True)
         host = self.settings.jsonrpc_host
         logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
 
@@ -82,19 +86,24 @@ class Startup:
         if self.embedded:
             self.embedded.release()
 
-    def stop(self) -> None:
-        """Stop what was started."""
-        if self._waiter and self._waiter.poll() is None:
-            self._waiter.terminate()
+    def stop(self) -> bool:
+        """Stop what was started; return False when the migrations that were waited for failed."""
+        failed = b""
+        if self._waiter and self._waiter.stdout:
+            if self._waiter.poll() is None:
+                self._waiter.terminate()
+            failed = self._waiter.stdout.read()
         if self.embedded and self.embedded.claimed:
             self.embedded.stop()
             logger.info("Stopped the embedded PostgreSQL")
+        return not failed
 
 
 def embedded_settings(settings: Settings, folder: str) -> Settings:
     """Return the settings with the embedded PostgreSQL's address in them."""
     return replace(settings, db_host=folder, db_port=5432, db_user=USER, db_name=DATABASE,
-                   db_ssl_mode="disable")
+                   db_ssl_mode="disable", db_pgbouncer=False, db_direct_host="",
+                   db_direct_port=0)
 
 
 @contextmanager
@@ -102,6 +111,7 @@ def database(folder: Path) -> Iterator[Settings]:
     """Give the settings for a command; an embedded PostgreSQL runs at least that long."""
     variables, _ = environment(folder)
     settings = read_settings(variables)
+    check_certificates(settings)
     if not wants_embedded(variables):
         yield settings
         return
@@ -133,39 +143,36 @@ def _tell_connected() -> None:
     logger.info("Running database migrations...")
 
 
-def migrate_when_reachable(settings: Settings, parent: int) -> None:
-    """Migrate as soon as PostgreSQL answers; stop the parent process when a migration fails.
+def _prepare(settings: Settings) -> None:
+    migrate_and_tell(settings)
+    try:
+        check_capacity(settings)
+    except TooFewConnections as error:
+        raise StartError(str(error)) from None
+
+
+def migrate_when_reachable(settings: Settings, parent: int) -> int:
+    """Migrate as soon as PostgreSQL answers, and return the exit status of a process of its own.
+
+    When a migration fails, the log has why, and the parent is stopped. It is told by a word on
+    standard output, as gunicorn takes the exit statuses of all its children to itself.
 
     :param parent: the process that waits for it; when that has ended there is nothing to do
-    :raises MigrationError: when a migration fails
     """
+    told: str | None = None
     while os.getppid() == parent:
         try:
-            return migrate_and_tell(settings)
-        except NotReachable:
+            _prepare(settings)
+            break
+        except NotReachable as error:
+            # The first reason the parent has told.
+            if told not in (None, str(error)):
+                logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
+            told = str(error)
             time.sleep(0.2)
-        except MigrationError:
+        except (MigrationError, StartError) as error:
+            logger.error("%s", error)
+            print("failed", flush=True)
             os.kill(parent, signal.SIGTERM)
-            raise
-
-
-def _check_port(host: str, port: int) -> None:
-    """Refuse to start on a taken port before anything else is started.
-
-    The workers of a master that was killed hold it for a moment longer.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    patience = time.monotonic() + 3
-    while True:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                return probe.bind((host, port))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise StartError(
-                        f"cannot listen on {host}:{port}: {error.strerror or error}") from None
-        if time.monotonic() > patience:
-            raise StartError(f"port {port} is taken by another program: stop it, or set "
-                             "JSONRPC_PORT to another one")
-        time.sleep(0.1)
+            return 1
+    return 0

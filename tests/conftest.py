@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from uuid import uuid4
@@ -13,6 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
 from tests import postgres
+from tests.pgbouncer import PgBouncer
 from tests.service import Service
 
 TEMPLATE = "migrated"
@@ -29,12 +31,31 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
 
 
 @pytest.fixture(scope="session")
-def new_database(server: Postgresql) -> Callable[..., Settings]:
-    """Make a database: migrated and empty, or with ``template=None`` without any table."""
+def bouncer(server: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PgBouncer]:
+    """A PgBouncer before that server, with few connections to each database."""
+    bouncer = PgBouncer(tmp_path_factory.mktemp("bouncer"), server.dsn()["port"],
+                        default_pool_size=4, server_idle_timeout=2)
+    yield bouncer
+    bouncer.stop()
+
+
+@pytest.fixture(scope="session")
+def new_database(server: Postgresql, request: pytest.FixtureRequest) -> Callable[..., Settings]:
+    """Make a database: migrated and empty, or with ``template=None`` without any table.
+
+    With TEST_PGBOUNCER set, the way to it leads through PgBouncer.
+    """
     def create(template: str | None = TEMPLATE, **options: object) -> Settings:
         name = f"test_{uuid4().hex}"
         postgres.create_database(server, name, template)
-        return postgres.settings_of(server, name, **options)
+        settings = postgres.settings_of(server, name, **options)
+        if os.environ.get("TEST_PGBOUNCER"):
+            bouncer: PgBouncer = request.getfixturevalue("bouncer")
+            with postgres.connect(settings) as connection:
+                connection.execute(f"ALTER DATABASE {name} SET statement_timeout = "
+                                   f"{round(settings.statement_timeout * 1000)}".encode())
+            return bouncer.settings(settings)
+        return settings
 
     return create
 

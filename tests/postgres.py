@@ -13,17 +13,22 @@ from testing.postgresql import Postgresql
 from flexdb.config import Settings
 from flexdb.db.embedded import binaries, unprivileged
 
+# The embedded one is built without TLS.
+WITH_TLS = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"))), None)
 
-def start(folder: Path, version: str | None = None, arguments: str = "") -> Postgresql:
+
+def start(folder: Path, version: str | None = None, arguments: str = "",
+          programs: Path | None = None) -> Postgresql:
     """Start a server that ends with ``stop()``.
 
     :param folder: where it is kept
     :param version: the major version; TEST_POSTGRES or the newest at hand when absent
     :param arguments: further arguments of ``postgres``
+    :param programs: where its programs are, if not those of the embedded one
     """
-    programs = binaries(version or os.environ.get("TEST_POSTGRES"))
+    programs = programs or binaries(version or os.environ.get("TEST_POSTGRES"))
     base = folder / "base"
-    base.mkdir()
+    base.mkdir(exist_ok=True)
     folder.chmod(0o755)
     return Postgresql(
         base_dir=str(base),
@@ -51,7 +56,8 @@ def settings_of(server: Postgresql, database: str, **options: object) -> Setting
 
 def connect(settings: Settings) -> psycopg.Connection:
     """Connect to look at the database, or to change it, from the outside."""
-    return psycopg.connect(host=settings.db_host, port=settings.db_port, user=settings.db_user,
+    port = settings.db_direct_port or settings.db_port
+    return psycopg.connect(host=settings.db_host, port=port, user=settings.db_user,
                            dbname=settings.db_name, autocommit=True)
 
 

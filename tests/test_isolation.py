@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -247,9 +248,10 @@ def test_a_page_token_is_of_no_use_in_another_tenant(
        f"UPDATE relationships SET {side} = %(node)s WHERE tenant_id = %(own)s")
       for side in ("source_node_id", "target_node_id")),
     *((constraint, f"UPDATE {table} SET tenant_id = %(own)s WHERE tenant_id = %(tenant)s")
-      for constraint, table in (("relationships_source_node_id_fkey", "nodes"),
+      # Where two are violated, the order of their triggers is that of their oids as text.
+      for constraint, table in (("relationships_(source|target)_node_id_fkey", "nodes"),
                                 ("nodes_node_type_id_fkey", "node_types"),
-                                ("relationships_source_node_id_fkey", "relationships"))),
+                                ("relationships_(source|target)_node_id_fkey", "relationships"))),
 ])
 def test_the_database_itself_refuses_what_points_into_another_tenant(
         service: Service, own: World, other: World, dump: Dump, constraint: str,
@@ -260,5 +262,5 @@ def test_the_database_itself_refuses_what_points_into_another_tenant(
     with postgres.connect(service.settings) as owner:
         with pytest.raises(psycopg.errors.ForeignKeyViolation) as refused:
             owner.execute(statement.encode(), arguments)
-    assert refused.value.diag.constraint_name == constraint
+    assert re.fullmatch(constraint, refused.value.diag.constraint_name or "")
     assert dump() == rows

@@ -18,8 +18,8 @@ from flexdb.config import DATABASE_VARIABLES, Settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.db.statement import Query, Statement
-from flexdb.services.fields import Params
 from flexdb.services.operation import OPERATIONS, Operation
+from flexdb.services.params import Params
 from tests.service import Service, request
 
 ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from flexdb.config import Settings
 from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
-from flexdb.db.statement import Query, Result, Row, Statement
+from flexdb.db.statement import Plan, Query, Result, Row, Statement, Steps
 from flexdb.errors import FlexdbError
 from tests import postgres
+from tests.proxy import Proxy
 from tests.service import Service
 
 pytestmark = pytest.mark.long
@@ -76,6 +78,14 @@ READ = sql("SELECT 'read'")
 SLOW_READ = sql("SELECT 'slow read', pg_sleep(0.3)")
 SLOW_WRITE = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
                  "SELECT 'written', pg_sleep(0.4) FROM w")
+
+
+def slow_steps() -> Generator[Statement, Row | None, Result]:
+    yield SLOW_WRITE
+    return Result(b"done")
+
+
+SLOW_STEPS = Steps("steps", slow_steps)
 
 
 class Behind:
@@ -242,6 +252,23 @@ def test_a_batch_with_a_write_whose_connection_is_lost_is_not_sent_again(
     thread.join()
     assert [type(outcome) for outcome in outcomes] == [errors.CommitUnknown] * 3
     assert one.do("SELECT count(*) FROM written") == [(0,)]
+
+
+@pytest.mark.parametrize("sent", [[SLOW_WRITE], [SLOW_WRITE, SLOW_READ], [SLOW_STEPS]],
+                         ids=["alone", "batch", "steps"])
+def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
+        behind: Callable[..., Behind], sent: list[Plan]) -> None:
+    one = behind()
+    proxy = Proxy(one.settings.db_port, linger=1)
+    far = Pool(replace(one.settings, db_port=proxy.port))
+    runner = Runner(far, 10, 300)
+    with ThreadPoolExecutor(1) as thread:
+        outcomes = thread.submit(runner.run, sent, "value")
+        wait_until(lambda: one.backends("active"))
+        one.terminate("active")
+        assert {type(outcome) for outcome in outcomes.result()} == {errors.CommitUnknown}
+    far.close()
+    proxy.close()
 
 
 def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:

@@ -142,8 +142,3 @@ def test_the_tree_shows_what_is_there() -> None:
             assert module.name in tree, module
     for name in re.findall(r"^(\S+)", tree, re.MULTILINE):
         assert (ROOT / name).exists(), name
-
-
-def test_the_example_of_the_environment_names_only_settings() -> None:
-    named = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
-    assert set(named) <= {setting.name.upper() for setting in fields(Settings)}

@@ -69,7 +69,8 @@ class Served:
 
     @property
     def said(self) -> str:
-        return os.pread(self._output.fileno(), 2**20, 0).decode()
+        descriptor = self._output.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
 
     def get(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -277,14 +278,17 @@ class Away:
         self.process = subprocess.Popen(
             [sys.executable, "-S", "-c", relay, str(self.port), str(self.target)])
 
+    def go(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
 
 @pytest.fixture
 def away(folder: Path, server: Postgresql) -> Iterator[Away]:
     away = Away(folder, server)
     yield away
-    if away.process:
-        away.process.kill()
-        away.process.wait()
+    away.go()
 
 
 def test_without_postgresql_the_workers_answer_and_once_it_is_there_it_is_migrated(
@@ -311,7 +315,7 @@ def test_a_migration_that_fails_later_stops_the_service_with_one_line(
         start: Callable[..., Served], away: Away, stray_row: Settings) -> None:
     served = start(**variables_of(stray_row, DB_PORT=away.port)).wait("/health")
     away.come()
-    served.process.wait(30)
+    assert served.process.wait(30) == 1
     assert "Traceback" not in served.said
     (line,) = [line for line in served.said.splitlines() if "0002" in line]
     assert "0002-tenant-keys failed" in line and "1 rows point across tenants" in line

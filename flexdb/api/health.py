@@ -33,7 +33,8 @@ def init_app(app: Flask, runner: Runner) -> None:
         """Answer 200 only when PostgreSQL answers and the schema is up to date."""
         outcome = runner.run([Statement(STATEMENTS["list_migrations"], {}, _read)], "value")[0]
         if isinstance(outcome, FlexdbError):
-            return jsonify(status="unavailable", reason=str(outcome)), 503
+            reason = getattr(outcome, "why", "") or str(outcome)
+            return jsonify(status="unavailable", reason=reason), 503
         return jsonify(status="ok"), 200
 
     app.register_blueprint(blueprint)

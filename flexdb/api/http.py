@@ -17,6 +17,7 @@ from flexdb.services import json_text
 logger = logging.getLogger(__name__)
 
 JSONRPC_PATH = "/jsonrpc"
+JSON = "application/json"
 _BY_STATUS: dict[int, type[FlexdbError]] = {
     404: errors.MethodNotFound, 405: errors.VerbNotAllowed, 413: errors.TooLarge,
     415: errors.UnsupportedMediaType,
@@ -32,7 +33,8 @@ def json_fields(request: Request, default: JsonFields) -> JsonFields:
 
 
 def _preferred(request: Request) -> JsonFields | None:
-    for preference in ",".join(request.headers.getlist("Prefer")).split(","):
+    # The headers of werkzeug's request would be gone through one by one.
+    for preference in request.environ.get("HTTP_PREFER", "").split(","):
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "json-fields":
             wanted = value.strip().strip('"').lower()
@@ -101,7 +103,7 @@ def error_response(error: FlexdbError) -> Response:
     body: dict[str, object] = {"error": error.to_json()}
     if request.path == JSONRPC_PATH:
         body = {"jsonrpc": "2.0", **body, "id": None}
-    response = Response(orjson.dumps(body), error.status, mimetype="application/json")
+    response = Response(orjson.dumps(body), error.status, content_type=JSON)
     if retry_after := error.data.get("retry_after"):
         response.headers["Retry-After"] = str(retry_after)
     return response
@@ -123,7 +125,8 @@ def _on_http_error(error: HTTPException) -> Response:
 
 def _without_html(response: Response) -> Response:
     """Take Flask's default type from an answer that has no body."""
-    if response.mimetype == "text/html" and not response.content_length:
+    if (response.headers.get("Content-Type", "").startswith("text/html")
+            and not response.content_length):
         response.headers.pop("Content-Type", None)
         response.status_code = 204
     return response

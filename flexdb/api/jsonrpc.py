@@ -69,7 +69,7 @@ class Site(JSONRPCSite):
 
         :raises FlexdbError: when the body as a whole cannot be read as JSON-RPC
         """
-        if not self.is_json:
+        if request.environ.get("CONTENT_TYPE") != http.JSON and not self.is_json:
             raise errors.UnsupportedMediaType()
         body = http.read_body(self.settings.max_body_bytes)
         try:
@@ -171,11 +171,12 @@ class View(JSONRPCView):
     """The endpoint; a request with another verb than POST never gets here."""
 
     jsonrpc_site: Site
+    init_every_request = False
 
     def post(self) -> Response:
         """Answer with the bytes that the site made."""
         answer, status, _ = self.jsonrpc_site.dispatch_request()
-        response = Response(answer, status, mimetype="application/json")
+        response = Response(answer, status, content_type=http.JSON)
         return http.apply_preference(response)
 
 

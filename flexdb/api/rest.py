@@ -173,7 +173,7 @@ class _View:
             raise outcome
         if self.route.verb == "DELETE":
             return Response(status=204)
-        response = Response(outcome.text, mimetype="application/json")
+        response = Response(outcome.text, content_type=http.JSON)
         if outcome.version is not None:
             preconditions.set_etag(response, outcome.version, fields)
             if self.route.verb == "GET" and preconditions.is_known(response):

@@ -76,8 +76,10 @@ class Embedded:
     def claim(self) -> None:
         """Take the folder for this process, until it ends.
 
-        :raises EmbeddedError: when another process has it, or it cannot be written
+        :raises EmbeddedError: when another process has it, it cannot be written, or there is no
+            PostgreSQL at hand to keep data in it
         """
+        binaries()
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from yoyo import get_backend, read_migrations
 
 from flexdb.config import Settings
-from flexdb.db.pool import conninfo
+from flexdb.db.address import conninfo, direct, reason
 
 FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 _LOCK = int.from_bytes(b"flexdb", "big")
@@ -39,15 +40,19 @@ def migration_ids() -> list[str]:
 def migrate(settings: Settings, on_connected: Callable[[], None] = lambda: None) -> list[str]:
     """Apply what is not yet applied and return the ids of that.
 
-    Any number of processes may call this at once: one applies, the others find it done.
+    Any number of processes may call this at once: one applies, the others find it done. A user who
+    may not change tables may call it where nothing is to be done.
 
     :param on_connected: called when PostgreSQL has answered
     :raises NotReachable: when PostgreSQL does not answer
     :raises MigrationError: when a migration fails
     """
-    with _locked(settings, on_connected), _backend(settings) as backend:
-        return [_step(backend, migration, "apply")
-                for migration in backend.to_apply(read_migrations(glob.escape(str(FOLDER))))]
+    with _connected(settings, on_connected) as connection:
+        if _applied(connection) >= set(migration_ids()):
+            return []
+        with _locked(connection, settings), _backend(settings) as backend:
+            return [_step(backend, migration, "apply")
+                    for migration in backend.to_apply(read_migrations(glob.escape(str(FOLDER))))]
 
 
 def rollback(settings: Settings) -> str | None:
@@ -56,7 +61,8 @@ def rollback(settings: Settings) -> str | None:
     :raises NotReachable: when PostgreSQL does not answer
     :raises MigrationError: when it cannot be taken back, as when it would drop a row
     """
-    with _locked(settings), _backend(settings) as backend:
+    with (_connected(settings) as connection, _locked(connection, settings),
+          _backend(settings) as backend):
         for migration in backend.to_rollback(read_migrations(glob.escape(str(FOLDER)))):
             return _step(backend, migration, "rollback")
     return None
@@ -71,32 +77,45 @@ def _step(backend: Any, migration: Any, direction: str) -> str:
             mark(migration)
     except psycopg.Error as error:
         raise MigrationError(f"migration {migration.id} failed ({direction}), nothing was changed: "
-                             f"{_reason(error)}") from error
+                             f"{reason(error)}") from error
     return str(migration.id)
 
 
-def _reason(error: psycopg.Error) -> str:
-    return " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
+@contextmanager
+def _connected(settings: Settings, on_connected: Callable[[], None] = lambda: None
+               ) -> Iterator[psycopg.Connection[Any]]:
+    try:
+        with psycopg.connect(conninfo(direct(settings)), autocommit=True,
+                             prepare_threshold=None) as connection:
+            on_connected()
+            yield connection
+    except psycopg.OperationalError as error:
+        raise NotReachable(reason(error)) from error
+    except psycopg.Error as error:
+        raise MigrationError(f"the migrations cannot be run: {reason(error)}") from error
+
+
+def _applied(connection: psycopg.Connection[Any]) -> set[str]:
+    try:
+        return {row[0] for row in connection.execute("SELECT migration_id FROM _yoyo_migration")}
+    except psycopg.errors.UndefinedTable:
+        return set()
 
 
 @contextmanager
-def _locked(settings: Settings, on_connected: Callable[[], None] = lambda: None
-            ) -> Iterator[None]:
+def _locked(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[None]:
     """Hold a lock of PostgreSQL that ends with the connection.
 
     It is polled for: a process that waits *in* the lock holds a snapshot, for which a CREATE INDEX
     CONCURRENTLY of the lock's holder would wait for ever.
     """
-    try:
-        with psycopg.connect(conninfo(settings), autocommit=True) as connection:
-            on_connected()
-            while not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", _LOCK):
-                time.sleep(0.1)
-            yield
-    except psycopg.OperationalError as error:
-        raise NotReachable(_reason(error)) from error
-    except psycopg.Error as error:
-        raise MigrationError(f"the migrations cannot be run: {_reason(error)}") from error
+    if direct(settings).db_pgbouncer:
+        # Its connection to PostgreSQL, and so the lock, would outlive ours.
+        raise MigrationError("migrations cannot go through PgBouncer: set DB_DIRECT_HOST or "
+                             "DB_DIRECT_PORT to PostgreSQL's own address")
+    while not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", _LOCK):
+        time.sleep(0.1)
+    yield
 
 
 def _scalar(connection: psycopg.Connection[Any], sql: str, argument: int) -> Any:
@@ -112,11 +131,11 @@ def _backend(settings: Settings) -> Iterator[Any]:
         # yoyo writes the user's name down, and in a container the uid may have none.
         os.environ["USER"] = "flexdb"
     # yoyo would not unquote a database's name in the address's path.
-    address = ("postgresql+psycopg://{}:{}@/?dbname={}&host={}&port={}&sslmode={}"
-               "&application_name=flexdb")
-    backend = get_backend(address.format(*(quote(str(part), safe="") for part in (
-        settings.db_user, settings.db_password, settings.db_name, settings.db_host,
-        settings.db_port, settings.db_ssl_mode))))
+    named = {name: value for name, value in conninfo_to_dict(conninfo(direct(settings))).items()
+             if name not in ("user", "password")}
+    backend = get_backend("postgresql+psycopg://{}:{}@/?{}".format(
+        quote(settings.db_user, safe=""), quote(settings.db_password, safe=""),
+        urlencode(named, quote_via=quote)))
     with backend:
         # So yoyo takes a CREATE TABLE that was refused.
         if not backend.has_transactional_ddl:

@@ -9,18 +9,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection
+from psycopg import Error
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
-from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from flexdb.config import Settings
+from flexdb.db.address import conninfo, reason
+from flexdb.db.connection import Connection
 from flexdb.errors import Overloaded, Unavailable
 
 logger = logging.getLogger(__name__)
+
+# While PostgreSQL is away, how long to wait before it is tried again, in seconds.
+_RETRY = 0.4
 
 
 class _RawJson(Loader):
@@ -30,19 +35,10 @@ class _RawJson(Loader):
         return bytes(data)
 
 
-def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
-    """Return the connection string.
-
-    :param statement_timeout: in seconds; None leaves the server's own
-    """
-    options = "-c timezone=UTC -c datestyle=ISO"
-    if statement_timeout is not None:
-        options += f" -c statement_timeout={round(statement_timeout * 1000)}"
-        options += " -c idle_in_transaction_session_timeout=60000"
-    return make_conninfo(
-        host=settings.db_host, port=settings.db_port, user=settings.db_user,
-        password=settings.db_password, dbname=settings.db_name, sslmode=settings.db_ssl_mode,
-        application_name="flexdb", connect_timeout=5, options=options)
+def _try_on(pool: ConnectionPool[Connection]) -> None:
+    """Make a pool without a connection look for one again; it waits longer and longer itself."""
+    if pool.get_stats()["pool_size"] == 0:
+        pool.check()
 
 
 def _is_stale(connection: Connection) -> bool:
@@ -56,10 +52,27 @@ def _is_stale(connection: Connection) -> bool:
     return connection.closed or bool(poll.poll(0))
 
 
+class _Connection(Connection):
+    """A connection that is ready to be lent; its pool remembers why one could not be made."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", *, pool: Pool, **options: Any  # type: ignore[override]
+                ) -> _Connection:
+        try:
+            made = super().connect(conninfo, **options)
+            pool.configure(made)
+        except Error as error:
+            pool.failure = reason(error)
+            raise
+        pool.failure = ""
+        return made
+
+
 class Pool:
     """A connection pool that opens at its first use in each process.
 
-    A pool that was opened before a fork would hand one request the rows of another.
+    A pool that was opened before a fork would hand one request the rows of another. ``failure``
+    says why the last connection could not be made, and is empty when it could.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -71,6 +84,7 @@ class Pool:
         self._places = threading.BoundedSemaphore()
         self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
+        self.failure = ""
 
     def _opened(self) -> ConnectionPool[Connection]:
         if self._pool is None or self._pid != os.getpid():
@@ -78,12 +92,13 @@ class Pool:
                 if self._pool is None or self._pid != os.getpid():
                     self._pool = ConnectionPool(
                         conninfo(self.settings, self.settings.statement_timeout),
-                        kwargs={"autocommit": True},
-                        configure=self._configure,
+                        connection_class=_Connection,
+                        kwargs={"autocommit": True, "pool": self},
                         min_size=1,
                         max_size=self.settings.db_pool_size,
                         timeout=self.settings.db_pool_timeout,
-                        reconnect_timeout=3,
+                        reconnect_timeout=_RETRY,
+                        reconnect_failed=_try_on,
                         open=False,
                     )
                     self._places = threading.BoundedSemaphore(
@@ -93,8 +108,14 @@ class Pool:
                     self._pid = os.getpid()
         return self._pool
 
-    def _configure(self, connection: Connection) -> None:
+    def configure(self, connection: Connection) -> None:
+        """Make a new connection ready."""
         self._made[connection] = time.monotonic()
+        if self.settings.db_pgbouncer:
+            # PgBouncer may run each transaction on another connection to PostgreSQL, where what
+            # was prepared is not. These two it knows of each client, and brings them along.
+            connection.prepare_threshold = None
+            connection.execute("SET datestyle = ISO; SET timezone = UTC")
         connection.adapters.register_loader("json", _RawJson)
 
     @contextmanager
@@ -129,7 +150,9 @@ class Pool:
         try:
             return pool.getconn()
         except PoolTimeout:
-            raise (Overloaded() if self._lent else Unavailable()) from None
+            if self._lent:
+                raise Overloaded() from None
+            raise Unavailable(why=self.failure) from None
 
     def drain(self, broken: Connection) -> None:
         """Replace the idle connections that are no younger than one that was found broken.

@@ -10,12 +10,14 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg.errors import PipelineAborted
 
 from flexdb import errors
 from flexdb.config import JsonFields
+from flexdb.db.address import reason
+from flexdb.db.connection import Connection
 from flexdb.db.pool import Pool
-from flexdb.db.sqlstate import to_error
+from flexdb.db.sqlstate import to_error, was_not_sent
 from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
 from flexdb.errors import FlexdbError
 
@@ -84,13 +86,17 @@ class Runner:
 
         :raises psycopg.Error: when a statement failed and everything was rolled back
         :raises CommitUnknown: when the connection broke under a write
+        :raises Overloaded: when PgBouncer had no connection to PostgreSQL to give
         """
         for attempt in range(1, ATTEMPTS + 1):
             with self.pool.connection() as connection:
                 try:
                     return self._send(connection, plans, json_fields)
                 except psycopg.Error as error:
-                    broken, lost = connection.broken, error.sqlstate in _PLAN_LOST
+                    if was_not_sent(error):
+                        connection.close()
+                        raise errors.Overloaded(why=reason(error)) from error
+                    broken, lost = _is_broken(connection, error), error.sqlstate in _PLAN_LOST
                     if not broken and not lost:
                         raise
                     connection.close()
@@ -99,7 +105,7 @@ class Runner:
                                           for plan in plans):
                         raise errors.CommitUnknown() from error
                     if attempt == ATTEMPTS and broken:
-                        raise errors.Unavailable() from error
+                        raise errors.Unavailable(why=reason(error)) from error
                     if attempt == ATTEMPTS:
                         raise
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover
@@ -107,7 +113,9 @@ class Runner:
     def _send(self, connection: Connection, plans: Sequence[Plan], json_fields: JsonFields
               ) -> list[Outcome]:
         if len(plans) == 1 and isinstance(plans[0], Statement) and not plans[0].long:
-            return [_fetch(plans[0], _execute(connection, plans[0], json_fields))]
+            query = plans[0].query
+            sql = query.value if json_fields == "value" else query.string
+            return [_read(plans[0], connection.fetch(query, sql, plans[0].arguments))]
         outcomes: list[Callable[[], Outcome]] = []
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
@@ -167,9 +175,20 @@ class _RolledBack(Exception):
         self.outcome = outcome
 
 
+def _is_broken(connection: Connection, error: psycopg.Error) -> bool:
+    """Tell whether a connection is lost, and with it what became of the statements.
+
+    The server's farewell may arrive before the connection's end does; what libpq says itself has
+    no SQLSTATE. https://www.postgresql.org/docs/current/protocol-error-fields.html (severity)
+    """
+    farewell = error.diag.severity_nonlocalized in ("FATAL", "PANIC")
+    own = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    return connection.broken or farewell or (own and not isinstance(error, PipelineAborted))
+
+
 def _is_passing(connection: Connection, error: psycopg.Error) -> bool:
     """Tell whether an error may be gone when all is run again."""
-    return connection.broken or error.sqlstate in _CONFLICTS | _PLAN_LOST
+    return _is_broken(connection, error) or error.sqlstate in _CONFLICTS | _PLAN_LOST
 
 
 def _same(outcome: Outcome) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from flexdb import errors
+from flexdb.db.address import reason
 from flexdb.errors import FlexdbError
 
 # The parameter that a constraint is about.
@@ -47,6 +48,13 @@ _STATES: dict[str, type[FlexdbError]] = {
     "57": errors.Unavailable,          # operator_intervention
     "58": errors.Unavailable,          # system_error
 }
+# PgBouncer's words for a call that it gave to no connection to PostgreSQL.
+_NOT_SENT = ("query_wait_timeout", "server login has been failing", "server_login_retry")
+
+
+def was_not_sent(error: psycopg.Error) -> bool:
+    """Tell whether PostgreSQL never saw the statement, so that sending it again does no harm."""
+    return error.sqlstate == "08P01" and any(words in str(error) for words in _NOT_SENT)
 
 
 def to_error(error: psycopg.Error) -> FlexdbError | None:
@@ -63,4 +71,6 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
         field = _FOREIGN[constraint]
         return errors.NotFound(f"{field} is not there", {field: ["is not there"]})
     kind = _STATES.get(state) or _STATES.get(state[:2])
+    if kind and issubclass(kind, errors.Unavailable):
+        return kind(why=reason(error))
     return kind() if kind else None

@@ -15,11 +15,13 @@ class Query(NamedTuple):
     :param name: the operation's name
     :param value: gives JSON columns back as JSON values
     :param string: gives JSON columns back as strings that hold JSON text
+    :param lasting: whether it is one of a fixed number, which connections may keep prepared
     """
 
     name: str
     value: bytes
     string: bytes
+    lasting: bool = False
 
     @property
     def reads(self) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 
 from flexdb.config import Settings
+from flexdb.db.address import conninfo, direct, reason
 from flexdb.db.migrate import NotReachable
-from flexdb.db.pool import conninfo
 from flexdb.db.sqlstate import to_error
 from flexdb.db.statement import Line
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
@@ -30,26 +30,29 @@ _LISTS = ("tenant_users", "tenant_users", "node_types", "nodes", "relationships"
 
 
 @contextmanager
-def _transaction(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
-    """Give a connection that commits at the end, or leaves nothing behind.
+def _transaction(settings: Settings, reads: bool = False) -> Iterator[psycopg.Connection[Any]]:
+    """Give a connection that commits at the end, or leaves nothing behind, however long it takes.
 
+    :param reads: whether it only reads, and sees one moment
     :raises NotReachable: when PostgreSQL does not answer, or no longer
     :raises FlexdbError: with PostgreSQL's own words for whatever else it refuses
     """
     try:
-        with psycopg.connect(conninfo(settings)) as connection:
+        with psycopg.connect(conninfo(direct(settings)), prepare_threshold=None) as connection:
+            if reads:
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                connection.read_only = True
+            # Behind PgBouncer the user has limits, which are meant for calls.
+            connection.execute("SET LOCAL statement_timeout = 0")
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield connection
     except psycopg.Error as error:
         if error.sqlstate is None:
-            raise NotReachable(_reason(error)) from error
+            raise NotReachable(reason(error)) from error
         if error.sqlstate in ("42P01", "42703", "42883"):
             raise NotFound("the database has no tables of this version: run the command migrate "
                            "first") from error
-        raise InvalidParams(_reason(error)) from error
-
-
-def _reason(error: psycopg.Error) -> str:
-    return " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
+        raise InvalidParams(reason(error)) from error
 
 
 class Export:
@@ -84,9 +87,7 @@ def exporting(settings: Settings, tenant: str) -> Iterator[Export]:
     :raises NotFound: when there is none, or the database has no tables
     :raises NotReachable: when PostgreSQL does not answer
     """
-    with _transaction(settings) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
+    with _transaction(settings, reads=True) as connection:
         row = connection.execute(
             "SELECT t.id::text FROM tenants t"
             " WHERE t.slug = %(tenant)s OR t.id::text = lower(%(tenant)s)"
@@ -168,4 +169,4 @@ def _refused(error: psycopg.Error, lines: list[Line]) -> FlexdbError:
     fields = told.data.get("fields", {}) if told else {}
     kind: type[FlexdbError] = type(told) if fields and told else InvalidParams
     why = "; ".join(f"{first.kind}.{name} {' '.join(words)}" for name, words in fields.items())
-    return kind(f"{place}: {why or f'{first.kind}: {_reason(error)}'}")
+    return kind(f"{place}: {why or f'{first.kind}: {reason(error)}'}")

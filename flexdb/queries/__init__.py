@@ -94,9 +94,9 @@ def _expand(text: str, json_as: str, slots: dict[str, str]) -> str:
     return _MACRO.sub(put, text)
 
 
-def _query(name: str, text: str, **slots: str) -> Query:
+def _query(name: str, text: str, lasting: bool, **slots: str) -> Query:
     return Query(name, _expand(text, "value", slots).encode(),
-                 _expand(text, "string", slots).encode())
+                 _expand(text, "string", slots).encode(), lasting)
 
 
 @lru_cache(maxsize=256)
@@ -107,10 +107,10 @@ def filtered_query(name: str, condition: str) -> Query:
     :param condition: SQL; TRUE for none
     """
     filtered = "FALSE" if condition == "TRUE" else "TRUE"
-    return _query(name, _STATEMENTS[name], condition=condition, filtered=filtered)
+    return _query(name, _STATEMENTS[name], False, condition=condition, filtered=filtered)
 
 
-STATEMENTS = {name: _query(name, text) for name, text in _STATEMENTS.items()}
+STATEMENTS = {name: _query(name, text, True) for name, text in _STATEMENTS.items()}
 
 # By the kind of line, in the order of a file.
 _KINDS = ("tenant", "user", "tenant_user", "node_type", "node", "relationship")
@@ -151,6 +151,7 @@ def page_query(
     return _query(
         name,
         _TEMPLATES["page"],
+        not (condition or thing or computed),
         object=thing or OBJECTS[listing.object],
         row=row,
         list=f"SELECT {row}.*{computed} FROM ({rows}) {row}" if computed else rows,

@@ -10,10 +10,11 @@ import orjson
 from flexdb.db.statement import Result, Row, Statement, Steps
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
 from flexdb.services import nodes, relationships
-from flexdb.services.fields import NEW_ID, TENANT_ID, Params
+from flexdb.services.fields import NEW_ID, TENANT_ID
 from flexdb.services.json_fields import DataParams
 from flexdb.services.objects import Objects
 from flexdb.services.operation import Loaded, ask, operation
+from flexdb.services.params import Params
 from flexdb.services.schemas import CACHE, MOST_VIOLATIONS, VIOLATES, cache_key
 
 MOST_ITEMS = 10_000

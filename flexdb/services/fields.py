@@ -6,9 +6,8 @@ import re
 from functools import partial
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 
-from flexdb.config import Settings
 from flexdb.services.ids import new_id
 
 TEXT_LENGTH, EMAIL_LENGTH, PAGE_TOKEN_LENGTH = 255, 254, 4096
@@ -23,32 +22,6 @@ _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean
 def _require(kind: type | tuple[type, ...], wanted: str, value: Any) -> None:
     if not isinstance(value, kind):
         raise ValidationError(f"must be {wanted}, not {_KINDS.get(type(value), 'this')}")
-
-
-class Params(Schema):
-    """The parameters of an operation; their order is the order of positional parameters.
-
-    :param settings: where the limits are
-    """
-
-    class Meta:
-        unknown = RAISE
-
-    error_messages = {"unknown": "is not a parameter here", "type": "must be an object"}
-
-    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        self.settings = settings or Settings()
-
-    def load(self, data: Any, **kwargs: Any) -> Any:
-        """Validate parameters; an empty string for an optional one counts as absent.
-
-        :raises marshmallow.ValidationError: with the messages of each field
-        """
-        if isinstance(data, dict) and "" in data.values():
-            data = {name: value for name, value in data.items()
-                    if value != "" or name not in self.fields or self.fields[name].required}
-        return super().load(data, **kwargs)
 
 
 class BaseField(fields.Field[Any]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from marshmallow import Schema, ValidationError, validates_schema
+from marshmallow import Schema, ValidationError
 
 from flexdb.db.statement import Result, Row, Statement
 from flexdb.queries import STATEMENTS, filtered_query
@@ -95,11 +95,13 @@ class TraverseParams(GraphParams):
     limit = Integer("Give at most so many nodes.", least=1, most=MOST_NODES, load_default=1000)
     filter = FILTER()
 
-    @validates_schema
-    def _depths(self, data: Loaded, **kwargs: Any) -> None:
-        if data["min_depth"] > data["max_depth"]:
-            raise ValidationError(f"may be at most max_depth, which is {data['max_depth']}",
-                                  "min_depth")
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Validate parameters, as :class:`Params` does, and the two depths together."""
+        loaded = super().load(data, **kwargs)
+        if loaded["min_depth"] > loaded["max_depth"]:
+            raise ValidationError({"min_depth": [
+                f"may be at most max_depth, which is {loaded['max_depth']}"]})
+        return loaded
 
 
 class ShortestPathParams(GraphParams):

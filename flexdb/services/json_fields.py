@@ -10,7 +10,8 @@ from msgspec import Raw
 
 from flexdb.config import Settings
 from flexdb.services import json_text
-from flexdb.services.fields import FromText, Params
+from flexdb.services.fields import FromText
+from flexdb.services.params import Params
 
 _KINDS_OF_JSON = {"object": "a JSON object", "array": "a JSON array", "boolean": "a boolean"}
 _BEGINNINGS = {"object": (b"{",), "array": (b"[",), "boolean": (b"t", b"f")}

@@ -6,10 +6,11 @@ from marshmallow import Schema
 
 from flexdb.db.statement import Statement
 from flexdb.services.fields import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, Params, Text)
+    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, Text)
 from flexdb.services.json_fields import JsonText
 from flexdb.services.operation import Loaded, one, operation, versioned
 from flexdb.services.paging import ListParams, page, pagination
+from flexdb.services.params import Params
 from flexdb.services.schemas import compile_schema
 
 ID = partial(Id, "The node type's id.")

@@ -8,11 +8,12 @@ from marshmallow import Schema
 
 from flexdb.db.statement import LookAgain, Plan, Result, Row, Statement, Steps
 from flexdb.services.fields import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, Params)
+    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id)
 from flexdb.services.json_fields import PATCH, DataParams, JsonText
 from flexdb.services.operation import (
     Loaded, ask, check_version, not_found, one, operation, versioned)
 from flexdb.services.paging import ListParams, page, pagination
+from flexdb.services.params import Params
 from flexdb.services.patching import check_patch, patched
 from flexdb.services.schemas import CACHE, Compiled, cache_key
 from flexdb.services.query import COUNT, FIELDS, FILTER, SORT

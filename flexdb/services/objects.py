@@ -7,21 +7,21 @@ from typing import Any
 
 import msgspec
 import orjson
-from marshmallow import ValidationError, fields, missing
+from marshmallow import ValidationError
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from flexdb.services.fields import FromText, Params
+from flexdb.services.fields import FromText
+from flexdb.services.params import Params
 
 _list: Decoder[list[Raw]] = Decoder(list[Raw])
 _object: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
+# What is there without being a value.
+_NO_TEXT = (b"null", b'""')
 
 
 class Objects(FromText):
     """A list of objects, in which nothing is converted and what is stored stays text.
-
-    An item passes through the fields of its schema one by one, since marshmallow's way of loading
-    a whole object costs several times as much, and there may be thousands.
 
     :param item: the schema of each
     :param most: how many there may be
@@ -32,10 +32,13 @@ class Objects(FromText):
         self.item, self.most = item, most
 
     @cached_property
-    def _fields(self) -> list[tuple[str, str, fields.Field[Any]]]:
-        settings = self.root.settings  # type: ignore[union-attr]
-        return [(field.data_key or name, name, field)
-                for name, field in self.item(settings).load_fields.items()]
+    def _schema(self) -> Params:
+        return self.item(self.root.settings)  # type: ignore[union-attr]
+
+    @cached_property
+    def _stays_text(self) -> set[str]:
+        return {field.data_key or name for name, field in self._schema.load_fields.items()
+                if isinstance(field, FromText)}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[dict[str, Any]]:
         text = bytes(value) if isinstance(value, Raw) else b""
@@ -60,28 +63,7 @@ class Objects(FromText):
             members = _object.decode(item)
         except msgspec.ValidationError:
             raise ValidationError(Params.error_messages["type"]) from None
-        loaded: dict[str, Any] = {}
-        wrong: dict[str, list[str]] = {}
-        for key, name, field in self._fields:
-            try:
-                value = field.deserialize(_value(field, members.pop(key, None)), key, members)
-                if value is not missing:
-                    loaded[name] = value
-            except ValidationError as error:
-                wrong[key] = list(error.messages)
-        wrong |= {key: [Params.error_messages["unknown"]] for key in members}
-        if wrong:
-            raise ValidationError(wrong)
+        loaded: dict[str, Any] = self._schema.load({
+            key: text if key in self._stays_text and bytes(text) not in _NO_TEXT
+            else orjson.loads(bytes(text)) for key, text in members.items()})
         return loaded
-
-
-def _value(field: fields.Field[Any], text: Raw | None) -> Any:
-    """Return what a field takes; an empty string for an optional one counts as absent."""
-    if text is None:
-        return missing
-    told = bytes(text)
-    if told == b'""' and not field.required:
-        return missing
-    if isinstance(field, FromText) and told != b"null":
-        return text
-    return orjson.loads(told)

@@ -19,7 +19,8 @@ from flexdb.config import Settings
 from flexdb.db.statement import Plan, Result, Row, Statement
 from flexdb.errors import InvalidParams, NotFound, VersionConflict
 from flexdb.queries import STATEMENTS
-from flexdb.services.fields import FromText, Params
+from flexdb.services.fields import FromText
+from flexdb.services.params import Params
 
 Loaded = dict[str, Any]
 # A parameter that we do not know may have any name, and an object any number of them.

@@ -12,8 +12,9 @@ from marshmallow import fields
 from flexdb.db.statement import Result, Row, Statement
 from flexdb.errors import InvalidParams
 from flexdb.queries import LISTS, NEWEST_FIRST, Key, page_query, queried_page_query
-from flexdb.services.fields import Integer, PageToken, Params
+from flexdb.services.fields import Integer, PageToken
 from flexdb.services.operation import Loaded, not_found
+from flexdb.services.params import Params
 from flexdb.services.paths import Members
 from flexdb.services.query import QUERY, read_query
 

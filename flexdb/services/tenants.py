@@ -5,10 +5,10 @@ from functools import partial
 from marshmallow import Schema
 
 from flexdb.db.statement import Statement
-from flexdb.services.fields import (
-    CREATED_AT, NEW_ID, UPDATED_AT, Id, Params, Text)
+from flexdb.services.fields import CREATED_AT, NEW_ID, UPDATED_AT, Id, Text
 from flexdb.services.operation import Loaded, one, operation
 from flexdb.services.paging import ListParams, page, pagination
+from flexdb.services.params import Params
 
 ID = partial(Id, "The tenant's id.")
 SLUG = partial(Text, "A short unique name.", example="acme-corp")

@@ -15,10 +15,11 @@ from msgspec import Raw
 from flexdb.config import Settings
 from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
 from flexdb.errors import FlexdbError, InvalidParams
-from flexdb.services.fields import Boolean, FromText, Id, Params, Text
+from flexdb.services.fields import Boolean, FromText, Id, Text
 from flexdb.services.json_fields import DataParams
 from flexdb.services.objects import Objects
 from flexdb.services.operation import OPERATIONS, Call, Loaded, operation
+from flexdb.services.params import Params
 
 MOST_CALLS = 1000
 _NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")

@@ -16,11 +16,11 @@ from flexdb.config import Settings
 from flexdb.db.statement import Line
 from flexdb.errors import InvalidParams
 from flexdb.services import json_text
-from flexdb.services.fields import Params
 from flexdb.services.ids import new_id
 from flexdb.services.json_fields import JsonText
 from flexdb.services.node_types import NodeType
 from flexdb.services.nodes import Node
+from flexdb.services.params import Params
 from flexdb.services.relationships import Relationship
 from flexdb.services.schemas import Compiled, compile_schema
 from flexdb.services.tenants import Tenant

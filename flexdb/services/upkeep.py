@@ -15,11 +15,11 @@ from flexdb.db.statement import Plan, Result, Row, Statement, Steps
 from flexdb.errors import InvalidParams
 from flexdb.queries import filtered_query
 from flexdb.services import node_types, nodes
-from flexdb.services.fields import (
-    TENANT_ID, Integer, Items, Object, Params, Text)
+from flexdb.services.fields import TENANT_ID, Integer, Items, Object, Text
 from flexdb.services.filters import condition
 from flexdb.services.operation import Loaded, ask, not_found, operation
 from flexdb.services.paging import ListParams, Pagination, page
+from flexdb.services.params import Params
 from flexdb.services.query import FILTER
 from flexdb.services.schemas import compile_schema
 

@@ -6,10 +6,10 @@ from marshmallow import Schema
 
 from flexdb.db.statement import Statement
 from flexdb.queries import BY_USER
-from flexdb.services.fields import (
-    CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, Email, Id, Params, Text)
+from flexdb.services.fields import CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, Email, Id, Text
 from flexdb.services.operation import Loaded, one, operation
 from flexdb.services.paging import ListParams, page, pagination
+from flexdb.services.params import Params
 
 ID = partial(Id, "The user's id.")
 EMAIL = partial(Email, "The unique e-mail address.", example="john@example.com")

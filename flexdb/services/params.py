@@ -1,0 +1,62 @@
+"""The parameters of an operation."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, missing
+
+from flexdb.config import Settings
+
+
+class Params(Schema):
+    """The parameters of an operation; their order is the order of positional parameters.
+
+    They pass through their fields one by one: marshmallow's own way of loading an object costs
+    several times as much, and a call may hold thousands.
+
+    :param settings: where the limits are
+    """
+
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "is not a parameter here", "type": "must be an object"}
+
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.settings = settings or Settings()
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Validate parameters; an empty string for an optional one counts as absent.
+
+        :raises marshmallow.ValidationError: with the messages of each field
+        """
+        if not isinstance(data, dict):
+            raise ValidationError([self.error_messages["type"]])
+        loaded: dict[str, Any] = {}
+        wrong: dict[str, Any] = {}
+        known = 0
+        for key, name, field in self._members:
+            value = data.get(key, missing)
+            if value is not missing:
+                known += 1
+                if value == "" and not field.required:
+                    value = missing
+            try:
+                value = field.deserialize(value, key, data)
+                if value is not missing:
+                    loaded[name] = value
+            except ValidationError as error:
+                wrong[key] = error.messages
+        if known < len(data):
+            keys = {key for key, _, _ in self._members}
+            wrong |= {key: [self.error_messages["unknown"]] for key in data if key not in keys}
+        if wrong:
+            raise ValidationError(wrong)
+        return loaded
+
+    @cached_property
+    def _members(self) -> list[tuple[str, str, fields.Field[Any]]]:
+        return [(field.data_key or name, name, field) for name, field in self.load_fields.items()]

@@ -1,0 +1,117 @@
+"""The stack that the scenarios share, and the table of their numbers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.database import Database
+from tests.faults.load import HEADINGS, Load
+from tests.faults.stack import Stack
+from tests.nginx import MISSING, PROGRAM
+
+_table: list[tuple[str, ...]] = []
+
+
+def times(full: int, short: int) -> int:
+    """Return how often to repeat: SHORT=1 asks for the short form."""
+    return short if os.environ.get("SHORT") else full
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Callable[[], Path]]:
+    """Make a folder whose path is short enough for a socket."""
+    made: list[Path] = []
+
+    def make() -> Path:
+        made.append(Path(tempfile.mkdtemp(prefix="faults-", dir="/tmp")))
+        made[-1].chmod(0o755)
+        return made[-1]
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def new_database(folder: Callable[[], Path]) -> Iterator[Callable[..., Database]]:
+    """Make a PostgreSQL with data on a disk of its own."""
+    made: list[Database] = []
+
+    def make(data: Path | None = None, wal: Path | None = None) -> Database:
+        made.append(Database(folder(), data, wal))
+        return made[-1]
+
+    yield make
+    for database in made:
+        database.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def database(new_database: Callable[..., Database]) -> Database:
+    """The PostgreSQL that most scenarios share."""
+    return new_database()
+
+
+@pytest.fixture(scope="session")
+def new_stack(folder: Callable[[], Path], database: Database) -> Iterator[Callable[..., Stack]]:
+    """Make a stack with settings of its own."""
+    made: list[Stack] = []
+    if PROGRAM is None:
+        pytest.skip(MISSING)
+
+    def make(on: Database = database, **variables: object) -> Stack:
+        made.append(Stack(folder(), on, **variables))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.close()
+
+
+@pytest.fixture(scope="session")
+def stack(new_stack: Callable[..., Stack]) -> Stack:
+    """The stack with the settings of the compose file."""
+    stack = new_stack()
+    stack.served.wait()
+    return stack
+
+
+@pytest.fixture(autouse=True)
+def quiet_log(stack: Stack) -> Iterator[None]:
+    """Hold that the service foresaw all that happened: no traceback is in its log."""
+    before = len(stack.tracebacks())
+    yield
+    new = stack.tracebacks()[before:]
+    assert not new, "\n".join(new)
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Put a line into the table: the load's numbers, and what the scenario measured beside."""
+    def add(load: Load | None = None, **measured: object) -> None:
+        numbers = load.numbers() if load else dict.fromkeys(HEADINGS, "")
+        name = request.node.name.removeprefix("test_").replace("_", " ")
+        told = {reason: count for reason, count in load.told().most_common()} if load else {}
+        beside = {key.replace("_", " "): value for key, value in measured.items()} | told
+        _table.append((name, *(_text(numbers[heading]) for heading in HEADINGS),
+                       ", ".join(f"{key} {_text(value)}" for key, value in beside.items())))
+
+    return add
+
+
+def _text(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table."""
+    terminalreporter.section("faults")
+    for name, *numbers, beside in [("scenario", *HEADINGS, "measured"), *_table]:
+        terminalreporter.line(f"{name}\n    " + "  ".join(f"{number:>9}" for number in numbers)
+                              + f"   {beside}")

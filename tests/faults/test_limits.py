@@ -1,0 +1,167 @@
+"""What runs out: the pool's connections, the disk's space."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.faults.conftest import times
+from tests.faults.database import Database
+from tests.faults.stack import Stack
+from tests.test_startup import wait_until
+
+pytestmark = pytest.mark.faults
+
+# DB_POOL_SIZE and DB_POOL_QUEUE of two workers.
+PLACES = 2 * (8 + 6)
+
+
+def test_with_the_pool_exhausted_the_surplus_is_refused_at_once(
+        stack: Stack, report: Callable[..., None]) -> None:
+    load, ended = stack.load(), False
+
+    def hang() -> None:
+        while not ended:
+            stack.served.call("list_users")
+            time.sleep(0.1)
+
+    def health(seconds: float) -> list[float]:
+        took = []
+        until = time.monotonic() + seconds
+        while (asked := time.monotonic()) < until:
+            assert stack.served.get("/health")[0] == 200
+            took.append(time.monotonic() - asked)
+            time.sleep(0.05)
+        return took
+
+    with load.running(), stack.database.connect() as lock, ThreadPoolExecutor(PLACES + 8) as pool:
+        healthy = health(2)
+        lock.execute("BEGIN")
+        lock.execute("LOCK TABLE users")
+        locked = time.monotonic()
+        hanging = [pool.submit(hang) for _ in range(PLACES + 8)]
+        wait_until(lambda: len(stack.database.backends("active")) == 16)
+        time.sleep(0.3)
+        began = time.monotonic()
+        ill = health(times(8, 3))
+        until = time.monotonic()
+        ended = True
+        lock.execute("ROLLBACK")
+        for one in hanging:
+            one.result()
+        back = load.first_good_write(until)
+    refused = [call for call in load.failed(began, until) if call.ended < until]
+    # Some get a place in the queue, and are refused when their time is over.
+    surplus = [call.ended - call.began for call in refused if call.ended - call.began < 1]
+    good = [call.ended - call.began for call in load.calls if call.ended < locked]
+    report(load, surplus=len(surplus), median_s=median(surplus), p90_s=p90(surplus),
+           p90_of_calls_before_s=p90(good), health_median_s=median(ill), health_p90_s=p90(ill),
+           health_p90_before_s=p90(healthy), back_after_s=back)
+    load.check(stack.database)
+    assert {call.told for call in refused} == {"OVERLOADED"} and len(surplus) > 20
+    assert median(surplus) < 0.05 and median(ill) < 0.1
+    # The machine may be busy with something else: it was so before, too.
+    assert p90(surplus) < max(0.05, 2 * p90(good)) and p90(ill) < max(0.1, 2 * p90(healthy))
+
+
+def p90(times: list[float]) -> float:
+    return quantiles(times, n=10)[-1]
+
+
+@contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[Path]:
+    """Give a folder on a disk of some MiB."""
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(folder)],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"a small disk needs root: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path, leave: int) -> Path:
+    """Leave only some KiB free, and return the file that is to be removed again."""
+    ballast = disk / "ballast"
+    space = os.statvfs(disk)
+    with ballast.open("wb") as file:
+        for _ in range((space.f_bavail * space.f_frsize // 1024 - leave) // 64):
+            file.write(bytes(65536))
+    return ballast
+
+
+def write_until(stack: Stack, told: str) -> dict[str, Any]:
+    """Write until it is refused with a reason, and return the error."""
+    for number in range(5000):
+        error: dict[str, Any] | None = stack.served.call(
+            "create_tenant", slug=f"{number}", name="x" * 250).get("error")
+        if error and error["data"]["reason"] == told:
+            return error
+    raise AssertionError(f"nothing was ever told {told}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk needs root")
+def test_a_full_disk_refuses_writes_and_reads_go_on(
+        folder: Callable[[], Path], new_database: Callable[..., Database],
+        new_stack: Callable[..., Stack], report: Callable[..., None]) -> None:
+    home = folder()
+    (home / "wal").mkdir()
+    with small_disk(home / "disk", 160) as disk:
+        stack = new_stack(new_database(disk / "data", home / "wal"))
+        stack.served.wait()
+        load = stack.load()
+        with load.running():
+            ballast = fill(disk, 256)
+            error = write_until(stack, "STORAGE_FULL")
+            full = time.monotonic()
+            time.sleep(times(5, 2))
+            freed = time.monotonic()
+            ballast.unlink()
+            back = load.first_good_write(freed)
+        reads = [call for call in load.calls if full < call.began < freed
+                 and call.method.startswith(("get", "GET", "list"))]
+        report(load, reads_while_full=len(reads), back_after_s=back)
+        load.check(stack.database)
+        stack.close()
+        stack.database.stop("immediate")
+    assert error["code"] == -32005 and error["data"]["retry_after"] == 30
+    assert reads and all(call.outcome == "ok" for call in reads)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk needs root")
+def test_a_full_disk_of_the_log_stops_postgresql_and_loses_nothing(
+        folder: Callable[[], Path], new_database: Callable[..., Database],
+        new_stack: Callable[..., Stack], report: Callable[..., None]) -> None:
+    with small_disk(folder() / "disk", 120) as disk:
+        (disk / "wal").mkdir()
+        stack = new_stack(new_database(None, disk / "wal"))
+        stack.served.wait()
+        load, database = stack.load(), stack.database
+        with load.running():
+            ballast, until = fill(disk, 256), time.monotonic() + 60
+            while database.accepts():
+                assert time.monotonic() < until, "PostgreSQL goes on"
+                with suppress(psycopg.Error):
+                    database.do("SELECT pg_switch_wal()")
+            time.sleep(2)
+            ballast.unlink()
+            database.stop("immediate")
+            database.start()
+            back = load.first_good_write(database.wait())
+        report(load, back_after_s=back)
+        load.check(database)
+        stack.close()
+        database.stop("immediate")
+    assert "No space left on device" in database.said and back < 1
