@@ -114,6 +114,9 @@ def load(server: Server, postgres: Postgres, bodies: Sequence[Any], each: int = 
             file.write(b"\n".join(lines))
             file.flush()
             told = _wrk(server.url, file.name, connections, seconds)
+        if not told["requests"]:
+            # None was answered in so short a time.
+            return work(4 * seconds)
         return Work(each * told["requests"], told["microseconds"] / 1e6, told["p50"] / 1000,
                     told["p99"] / 1000, 1000 * told["wrong"] / told["requests"])
 
