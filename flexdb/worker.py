@@ -1,7 +1,8 @@
-"""gunicorn's worker, whose own errors are JSON, and its log."""
+"""gunicorn's worker: it takes its share of connections, its errors are JSON; and its log."""
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import socket
@@ -35,10 +36,61 @@ os.register_at_fork(
     after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDING))
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
-    """A threaded worker."""
+# How many connections each worker has, and when it last looked for new ones (on the system's clock,
+# in ms; 0 when it does not), shared by all that are forked from here.
+_MOST_WORKERS = 1024
+_connections, _looked_at = (
+    memoryview(mmap.mmap(-1, 8 * _MOST_WORKERS)).cast("q") for _ in range(2))
+# For how long a connection is left to a worker that has fewer, and in what steps, in seconds; a
+# worker that has not looked for so many ms is stopped or gone. An idle one looks every second.
+_PATIENCE, _NAP, _GONE = 0.05, 0.001, 1500
 
-    _sample_at = 0.0
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """A threaded worker.
+
+    All workers wait at one socket, and whoever wakes first may take all connections: those that
+    are kept alive would fill one worker's places while the others idle. So a worker leaves a
+    connection to another one that has fewer.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._place = self.age % _MOST_WORKERS
+        self._waits_since = 0.0
+        self._sample_at = 0.0
+
+    def notify(self) -> None:
+        """Tell the master and the other workers that this one lives, and the metrics how it is."""
+        super().notify()
+        self._tell()
+        if time.monotonic() >= self._sample_at:
+            self._sample_at = time.monotonic() + 1
+            if pool := getattr(self.wsgi, "extensions", {}).get("flexdb"):
+                pool.metrics.sample()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection, or leave it to another worker that has fewer."""
+        now = time.monotonic()
+        # A wait whose connection another one took is no part of this one.
+        if now - self._waits_since > 2 * _PATIENCE:
+            self._waits_since = now
+        if (self.alive and now - self._waits_since < _PATIENCE
+                and self._has_more_than_another(now)):
+            time.sleep(_NAP)
+            return
+        self._waits_since = 0.0
+        super().accept(listener)
+        self._tell()
+
+    def _tell(self) -> None:
+        _connections[self._place] = self.nr_conns
+        _looked_at[self._place] = round(1000 * time.monotonic()) if self._accepting else 0
+
+    def _has_more_than_another(self, now: float) -> bool:
+        since = round(1000 * now) - _GONE
+        return any(looked_at > since and connections < self.nr_conns
+                   for connections, looked_at in zip(_connections, _looked_at))
 
     def init_signals(self) -> None:
         """Listen to signals, those included that came since the fork."""
@@ -52,6 +104,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         nothing was ever sent get as long as kept ones, where ThreadWorker gives them KEEPALIVE.
         """
         super().set_accept_enabled(enabled)
+        self._tell()
         if not (enabled or self.alive) and self.cfg.graceful_timeout:
             for listener in self.sockets:
                 taken = -1
@@ -74,14 +127,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             listener.close()
         self.sockets: list[Any] = []
         return False
-
-    def notify(self) -> None:
-        """Tell the master that the worker lives, and the metrics how it is."""
-        super().notify()
-        if time.monotonic() >= self._sample_at:
-            self._sample_at = time.monotonic() + 1
-            if pool := getattr(self.wsgi, "extensions", {}).get("flexdb"):
-                pool.metrics.sample()
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End without waiting for the calls under way.
