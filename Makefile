@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS := not long and not faults
 
-.PHONY: help run test test-faults contract check bench bench-smoke migrate rollback export import clean
+.PHONY: help run test test-faults contract check check-image bench bench-smoke migrate rollback \
+	export import clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -26,6 +27,9 @@ check: $(VENV)/test ## run the linters, and all tests with their coverage
 	$(BIN)/python -m mypy
 	@mkdir -p .coverage
 	@$(MAKE) --no-print-directory test TESTS="not faults" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
+
+check-image: $(VENV)/test ## build the image and try it; DEBIAN=trixie makes its base too
+	@scripts/check_image.sh
 
 bench: $(VENV)/bench ## measure what each call costs, and write the report; ONLY=get_node a row
 	@$(BIN)/python -m bench

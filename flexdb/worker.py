@@ -15,7 +15,7 @@ import orjson
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.http import errors as gunicorn_errors
 from gunicorn.util import write_nonblock
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from flexdb.errors import FlexdbError, Internal, InvalidRequest, TooLarge
 
@@ -93,7 +93,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def set_accept_enabled(self, enabled: bool) -> None:
         """Take new connections or leave them; an end first takes those that wait already.
 
-        When all workers end, nobody else would, and they would be cut off.
+        When all workers end, nobody else would, and they would be cut off. Connections on which
+        nothing was ever sent get as long as kept ones, where ThreadWorker gives them KEEPALIVE.
         """
         super().set_accept_enabled(enabled)
         self._tell()
@@ -103,6 +104,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 while taken < self.nr_conns < self.worker_connections:
                     taken = self.nr_conns
                     self.accept(listener)
+            for silent in self.pending_conns:
+                silent.timeout = min(silent.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+
+    def is_parent_alive(self) -> bool:
+        """Tell whether the master lives; without it, end and leave its port to the next one.
+
+        ThreadWorker's own goes on answering on kept connections, and holds the port meanwhile.
+        """
+        if super().is_parent_alive():
+            return True
+        self.alive = False
+        self.set_accept_enabled(False)
+        for listener in self.sockets:
+            listener.close()
+        self.sockets: list[Any] = []
+        return False
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End without waiting for the calls under way.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
 from getpass import getuser
 from pathlib import Path
+from typing import Any
 
 from tests.test_startup import ROOT, free_port, wait_until
 
@@ -15,7 +17,7 @@ MISSING = "there is no nginx: apt-get install nginx-light"
 
 
 class Nginx:
-    """nginx before a service.
+    """nginx before a service, until the end of a ``with`` block.
 
     :param folder: where its files are
     :param service: the service's Unix socket (JSONRPC_SOCKET)
@@ -54,14 +56,27 @@ class Nginx:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     @property
-    def log(self) -> list[str]:
-        """The lines of the access log."""
-        return (self.folder / "access.log").read_text(encoding="utf-8").splitlines()
+    def log(self) -> str:
+        """The access log."""
+        return (self.folder / "access.log").read_text(encoding="utf-8")
+
+    def logged(self, request_id: str) -> dict[str, Any]:
+        """Wait for a request's line in the access log, which comes after the answer."""
+        (line,) = wait_until(lambda: [line for line in self.log.splitlines()
+                                      if f'"request_id":"{request_id}"' in line])
+        members: dict[str, Any] = json.loads(line)
+        return members
 
     @property
     def errors(self) -> str:
         """What the error log has."""
         return (self.folder / "error.log").read_text(encoding="utf-8")
+
+    def __enter__(self) -> Nginx:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End it, and what it is doing with it."""

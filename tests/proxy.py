@@ -11,15 +11,17 @@ from contextlib import suppress
 class Proxy:
     """Pass connections on to a server on this machine.
 
-    :param port: the server's
+    :param to: the server's port, or the path of its socket
     :param linger: how long the client's end stays open after the server's has ended, in seconds
+    :param address: where to listen
     """
 
-    def __init__(self, port: int, linger: float = 0) -> None:
+    def __init__(self, to: int | str, linger: float = 0, address: tuple[str, int] = ("127.0.0.1", 0)
+                 ) -> None:
         self.losing = threading.Event()
         self.lost = 0
-        self._to, self._linger = port, linger
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._to, self._linger = to, linger
+        self._listener = socket.create_server(address)
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -33,11 +35,16 @@ class Proxy:
         with suppress(OSError):
             while True:
                 client = self._listener.accept()[0]
-                server = socket.create_connection(("127.0.0.1", self._to))
-                for side in (client, server):
-                    side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                server = self._connect()
                 threading.Thread(target=self._pass, args=(client, server), daemon=True).start()
                 threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self._to, int):
+            return socket.create_connection(("127.0.0.1", self._to))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._to)
+        return server
 
     def _pass(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):

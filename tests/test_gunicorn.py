@@ -28,6 +28,13 @@ pytestmark = pytest.mark.long
 
 LIMIT = 4096
 JSON = {"Content-Type": "application/json"}
+DAWDLE = """
+    CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$;
+    CREATE TRIGGER dawdle BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION dawdle();
+"""
+DAWDLING = ("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+            "AND datname = current_database()")
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +202,25 @@ def test_a_worker_that_dies_is_replaced(served: Served) -> None:
     assert served.call("list_tenants")["result"]
 
 
+def test_a_master_that_dies_leaves_its_port_to_the_next_and_its_calls_to_its_workers(
+        tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Settings]) -> None:
+    folder = tmp_path_factory.mktemp("dying")
+    for name in ("wsgi.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, folder)
+    settings = new_database()
+    with postgres.connect(settings) as database, ThreadPoolExecutor(1) as thread:
+        database.execute(DAWDLE.format(seconds=6))
+        first = Served(folder, **variables_of(settings)).wait()
+        reply = thread.submit(first.call, "create_user", email="a@b.c", display_name="A")
+        wait_until(lambda: database.execute(DAWDLING).fetchone() is not None)
+        first.end(signal.SIGKILL)
+        second = Served(folder, **variables_of(settings), JSONRPC_PORT=first.port).wait()
+        assert second.call("list_users")["result"]["users"] == [] and not reply.done()
+        assert reply.result()["result"]["user"]["email"] == "a@b.c"
+    first.close()
+    second.close()
+
+
 def test_a_termination_lets_what_is_under_way_come_to_its_end(
         tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Settings]) -> None:
     folder = tmp_path_factory.mktemp("ending")
@@ -202,20 +228,13 @@ def test_a_termination_lets_what_is_under_way_come_to_its_end(
         shutil.copy(ROOT / name, folder)
     settings = new_database()
     with postgres.connect(settings) as database:
-        database.execute("""
-            CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$;
-            CREATE TRIGGER dawdle BEFORE INSERT ON users
-            FOR EACH ROW EXECUTE FUNCTION dawdle();
-        """)
+        database.execute(DAWDLE.format(seconds=1))
         served = Served(folder, **variables_of(settings)).wait()
         idle = HTTPConnection("127.0.0.1", served.port, timeout=30)
         assert post(idle, asked(1))[0] == 200
         with ThreadPoolExecutor(1) as thread:
             reply = thread.submit(served.call, "create_user", email="a@b.c", display_name="A")
-            wait_until(lambda: database.execute(
-                "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
-                "AND datname = current_database()").fetchone() is not None)
+            wait_until(lambda: database.execute(DAWDLING).fetchone() is not None)
             began = time.monotonic()
             assert served.end(signal.SIGTERM) == 0
         assert reply.result()["result"]["user"]["email"] == "a@b.c"

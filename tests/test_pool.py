@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -59,6 +60,19 @@ service.close()
 """
 
 
+# On Python 3.13 a pool that is left to the interpreter's end waits 5 s for each of its threads.
+ENDING = """
+import atexit, sys, threading
+from flexdb.config import Settings
+from flexdb.db.pool import Pool
+pool = Pool(Settings(db_host="127.0.0.1", db_port=int(sys.argv[1]), db_name=sys.argv[2]))
+# What was registered last runs first.
+atexit.register(lambda: print([thread.name for thread in threading.enumerate()]))
+with pool.connection() as connection:
+    connection.execute("SELECT 1")
+"""
+
+
 def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
     until = time.monotonic() + patience
     while not (found := condition()):
@@ -78,6 +92,7 @@ READ = sql("SELECT 'read'")
 SLOW_READ = sql("SELECT 'slow read', pg_sleep(0.3)")
 SLOW_WRITE = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
                  "SELECT 'written', pg_sleep(0.4) FROM w")
+KEPT_WRITE = replace(SLOW_WRITE, query=SLOW_WRITE.query._replace(lasting=True))
 
 
 def slow_steps() -> Generator[Statement, Row | None, Result]:
@@ -158,6 +173,15 @@ def test_a_pool_that_was_opened_before_a_fork_is_not_shared(
         [sys.executable, "-c", FORKED, str(settings.db_port), settings.db_name], cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_a_process_that_ends_has_closed_its_pool_by_then(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, str(settings.db_port), settings.db_name], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['MainThread']\n", "")
 
 
 def test_nothing_is_connected_before_the_first_call(behind: Callable[..., Behind]) -> None:
@@ -254,8 +278,9 @@ def test_a_batch_with_a_write_whose_connection_is_lost_is_not_sent_again(
     assert one.do("SELECT count(*) FROM written") == [(0,)]
 
 
-@pytest.mark.parametrize("sent", [[SLOW_WRITE], [SLOW_WRITE, SLOW_READ], [SLOW_STEPS]],
-                         ids=["alone", "batch", "steps"])
+@pytest.mark.parametrize(
+    "sent", [[SLOW_WRITE], [KEPT_WRITE], [SLOW_WRITE, SLOW_READ], [SLOW_STEPS]],
+    ids=["alone", "kept prepared", "batch", "steps"])
 def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
         behind: Callable[..., Behind], sent: list[Plan]) -> None:
     one = behind()
@@ -269,6 +294,43 @@ def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
         assert {type(outcome) for outcome in outcomes.result()} == {errors.CommitUnknown}
     far.close()
     proxy.close()
+
+
+def test_connections_that_may_only_read_are_replaced_when_others_may_write(
+        behind: Callable[..., Behind]) -> None:
+    one = behind()
+    write = sql("INSERT INTO written VALUES (1) RETURNING 'written'")
+    limit = f"ALTER DATABASE {one.settings.db_name} SET default_transaction_read_only = "
+    with postgres.connect(replace(one.settings, db_name="postgres")) as outside:
+        outside.execute(f"{limit} on".encode())
+        fill(one)
+        assert type(one.one(write)) is errors.Unavailable and one.one(READ) == b"read"
+        outside.execute(f"{limit} off".encode())
+    time.sleep(0.5)
+    refused = [outcome for outcome in (one.one(write) for _ in range(20)) if outcome != b"written"]
+    assert {type(outcome) for outcome in refused} == {errors.Unavailable}
+    assert len(refused) <= one.settings.db_pool_size
+
+
+def test_a_database_that_is_away_is_complained_of_once_in_a_while(
+        new_database: Callable[..., Settings], caplog: pytest.LogCaptureFixture) -> None:
+    pool = Pool(replace(new_database(), db_port=1))
+    runner = Runner(pool, 10, 300)
+    for _ in range(2):
+        assert [type(told) for told in runner.run([READ], "value")] == [errors.Unavailable]
+    pool.close()
+    said = [record.message for record in caplog.records if record.name == "psycopg.pool"]
+    assert len([line for line in said if "Connection refused" in line]) == 1
+
+
+def test_a_server_that_is_gone_without_a_word_is_given_up_a_while_after_any_statement(
+        behind: Callable[..., Behind]) -> None:
+    one = behind(statement_timeout=2.0)
+    with one.pool.connection() as connection, socket.socket(
+            fileno=os.dup(connection.fileno())) as wire:
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
 
 
 def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:

@@ -57,6 +57,7 @@ class Served:
     """flexdb as its user starts it, in a folder of its own."""
 
     def __init__(self, folder: Path, **variables: object) -> None:
+        self.folder = folder
         self.port = int(str(variables.setdefault("JSONRPC_PORT", free_port())))
         clean = {name: value for name, value in os.environ.items()
                  if name not in Settings.__dataclass_fields__ and not name.startswith("DB_")}

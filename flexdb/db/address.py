@@ -11,6 +11,10 @@ from psycopg.conninfo import make_conninfo
 
 from flexdb.config import Settings
 
+# A server whose machine or network is gone cannot say farewell, and the kernel would wait for a
+# quarter of an hour: it is given up when it is silent for so long, in seconds.
+_SILENCE = 5
+
 
 def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
     """Return the connection string for the calls.
@@ -28,6 +32,8 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
         options = ("-c timezone=UTC -c datestyle=ISO"
                    f" -c statement_timeout={round((statement_timeout or 0) * 1000)}"
                    f" -c idle_in_transaction_session_timeout={pause}")
+    # A server that is busy with a statement may leave what follows it in a pipeline unread.
+    patience = 0 if statement_timeout is None else statement_timeout + _SILENCE
     if settings.db_ssl_root_cert == "system":
         _trust_what_the_system_trusts()
     return make_conninfo(
@@ -35,7 +41,9 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
         password=settings.db_password, dbname=settings.db_name, sslmode=settings.db_ssl_mode,
         sslrootcert=settings.db_ssl_root_cert or None, sslcert=settings.db_ssl_cert or None,
         sslkey=settings.db_ssl_key or None,
-        application_name="flexdb", connect_timeout=5, client_encoding="utf8", options=options)
+        application_name="flexdb", client_encoding="utf8", options=options,
+        connect_timeout=_SILENCE, keepalives_idle=_SILENCE, keepalives_interval=1,
+        keepalives_count=_SILENCE, tcp_user_timeout=round(patience * 1000))
 
 
 def direct(settings: Settings) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import select
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # While PostgreSQL is away, how long to wait before it is tried again, in seconds.
 _RETRY = 0.4
+# How often the log says so, in seconds.
+_COMPLAINT = 5.0
 
 
 class _RawJson(Loader):
@@ -33,6 +36,27 @@ class _RawJson(Loader):
 
     def load(self, data: Buffer) -> bytes:
         return bytes(data)
+
+
+class _Seldom(logging.Filter):
+    """Let the same complaint through once in a while: a database that is away is tried often."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line is to be written."""
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        # The pool's name comes first, and then what varies.
+        complaint, now = f"{record.msg} {arguments[:1]}", time.monotonic()
+        if now < self._last.get(complaint, 0.0) + _COMPLAINT:
+            return False
+        self._last[complaint] = now
+        return True
+
+
+_seldom = _Seldom()
 
 
 def _try_on(pool: ConnectionPool[Connection]) -> None:
@@ -85,6 +109,7 @@ class Pool:
         self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
         self.failure = ""
+        logging.getLogger("psycopg.pool").addFilter(_seldom)
 
     def _opened(self) -> ConnectionPool[Connection]:
         if self._pool is None or self._pid != os.getpid():
@@ -104,6 +129,8 @@ class Pool:
                     self._places = threading.BoundedSemaphore(
                         self.settings.db_pool_size + self.settings.db_pool_queue)
                     self._pool.open(wait=False)
+                    # The end of the interpreter would be too late: threads stand still by then.
+                    atexit.register(self.close)
                     # Last, since who sees it does not wait for the lock.
                     self._pid = os.getpid()
         return self._pool
@@ -166,8 +193,15 @@ class Pool:
         logger.warning("a connection to PostgreSQL was lost: replacing the idle ones")
         self._opened().drain()
 
+    def give_up(self, connection: Connection) -> None:
+        """Close a connection whose server does not do what another may, unless it is new."""
+        if self._made.get(connection, 0.0) < time.monotonic() - _RETRY:
+            connection.close()
+
     def close(self) -> None:
         """Close the pool of this process, if it was opened."""
         if self._pool is not None and self._pid == os.getpid():
-            self._pool.close()
+            # A thread may be connecting to a server that does not answer.
+            self._pool.close(timeout=1)
             self._pool = None
+            atexit.unregister(self.close)

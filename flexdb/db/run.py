@@ -31,6 +31,8 @@ _CONFLICTS = {"40001", "40P01"}
 # "cached plan must not change result type" after DDL, and a prepared statement that is gone: for
 # that connection for ever, and before anything was done.
 _PLAN_LOST = {"0A000", "26000"}
+# read_only_sql_transaction: the server is a standby by now, or was set so when it was connected.
+_READ_ONLY = "25006"
 
 
 class Runner:
@@ -97,6 +99,8 @@ class Runner:
                         connection.close()
                         raise errors.Overloaded(why=reason(error)) from error
                     broken, lost = _is_broken(connection, error), error.sqlstate in _PLAN_LOST
+                    if error.sqlstate == _READ_ONLY:
+                        self.pool.give_up(connection)
                     if not broken and not lost:
                         raise
                     connection.close()

@@ -18,9 +18,14 @@ from tests.nginx import MISSING, PROGRAM
 _table: list[tuple[str, ...]] = []
 
 
+# SHORT=1 asks for the short form.
+SHORT = bool(os.environ.get("SHORT"))
+only_at_length = pytest.mark.skipif(SHORT, reason="left out of the short form")
+
+
 def times(full: int, short: int) -> int:
-    """Return how often to repeat: SHORT=1 asks for the short form."""
-    return short if os.environ.get("SHORT") else full
+    """Return how often to repeat, or for how many seconds."""
+    return short if SHORT else full
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ class Database:
             for path in filter(None, (folder, self.data, wal)):
                 shutil.chown(path, "nobody", pwd.getpwnam("nobody").pw_gid)
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth-local=trust",
-                  "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C",
+                  "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
                   *([f"--waldir={wal}"] if wal else []))
         self.start()
         self.do(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'", "postgres")

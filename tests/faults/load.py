@@ -31,7 +31,6 @@ class Load:
     def __init__(self, port: int, ids: tuple[str, str], clients: int = 6) -> None:
         self.clients = [Client(f"client{number}", port, *ids, number) for number in range(clients)]
         self._tenant = ids[0]
-        self.back = 0.0
         self._ended = threading.Event()
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -45,8 +46,12 @@ def slow_clients(port: int, count: int, reading: bytes, writing: bytes) -> Itera
     :param writing: one whose body is long
     """
     ended = threading.Event()
-    clients = [_Slow(port, _http(reading), 0) if number % 2
-               else _Slow(port, _http(writing), len(writing) - 100) for number in range(count)]
+    clients = []
+    for number in range(count):
+        clients.append(_Slow(port, _http(reading), 0) if number % 2
+                       else _Slow(port, _http(writing), len(writing) - 100))
+        # As many answers at once would be more than the pool has places.
+        time.sleep(0.02)
 
     def run() -> None:
         while not ended.wait(PAUSE):

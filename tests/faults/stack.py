@@ -31,7 +31,8 @@ class Stack:
         socket = folder / "http.sock"
         self._home, self._said = home, ""
         self.served: Served
-        self._variables = {**database.variables, "JSONRPC_SOCKET": socket, **variables}
+        self.variables = {**database.variables, "JSONRPC_HOST": "127.0.0.1",
+                          "JSONRPC_SOCKET": socket, **variables}
         self.serve()
         (folder / "nginx").mkdir()
         self.nginx = Nginx(folder / "nginx", socket)
@@ -41,8 +42,8 @@ class Stack:
         if "served" in vars(self):
             self._said = self.said
             self.served.close()
-        self.served = Served(self._home, **self._variables)
-        self._variables["JSONRPC_PORT"] = self.served.port
+        self.served = Served(self._home, **self.variables)
+        self.variables["JSONRPC_PORT"] = self.served.port
 
     @property
     def said(self) -> str:

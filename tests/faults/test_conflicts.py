@@ -26,7 +26,7 @@ pytestmark = pytest.mark.faults
 
 def test_columns_that_come_and_go_are_noticed_by_no_call(
         stack: Stack, report: Callable[..., None]) -> None:
-    load, count = stack.load(), times(40, 8)
+    load, count = stack.load(), times(40, 5)
     with load.running():
         for _ in range(count):
             stack.database.do("ALTER TABLE nodes ADD COLUMN further int")
@@ -87,7 +87,7 @@ def test_transactions_in_a_deadlock_are_done_or_refused_and_never_in_part(
                  for method, params in updates(tenant, ids, number)]
         return [told(post(connection, request("transaction", {"calls": calls})))]
 
-    count = at_once(stack, times(1000, 100), fight)
+    count = at_once(stack, times(1000, 60), fight)
     rows = stack.database.do(
         f"SELECT data->>'by', version FROM nodes WHERE tenant_id = '{tenant}'")
     met = deadlocks(stack.database) - before
@@ -106,7 +106,7 @@ def test_batches_in_a_deadlock_do_each_call_once(
                  for place, (method, params) in enumerate(updates(tenant, ids, number))]
         return [told(reply) for reply in post(connection, calls)]
 
-    count = at_once(stack, times(1000, 100), fight)
+    count = at_once(stack, times(1000, 60), fight)
     versions = stack.database.do(f"SELECT version FROM nodes WHERE tenant_id = '{tenant}'")
     report(deadlocks=deadlocks(stack.database) - before, **count)
     assert set(count) <= {"done", "ABORTED"}
@@ -120,7 +120,7 @@ def deadlocks(database: Database) -> int:
     return int(count)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def proxied(new_stack: Callable[..., Stack], stack: Stack) -> Iterator[tuple[Stack, Proxy]]:
     """A service that reaches PostgreSQL through a proxy."""
     proxy = Proxy(stack.database.port)
@@ -136,7 +136,7 @@ def test_replies_of_postgresql_that_are_lost_leave_nothing_but_doubt(
     stack, proxy = proxied
     load: Load = stack.load()
     with load.running():
-        for _ in range(times(40, 10)):
+        for _ in range(times(40, 6)):
             lost = proxy.lost
             proxy.losing.set()
             wait_until(lambda: proxy.lost > lost)
@@ -154,10 +154,12 @@ def test_a_create_sent_again_with_its_id_after_its_reply_was_lost_is_there_once(
     before = Proxy(stack.nginx.port)
     fates: Counter[str] = Counter()
     slug = uuid4().hex
-    for number in range(times(50, 15)):
+    for number in range(times(50, 8)):
         asked = request("create_tenant", {"slug": f"{slug}-{number}", "name": "n",
                                           "id": str(uuid4())})
-        wait_until(lambda: stack.served.answers("/health/ready"))
+        for _ in range(6):
+            # Otherwise what is lost is the reply to PREPARE.
+            assert "result" in stack.served.call("create_tenant", slug=uuid4().hex, name="n")
         proxy = before if where == "client" else behind
         proxy.losing.set()
         connection = HTTPConnection("127.0.0.1", before.port, timeout=30)
@@ -176,5 +178,6 @@ def test_a_create_sent_again_with_its_id_after_its_reply_was_lost_is_there_once(
         assert set(fates) == {"nothing, then ALREADY_EXISTS"}
     else:
         # A worker without a connection at that moment cannot get one, and has sent nothing.
-        assert set(fates) <= {"COMMIT_UNKNOWN, then ALREADY_EXISTS", "UNAVAILABLE, then done"}
+        assert set(fates) <= {"COMMIT_UNKNOWN, then ALREADY_EXISTS", "COMMIT_UNKNOWN, then done",
+                              "UNAVAILABLE, then done"}
         assert fates["COMMIT_UNKNOWN, then ALREADY_EXISTS"] > 0

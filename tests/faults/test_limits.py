@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.faults.conftest import times
+from tests.faults.conftest import only_at_length, times
 from tests.faults.database import Database
 from tests.faults.stack import Stack
 from tests.test_startup import wait_until
@@ -53,7 +53,7 @@ def test_with_the_pool_exhausted_the_surplus_is_refused_at_once(
         wait_until(lambda: len(stack.database.backends("active")) == 16)
         time.sleep(0.3)
         began = time.monotonic()
-        ill = health(times(8, 3))
+        ill = health(times(8, 2))
         until = time.monotonic()
         ended = True
         lock.execute("ROLLBACK")
@@ -126,7 +126,7 @@ def test_a_full_disk_refuses_writes_and_reads_go_on(
             ballast = fill(disk, 256)
             error = write_until(stack, "STORAGE_FULL")
             full = time.monotonic()
-            time.sleep(times(5, 2))
+            time.sleep(times(5, 1))
             freed = time.monotonic()
             ballast.unlink()
             back = load.first_good_write(freed)
@@ -140,6 +140,7 @@ def test_a_full_disk_refuses_writes_and_reads_go_on(
     assert reads and all(call.outcome == "ok" for call in reads)
 
 
+@only_at_length
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk needs root")
 def test_a_full_disk_of_the_log_stops_postgresql_and_loses_nothing(
         folder: Callable[[], Path], new_database: Callable[..., Database],
