@@ -11,7 +11,7 @@ from contextlib import suppress
 class Proxy:
     """Pass connections on to a server on this machine.
 
-    While ``losing`` is set, an answer that has ``wanted`` in it is lost, and the connection with it.
+    While ``losing`` is set, an answer with ``wanted`` in it is lost, and the connection as well.
 
     :param to: the server's port, or the path of its socket
     :param linger: how long the client's end stays open after the server's has ended, in seconds
