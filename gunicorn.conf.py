@@ -11,8 +11,9 @@ from pathlib import Path
 from flexdb.config import ConfigError
 from flexdb.db.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError
-from flexdb.logs import configure, logging_config
 from flexdb.listening import StartError
+from flexdb.logs import configure, logging_config
+from flexdb.metrics import free_place
 from flexdb.startup import Startup
 
 try:
@@ -40,12 +41,12 @@ forwarded_allow_ips = "127.0.0.1,::1"
 # Workers give their signs of life through a file, which must not wait for a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 control_socket_disable = True
-logconfig_dict = logging_config(_settings.log_level)
+logconfig_dict = logging_config(_settings)
 
 
 def on_starting(server):
     """Prepare what the workers need; a start that must fail says why in one line."""
-    configure(_settings.log_level)
+    configure(_settings)
     # A reload reads this file anew, and what was started is still the first reading's to stop.
     server.flexdb = _startup
     server.handle_hup = partial(_reload, server)
@@ -92,9 +93,20 @@ def when_ready(server):
     _startup.tell_endpoints()
 
 
+def pre_fork(server, worker):
+    """Give the worker a place that no living one has."""
+    worker.place = free_place(other.place for other in server.WORKERS.values())
+
+
 def post_fork(server, worker):
-    """Leave the master's things to it."""
+    """Leave the master's things to it, and count in the worker's own place."""
     server.flexdb.leave_to_parent()
+    server.flexdb.metrics.join(worker.place)
+
+
+def child_exit(server, worker):
+    """Forget what the worker was doing."""
+    server.flexdb.metrics.leave(worker.place)
 
 
 def on_exit(server):

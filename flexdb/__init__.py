@@ -11,10 +11,11 @@ from flask.sessions import NullSession, SessionInterface
 from flask_cors import CORS
 
 from flexdb import services  # noqa: F401 (registers the operations)
-from flexdb.api import health, http, jsonrpc, pages, rest
+from flexdb.api import calls, health, http, jsonrpc, pages, rest
 from flexdb.config import Settings, environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
+from flexdb.metrics import Metrics
 
 
 class _NoSessions(SessionInterface):
@@ -53,8 +54,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     # Merging slashes would redirect, in HTML.
     app.url_map.merge_slashes = False
-    pool = Pool(settings)
+    metrics = Metrics()
+    pool = Pool(settings, metrics)
     runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
+    calls.init_app(app, metrics)
     http.init_app(app)
     health.init_app(app, runner)
     jsonrpc.init_app(app, settings, runner)
@@ -63,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         rest.init_app(app, settings, runner)
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
-        CORS(app, origins=origins, expose_headers=["Location", "Preference-Applied", "Retry-After"])
+        CORS(app, origins=origins, expose_headers=[
+            "Location", "Preference-Applied", "Retry-After", *calls.HEADERS])
     app.extensions["flexdb"] = pool
     return app

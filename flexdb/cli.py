@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     parent = os.getppid()
     try:
         with database(Path.cwd()) as settings:
-            logs.configure(settings.log_level)
+            logs.configure(settings)
             if command.command == "rollback":
                 print(f"rolled back {rollback(settings) or 'nothing: no migration is applied'}")
             elif command.command == "export":

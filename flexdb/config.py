@@ -94,6 +94,8 @@ class Settings:
                              "look at before they end early", 1)
     log_level: str = _setting("INFO", "the least severe log lines to write",
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    log_format: str = _setting("text", "log lines as text, or as JSON objects",
+                               choices=("text", "json"))
 
     def __post_init__(self) -> None:
         needed = self.db_pool_size + self.db_pool_queue + 2

@@ -19,6 +19,7 @@ from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.embedded import DATABASE, USER, Embedded
 from flexdb.db.migrate import MigrationError, NotReachable, migrate
 from flexdb.listening import StartError, check_port, check_socket
+from flexdb.metrics import Folder
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Startup:
         self.settings = read_settings(self.variables)
         check_certificates(self.settings)
         self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
+        self.metrics = Folder()
         self._waiter: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -56,6 +58,7 @@ class Startup:
         check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
         if self.settings.jsonrpc_socket:
             check_socket(Path(self.settings.jsonrpc_socket))
+        self.metrics.make()
         if self.embedded:
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             self.settings = embedded_settings(self.settings, self.embedded.start())
@@ -88,6 +91,7 @@ class Startup:
 
     def stop(self) -> bool:
         """Stop what was started; return False when the migrations that were waited for failed."""
+        self.metrics.remove()
         failed = b""
         if self._waiter and self._waiter.stdout:
             if self._waiter.poll() is None:

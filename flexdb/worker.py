@@ -1,10 +1,12 @@
-"""gunicorn's worker, whose own errors are JSON, and its log."""
+"""gunicorn's worker: it takes its share of connections, its errors are JSON; and its log."""
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import socket
+import time
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -13,8 +15,10 @@ import orjson
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.http import errors as gunicorn_errors
 from gunicorn.util import write_nonblock
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
+from flexdb import watch
+from flexdb.api import calls
 from flexdb.errors import FlexdbError, Internal, InvalidRequest, TooLarge
 
 _STATUS: dict[type[Exception], int] = {
@@ -32,8 +36,61 @@ os.register_at_fork(
     after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDING))
 
 
+# How many connections each worker has, and when it last looked for new ones (on the system's clock,
+# in ms; 0 when it does not), shared by all that are forked from here.
+_MOST_WORKERS = 1024
+_connections, _looked_at = (
+    memoryview(mmap.mmap(-1, 8 * _MOST_WORKERS)).cast("q") for _ in range(2))
+# For how long a connection is left to a worker that has fewer, and in what steps, in seconds; a
+# worker that has not looked for so many ms is stopped or gone. An idle one looks every second.
+_PATIENCE, _NAP, _GONE = 0.05, 0.001, 1500
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """A threaded worker."""
+    """A threaded worker.
+
+    All workers wait at one socket, and whoever wakes first may take all connections: those that
+    are kept alive would fill one worker's places while the others idle. So a worker leaves a
+    connection to another one that has fewer.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._place = self.age % _MOST_WORKERS
+        self._waits_since = 0.0
+        self._sample_at = 0.0
+
+    def notify(self) -> None:
+        """Tell the master and the other workers that this one lives, and the metrics how it is."""
+        super().notify()
+        self._tell()
+        if time.monotonic() >= self._sample_at:
+            self._sample_at = time.monotonic() + 1
+            if pool := getattr(self.wsgi, "extensions", {}).get("flexdb"):
+                pool.metrics.sample()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a connection, or leave it to another worker that has fewer."""
+        now = time.monotonic()
+        # A wait whose connection another one took is no part of this one.
+        if now - self._waits_since > 2 * _PATIENCE:
+            self._waits_since = now
+        if (self.alive and now - self._waits_since < _PATIENCE
+                and self._has_more_than_another(now)):
+            time.sleep(_NAP)
+            return
+        self._waits_since = 0.0
+        super().accept(listener)
+        self._tell()
+
+    def _tell(self) -> None:
+        _connections[self._place] = self.nr_conns
+        _looked_at[self._place] = round(1000 * time.monotonic()) if self._accepting else 0
+
+    def _has_more_than_another(self, now: float) -> bool:
+        since = round(1000 * now) - _GONE
+        return any(looked_at > since and connections < self.nr_conns
+                   for connections, looked_at in zip(_connections, _looked_at))
 
     def init_signals(self) -> None:
         """Listen to signals, those included that came since the fork."""
@@ -43,15 +100,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def set_accept_enabled(self, enabled: bool) -> None:
         """Take new connections or leave them; an end first takes those that wait already.
 
-        When all workers end, nobody else would, and they would be cut off.
+        When all workers end, nobody else would, and they would be cut off. Connections on which
+        nothing was ever sent get as long as kept ones, where ThreadWorker gives them KEEPALIVE.
         """
         super().set_accept_enabled(enabled)
+        self._tell()
         if not (enabled or self.alive) and self.cfg.graceful_timeout:
             for listener in self.sockets:
                 taken = -1
                 while taken < self.nr_conns < self.worker_connections:
                     taken = self.nr_conns
                     self.accept(listener)
+            for silent in self.pending_conns:
+                silent.timeout = min(silent.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
 
     def is_parent_alive(self) -> bool:
         """Tell whether the master lives; without it, end and leave its port to the next one.
@@ -78,22 +139,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer a request that is not even HTTP."""
+        asked = dict(req.headers).get("X-REQUEST-ID") if req else None
+        request_id = watch.begin(calls.request_id(asked)).request_id
         error: FlexdbError
         if isinstance(exc, gunicorn_errors.ParseException):
             error, status = InvalidRequest("not an HTTP request"), _STATUS.get(type(exc), 400)
             if status in (414, 431):
                 error = TooLarge()
-            self.log.info("Invalid request: %s", exc)
+            # Its message quotes the request, which may hold what no log should.
+            self.log.info("Invalid request: %s", type(exc).__name__)
         else:
             error, status = Internal(), 500
             self.log.error("error_id %s: a request failed", error.data["error_id"], exc_info=exc)
         body = orjson.dumps({"jsonrpc": "2.0", "error": error.to_json(), "id": None})
         head = (f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n")
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+                f"X-Request-ID: {request_id}\r\n\r\n")
         try:
             write_nonblock(client, head.encode() + body)
         except OSError:
             self.log.debug("Failed to send an error message.")
+        finally:
+            watch.end()
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]

@@ -140,7 +140,8 @@ def test_compose_lets_the_calls_under_way_end_and_postgresql_write_its_memory(
     found = re.search(r"graceful_timeout = (.*)", (ROOT / "gunicorn.conf.py").read_text())
     assert found
     graceful = eval(found.group(1), {"_settings": Settings()})
-    assert seconds(services["flexdb"]["stop_grace_period"]) >= graceful + 5
+    for name in ("migrate", "flexdb", "nginx"):
+        assert seconds(services[name]["stop_grace_period"]) >= graceful + 5
     assert seconds(services["postgres"]["stop_grace_period"]) >= 60
 
 

@@ -239,6 +239,16 @@ def test_a_command_says_in_one_line_that_it_may_not_create_tables(empty: Setting
     assert "permission denied" in told or "may not create" in told
 
 
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_is_migrated_too(server: Postgresql, encoding: str) -> None:
+    settings = postgres.settings_of(server, f"of_{encoding.lower()}")
+    with postgres.connect(postgres.settings_of(server, "postgres")) as connection:
+        connection.execute(sql.SQL(
+            "CREATE DATABASE {} ENCODING {} LOCALE 'C' TEMPLATE template0").format(
+                sql.Identifier(settings.db_name), encoding))
+    assert migrate(settings) == ALL
+
+
 def test_a_command_says_in_one_line_that_postgresql_went_away_while_it_waited(
     empty: Settings
 ) -> None:

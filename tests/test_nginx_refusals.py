@@ -17,7 +17,7 @@ from flexdb.config import Settings
 from flexdb.errors import Unavailable
 from tests import nginx
 from tests.nginx import Nginx
-from tests.test_startup import ROOT, Served, variables_of
+from tests.test_startup import ROOT, Served, free_port, variables_of
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not nginx.PROGRAM, reason=nginx.MISSING)]
 
@@ -184,3 +184,16 @@ def test_a_service_that_is_away_is_told_as_one_to_be_called_again(tmp_path: Path
             assert reply["error"]["data"] == {
                 "reason": "UNAVAILABLE", "retryable": True, "retry_after": 1}
             assert ("jsonrpc" in reply) == (b"/jsonrpc" in request)
+
+
+def test_who_asks_whether_the_service_is_ready_is_not_told_why_not(tmp_path: Path) -> None:
+    for name in ("wsgi.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    served = Served(tmp_path, DB_HOST="127.0.0.1", DB_PORT=free_port(), DB_USER="canary",
+                    JSONRPC_SOCKET=tmp_path / "http.sock").wait("/health")
+    with Nginx(tmp_path, tmp_path / "http.sock") as front:
+        status, _, _, reply = send(
+            front.port, b"GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert status == 503 and reply["error"]["data"]["reason"] == "UNAVAILABLE"
+    assert "127.0.0.1" not in str(reply) and "127.0.0.1" in served.get("/health/ready")[1]["reason"]
+    served.close()

@@ -91,7 +91,7 @@ def test_a_reload_fails_no_call(start: Callable[..., Served], front: Nginx) -> N
             old = workers(served)
             served.process.send_signal(signal.SIGHUP)
             wait_until(lambda: all(f"Worker exiting (pid: {pid})" in served.said for pid in old)
-                       and len(workers(served) - old) == 2)
+                       and len(workers(served) - old) == 2, 90)
     assert set(load.answers) == {(200, "OK")} and load.answers.total() > 100
 
 
@@ -99,7 +99,7 @@ def test_the_replacement_of_workers_fails_no_call(
         start: Callable[..., Served], front: Nginx) -> None:
     served = start(MAX_REQUESTS=50, MAX_REQUESTS_JITTER=20)
     with Load(front) as load:
-        wait_until(lambda: len(workers(served)) > 8, 60)
+        wait_until(lambda: len(workers(served)) > 8, 120)
     assert set(load.answers) == {(200, "OK")}
 
 

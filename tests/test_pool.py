@@ -60,6 +60,19 @@ service.close()
 """
 
 
+# On Python 3.13 a pool that is left to the interpreter's end waits 5 s for each of its threads.
+ENDING = """
+import atexit, sys, threading
+from flexdb.config import Settings
+from flexdb.db.pool import Pool
+pool = Pool(Settings(db_host="127.0.0.1", db_port=int(sys.argv[1]), db_name=sys.argv[2]))
+# What was registered last runs first.
+atexit.register(lambda: print([thread.name for thread in threading.enumerate()]))
+with pool.connection() as connection:
+    connection.execute("SELECT 1")
+"""
+
+
 def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
     until = time.monotonic() + patience
     while not (found := condition()):
@@ -160,6 +173,15 @@ def test_a_pool_that_was_opened_before_a_fork_is_not_shared(
         [sys.executable, "-c", FORKED, str(settings.db_port), settings.db_name], cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_a_process_that_ends_has_closed_its_pool_by_then(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, str(settings.db_port), settings.db_name], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['MainThread']\n", "")
 
 
 def test_nothing_is_connected_before_the_first_call(behind: Callable[..., Behind]) -> None:

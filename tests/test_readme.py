@@ -16,6 +16,7 @@ import requests
 from flexdb.api.describe import error_kinds
 from flexdb.api.rest import ROUTES
 from flexdb.config import Settings
+from flexdb.metrics import Metrics
 from flexdb.services.operation import OPERATIONS
 from tests.service import Service
 
@@ -128,6 +129,13 @@ def test_every_error_is_in_the_table() -> None:
     told = {(row[0].strip("`"), row[1].strip("`"), status)
             for row in table("## Error codes") for status in row[2].split(", ")}
     assert told == {(str(kind.code), kind.reason, str(kind.status)) for kind in error_kinds()}
+
+
+def test_every_metric_is_in_the_table_with_its_labels() -> None:
+    told = {row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in table("## Watching it")}
+    made: list[Any] = [made for made in vars(Metrics()).values() if hasattr(made, "describe")]
+    assert told == {f"{metric._name}_total" if metric._type == "counter" else metric._name:
+                    list(metric._labelnames) for metric in made}
 
 
 def test_every_make_target_is_in_the_table() -> None:

@@ -7,10 +7,12 @@ import re
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from gunicorn.workers.gthread import DEFAULT_WORKER_DATA_TIMEOUT
 
 from flexdb.config import Settings
 from tests.test_gunicorn import asked
@@ -98,6 +100,15 @@ def test_an_end_answers_those_who_wait_to_be_let_in(folder: Path, served: Served
         client.close()
         assert answer.startswith(b"HTTP/1.1 200") and b'"tenants"' in answer
     assert served.process.wait(30) == 0
+
+
+def test_an_end_does_not_wait_for_connections_on_which_nothing_was_sent(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port)):
+        # A thread waits for the first byte that long, and the worker's loop after it.
+        time.sleep(DEFAULT_WORKER_DATA_TIMEOUT + 1)
+        began = time.monotonic()
+        assert served.end(signal.SIGTERM, 60) == 0
+        assert time.monotonic() - began < Settings().graceful_timeout / 2
 
 
 @pytest.mark.parametrize("make, told", [

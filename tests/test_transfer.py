@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -310,7 +312,7 @@ def sorted_deep(value: Any) -> Any:
     if isinstance(value, list):
         return [sorted_deep(item) for item in value]
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) + 0.0 if number and abs(value) < 1e300 else str(value)
+    return Fraction(Decimal(str(value))) if number else str(value)
 
 
 @settings(max_examples=50, deadline=None, derandomize=True,

@@ -9,7 +9,7 @@ import orjson
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
-from flexdb import errors
+from flexdb import errors, watch
 from flexdb.config import JsonFields
 from flexdb.errors import FlexdbError
 from flexdb.services import json_text
@@ -55,8 +55,8 @@ def read_body(limit: int) -> bytes:
     except HTTPException:
         raise
     except Exception as error:
-        # gunicorn's own errors get here, as of a malformed chunk.
-        logger.info("a body could not be read: %r", error)
+        # gunicorn's own errors get here, as of a malformed chunk; they quote it.
+        logger.info("a body could not be read: %s", type(error).__name__)
         raise errors.InvalidRequest("the body could not be read") from error
     if len(body) > limit:
         raise errors.TooLarge(f"the body may have at most {limit} bytes")
@@ -93,13 +93,14 @@ def apply_preference(response: Response) -> Response:
 def unforeseen(error: BaseException) -> errors.Internal:
     """Log an error that is ours with its traceback, and return what the caller may know of it."""
     told = errors.Internal()
-    logger.error("error_id %s: %s %s failed", told.data["error_id"], request.method, request.path,
-                 exc_info=error)
+    logger.error("error_id %s: %s %s failed", told.data["error_id"], request.method,
+                 watch.current().method or request.endpoint, exc_info=error)
     return told
 
 
 def error_response(error: FlexdbError) -> Response:
     """Return an error that is the whole answer, in the form of the door it came through."""
+    watch.current().outcome = error.reason
     body: dict[str, object] = {"error": error.to_json()}
     if request.path == JSONRPC_PATH:
         body = {"jsonrpc": "2.0", **body, "id": None}

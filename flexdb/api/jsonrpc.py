@@ -14,7 +14,7 @@ from flask_jsonrpc.views import JSONRPCView
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from flexdb import errors
+from flexdb import errors, watch
 from flexdb.api import http, openrpc
 from flexdb.config import JsonFields, Settings
 from flexdb.db.run import Outcome, Runner
@@ -81,6 +81,7 @@ class Site(JSONRPCSite):
                 raise errors.TooLarge(f"a batch may have at most {self.settings.max_batch} calls, "
                                       f"not {len(parsed)}")
         except FlexdbError as error:
+            watch.current().outcome = error.reason
             return _error(error, None), 200, {}
         replies = self.batch_dispatch(_Body(body, parsed))
         answer = b",".join(replies)
@@ -103,8 +104,11 @@ class Site(JSONRPCSite):
         statements = [plan for plan in plans if isinstance(plan, PLANS)]
         outcomes = iter(self.runner.run(statements, self.json_fields()))
         replies = []
+        watch.current().calls = told = []
         for call, plan in zip(body.calls, plans):
             outcome = next(outcomes) if isinstance(plan, PLANS) else plan
+            told.append((_method(call),
+                         outcome.reason if isinstance(outcome, FlexdbError) else "ok"))
             if reply := _reply(call, outcome):
                 replies.append(reply)
         return replies
@@ -178,6 +182,12 @@ class View(JSONRPCView):
         answer, status, _ = self.jsonrpc_site.dispatch_request()
         response = Response(answer, status, content_type=http.JSON)
         return http.apply_preference(response)
+
+
+def _method(call: Any) -> str:
+    """Return the method that a call names, as far as it is one."""
+    method = call.get("method") if isinstance(call, dict) else None
+    return method if isinstance(method, str) else ""
 
 
 def _is_id(value: Any) -> bool:

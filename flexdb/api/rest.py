@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter
 
-from flexdb import errors
+from flexdb import errors, watch
 from flexdb.api import http, preconditions
 from flexdb.config import Settings
 from flexdb.db.run import Runner
@@ -155,6 +155,7 @@ class _View:
         self.in_query = {**route.operation.params().fields, **Pagination().fields}
 
     def __call__(self, **in_url: str) -> Response:
+        watch.current().method = self.route.operation.name
         if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
             raise errors.NotAcceptable()
         text = http.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import select
@@ -17,10 +18,12 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from flexdb import watch
 from flexdb.config import Settings
 from flexdb.db.address import conninfo, reason
 from flexdb.db.connection import Connection
 from flexdb.errors import Overloaded, Unavailable
+from flexdb.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -98,8 +101,12 @@ class Pool:
     says why the last connection could not be made, and is empty when it could.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics | None = None) -> None:
         self.settings = settings
+        self.metrics = metrics or Metrics()
+        self.metrics.pool_size_limit.set(settings.db_pool_size)
+        self.metrics.pool_waiting_limit.set(settings.db_pool_queue)
+        self.metrics.sample_with(self._sample)
         self._lock = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
         self._pid = 0
@@ -128,6 +135,8 @@ class Pool:
                     self._places = threading.BoundedSemaphore(
                         self.settings.db_pool_size + self.settings.db_pool_queue)
                     self._pool.open(wait=False)
+                    # The end of the interpreter would be too late: threads stand still by then.
+                    atexit.register(self.close)
                     # Last, since who sees it does not wait for the lock.
                     self._pid = os.getpid()
         return self._pool
@@ -153,20 +162,29 @@ class Pool:
         # Not left to the pool: it would count those who wait for a connection that is being made.
         places = self._places
         if not places.acquire(blocking=False):
+            self.metrics.pool_refused.labels("queue_full").inc()
             raise Overloaded()
+        watched, began = watch.current(), time.perf_counter()
         try:
-            connection = self._get(pool)
-            while _is_stale(connection):
-                connection.close()
-                pool.putconn(connection)
-                self.drain(connection)
+            try:
                 connection = self._get(pool)
+                while _is_stale(connection):
+                    self.metrics.connections_lost.inc()
+                    connection.close()
+                    pool.putconn(connection)
+                    self.drain(connection)
+                    connection = self._get(pool)
+            finally:
+                lent = time.perf_counter()
+                watched.pool += lent - began
+                self.metrics.pool_wait_seconds.observe(lent - began)
             self._lent.add(connection)
             try:
                 yield connection
             finally:
                 self._lent.discard(connection)
                 pool.putconn(connection)
+                watched.database += time.perf_counter() - lent
         finally:
             places.release()
 
@@ -175,7 +193,9 @@ class Pool:
             return pool.getconn()
         except PoolTimeout:
             if self._lent:
+                self.metrics.pool_refused.labels("timeout").inc()
                 raise Overloaded() from None
+            self.metrics.pool_refused.labels("unavailable").inc()
             raise Unavailable(why=self.failure) from None
 
     def drain(self, broken: Connection) -> None:
@@ -195,8 +215,19 @@ class Pool:
         if self._made.get(connection, 0.0) < time.monotonic() - _RETRY:
             connection.close()
 
+    def _sample(self) -> None:
+        """Set the gauges to how the pool is at this moment."""
+        if self._pool is not None and self._pid == os.getpid():
+            stats = self._pool.get_stats()
+            self.metrics.pool_size.set(stats["pool_size"])
+            self.metrics.pool_in_use.set(len(self._lent))
+            self.metrics.pool_idle.set(stats["pool_available"])
+            self.metrics.pool_waiting.set(stats.get("requests_waiting", 0))
+
     def close(self) -> None:
         """Close the pool of this process, if it was opened."""
         if self._pool is not None and self._pid == os.getpid():
-            self._pool.close()
+            # A thread may be connecting to a server that does not answer.
+            self._pool.close(timeout=1)
             self._pool = None
+            atexit.unregister(self.close)

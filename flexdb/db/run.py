@@ -17,7 +17,7 @@ from flexdb.config import JsonFields
 from flexdb.db.address import reason
 from flexdb.db.connection import Connection
 from flexdb.db.pool import Pool
-from flexdb.db.sqlstate import to_error, was_not_sent
+from flexdb.db.sqlstate import gap, to_error, was_not_sent
 from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
 from flexdb.errors import FlexdbError
 
@@ -45,6 +45,7 @@ class Runner:
 
     def __init__(self, pool: Pool, statement_timeout: float, long_timeout: float) -> None:
         self.pool = pool
+        self.metrics = pool.metrics
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
 
@@ -61,10 +62,18 @@ class Runner:
             except FlexdbError as error:
                 return [error] * len(plans)
             except Exception as error:
-                logger.debug("a batch is run call by call after: %r", error)
+                logger.debug("a batch is run call by call after: %s", type(error).__name__)
         return [self._run_one(plan, json_fields) for plan in plans]
 
     def _run_one(self, plan: Plan, json_fields: JsonFields) -> Outcome:
+        outcome = self._outcome(plan, json_fields)
+        if isinstance(outcome, FlexdbError) and (state := gap(outcome)) is not None:
+            self.metrics.validation_gap.labels(_name(plan)).inc()
+            logger.warning("validation gap: %s was refused by PostgreSQL: SQLSTATE %s",
+                           _name(plan), state)
+        return outcome
+
+    def _outcome(self, plan: Plan, json_fields: JsonFields) -> Outcome:
         attempt = 0
         while True:
             attempt += 1
@@ -79,6 +88,7 @@ class Runner:
             except psycopg.Error as error:
                 if error.sqlstate not in _CONFLICTS or attempt >= ATTEMPTS:
                     return to_error(error) or _unforeseen(plan, error)
+                self.metrics.retries.labels("conflict").inc()
                 time.sleep(random.uniform(0.005, 0.05) * attempt)
             except Exception as error:
                 return _unforeseen(plan, error)
@@ -103,6 +113,8 @@ class Runner:
                         self.pool.give_up(connection)
                     if not broken and not lost:
                         raise
+                    if broken:
+                        self.metrics.connections_lost.inc()
                     connection.close()
                     self.pool.drain(connection)
                     if broken and not all(isinstance(plan, Statement) and plan.query.reads
@@ -112,6 +124,7 @@ class Runner:
                         raise errors.Unavailable(why=reason(error)) from error
                     if attempt == ATTEMPTS:
                         raise
+                    self.metrics.retries.labels("connection" if broken else "plan").inc()
         raise AssertionError("the last attempt returns or raises")  # pragma: no cover
 
     def _send(self, connection: Connection, plans: Sequence[Plan], json_fields: JsonFields
@@ -226,6 +239,10 @@ def _read(statement: Statement, row: Row | None) -> Outcome:
 
 def _unforeseen(plan: Plan, error: Exception) -> errors.Internal:
     told = errors.Internal()
-    name = plan.query.name if isinstance(plan, Statement) else plan.name
-    logger.error("error_id %s: %s failed", told.data["error_id"], name, exc_info=error)
+    told.__cause__ = error
+    logger.error("error_id %s: %s failed", told.data["error_id"], _name(plan), exc_info=error)
     return told
+
+
+def _name(plan: Plan) -> str:
+    return plan.query.name if isinstance(plan, Statement) else plan.name

@@ -48,6 +48,9 @@ _STATES: dict[str, type[FlexdbError]] = {
     "57": errors.Unavailable,          # operator_intervention
     "58": errors.Unavailable,          # system_error
 }
+# not_null_violation, foreign_key_violation, unique_violation, check_violation: where they are told
+# as what they are, no gap comes here.
+_REFUSED = {"23502", "23503", "23505", "23514"}
 # PgBouncer's words for a call that it gave to no connection to PostgreSQL.
 _NOT_SENT = ("query_wait_timeout", "server login has been failing", "server_login_retry")
 
@@ -71,6 +74,21 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
         field = _FOREIGN[constraint]
         return errors.NotFound(f"{field} is not there", {field: ["is not there"]})
     kind = _STATES.get(state) or _STATES.get(state[:2])
-    if kind and issubclass(kind, errors.Unavailable):
-        return kind(why=reason(error))
-    return kind() if kind else None
+    if kind is None:
+        return None
+    told = kind(why=reason(error)) if issubclass(kind, errors.Unavailable) else kind()
+    told.__cause__ = error
+    return told
+
+
+def gap(outcome: FlexdbError) -> str | None:
+    """Return the SQLSTATE of an error that says that validation let through what it should not.
+
+    None when it comes from no such error; "" when psycopg refused the value, and not the server.
+    """
+    error = outcome.__cause__
+    if not isinstance(error, psycopg.Error):
+        return None
+    if (state := error.sqlstate) is None:
+        return "" if isinstance(error, psycopg.DataError) else None
+    return state if state[:2] in ("22", "54") or state in _REFUSED else None

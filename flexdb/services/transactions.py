@@ -106,7 +106,7 @@ def transaction(params: Loaded) -> Steps:
                 given = _resolved(orjson.loads(call["params"]), ready, objects)
                 text = (yield from _run(ready.plan(given, lambda: call["params"]))).text
             except FlexdbError as error:
-                raise _of_call(error, place, call["method"]) from error
+                raise _of_call(error, place, call["method"])
             results.append(text)
             if call["name"]:
                 made = orjson.loads(text).get(ready.operation.wrapper)

@@ -1,0 +1,115 @@
+"""The rows of the table that load many nodes, beside what PostgreSQL alone takes for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from functools import partial
+from tempfile import NamedTemporaryFile
+from uuid import uuid4
+
+from bench.data import SCHEMA, Data, fresh
+from bench.load import Sample, Subject, Work, call, load, measured, timed
+from bench.measure import Claim, Row
+from bench.rows import row
+from bench.servers import ROOT, variables
+from bench.stage import Stage
+from bench.yardsticks import program
+from flexdb.services.ids import new_id
+
+_MANY = 1000
+# More of them would only wait for each other on two cores.
+_CLIENTS = 4
+_IMPORT, _COPY = "flexdb import", "psql \\copy"
+
+
+@row
+def create_nodes(stage: Stage) -> Row:
+    """A thousand nodes in one call, and in one INSERT."""
+    data = stage.writes()
+    body = call("create_nodes",
+                data.tenant() | {"nodes": [data.new_node(number) for number in range(_MANY)]})
+    ours, bare = "flexdb", "bare multi-row INSERT"
+    return Row(
+        f"`create_nodes`, {_MANY:,} in a call",
+        {ours: load(stage.service(data), stage.postgres, [body], _MANY, _CLIENTS),
+         bare: measured(lambda seconds: _insert(data, seconds), stage.postgres)},
+        [Claim("nodes/s, of the INSERT's", lambda turn: turn[ours].rate / turn[bare].rate, 0.40,
+               at_least=True)],
+        f"Figures are for each node. Beside it: {_CLIENTS} psycopg clients, each sending `INSERT "
+        f"INTO nodes … VALUES (%s, …), …` with {_MANY:,} rows as arguments, prepared, without "
+        "RETURNING, into the same table with its keys, indexes and triggers.")
+
+
+def _insert(data: Data, seconds: float) -> Work:
+    """Run the clients of :mod:`bench.insert` and add up what they did."""
+    command = [sys.executable, "-m", "bench.insert", str(_MANY), str(seconds)]
+    clients = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE,
+                                env=os.environ | variables(data.settings))
+               for _ in range(_CLIENTS)]
+    told = [json.loads(client.communicate()[0]) for client in clients]
+    rate = sum(inserted / taken for inserted, taken in told)
+    inserted = sum(inserted for inserted, _ in told)
+    return Work(inserted, inserted / rate)
+
+
+@row
+def import_nodes(stage: Stage) -> Row:
+    """A file of nodes, by the command and by COPY."""
+    count = max(_MANY, stage.rows // 10)
+
+    def subject(name: str) -> Subject:
+        def run(seconds: float) -> Sample:
+            with (fresh(stage.postgres.settings, "bench_import") as data,
+                  NamedTemporaryFile(mode="w") as file):
+                file.writelines((_import_lines if name == _IMPORT else _copy_lines)(data, count))
+                file.flush()
+                work = timed(partial(_COMMANDS[name], data, file.name), count)
+                sample = measured(work, stage.postgres)(seconds)
+            return sample._replace(service=sample.generator, generator=0.0)
+
+        return run
+
+    return Row(
+        f"import of {count:,} nodes",
+        {_IMPORT: subject(_IMPORT), _COPY: subject(_COPY)},
+        [Claim("nodes/s, of COPY's", lambda turn: turn[_IMPORT].rate / turn[_COPY].rate, 0.40,
+               at_least=True)],
+        "Figures are for each node; the service is the command itself. Beside it: `\\copy` in psql "
+        "of the same columns from a file, into the same table with its keys, indexes and triggers.",
+        warm_up=False)
+
+
+def _import_lines(data: Data, count: int) -> Iterator[str]:
+    tenant, node_type = str(uuid4()), str(uuid4())
+    yield json.dumps({"tenant": {"id": tenant, "slug": "imported", "name": "Imported"}}) + "\n"
+    yield json.dumps({"node_type": {"id": node_type, "name": "Task", "schema": SCHEMA}}) + "\n"
+    for number in range(count):
+        node = data.new_node(number) | {"id": new_id(), "node_type_id": node_type}
+        yield json.dumps({"node": node}) + "\n"
+
+
+def _copy_lines(data: Data, count: int) -> Iterator[str]:
+    moment = datetime.now(timezone.utc).isoformat()
+    for number in range(count):
+        node = data.new_node(number)
+        yield "\t".join((new_id(), data.tenant()["tenant_id"], node["node_type_id"],
+                         json.dumps(node["data"]), "1", moment, moment)) + "\n"
+
+
+def _import(data: Data, path: str) -> None:
+    subprocess.run([sys.executable, "-m", "flexdb", "import", path], cwd=ROOT, check=True,
+                   env=os.environ | variables(data.settings), capture_output=True)
+
+
+def _copy(data: Data, path: str) -> None:
+    columns = "id, tenant_id, node_type_id, data, version, created_at, updated_at"
+    program("psql", data.settings, ["-q", "-X", "-v", "ON_ERROR_STOP=1",
+                                    "-c", f"\\copy nodes ({columns}) from '{path}'"])
+
+
+_COMMANDS = {_IMPORT: _import, _COPY: _copy}

@@ -1,0 +1,181 @@
+"""The rows of the table that are calls: what is measured beside what, and what must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bench.data import GROUP
+from bench.load import load
+from bench.measure import Claim, Row
+from bench.servers import Server
+from bench.stage import Stage
+from bench.statements import Script, statement_of
+from bench.yardsticks import pgbench, psql
+
+ROWS: dict[str, Callable[[Stage], Row]] = {}
+# What the smoke form measures.
+SMOKE = ["list_first_page", "page_depth", "batch_get", "batch_create", "many_tenants"]
+BATCH = 100
+# pgbench prepares each script on each connection, which must not take long.
+_SCRIPTS = 8
+_NEW = 1000
+_SPREAD = 10_000
+SERVICE, EMPTY, PGBENCH = "flexdb", "empty Flask view", "pgbench, same SQL"
+
+
+def row(build: Callable[[Stage], Row]) -> Callable[[Stage], Row]:
+    """Make a function that puts a row together one of the table, under its own name."""
+    ROWS[build.__name__] = build
+    return build
+
+
+@row
+def get_node(stage: Stage) -> Row:
+    """One node by its id."""
+    data = stage.data(1, stage.rows)
+    gets = data.gets(_SCRIPTS)
+    scripts = [Script(statement_of(data.settings, get), f"v{place}")
+               for place, get in enumerate(gets)]
+    return Row(
+        f"`get_node`, of {stage.rows:,} nodes",
+        {SERVICE: load(stage.service(data), stage.postgres, gets),
+         EMPTY: load(stage.empty(), stage.postgres, gets),
+         PGBENCH: pgbench(stage.postgres, data.settings, scripts)},
+        [_cpu_of_empty(2.2),
+         Claim("calls/s, of the empty view's",
+               lambda turn: turn[SERVICE].rate / turn[EMPTY].rate, 0.45, at_least=True),
+         _postgres_of_pgbench()])
+
+
+@row
+def create_node(stage: Stage) -> Row:
+    """One new node, held to a small schema."""
+    data = stage.writes()
+    creates = data.creates(_NEW)
+    script = Script(statement_of(data.settings, creates[0]), "v", {"id": "uuidv7()"})
+    return Row(
+        "`create_node`, validated against a small schema",
+        {SERVICE: load(stage.service(data), stage.postgres, creates),
+         EMPTY: load(stage.empty(), stage.postgres, creates),
+         PGBENCH: pgbench(stage.postgres, data.settings, [script])},
+        [_cpu_of_empty(2.8), _postgres_of_pgbench()])
+
+
+@row
+def list_first_page(stage: Stage) -> Row:
+    """The first page and its total, of many and of few."""
+    many, few = stage.data(1, stage.rows), stage.data(1, 1000)
+    return Row(
+        "`list_nodes`, 10 on the first page, with `total_count`",
+        {f"of {data.nodes:,}": load(stage.service(data), stage.postgres, data.pages())
+         for data in (many, few)},
+        [_growth(f"of {many.nodes:,}", "of 1,000", 3, smoke=3)])
+
+
+@row
+def page_depth(stage: Stage) -> Row:
+    """A page in the middle of a long list."""
+    data = stage.data(1, stage.rows)
+    first, deep = "first page", f"page after {stage.rows // 2:,}"
+    return Row(
+        f"`list_nodes`, 10 of {stage.rows:,}",
+        {deep: load(stage.service(data), stage.postgres, data.pages([stage.rows // 2])),
+         first: load(stage.service(data), stage.postgres, data.pages())},
+        [_growth(deep, first, 1.2, smoke=2)])
+
+
+@row
+def equality_filter(stage: Stage) -> Row:
+    """A list by what the data holds, and the same in plain SQL."""
+    data = stage.data(1, stage.rows)
+    groups = range(min(_SCRIPTS, stage.rows // GROUP))
+    bodies = [body for group in groups for body in data.pages(filter={"data.group": group})]
+    uncounted = [body for group in groups
+                 for body in data.pages(filter={"data.group": group}, count="none")]
+    where = " AND ".join(("n.tenant_id = '{}'".format(data.tenant()["tenant_id"]),
+                          "n.data @> '{{\"group\": {}}}'"))
+    pages = [f"""SELECT n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at,
+                 n.updated_at FROM nodes n WHERE {where}
+                 ORDER BY n.created_at DESC, n.id DESC LIMIT 10;""".format(group)
+             for group in groups]
+    counts = [f"SELECT count(*) FROM nodes n WHERE {where};".format(group) for group in groups]
+    both = [page + count for page, count in zip(pages, counts)]
+    counted, plain, bare, bare_page = (
+        "with `total_count`", "without", "psql, page and count(*)", "psql, page")
+    return Row(
+        f"`list_nodes`, 10 of the {GROUP:,} of {stage.rows:,} that an equality filter matches",
+        {counted: load(stage.service(data), stage.postgres, bodies),
+         plain: load(stage.service(data), stage.postgres, uncounted),
+         bare: psql(stage.postgres, data.settings, both),
+         bare_page: psql(stage.postgres, data.settings, pages)},
+        [Claim("PostgreSQL CPU, times bare SQL's",
+               lambda turn: turn[counted].postgres / turn[bare].postgres, 2),
+         Claim("without the count, PostgreSQL CPU, times bare SQL's",
+               lambda turn: turn[plain].postgres / turn[bare_page].postgres, 2)],
+        "The bare SQL is the page, `SELECT … WHERE tenant_id = … AND data @> … ORDER BY … LIMIT "
+        "10`, and `SELECT count(*)` with the same condition, one after the other in one psql.")
+
+
+@row
+def batch_get(stage: Stage) -> Row:
+    """A hundred gets in one request, and a hundred requests."""
+    data = stage.data(1, stage.rows)
+    return _batch(stage, stage.service(data), "get_node", data.gets(32 * BATCH), 6)
+
+
+@row
+def batch_create(stage: Stage) -> Row:
+    """A hundred creates in one request, and a hundred requests."""
+    data = stage.writes()
+    return _batch(stage, stage.service(data), "create_node", data.creates(32 * BATCH), 8)
+
+
+def _batch(stage: Stage, server: Server, method: str, calls: list[Any], limit: float) -> Row:
+    one, many = "one call each", f"batches of {BATCH}"
+    return Row(
+        f"`{method}` in batches",
+        {many: load(server, stage.postgres, batches(calls, BATCH), BATCH),
+         one: load(server, stage.postgres, calls[:_NEW])},
+        [Claim("calls/s, times those of single calls",
+               lambda turn: turn[many].rate / turn[one].rate, limit, at_least=True),
+         Claim("CPU of a single call, times that of one in a batch",
+               lambda turn: turn[one].cost / turn[many].cost, None, at_least=True, smoke=3)])
+
+
+def batches(calls: list[Any], size: int) -> list[list[Any]]:
+    """Return calls as batches of a size, each call with an id of its own."""
+    return [[call | {"id": place} for place, call in enumerate(calls[first:first + size])]
+            for first in range(0, len(calls) - size + 1, size)]
+
+
+@row
+def many_tenants(stage: Stage) -> Row:
+    """The same tenant among ten thousand others, and alone."""
+    many, one = stage.data(max(1, stage.rows // 100), 100), stage.data(1, 100)
+    names = {many: f"{many.tenants:,} tenants", one: "one tenant"}
+    subjects = {}
+    for data, name in names.items():
+        server = stage.service(data)
+        subjects[f"get, {name}"] = load(server, stage.postgres, data.gets(_SPREAD))
+        pages = data.pages(tenants=min(data.tenants, _NEW))
+        subjects[f"list, {name}"] = load(server, stage.postgres, pages)
+    return Row(
+        "`get_node` and `list_nodes`, of tenants with 100 nodes each", subjects,
+        [_growth(f"{what}, {names[many]}", f"{what}, {names[one]}", 1.2, smoke=2)
+         for what in ("get", "list")])
+
+
+def _growth(much: str, little: str, limit: float, smoke: float) -> Claim:
+    return Claim(f"CPU, {much}, times {little}",
+                 lambda turn: turn[much].cost / turn[little].cost, limit, smoke=smoke)
+
+
+def _cpu_of_empty(limit: float) -> Claim:
+    return Claim("service CPU, times the empty view's",
+                 lambda turn: turn[SERVICE].service / turn[EMPTY].service, limit)
+
+
+def _postgres_of_pgbench() -> Claim:
+    return Claim("PostgreSQL CPU, times pgbench's with the same SQL",
+                 lambda turn: turn[SERVICE].postgres / turn[PGBENCH].postgres, None)

@@ -1,0 +1,71 @@
+"""The service's own SQL, as pgbench can run it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import orjson
+import psycopg
+
+from flexdb.config import Settings
+from flexdb.db.pool import Pool
+from flexdb.db.statement import Statement
+from flexdb.services.operation import OPERATIONS, Call
+
+
+def statement_of(settings: Settings, call: Mapping[str, Any]) -> Statement:
+    """Return the statement that does the work of a call, with its arguments.
+
+    Where the operation takes several steps they are run, and taken back; the last one is returned.
+    """
+    text = orjson.dumps(call["params"])
+    plan = Call(OPERATIONS[call["method"]], settings).plan(call["params"], lambda: text)
+    if isinstance(plan, Statement):
+        return plan
+    with closing(Pool(settings)) as pool, pool.connection() as connection:
+        with connection.transaction():
+            steps = plan.start()
+            statement = next(steps)
+            try:
+                while True:
+                    row = connection.execute(statement.query.value, statement.arguments).fetchone()
+                    statement = steps.send(row)
+            except StopIteration:
+                raise psycopg.Rollback from None
+    return statement
+
+
+class Script:
+    """A statement as a script of pgbench, whose arguments are its variables.
+
+    :param statement: what is to be run
+    :param name: what the names of its variables begin with
+    :param instead: SQL in the place of arguments that must differ in each run
+    """
+
+    def __init__(self, statement: Statement, name: str,
+                 instead: Mapping[str, str] | None = None) -> None:
+        self.variables: dict[str, str] = {}
+
+        def put(found: re.Match[str]) -> str:
+            argument = found[1]
+            if instead and argument in instead:
+                return instead[argument]
+            value = statement.arguments[argument]
+            if value is None:
+                return "NULL"
+            self.variables[f"{name}_{argument}"] = str(value)
+            return f":{name}_{argument}"
+
+        text = re.sub(r"'[^']*'", _escaped, statement.query.value.decode())
+        self.text = re.sub(r"%\((\w+)\)s", put, text).replace("%%", "%") + ";\n"
+
+
+def _escaped(constant: re.Match[str]) -> str:
+    """Write the colons of a constant as escapes: pgbench would see variables in it."""
+    if ":" not in constant[0]:
+        return constant[0]
+    return "E" + constant[0].replace("\\", r"\\").replace(":", r"\x3a")

@@ -1,0 +1,47 @@
+"""What is watched of the request under way: its id, its calls, and where its time goes."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from time import perf_counter
+
+
+class Watch:
+    """One request, from its arrival.
+
+    :param request_id: by which the caller and the log know it; "" where there is no request
+    """
+
+    __slots__ = ("request_id", "began", "pool", "database", "method", "outcome", "calls")
+
+    def __init__(self, request_id: str = "") -> None:
+        self.request_id = request_id
+        self.began = perf_counter()
+        # Seconds spent waiting for a connection, and holding one.
+        self.pool = 0.0
+        self.database = 0.0
+        # Of a request that is one call: the operation, and the reason word of its error.
+        self.method = ""
+        self.outcome = ""
+        # Of one that may hold several: each call's method, as asked for, and its outcome.
+        self.calls: list[tuple[str, str]] = []
+
+
+_watch: ContextVar[Watch] = ContextVar("watch", default=Watch())
+
+current = _watch.get
+
+
+def begin(request_id: str) -> Watch:
+    """Watch a new request in this thread, until :func:`end`."""
+    watch = Watch(request_id)
+    _watch.set(watch)
+    return watch
+
+
+_nothing = Watch()
+
+
+def end() -> None:
+    """Stop watching: what this thread does next belongs to no request."""
+    _watch.set(_nothing)
