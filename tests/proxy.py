@@ -11,6 +11,8 @@ from contextlib import suppress
 class Proxy:
     """Pass connections on to a server on this machine.
 
+    While ``losing`` is set, an answer with ``wanted`` in it is lost, and the connection as well.
+
     :param to: the server's port, or the path of its socket
     :param linger: how long the client's end stays open after the server's has ended, in seconds
     :param address: where to listen
@@ -19,6 +21,7 @@ class Proxy:
     def __init__(self, to: int | str, linger: float = 0, address: tuple[str, int] = ("127.0.0.1", 0)
                  ) -> None:
         self.losing = threading.Event()
+        self.wanted = b""
         self.lost = 0
         self._to, self._linger = to, linger
         self._listener = socket.create_server(address)
@@ -53,10 +56,10 @@ class Proxy:
         _end(server)
 
     def _answer(self, server: socket.socket, client: socket.socket) -> None:
-        """Pass the server's answers on; while ``losing`` is set, cut the connection."""
+        """Pass the answers on; while ``losing`` is set, cut the connection at a wanted one."""
         with suppress(OSError):
             while said := server.recv(65536):
-                if self.losing.is_set():
+                if self.losing.is_set() and self.wanted in said:
                     self.lost += 1
                     _end(server)
                     break

@@ -89,9 +89,9 @@ def sql(text: str, **arguments: Any) -> Statement:
 
 
 READ = sql("SELECT 'read'")
-SLOW_READ = sql("SELECT 'slow read', pg_sleep(0.3)")
+SLOW_READ = sql("SELECT 'slow read', pg_sleep(1)")
 SLOW_WRITE = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
-                 "SELECT 'written', pg_sleep(0.4) FROM w")
+                 "SELECT 'written', pg_sleep(1) FROM w")
 KEPT_WRITE = replace(SLOW_WRITE, query=SLOW_WRITE.query._replace(lasting=True))
 
 

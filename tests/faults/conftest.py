@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ def times(full: int, short: int) -> int:
 def folder() -> Iterator[Callable[[], Path]]:
     """Make a folder whose path is short enough for a socket."""
     made: list[Path] = []
+    # Whoever ends the tests early, as by timeout(1), ends what they started too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def make() -> Path:
         made.append(Path(tempfile.mkdtemp(prefix="faults-", dir="/tmp")))

@@ -52,10 +52,10 @@ class Stack:
 
     @property
     def workers(self) -> list[int]:
-        """Return the processes of gunicorn's workers."""
+        """Return the processes of gunicorn's workers, and no other child of its master."""
         master = self.served.process.pid
-        text = Path(f"/proc/{master}/task/{master}/children").read_text()
-        return [int(pid) for pid in text.split()]
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        return [int(pid) for pid in children if _command(pid) == _command(str(master))]
 
     def memory(self) -> int:
         """Return what the workers hold in memory together, in bytes."""
@@ -77,3 +77,10 @@ class Stack:
         """Stop all but the database."""
         self.nginx.close()
         self.served.close()
+
+
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
