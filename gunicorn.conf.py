@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from flexdb.config import ConfigError
+from flexdb.config import ConfigError, variables_of
 from flexdb.db.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError
 from flexdb.listening import StartError
@@ -99,7 +99,9 @@ def pre_fork(server, worker):
 
 
 def post_fork(server, worker):
-    """Leave the master's things to it, and count in the worker's own place."""
+    """Leave the master's things to it, keep its settings, and count in the worker's own place."""
+    # What stands in .env by now is a reload's to take; it may even be wrong.
+    os.environ.update(variables_of(_startup.settings))
     server.flexdb.leave_to_parent()
     server.flexdb.metrics.join(worker.place)
 

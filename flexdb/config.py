@@ -199,6 +199,13 @@ def environment(folder: Path) -> tuple[dict[str, str], list[str]]:
     return variables, files
 
 
+def variables_of(settings: Settings) -> dict[str, str]:
+    """Return the variables that :func:`read_settings` would read these settings from."""
+    return {setting.name.upper(): value if isinstance(value, str) else str(value).lower()
+            for setting in fields(Settings)
+            for value in [getattr(settings, setting.name)]}
+
+
 def wants_embedded(environment: Mapping[str, str]) -> bool:
     """Tell whether no database is named, so that the embedded PostgreSQL serves."""
     return not any(environment.get(name, "").strip() for name in DATABASE_VARIABLES)

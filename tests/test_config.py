@@ -7,13 +7,15 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import (
-    DATABASE_VARIABLES, ConfigError, Settings, environment, read_settings, wants_embedded)
+    DATABASE_VARIABLES, ConfigError, Settings, environment, read_settings, variables_of,
+    wants_embedded)
 
 ROOT = Path(__file__).parents[1]
 NAMES = [setting.name.upper() for setting in fields(Settings)]
@@ -155,3 +157,12 @@ def test_a_start_with_a_wrong_value_ends_with_that_line(
     assert done.returncode == 1 and "Traceback" not in done.stderr + done.stdout
     assert told in done.stderr.splitlines()[-1]
     assert not (tmp_path / ".flexdb").exists()
+
+
+@given(st.data())
+def test_settings_can_be_given_on_as_variables(data: st.DataObject) -> None:
+    changed: dict[str, Any] = {setting.name: data.draw(st.integers(int(setting.metadata["least"]) + 1, 40))
+               for setting in NUMBERS if setting.metadata["least"] < 40}
+    given = Settings(**changed | {"threads": 90, "rest_enabled": data.draw(st.booleans()),
+                                  "cors_origins": "*", "json_fields": "string"})
+    assert read_settings(variables_of(given)) == given

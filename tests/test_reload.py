@@ -44,6 +44,8 @@ def start(folder: Path) -> Iterator[Callable[..., Served]]:
 @pytest.fixture
 def served(folder: Path, start: Callable[..., Served], new_database: Callable[..., Settings]
            ) -> Served:
+    # A second worker might still be about to read what a test changes.
+    (folder / ".env").write_text("WORKERS=1\n")
     return start(**variables_of(new_database()), JSONRPC_SOCKET=folder / "http.sock").wait()
 
 
@@ -59,6 +61,17 @@ def test_a_reload_takes_new_settings_and_makes_new_workers(folder: Path, served:
                and all(f"Worker exiting (pid: {pid})" in served.said for pid in old))
     status, reply = served.get("/jsonrpc", "POST", f"[{asked(1).decode()},{asked(2).decode()}]")
     assert status == 200 and "1" in reply["error"]["message"]
+
+
+def test_a_worker_that_follows_another_has_the_settings_that_it_had(
+        folder: Path, start: Callable[..., Served], new_database: Callable[..., Settings]) -> None:
+    served = start(**variables_of(new_database()), WORKERS=1, MAX_REQUESTS=3,
+                   MAX_REQUESTS_JITTER=0).wait()
+    first = workers(served)
+    (folder / ".env").write_text("MAX_BATCH=1\nTHREADS=3\n")
+    wait_until(lambda: served.answers() and workers(served) - first)
+    status, replies = served.get("/jsonrpc", "POST", f"[{asked(1).decode()},{asked(2).decode()}]")
+    assert status == 200 and [reply["id"] for reply in replies] == [1, 2]
 
 
 @pytest.mark.parametrize("file, text, told", [
