@@ -65,6 +65,19 @@ def test_no_message_forges_a_line(log: Log) -> None:
     assert re.search(r"said: a\\n2026.*forged\\r\\x1b\[2J\\u2028b\\x00", text)
 
 
+def test_a_call_is_written_once_whatever_handlers_there_are(
+        log: Log, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def written() -> int:
+        service.call("list_tenants")
+        return len([line for line in log.lines() if "list_tenants" in line])
+
+    assert written() == 1
+    monkeypatch.setattr(logging.root, "handlers", [log.handler])
+    assert written() == 1
+    monkeypatch.setattr(logging.root, "handlers", [])
+    assert written() == 0
+
+
 @pytest.mark.parametrize("form", [Text, Json])
 def test_what_is_no_character_is_escaped(form: type[logging.Formatter]) -> None:
     line = form().format(logging.makeLogRecord({"msg": "half \udc80"}))

@@ -15,7 +15,7 @@ from flask import Flask, Response, request
 
 from flexdb import watch
 from flexdb.api import tracing
-from flexdb.logs import Fields, Lines
+from flexdb.logs import Fields, Lines, write
 from flexdb.metrics import Metrics
 from flexdb.services.operation import OPERATIONS
 from flexdb.watch import Watch
@@ -97,7 +97,7 @@ class Calls:
                             "request_id": watched.request_id}
             if len(calls) > 1:
                 tail["batch"] = len(calls)
-            logger.handle(Lines(__name__, [
+            write(logger, Lines(__name__, [
                 {"method": self._name(method), "outcome": outcome, **tail}
                 for method, outcome in calls]))
         if self._traces:
