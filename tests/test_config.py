@@ -161,8 +161,9 @@ def test_a_start_with_a_wrong_value_ends_with_that_line(
 
 @given(st.data())
 def test_settings_can_be_given_on_as_variables(data: st.DataObject) -> None:
-    changed: dict[str, Any] = {setting.name: data.draw(st.integers(int(setting.metadata["least"]) + 1, 40))
-               for setting in NUMBERS if setting.metadata["least"] < 40}
+    changed: dict[str, Any] = {
+        setting.name: data.draw(st.integers(int(setting.metadata["least"]) + 1, 40))
+        for setting in NUMBERS if setting.metadata["least"] < 40}
     given = Settings(**changed | {"threads": 90, "rest_enabled": data.draw(st.booleans()),
                                   "cors_origins": "*", "json_fields": "string"})
     assert read_settings(variables_of(given)) == given

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from testing.postgresql import Postgresql
 
 from flexdb.config import Settings
-from flexdb.db.connection import MOST_KEPT, Connection
+from flexdb.db.connection import MOST_KEPT, Asked, Connection
 from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
 from flexdb.db.statement import Query
@@ -38,13 +38,12 @@ def connection(new_database: Callable[..., Settings]) -> Iterator[Connection]:
         yield connection
 
 
-def query(text: str, lasting: bool = True) -> Query:
-    return Query("own", text.encode(), text.encode(), lasting)
+def asked(sql: str, lasting: bool = True, **arguments: Any) -> Asked:
+    return Asked(Query("own", sql.encode(), sql.encode(), lasting), sql.encode(), arguments)
 
 
 def fetch(connection: Connection, sql: str, lasting: bool = True, **arguments: Any) -> Any:
-    asked = query(sql, lasting)
-    return connection.fetch(asked, asked.value, arguments)
+    return connection.fetch(asked(sql, lasting, **arguments))
 
 
 def prepared(connection: Connection) -> int:
@@ -61,11 +60,12 @@ VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"
        nothing=st.sampled_from([None, "", "x"]))
 def test_values_come_back_as_through_a_cursor(
         connection: Connection, text: str, number: int, truth: bool, nothing: str | None) -> None:
-    asked = ("SELECT %(text)s::text, %(number)s::bigint, %(truth)s::boolean, %(nothing)s::text, "
-             "to_json(%(text)s::text), %(number)s::bigint %% 7, '%%(text)s'")
+    sql = ("SELECT %(text)s::text, %(number)s::bigint, %(truth)s::boolean, %(nothing)s::text, "
+           "to_json(%(text)s::text), %(number)s::bigint %% 7, '%%(text)s', ARRAY[1, NULL], "
+           "'00000000-0000-0000-0000-000000000001'::uuid, 1.10, 'a'::name, NULL::date")
     arguments: dict[str, Any] = {"text": text, "number": number, "truth": truth, "nothing": nothing}
-    through_a_cursor = connection.execute(asked.encode(), arguments).fetchone()
-    assert fetch(connection, asked, **arguments) == through_a_cursor
+    through_a_cursor = connection.execute(sql.encode(), arguments).fetchone()
+    assert fetch(connection, sql, **arguments) == through_a_cursor
 
 
 def test_a_statement_without_a_row_gives_none(connection: Connection) -> None:
@@ -88,6 +88,46 @@ def test_an_error_has_the_class_that_psycopg_gives_it(connection: Connection) ->
     with pytest.raises(psycopg.errors.UndefinedTable):
         fetch(connection, "SELECT 1 FROM nothing_there")
     assert fetch(connection, "SELECT 1") == (1,)
+
+
+def fetch_all(connection: Connection, *statements: Asked) -> list[Any]:
+    with connection.transaction():
+        return connection.fetch_all(statements)
+
+
+def test_many_statements_give_their_rows_in_order(connection: Connection) -> None:
+    numbers = [asked("SELECT %(number)s::int WHERE %(number)s::int %% 3 > 0", number=number)
+               for number in range(1000)]
+    assert fetch_all(connection, *numbers) == [
+        (number,) if number % 3 else None for number in range(1000)]
+
+
+def test_what_is_sent_and_what_comes_back_may_both_be_large(connection: Connection) -> None:
+    """Neither side may wait for the other to read."""
+    text = "x" * 500_000
+    statements = [asked("SELECT %(text)s::text, %(number)s::int", text=text, number=number)
+                  for number in range(40)]
+    assert fetch_all(connection, *statements) == [(text, number) for number in range(40)]
+
+
+def test_one_that_fails_takes_back_what_came_before_it(connection: Connection) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS kept (number int)")
+    insert = asked("INSERT INTO kept VALUES (%(number)s) RETURNING number", number=1)
+    with pytest.raises(psycopg.errors.DivisionByZero) as failed:
+        fetch_all(connection, insert, asked("SELECT 1 / %(zero)s::int", zero=0), insert)
+    assert not connection.is_lost_by(failed.value)
+    assert fetch(connection, "SELECT count(*) FROM kept") == (0,)
+    assert fetch_all(connection, insert, insert) == [(1,), (1,)]
+    assert fetch(connection, "SELECT count(*) FROM kept") == (2,)
+
+
+def test_a_connection_that_is_lost_in_the_middle_is_told_as_that(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database(**SETTINGS)
+    with pytest.raises(psycopg.Error) as failed, connected(settings) as connection:
+        fetch_all(connection, asked("SELECT 1"), asked(
+            "SELECT pg_terminate_backend(pg_backend_pid())"), asked("SELECT 2"))
+    assert connection.is_lost_by(failed.value)
 
 
 def test_only_lasting_statements_are_kept_and_not_without_end(

@@ -124,7 +124,8 @@ class Pool:
                     self._pool = ConnectionPool(
                         conninfo(self.settings, self.settings.statement_timeout),
                         connection_class=_Connection,
-                        kwargs={"autocommit": True, "pool": self},
+                        # Where psycopg prepares, it takes back all after a rollback, ours too.
+                        kwargs={"autocommit": True, "prepare_threshold": None, "pool": self},
                         min_size=1,
                         max_size=self.settings.db_pool_size,
                         timeout=self.settings.db_pool_timeout,
@@ -147,7 +148,7 @@ class Pool:
         if self.settings.db_pgbouncer:
             # PgBouncer may run each transaction on another connection to PostgreSQL, where what
             # was prepared is not. These two it knows of each client, and brings them along.
-            connection.prepare_threshold = None
+            connection.may_prepare = False
             connection.execute("SET datestyle = ISO; SET timezone = UTC")
         connection.adapters.register_loader("json", _RawJson)
 

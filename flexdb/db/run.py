@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import cast
 
 import psycopg
-from psycopg.errors import PipelineAborted
 
 from flexdb import errors
 from flexdb.config import JsonFields
 from flexdb.db.address import reason
-from flexdb.db.connection import Connection
+from flexdb.db.connection import Asked, Connection
 from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import gap, to_error, was_not_sent
-from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
+from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement
 from flexdb.errors import FlexdbError
 
 logger = logging.getLogger(__name__)
@@ -108,7 +107,7 @@ class Runner:
                     if was_not_sent(error):
                         connection.close()
                         raise errors.Overloaded(why=reason(error)) from error
-                    broken, lost = _is_broken(connection, error), error.sqlstate in _PLAN_LOST
+                    broken, lost = connection.is_lost_by(error), error.sqlstate in _PLAN_LOST
                     if error.sqlstate == _READ_ONLY:
                         self.pool.give_up(connection)
                     if not broken and not lost:
@@ -130,31 +129,32 @@ class Runner:
     def _send(self, connection: Connection, plans: Sequence[Plan], json_fields: JsonFields
               ) -> list[Outcome]:
         if len(plans) == 1 and isinstance(plans[0], Statement) and not plans[0].long:
-            query = plans[0].query
-            sql = query.value if json_fields == "value" else query.string
-            return [_read(plans[0], connection.fetch(query, sql, plans[0].arguments))]
-        outcomes: list[Callable[[], Outcome]] = []
+            return [_read(plans[0], connection.fetch(_asked(plans[0], json_fields)))]
+        outcomes: list[Outcome] = []
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
-        with connection.pipeline(), connection.transaction():
-            for plan in plans:
-                if isinstance(plan, Steps):
-                    outcomes.append(partial(_same, self._walk(connection, plan, json_fields)))
+        with connection.transaction():
+            for together, group in groupby(plans, _travels_together):
+                if together:
+                    statements = list(cast(Iterable[Statement], group))
+                    rows = connection.fetch_all([_asked(one, json_fields) for one in statements])
+                    outcomes += map(_read, statements, rows)
                 else:
-                    cursor = self._execute(connection, plan, json_fields)
-                    outcomes.append(partial(_fetch, plan, cursor))
-            return [outcome() for outcome in outcomes]
+                    outcomes += [self._walk(connection, plan, json_fields) for plan in group]
+        return outcomes
 
-    def _walk(self, connection: Connection, steps: Steps, json_fields: JsonFields) -> Outcome:
+    def _walk(self, connection: Connection, plan: Plan, json_fields: JsonFields) -> Outcome:
         """Take an operation's steps one after the other, to its end."""
+        if isinstance(plan, Statement):
+            return _read(plan, self._fetch(connection, plan, json_fields))
         wrote = False
-        generator = steps.start()
+        generator = plan.start()
         try:
             statement = next(generator)
             while True:
                 wrote = wrote or not statement.query.reads
                 try:
-                    row = self._execute(connection, statement, json_fields).fetchone()
+                    row = self._fetch(connection, statement, json_fields)
                 except psycopg.Error as error:
                     told = None if _is_passing(connection, error) else to_error(error)
                     if told is None:
@@ -173,15 +173,15 @@ class Runner:
                 raise _RolledBack(error) from error
             return error
 
-    def _execute(self, connection: Connection, statement: Statement, json_fields: JsonFields
-                 ) -> psycopg.Cursor[Any]:
+    def _fetch(self, connection: Connection, statement: Statement, json_fields: JsonFields
+               ) -> Row | None:
         if not statement.long:
-            return _execute(connection, statement, json_fields)
+            return connection.fetch(_asked(statement, json_fields))
         set_timeout = "SELECT set_config('statement_timeout', %s, true)"
         connection.execute(set_timeout, (self._long,))
-        cursor = _execute(connection, statement, json_fields)
+        row = connection.fetch(_asked(statement, json_fields))
         connection.execute(set_timeout, (self._usual,))
-        return cursor
+        return row
 
 
 class _RolledBack(Exception):
@@ -192,35 +192,19 @@ class _RolledBack(Exception):
         self.outcome = outcome
 
 
-def _is_broken(connection: Connection, error: psycopg.Error) -> bool:
-    """Tell whether a connection is lost, and with it what became of the statements.
-
-    The server's farewell may arrive before the connection's end does; what libpq says itself has
-    no SQLSTATE. https://www.postgresql.org/docs/current/protocol-error-fields.html (severity)
-    """
-    farewell = error.diag.severity_nonlocalized in ("FATAL", "PANIC")
-    own = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-    return connection.broken or farewell or (own and not isinstance(error, PipelineAborted))
-
-
 def _is_passing(connection: Connection, error: psycopg.Error) -> bool:
     """Tell whether an error may be gone when all is run again."""
-    return _is_broken(connection, error) or error.sqlstate in _CONFLICTS | _PLAN_LOST
+    return connection.is_lost_by(error) or error.sqlstate in _CONFLICTS | _PLAN_LOST
 
 
-def _same(outcome: Outcome) -> Outcome:
-    return outcome
+def _travels_together(plan: Plan) -> bool:
+    return isinstance(plan, Statement) and not plan.long
 
 
-def _fetch(statement: Statement, cursor: psycopg.Cursor[Any]) -> Outcome:
-    return _read(statement, cursor.fetchone())
-
-
-def _execute(connection: Connection, statement: Statement, json_fields: JsonFields
-             ) -> psycopg.Cursor[Any]:
+def _asked(statement: Statement, json_fields: JsonFields) -> Asked:
     query = statement.query
-    return connection.execute(query.value if json_fields == "value" else query.string,
-                              statement.arguments)
+    return Asked(query, query.value if json_fields == "value" else query.string,
+                 statement.arguments)
 
 
 def _read(statement: Statement, row: Row | None) -> Outcome:
