@@ -1,9 +1,10 @@
-"""gunicorn's worker: it takes its share of connections, its errors are JSON; and its log."""
+"""gunicorn's worker: its share of connections, requests that follow at once, errors in JSON."""
 
 from __future__ import annotations
 
 import mmap
 import os
+import select
 import signal
 import socket
 import time
@@ -44,6 +45,9 @@ _connections, _looked_at = (
 # For how long a connection is left to a worker that has fewer, and in what steps, in seconds; a
 # worker that has not looked for so many ms is stopped or gone. An idle one looks every second.
 _PATIENCE, _NAP, _GONE = 0.05, 0.001, 1500
+
+# How long a thread waits for the next request of a connection before it lets go of it, in ms.
+_LINGER = 2
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -128,6 +132,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.sockets: list[Any] = []
         return False
 
+    def handle(self, conn: Any) -> Any:
+        """Handle a connection's request, and those that follow at once.
+
+        Between two requests ThreadWorker hands a connection to its main thread and back, which
+        wakes three threads; a busy client's next request is there before that is done.
+        """
+        while True:
+            kept = super().handle(conn)
+            if kept is not True or not self.alive or self._others_wait():
+                return kept
+            if not conn.parser.unreader.buf.getvalue() and not _is_readable(conn.sock, _LINGER):
+                return kept
+
+    def _others_wait(self) -> bool:
+        """Tell whether connections wait for a thread."""
+        return bool(self.tpool._work_queue.qsize())
+
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End without waiting for the calls under way.
 
@@ -161,6 +182,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.debug("Failed to send an error message.")
         finally:
             watch.end()
+
+
+def _is_readable(connection: socket.socket, timeout: int) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(timeout))
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -77,3 +81,39 @@ def test_a_worker_that_is_stopped_or_gone_does_not_keep_connections_from_the_oth
                 assert connection.sock
     finally:
         os.kill(stopped, signal.SIGCONT)
+
+
+def test_busy_clients_do_not_keep_threads_from_those_who_wait(
+        tmp_path: Path, new_database: Callable[..., Settings]) -> None:
+    for name in ("wsgi.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    served = Served(tmp_path, **variables_of(new_database()), WORKERS=1, THREADS=4,
+                    DB_POOL_SIZE=1, DB_POOL_QUEUE=1).wait()
+    answered = [0] * 12
+    ended = threading.Event()
+
+    def ask(client: int) -> None:
+        (connection,) = connect(served, 1)
+        with closing(connection):
+            while not ended.is_set():
+                connection.request("GET", "/health")
+                assert connection.getresponse().read()
+                answered[client] += 1
+
+    with ThreadPoolExecutor(len(answered)) as threads:
+        asking = [threads.submit(ask, client) for client in range(len(answered))]
+        wait_until(lambda: sum(answered) > 3000)
+        ended.set()
+        for one in asking:
+            one.result()
+    served.close()
+    assert min(answered) * 4 > sum(answered) / len(answered), answered
+
+
+def test_requests_that_come_in_one_go_are_answered_in_their_order(served: Served) -> None:
+    asked = b"".join(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Request-ID: number-%d\r\n%b\r\n" % (
+        number, b"Connection: close\r\n" if number == 9 else b"") for number in range(10))
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as client:
+        client.sendall(asked)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert re.findall(rb"number-(\d)", answer) == [b"%d" % number for number in range(10)]
