@@ -177,6 +177,10 @@ class View(JSONRPCView):
     jsonrpc_site: Site
     init_every_request = False
 
+    def dispatch_request(self, **in_url: Any) -> Response:
+        """Answer a POST; Flask's own way looks the verb up in each request."""
+        return self.post()
+
     def post(self) -> Response:
         """Answer with the bytes that the site made."""
         answer, status, _ = self.jsonrpc_site.dispatch_request()
