@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, missing
 
 from flexdb.services.ids import new_id
 
@@ -33,6 +33,19 @@ class BaseField(fields.Field[Any]):
         # marshmallow would take null wherever the default is None.
         options.setdefault("allow_none", False)
         super().__init__(metadata={"description": description, "example": example}, **options)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any
+                    ) -> Any:
+        """Return what a value means.
+
+        marshmallow's own way would look for processors and validators each time, and no field has
+        any.
+
+        :raises marshmallow.ValidationError: saying what is wrong with it
+        """
+        if value is None or value is missing:
+            return super().deserialize(value, attr, data, **kwargs)
+        return self._deserialize(value, attr, data, **kwargs)
 
 
 class Id(BaseField):

@@ -35,6 +35,8 @@ class JsonText(FromText):
                  ) -> None:
         super().__init__(description, **options)
         self.kinds = kinds
+        self._beginnings = tuple(
+            beginning for kind in kinds for beginning in _BEGINNINGS[kind])
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         settings: Settings = self.root.settings  # type: ignore[union-attr]
@@ -43,8 +45,7 @@ class JsonText(FromText):
             text = json_text.parse(text).encode()
             self._check_text(text, settings.max_depth)
         text = text.strip()
-        beginnings = tuple(beginning for kind in self.kinds for beginning in _BEGINNINGS[kind])
-        if not text.startswith(beginnings):
+        if not text.startswith(self._beginnings):
             wanted = " or ".join(_KINDS_OF_JSON[kind] for kind in self.kinds)
             raise ValidationError(f"must be {wanted}, or a string that holds one as JSON text")
         check_stored(text, settings.max_json_bytes)

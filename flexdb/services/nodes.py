@@ -1,7 +1,6 @@
 """Nodes: a tenant's records, each of a node type."""
 
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from functools import partial
 
 from marshmallow import Schema
@@ -94,7 +93,7 @@ def create_node(params: Loaded) -> Plan:
             raise LookAgain(steps)
         return statement.read(row)
 
-    return replace(statement, read=read)
+    return Statement(statement.query, statement.arguments, read)
 
 
 def _create_checked(params: Loaded) -> Generator[Statement, Row | None, Result]:
