@@ -75,7 +75,9 @@ class Connection(psycopg.Connection[Any]):
         :raises psycopg.Error: when it fails
         """
         text, names = _numbered(asked.sql)
-        values = _values(asked, names)
+        # Of an error and the connection's end right after it, as PgBouncer sends them, libpq's
+        # own calls tell the end alone.
+        values = _values(asked, names) if self.may_prepare else None
         if values is None:
             return self.execute(asked.sql, asked.arguments).fetchone()
         name = self._name_of(asked, text)
