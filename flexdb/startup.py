@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from flexdb.config import (
-    DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, wants_embedded)
+    DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, variables_of,
+    wants_embedded)
 from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.embedded import DATABASE, USER, Embedded
 from flexdb.db.migrate import MigrationError, NotReachable, migrate
@@ -63,9 +64,8 @@ class Startup:
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             self.settings = embedded_settings(self.settings, self.embedded.start())
             # The workers, and whoever else this process starts, read their settings anew.
-            os.environ.update({name: str(getattr(self.settings, name.lower()))
-                               for name in DATABASE_VARIABLES}
-                              | dict.fromkeys(_ELSEWHERE, ""))
+            variables = variables_of(self.settings)
+            os.environ.update({name: variables[name] for name in DATABASE_VARIABLES + _ELSEWHERE})
         logger.info("Connecting to database...")
         try:
             _prepare(self.settings)

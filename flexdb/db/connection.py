@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.adapt import Transformer
-from psycopg.errors import PipelineAborted, error_from_result
+from psycopg.errors import error_from_result
 from psycopg.generators import fetch, pipeline_communicate
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
@@ -120,7 +120,7 @@ class Connection(psycopg.Connection[Any]):
         """
         farewell = error.diag.severity_nonlocalized in ("FATAL", "PANIC")
         own = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-        return self.broken or farewell or (own and not isinstance(error, PipelineAborted))
+        return self.broken or farewell or own
 
     def _row(self, result: PGresult) -> Row | None:
         if result.status != ExecStatus.TUPLES_OK:
