@@ -20,7 +20,7 @@ test-faults: $(VENV)/test ## break things under load and hold that nothing is lo
 	@$(BIN)/python -m pytest -m faults tests/faults
 
 contract: $(VENV)/test ## try the REST API against its own OpenAPI document at length
-	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/test_openapi.py
+	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/protocol/test_openapi.py
 
 check: $(VENV)/test ## run the linters, and all tests with their coverage
 	$(BIN)/python -m flake8

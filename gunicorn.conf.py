@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from flexdb.config import ConfigError, variables_of
-from flexdb.db.embedded import EmbeddedError
+from flexdb.server.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError
-from flexdb.listening import StartError
-from flexdb.logs import configure, logging_config
-from flexdb.metrics import free_place
-from flexdb.startup import Startup
+from flexdb.server.listening import StartError
+from flexdb.telemetry.logs import configure, logging_config
+from flexdb.telemetry.metrics import free_place
+from flexdb.server.startup import Startup
 
 try:
     _startup = Startup(Path.cwd())
@@ -27,8 +27,8 @@ bind = [f"{_host}:{_settings.jsonrpc_port}"]
 if _settings.jsonrpc_socket:
     bind.append(f"unix:{_settings.jsonrpc_socket}")
 workers = _settings.workers
-worker_class = "flexdb.worker.Worker"
-logger_class = "flexdb.worker.Logger"
+worker_class = "flexdb.server.worker.Worker"
+logger_class = "flexdb.server.worker.Logger"
 threads = _settings.threads
 timeout = _settings.timeout
 graceful_timeout = _settings.graceful_timeout

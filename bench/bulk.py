@@ -19,7 +19,7 @@ from bench.rows import row
 from bench.servers import ROOT, variables
 from bench.stage import Stage
 from bench.yardsticks import program
-from flexdb.services.ids import new_id
+from flexdb.contract.ids import new_id
 
 _MANY = 1000
 # More of them would only wait for each other on two cores.

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.servers import changed_settings
-from flexdb.db.embedded import binaries
+from flexdb.server.embedded import binaries
 
 _PACKAGES = ("flask", "flask-jsonrpc", "gunicorn", "marshmallow", "orjson", "psycopg")
 

@@ -12,8 +12,8 @@ import psycopg
 
 from flexdb.config import Settings
 from flexdb.db.pool import Pool
-from flexdb.db.statement import Statement
-from flexdb.services.operation import OPERATIONS, Call
+from flexdb.plan import Statement
+from flexdb.contract.operation import OPERATIONS, Call
 
 
 def statement_of(settings: Settings, call: Mapping[str, Any]) -> Statement:

@@ -14,7 +14,7 @@ from bench.load import CONNECTIONS, Subject, Work, measured
 from bench.servers import Postgres
 from bench.statements import Script
 from flexdb.config import Settings
-from flexdb.db.embedded import binaries
+from flexdb.server.embedded import binaries
 
 # Of every hundred transactions these many are written down one by one.
 _LOGGED = 5

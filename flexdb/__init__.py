@@ -10,12 +10,13 @@ from flask import Flask, Request
 from flask.sessions import NullSession, SessionInterface
 from flask_cors import CORS
 
-from flexdb import services  # noqa: F401 (registers the operations)
-from flexdb.api import calls, health, http, jsonrpc, pages, rest
+from flexdb import operations as services  # noqa: F401 (registers the operations)
+from flexdb.api import middleware as calls, health, http, jsonrpc, rest
+from flexdb.web import pages
 from flexdb.config import Settings, environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
-from flexdb.metrics import Metrics
+from flexdb.telemetry.metrics import Metrics
 
 
 class _NoSessions(SessionInterface):

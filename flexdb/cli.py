@@ -8,14 +8,14 @@ import sys
 import zlib
 from pathlib import Path
 
-from flexdb import logs
+from flexdb.telemetry import logs
 from flexdb.config import ConfigError
-from flexdb.db.embedded import EmbeddedError
+from flexdb.server.embedded import EmbeddedError
 from flexdb.db.migrate import MigrationError, NotReachable, rollback
 from flexdb.errors import FlexdbError
-from flexdb.listening import StartError
-from flexdb.startup import database, migrate_and_tell, migrate_when_reachable
-from flexdb.transfer import export_tenant, import_file
+from flexdb.server.listening import StartError
+from flexdb.server.startup import database, migrate_and_tell, migrate_when_reachable
+from flexdb.transfer.files import export_tenant, import_file
 
 
 def main(arguments: list[str] | None = None) -> int:

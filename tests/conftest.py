@@ -13,9 +13,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
-from tests import postgres
-from tests.pgbouncer import PgBouncer
-from tests.service import Service
+from tests.support import postgres
+from tests.support.pgbouncer import PgBouncer
+from tests.support.service import Service
 
 TEMPLATE = "migrated"
 

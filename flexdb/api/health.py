@@ -7,9 +7,9 @@ from flask import Blueprint, Flask, Response, jsonify
 
 from flexdb.db.migrate import migration_ids
 from flexdb.db.run import Runner
-from flexdb.db.statement import Result, Row, Statement
+from flexdb.plan import Result, Row, Statement
 from flexdb.errors import FlexdbError, Unavailable
-from flexdb.queries import STATEMENTS
+from flexdb.sql import STATEMENTS
 
 
 def _read(row: Row | None) -> Result:

@@ -9,10 +9,11 @@ import orjson
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
-from flexdb import errors, watch
+from flexdb import errors
+from flexdb.telemetry import watch
 from flexdb.config import JsonFields
 from flexdb.errors import FlexdbError
-from flexdb.services import json_text
+from flexdb.documents import text as json_text
 
 logger = logging.getLogger(__name__)
 

@@ -14,13 +14,14 @@ from flask_jsonrpc.views import JSONRPCView
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from flexdb import errors, watch
+from flexdb import errors
+from flexdb.telemetry import watch
 from flexdb.api import http, openrpc
 from flexdb.config import JsonFields, Settings
 from flexdb.db.run import Outcome, Runner
-from flexdb.db.statement import Plan, Result, Statement, Steps
+from flexdb.plan import Plan, Result, Statement, Steps
 from flexdb.errors import FlexdbError
-from flexdb.services.operation import OPERATIONS, Call
+from flexdb.contract.operation import OPERATIONS, Call
 
 _calls: Decoder[list[Raw]] = Decoder(list[Raw])
 _members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])

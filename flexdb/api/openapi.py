@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flexdb.api import describe
-from flexdb.api.describe import Json
+from flexdb.contract import describe
+from flexdb.contract.describe import Json
 from flexdb.api.rest import Route, routes
 from flexdb.errors import FlexdbError
-from flexdb.services.paging import Pagination
+from flexdb.query.paging import Pagination
 
 _PREFER: Json = {
     "name": "Prefer", "in": "header", "required": False,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flexdb.api import describe
-from flexdb.api.describe import Json
-from flexdb.services.operation import OPERATIONS, Operation
+from flexdb.contract import describe
+from flexdb.contract.describe import Json
+from flexdb.contract.operation import OPERATIONS, Operation
 
 
 def document(url: str) -> Json:

@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter
 
-from flexdb import errors, watch
+from flexdb import errors
+from flexdb.telemetry import watch
 from flexdb.api import http, preconditions
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, InvalidParams
-from flexdb.services.fields import Integer, Items
-from flexdb.services.operation import NAME_LENGTH, OPERATIONS, Call, Operation
-from flexdb.services.paging import Pagination
+from flexdb.contract.fields import Integer, Items
+from flexdb.contract.operation import NAME_LENGTH, OPERATIONS, Call, Operation
+from flexdb.query.paging import Pagination
 
 # The whole URL space: an id in a URL is the operation's parameter of the same name.
 ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {

@@ -19,7 +19,7 @@ from psycopg.generators import fetch, pipeline_communicate
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
-from flexdb.db.statement import Query, Row
+from flexdb.plan import Query, Row
 
 # As many as psycopg itself keeps for a connection.
 MOST_KEPT = 100

@@ -17,7 +17,7 @@ from flexdb.db.address import reason
 from flexdb.db.connection import Asked, Connection
 from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import gap, to_error, was_not_sent
-from flexdb.db.statement import LookAgain, Plan, Result, RollBack, Row, Statement
+from flexdb.plan import LookAgain, Plan, Result, RollBack, Row, Statement
 from flexdb.errors import FlexdbError
 
 logger = logging.getLogger(__name__)

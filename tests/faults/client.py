@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from tests.faults.ledger import Ledger, State, Write
-from tests.service import request
+from tests.support.service import request
 
 JSON = {"Content-Type": "application/json"}
 # What a caller may be told of a call that is right, when the world is not.

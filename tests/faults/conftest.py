@@ -14,7 +14,7 @@ import pytest
 from tests.faults.database import Database
 from tests.faults.load import HEADINGS, Load
 from tests.faults.stack import Stack
-from tests.nginx import MISSING, PROGRAM
+from tests.support.nginx import MISSING, PROGRAM
 
 _table: list[tuple[str, ...]] = []
 

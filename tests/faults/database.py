@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 
-from flexdb.db.embedded import binaries, unprivileged
-from tests.test_startup import free_port
+from flexdb.server.embedded import binaries, unprivileged
+from tests.processes.test_startup import free_port
 
 USER, PASSWORD, NAME = "flexdb", "a password", "dbaas"
 _OPTIONS = ("-c listen_addresses=127.0.0.1 -c unix_socket_permissions=0700 -c logging_collector=off"

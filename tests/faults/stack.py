@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tests.faults.database import Database
 from tests.faults.load import Load
-from tests.nginx import Nginx
-from tests.test_startup import ROOT, Served
+from tests.support.nginx import Nginx
+from tests.processes.test_startup import ROOT, Served
 
 
 class Stack:

@@ -14,7 +14,7 @@ from tests.faults.conftest import times
 from tests.faults.load import Load
 from tests.faults.slow_clients import slow_clients
 from tests.faults.stack import Stack
-from tests.service import request
+from tests.support.service import request
 
 pytestmark = pytest.mark.faults
 

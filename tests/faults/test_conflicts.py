@@ -17,9 +17,9 @@ from tests.faults.conftest import times
 from tests.faults.database import Database
 from tests.faults.load import Load
 from tests.faults.stack import Stack
-from tests.proxy import Proxy
-from tests.service import request
-from tests.test_startup import wait_until
+from tests.support.proxy import Proxy
+from tests.support.service import request
+from tests.processes.test_startup import wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -18,7 +18,7 @@ import pytest
 from tests.faults.conftest import only_at_length, times
 from tests.faults.database import Database
 from tests.faults.stack import Stack
-from tests.test_startup import wait_until
+from tests.processes.test_startup import wait_until
 
 pytestmark = pytest.mark.faults
 

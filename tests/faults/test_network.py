@@ -15,7 +15,7 @@ import pytest
 from tests.faults.conftest import only_at_length
 from tests.faults.database import Database
 from tests.faults.stack import Stack
-from tests.test_startup import ROOT
+from tests.processes.test_startup import ROOT
 
 pytestmark = [
     pytest.mark.faults, only_at_length,
@@ -27,7 +27,7 @@ pytestmark = [
 HERE, THERE = "198.51.100.213", "198.51.100.214"
 PROXY = f"""
 import sys
-from tests.proxy import Proxy
+from tests.support.proxy import Proxy
 Proxy(sys.argv[1], address=("{THERE}", int(sys.argv[2])))
 sys.stdin.read()
 """

@@ -13,7 +13,7 @@ from tests.faults.conftest import only_at_length, times
 from tests.faults.database import NAME, PASSWORD, USER
 from tests.faults.load import Load
 from tests.faults.stack import Stack
-from tests.test_startup import wait_until
+from tests.processes.test_startup import wait_until
 
 pytestmark = pytest.mark.faults
 

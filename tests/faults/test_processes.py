@@ -12,7 +12,7 @@ import yaml
 
 from tests.faults.conftest import only_at_length, times
 from tests.faults.stack import Stack
-from tests.test_startup import ROOT, wait_until
+from tests.processes.test_startup import ROOT, wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -1,0 +1,136 @@
+"""What is told of every call: a line in the log, figures, and headers in the answer."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from itertools import count
+from time import perf_counter
+from typing import Any
+
+from flask import Flask, Response, request
+
+from flexdb.telemetry import watch
+from flexdb.telemetry import traces as tracing
+from flexdb.telemetry.logs import Fields, Lines, write
+from flexdb.telemetry.metrics import Metrics
+from flexdb.contract.operation import OPERATIONS
+from flexdb.telemetry.watch import Watch
+
+logger = logging.getLogger(__name__)
+
+HEADERS = ("X-Request-ID", "Server-Timing")
+# What a caller may put into the log: an id as proxies make them, and a name as methods have.
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,63}")
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def request_id(asked: str | None) -> str:
+    """Return the id that a request came with, or a new one when there is none that is sane."""
+    return asked if asked and _ID.fullmatch(asked) else f"{_process}-{next(_requests):x}"
+
+
+def _begin_process() -> None:
+    global _process
+    _process = os.urandom(8).hex()
+
+
+# An id is the process's random number and a count, which costs less than a random number each.
+_process = ""
+_requests = count(1)
+_begin_process()
+os.register_at_fork(after_in_child=_begin_process)
+
+
+class Calls:
+    """The outermost layer of the app, which sees every request and its answer."""
+
+    def __init__(self, app: WsgiApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._traces = tracing.Traces() if tracing.is_wanted() else None
+        self._labels = {name: name for name in (*OPERATIONS, "rpc.discover", "batch")}
+        # Looking a label up takes longer than counting.
+        self._counts: dict[tuple[str, str], Any] = {}
+        self._seconds: dict[str, Any] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]
+                 ) -> Iterable[bytes]:
+        watched = watch.begin(request_id(environ.get("HTTP_X_REQUEST_ID")))
+
+        def respond(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            seconds = perf_counter() - watched.began
+            self._tell(watched, seconds, int(status[:3]), environ)
+            return start_response(status, [
+                *headers, ("X-Request-ID", watched.request_id),
+                ("Server-Timing", f"app;dur={seconds * 1000:.2f}, "
+                                  f"db;dur={watched.database * 1000:.2f}, "
+                                  f"pool;dur={watched.pool * 1000:.2f}")], exc_info)
+
+        try:
+            return self._app(environ, respond)
+        finally:
+            watch.end()
+
+    def _tell(self, watched: Watch, seconds: float, status: int, environ: dict[str, Any]) -> None:
+        calls = watched.calls
+        if not calls:
+            if not (watched.method or watched.outcome):
+                return logger.debug("no call: status=%d ms=%.2f", status, seconds * 1000)
+            calls = [(watched.method, watched.outcome or "ok")]
+        if len(calls) == 1:
+            method, outcome = calls[0]
+            self._count(method, outcome).inc()
+        else:
+            method = "batch"
+            for pair, times in Counter(calls).items():
+                self._count(*pair).inc(times)
+            self._metrics.batch_calls.observe(len(calls))
+        self._time(method).observe(seconds)
+        if logger.isEnabledFor(logging.INFO):
+            tail: Fields = {"ms": round(seconds * 1000, 2), "status": status,
+                            "request_id": watched.request_id}
+            if len(calls) > 1:
+                tail["batch"] = len(calls)
+            write(logger, Lines(__name__, [
+                {"method": self._name(method), "outcome": outcome, **tail}
+                for method, outcome in calls]))
+        if self._traces:
+            self._traces.tell(watched, [(self._name(method), outcome)
+                                        for method, outcome in watched.calls],
+                              environ, seconds, status)
+
+    def _name(self, method: str) -> str:
+        known = self._labels.get(method)
+        return known or (method if _NAME.fullmatch(method) else "-")
+
+    def _count(self, method: str, outcome: str) -> Any:
+        # A caller may make up methods without end; they are one label.
+        key = (self._labels.get(method, "unknown"), outcome)
+        found = self._counts.get(key)
+        if found is None:
+            found = self._counts[key] = self._metrics.calls.labels(*key)
+        return found
+
+    def _time(self, method: str) -> Any:
+        label = self._labels.get(method, "unknown")
+        found = self._seconds.get(label)
+        if found is None:
+            found = self._seconds[label] = self._metrics.call_durations.labels(label)
+        return found
+
+
+def init_app(app: Flask, metrics: Metrics) -> None:
+    """Tell of every call, and give the figures at ``/metrics``."""
+    app.wsgi_app = Calls(app.wsgi_app, metrics)  # type: ignore[method-assign]
+
+    @app.get("/metrics")
+    def give_metrics() -> Response:
+        """Answer with the figures of all workers, for Prometheus."""
+        text, content_type = metrics.text(request.headers.get("Accept", ""))
+        return Response(text, content_type=content_type)

@@ -1,0 +1,162 @@
+"""The graph that a tenant's nodes and relationships are: walks, shortest paths, neighbours."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from flexdb.plan import Result, Row, Statement
+from flexdb.sql import STATEMENTS, filtered_query
+from flexdb.operations import nodes, relationships
+from flexdb.contract.fields import TENANT_ID, Choice, Boolean, Id, Integer, Items, Object
+from flexdb.query.filters import condition
+from flexdb.contract.operation import Loaded, not_found, operation
+from flexdb.query.paging import ListParams, page, pagination
+from flexdb.query.parameters import FILTER
+
+MOST_NODES, DEEPEST = 10_000, 100
+# How many types a call may name.
+MOST_TYPES = 100
+
+NODE = partial(Object, nodes.Node)
+RELATIONSHIP = partial(Object, relationships.Relationship)
+DIRECTION = partial(
+    Choice, "Which relationships to follow: `out` from source to target, `in` the other way, or "
+    "`both`.", choices=("out", "in", "both"))
+RELATIONSHIP_TYPES = partial(
+    Items, "Follow only relationships of these types; all when absent.",
+    relationships.RELATIONSHIP_TYPE(), most=MOST_TYPES, load_default=None)
+MAX_DEPTH = partial(Integer, least=0, most=DEEPEST)
+TRUNCATED = partial(Boolean, "Whether there may be more: a limit was met before the end.")
+
+
+class Visit(Schema):
+    """A node that a walk reached, and by which relationship."""
+
+    depth = Integer("How many relationships lead there from the start, at least.", least=0)
+    node = NODE("The node.")
+    relationship = RELATIONSHIP("The last one of them; null for the start itself.",
+                                allow_none=True)
+
+
+class Traversal(Schema):
+    """The nodes that a walk reached."""
+
+    visits = Items("Each node once, by depth and then by id.", Object(Visit, "A visit."))
+    truncated = TRUNCATED()
+
+
+class Path(Schema):
+    """A way from one node to another."""
+
+    length = Integer("How many relationships it has.", least=0)
+    nodes = Items("All nodes on it, from the source to the target.", NODE("A node."))
+    relationships = Items("The relationships between them, in the same order.",
+                          RELATIONSHIP("A relationship."))
+
+
+class ShortestPath(Schema):
+    """The answer to whether a path leads from one node to another."""
+
+    path = Object(Path, "A shortest path; null when there is none.", allow_none=True)
+    truncated = Boolean("Whether the search was given up before its end: then a path that is null "
+                        "says nothing.")
+
+
+class Neighbor(Schema):
+    """A node and the relationship that joins it to the one that was asked for."""
+
+    node = NODE("The node at the other end.")
+    relationship = RELATIONSHIP("The relationship.")
+
+
+class GraphParams(ListParams):
+    """The parameters of a walk; with them goes how far it may go."""
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Validate parameters, as :class:`Params` does."""
+        return super().load(data, **kwargs) | {"max_walk": self.settings.max_walk}
+
+
+class TraverseParams(GraphParams):
+    """Where to walk, and what to give of it."""
+
+    tenant_id = TENANT_ID(required=True)
+    start = Id("The id of the node where the walk begins.", required=True)
+    direction = DIRECTION(load_default="out")
+    relationship_types = RELATIONSHIP_TYPES()
+    min_depth = Integer("Give only nodes at least so many relationships away; 0 gives the start "
+                        "too.", least=0, most=DEEPEST, load_default=1)
+    max_depth = MAX_DEPTH("Follow at most so many relationships.", load_default=3)
+    node_type_ids = Items("Give only nodes of these types; the walk goes on through others.",
+                          nodes.NODE_TYPE_ID(), most=MOST_TYPES, load_default=None)
+    limit = Integer("Give at most so many nodes.", least=1, most=MOST_NODES, load_default=1000)
+    filter = FILTER()
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Validate parameters, as :class:`Params` does, and the two depths together."""
+        loaded = super().load(data, **kwargs)
+        if loaded["min_depth"] > loaded["max_depth"]:
+            raise ValidationError({"min_depth": [
+                f"may be at most max_depth, which is {loaded['max_depth']}"]})
+        return loaded
+
+
+class ShortestPathParams(GraphParams):
+    tenant_id = TENANT_ID(required=True)
+    source_node_id = Id("The id of the node where the path begins.", required=True)
+    target_node_id = Id("The id of the node where it ends.", required=True)
+    direction = DIRECTION(load_default="out")
+    relationship_types = RELATIONSHIP_TYPES()
+    max_depth = MAX_DEPTH("Look for a path of at most so many relationships.", load_default=10)
+
+
+class NeighborList(ListParams):
+    tenant_id = TENANT_ID(required=True)
+    id = nodes.ID(required=True)
+    direction = DIRECTION(load_default="both")
+    relationship_types = RELATIONSHIP_TYPES()
+    pagination = pagination()
+
+
+@operation(TraverseParams, returns=Traversal)
+def traverse(params: Loaded) -> Statement:
+    """Walk from a node along its relationships, breadth first, and give the nodes reached.
+
+    Each node is given once, at its least depth, with the relationship that reached it first: of
+    several at that depth, the one with the least id. ``node_type_ids`` and ``filter`` choose among
+    the nodes reached; they do not stop the walk.
+    """
+    wanted, arguments = condition(params.get("filter", {}), nodes.MEMBERS, "n")
+
+    def read(row: Row | None) -> Result:
+        if row is None:
+            raise not_found("start", "node")
+        return Result(b'{"visits":%b,"truncated":%b}' % (row[0], _flag(row[1])))
+
+    return Statement(filtered_query("traverse", wanted), params | arguments, read)
+
+
+@operation(ShortestPathParams, returns=ShortestPath)
+def shortest_path(params: Loaded) -> Statement:
+    """Find a shortest path from one node to another; null when none is short enough."""
+    def read(row: Row | None) -> Result:
+        path, truncated, missing = row or (None, False, None)
+        if missing:
+            raise not_found(missing)
+        return Result(b'{"path":%b,"truncated":%b}' % (path or b"null", _flag(truncated)))
+
+    return Statement(STATEMENTS["shortest_path"], params, read)
+
+
+@operation(NeighborList, returns=Neighbor, wrapper="neighbors")
+def get_neighbors(params: Loaded) -> Statement:
+    """List a node's neighbors, once for each relationship, the newest relationship first."""
+    return page("get_neighbors", params, of="node",
+                takes=("id", "direction", "relationship_types"))
+
+
+def _flag(value: bool) -> bytes:
+    return b"true" if value else b"false"

@@ -1,0 +1,157 @@
+"""Filters: MongoDB's form of a condition, as SQL whose text depends on the filter's shape alone.
+
+Whatever a filter says, a value or a name in a path, travels as an argument. Every condition is
+written so that PostgreSQL's "unknown" counts as no match, and a negation is ``IS NOT TRUE``: so
+what is negated also matches where the path is missing or holds another type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from msgspec import Raw
+
+from flexdb.errors import InvalidParams
+from flexdb.documents import text as json_text
+from flexdb.contract.json_fields import JsonText
+from flexdb.query.operands import Operand, Refused, operand
+from flexdb.contract.operation import NAME_LENGTH
+from flexdb.query.paths import Members
+
+MOST_CONDITIONS, DEEPEST, MOST_VALUES = 100, 10, 1000
+OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$contains",
+             "$startswith", "$not")
+_LOGIC = {"$and": " AND ", "$or": " OR "}
+_Place = tuple[str, ...]
+
+
+def condition(filter: dict[str, Any], members: Members, alias: str, prefix: str = "f"
+              ) -> tuple[str, dict[str, Any]]:
+    """Return an SQL condition on a row, and the named arguments in it.
+
+    :param filter: the filter as the field :class:`Filter` gives it
+    :param members: the members of the object that a row is
+    :param alias: the row's alias in the SQL
+    :param prefix: what the names of the arguments begin with
+    :raises InvalidParams: naming the place in the filter that is wrong
+    """
+    writer = _Writer(members, alias, prefix)
+    return writer.filter(filter, ("filter",), 1), writer.arguments
+
+
+class Filter(JsonText):
+    """A filter: a JSON object, or a string that holds one; given on as parsed, to the digit."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            # From the query of a URL, where it was not yet read as JSON.
+            value = Raw(orjson.dumps(value))
+        return json_text.parse_exactly(super()._deserialize(value, attr, data, **kwargs))
+
+
+class _Writer:
+    """Writes one filter's condition and gathers its arguments."""
+
+    def __init__(self, members: Members, alias: str, prefix: str) -> None:
+        self.members, self.alias, self.prefix = members, alias, prefix
+        self.arguments: dict[str, Any] = {}
+        self.conditions = 0
+
+    def argument(self, value: Any) -> str:
+        """Return the placeholder of a new argument."""
+        name = f"{self.prefix}{len(self.arguments)}"
+        self.arguments[name] = value
+        return f"%({name})s"
+
+    def filter(self, filter: Any, place: _Place, depth: int) -> str:
+        """Return the condition that every member of a filter holds."""
+        self._check_depth(place, depth)
+        if not isinstance(filter, dict):
+            raise _invalid(place, "must be a filter: an object")
+        return _all(self._member(name, wanted, (*place, name), depth)
+                    for name, wanted in filter.items())
+
+    def _member(self, name: str, wanted: Any, place: _Place, depth: int) -> str:
+        if name in _LOGIC:
+            if not isinstance(wanted, list) or not wanted:
+                raise _invalid(place, "must be an array of at least one filter")
+            return _LOGIC[name].join(
+                f"({self.filter(inner, (*place, str(index)), depth + 1)})"
+                for index, inner in enumerate(wanted))
+        if name == "$not":
+            return f"({self.filter(wanted, place, depth + 1)}) IS NOT TRUE"
+        if name.startswith("$"):
+            raise _invalid(place, "is no operator for filters: there are $and, $or and $not, and "
+                                  f"behind a path {', '.join(OPERATORS)}")
+        try:
+            found = operand(name, self.members, self.alias, self.argument)
+        except ValueError as error:
+            raise _invalid(place, str(error)) from None
+        if not _has_operators(wanted):
+            return self._condition(found.equal, wanted, place)
+        return self._operators(found, wanted, place, depth)
+
+    def _operators(self, found: Operand, wanted: dict[str, Any], place: _Place, depth: int) -> str:
+        self._check_depth(place, depth)
+        return _all(self._operator(found, name, value, (*place, name), depth)
+                    for name, value in wanted.items())
+
+    def _operator(self, found: Operand, name: str, value: Any, place: _Place, depth: int) -> str:
+        if name == "$not":
+            if not _has_operators(value):
+                raise _invalid(place, 'must be an object of operators, as in {"$gt": 3}')
+            return f"({self._operators(found, value, place, depth + 1)}) IS NOT TRUE"
+        if name not in OPERATORS:
+            raise _invalid(place, f"is no operator: there are {', '.join(OPERATORS)}")
+        if name in ("$in", "$nin"):
+            return self._one_of(found, value, place) + " IS NOT TRUE" * (name == "$nin")
+        writers: dict[str, Callable[[Any], str]] = {
+            "$eq": found.equal, "$ne": found.equal, "$exists": found.exists,
+            "$contains": found.contains, "$startswith": found.starts_with}
+        if write := writers.get(name):
+            return self._condition(write, value, place) + " IS NOT TRUE" * (name == "$ne")
+        return self._condition(lambda value: found.compare(name, value), value, place)
+
+    def _one_of(self, found: Operand, values: Any, place: _Place) -> str:
+        if not isinstance(values, list):
+            raise _invalid(place, "must be an array of values")
+        if len(values) > MOST_VALUES:
+            raise _invalid(place, f"may have at most {MOST_VALUES} values, not {len(values)}")
+        conditions = []
+        if many := [value for value in values if found.is_simple(value)]:
+            conditions.append(self._condition(found.one_of, many, place))
+        # What is left is compared one by one, and counts so.
+        conditions += [self._condition(found.equal, value, (*place, str(index)))
+                       for index, value in enumerate(values) if not found.is_simple(value)]
+        return f"({' OR '.join(conditions) or 'FALSE'})"
+
+    def _condition(self, write: Callable[[Any], str], value: Any, place: _Place) -> str:
+        self.conditions += 1
+        if self.conditions > MOST_CONDITIONS:
+            raise _invalid(place, f"is one too many: a filter may have {MOST_CONDITIONS} "
+                                  "conditions")
+        try:
+            return f"({write(value)})"
+        except Refused as error:
+            inner = [] if error.index is None else [str(error.index)]
+            raise _invalid((*place, *inner), str(error)) from None
+
+    @staticmethod
+    def _check_depth(place: _Place, depth: int) -> None:
+        if depth > DEEPEST:
+            raise _invalid(place, f"is nested too deep: filters nest at most {DEEPEST} deep")
+
+
+def _has_operators(wanted: Any) -> bool:
+    return isinstance(wanted, dict) and any(name.startswith("$") for name in wanted)
+
+
+def _all(conditions: Any) -> str:
+    return " AND ".join(f"({one})" for one in conditions) or "TRUE"
+
+
+def _invalid(place: _Place, told: str) -> InvalidParams:
+    name = ".".join(part[:NAME_LENGTH] for part in place)
+    return InvalidParams(f"invalid parameters: {name} {told}", {name: [told]})

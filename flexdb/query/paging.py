@@ -1,0 +1,145 @@
+"""Lists: keyset pages, newest first, with an opaque token for the next one and the total count."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import orjson
+from marshmallow import fields
+
+from flexdb.plan import Result, Row, Statement
+from flexdb.errors import InvalidParams
+from flexdb.sql import LISTS, NEWEST_FIRST, Key, page_query, queried_page_query
+from flexdb.contract.fields import Integer, PageToken
+from flexdb.contract.operation import Loaded, not_found
+from flexdb.contract.params import Params
+from flexdb.query.paths import Members
+from flexdb.query.parameters import QUERY, read_query
+
+DEFAULT_SIZE, LARGEST_SIZE = 10, 1000
+NO_MEMBERS: Members = {}
+_DIGEST = 9
+
+_COUNTED = "(SELECT count(*) FROM {rows})"
+# The triggers' ledger knows whole lists and these filters; the rest is counted.
+_LEDGER_KEYS = {
+    (): "nil()",
+    ("node_type_id",): "list_key(%(node_type_id)s::text)",
+    ("relationship_type",): "list_key(%(relationship_type)s)",
+}
+
+
+class Pagination(Params):
+    """Where in a list to read, and how much."""
+
+    page_size = Integer("How many to give; above 1,000 counts as 1,000.", least=1,
+                        load_default=DEFAULT_SIZE)
+    page_token = PageToken("The `next_page_token` of the page before; none for the first page.")
+
+
+class ListParams(Params):
+    """The parameters of a list; with them goes how much JSON a page may weigh."""
+
+    def load(self, data: Any, **kwargs: Any) -> Any:
+        """Validate parameters, as :class:`Params` does."""
+        return super().load(data, **kwargs) | {"page_bytes": self.settings.max_page_bytes}
+
+
+def pagination() -> fields.Nested:
+    """Return the field that every list takes."""
+    return fields.Nested(Pagination, metadata={"description": "Which page to give."})
+
+
+def page(
+    name: str,
+    params: Loaded,
+    filters: tuple[str, ...] = (),
+    order: tuple[Key, ...] = NEWEST_FIRST,
+    members: Members = NO_MEMBERS,
+    of: str = "tenant",
+    takes: tuple[str, ...] = (),
+    largest: int = LARGEST_SIZE,
+) -> Statement:
+    """Return the statement that gives one page of a list.
+
+    :param name: the operation's name; ``list_nodes`` gives ``{"nodes": […], "pagination": …}``
+    :param params: valid parameters
+    :param filters: the parameters that, where given, a row's columns of those names must equal
+    :param order: the keys that order the list
+    :param members: those of the list's objects, where it takes the parameters of a query
+    :param of: what the list is of, ``tenant`` or ``node``: where there is none, it is not found
+    :param takes: further parameters that the list's SQL takes
+    :param largest: the most rows of a page
+    :raises InvalidParams: when the page token does not belong to this list, or naming the place
+        in a query that is wrong
+    """
+    wanted = params.get("pagination") or {}
+    given = tuple(column for column in filters if column in params)
+    arguments = {column: params[column] for column in ("tenant_id", *takes, *given)
+                 if column in params}
+    query = None if params.keys().isdisjoint(QUERY) else read_query(name, params, members)
+    if query:
+        arguments |= query.arguments
+        order = query.order or order
+    identity = orjson.dumps([name, arguments, *(query.shape if query else ())],
+                            option=orjson.OPT_SORT_KEYS)
+    token = wanted.get("page_token")
+    if token:
+        places = _read_token(token, identity, len(order))
+        arguments |= {f"after_{key.column}": place for key, place in zip(order, places)}
+    arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), largest)
+    arguments["page_bytes"] = params["page_bytes"]
+    things = name.partition("_")[2]
+    first = not token
+
+    def read(row: Row | None) -> Result:
+        if row is None:
+            raise not_found("tenant_id") if of == "tenant" else not_found("id", of)
+        items, total, *last = row
+        next_token = _make_token(last, identity) if last[0] is not None else ""
+        count = b"" if total is None else b',"total_count":%d' % total
+        return Result(b'{"%b":%b,"pagination":{"next_page_token":"%b"%b}}' % (
+            things.encode(), items, next_token.encode(), count))
+
+    if query is None:
+        return Statement(page_query(name, given, _total(name, given, of), order, first, of=of),
+                         arguments, read)
+    total = ("NULL::bigint" if params.get("count") == "none" else
+             _COUNTED if query.condition else _total(name, given, of))
+    # What is left out of an object has no place in the identity: a walk may change it.
+    return Statement(queried_page_query(name, given, total, order, first, query.condition,
+                                        query.thing), arguments | query.projected, read)
+
+
+def _total(name: str, filters: tuple[str, ...], of: str) -> str:
+    if (key := _LEDGER_KEYS.get(filters)) is None or of != "tenant":
+        return _COUNTED
+    tenant = "%(tenant_id)s::uuid" if "%(tenant_id)s" in LISTS[name].rows else "nil()"
+    return f"total_count({tenant}, '{name.removeprefix('list_')}', {key})"
+
+
+def _digest(identity: bytes, places: bytes) -> bytes:
+    return hashlib.blake2s(identity + places, digest_size=_DIGEST).digest()
+
+
+def _make_token(last: list[str], identity: bytes) -> str:
+    places = orjson.dumps(last)
+    return base64.urlsafe_b64encode(_digest(identity, places) + places).decode().rstrip("=")
+
+
+def _read_token(token: str, identity: bytes, keys: int) -> list[str]:
+    """Return the place that a token names; its digest says whether we made it for this list."""
+    try:
+        places = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[_DIGEST:]
+        found = orjson.loads(places)
+        # Made anew and compared, since base64 spells the same bytes in several ways.
+        if (isinstance(found, list) and len(found) == keys and "\0" not in "".join(found)
+                and _make_token(found, identity) == token):
+            return found
+    except (TypeError, ValueError):
+        pass
+    wrong = "is not a token of this list: take the next_page_token of its page before"
+    raise InvalidParams(f"invalid parameters: pagination.page_token {wrong}",
+                        {"pagination.page_token": [wrong]})

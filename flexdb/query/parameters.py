@@ -1,0 +1,64 @@
+"""Queries: which rows a list gives, in which order, and how much of each."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+from flexdb.sql import LISTS, Key
+from flexdb.contract.fields import Choice, Paths
+from flexdb.query.filters import Filter, condition
+from flexdb.contract.operation import Loaded
+from flexdb.query.paths import Members
+from flexdb.query.projections import projection
+from flexdb.query.sorts import sort_keys
+
+FILTER = partial(Filter, "Only what fits this: MongoDB's form of a condition on paths in `data` "
+                 "and on the other members.", example={"data.priority": "high"})
+SORT = partial(Paths, "The paths to sort by, from the first on; `-` before one is descending.",
+               example=["-data.priority", "created_at"])
+FIELDS = partial(Paths, "The paths to give back, instead of whole objects.",
+                 example=["id", "data.title"])
+COUNT = partial(Choice, "`none` leaves `total_count` out, which with a filter costs the most.",
+                ("exact", "none"), example="exact")
+# The parameters that make a list a query.
+QUERY = frozenset({"filter", "sort", "fields", "count"})
+
+
+class Query(NamedTuple):
+    """What a query asks of a list, as SQL and its arguments.
+
+    :param condition: which rows; "" for all
+    :param order: by which keys; none for the list's own
+    :param arguments: those of the condition and the order
+    :param thing: what each row becomes; "" for the whole object
+    :param projected: the arguments in that
+    """
+
+    condition: str
+    order: tuple[Key, ...]
+    arguments: dict[str, Any]
+    thing: str
+    projected: dict[str, Any]
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """Return what makes it, with the arguments, another walk through a list than others."""
+        return self.condition, [tuple(key) for key in self.order]
+
+
+def read_query(name: str, params: Loaded, members: Members) -> Query:
+    """Return what the parameters of a query ask for.
+
+    :param name: the list's name
+    :param params: valid parameters
+    :param members: those of the list's objects
+    :raises InvalidParams: naming the place in them that is wrong
+    """
+    listing = LISTS[name]
+    wanted, arguments = condition(params.get("filter", {}), members, listing.alias)
+    keys, sorted_by = (sort_keys(params["sort"], members, listing.alias)
+                       if "sort" in params else ((), {}))
+    thing, projected = (projection(params["fields"], members, listing.object, listing.alias)
+                        if "fields" in params else ("", {}))
+    return Query("" if wanted == "TRUE" else wanted, keys, arguments | sorted_by, thing, projected)

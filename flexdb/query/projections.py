@@ -1,0 +1,85 @@
+"""Projections: the object of a row with only those of its members that were asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flexdb.errors import InvalidParams
+from flexdb.sql import columns
+from flexdb.contract.json_fields import JsonText
+from flexdb.query.paths import Members, split
+
+MOST_PATHS = 50
+
+
+def projection(paths: list[str], members: Members, thing: str, alias: str, prefix: str = "p"
+               ) -> tuple[str, dict[str, Any]]:
+    """Return the SQL of an object with some of its members, and the named arguments in it.
+
+    Inside JSON the shape is kept: ``data.a.b`` gives ``{"data": {"a": {"b": …}}}``. What is missing
+    is left out.
+
+    :param paths: which members, or places inside the JSON ones, where they name members of objects
+    :param members: the members that there are
+    :param thing: the object's name in the SQL
+    :param alias: the row's alias in the SQL
+    :param prefix: what the names of the arguments begin with
+    :raises InvalidParams: naming the path that is wrong
+    """
+    wanted: dict[str, Any] = {}
+    for place, path in enumerate(paths):
+        try:
+            if place >= MOST_PATHS:
+                raise ValueError(f"is one too many: there may be at most {MOST_PATHS} paths")
+            name, parts = split(path, members)
+        except ValueError as error:
+            field = f"fields.{place}"
+            raise InvalidParams(f"invalid parameters: {field} {error}", {field: [str(error)]}
+                                ) from None
+        _add(wanted, [name, *parts])
+    arguments: dict[str, Any] = {}
+    chosen, picked = [], []
+    for name, text in columns(thing).items():
+        if name not in wanted:
+            continue
+        if isinstance(members[name], JsonText) and wanted[name]:
+            made = _members(f"{alias}.{name}", [], wanted[name], prefix, arguments)
+            picked.append(f"{made} AS {name}")
+            text = text.replace(f"{alias}.{name}", f"picked.{name}")
+        chosen.append(text)
+    source = f" FROM (SELECT {', '.join(picked)}) picked" if picked else ""
+    return (f"(SELECT row_to_json(o) FROM (SELECT {', '.join(chosen)}{source}) o)", arguments)
+
+
+def _add(tree: dict[str, Any], parts: list[str]) -> None:
+    """Add a path to a tree, in which an empty tree stands for all that is below."""
+    for place, part in enumerate(parts):
+        known = part in tree
+        below = tree.setdefault(part, {})
+        if known and not below:
+            return
+        if place == len(parts) - 1:
+            below.clear()
+        tree = below
+
+
+def _members(column: str, path: list[str], tree: dict[str, Any], prefix: str,
+             arguments: dict[str, Any]) -> str:
+    """Return the SQL of an object with some members of the object at a path, or of NULL."""
+    def argument(value: Any) -> str:
+        name = f"{prefix}{len(arguments)}"
+        arguments[name] = value
+        return f"%({name})s"
+
+    value = f"({column} #> {argument(path)}::text[])"
+    rows = []
+    for name, below in tree.items():
+        inner = [*path, name]
+        found = (_members(column, inner, below, prefix, arguments) if below else
+                 f"{column} #> {argument(inner)}::text[]")
+        rows.append(f"({argument(name)}::text, {found})")
+    # OFFSET 0 keeps PostgreSQL from putting what is nested in both places where m.value stands,
+    # which would double it at every depth.
+    return (f"CASE WHEN jsonb_typeof({value}) = 'object' THEN (SELECT coalesce("
+            "jsonb_object_agg(m.name, m.value) FILTER (WHERE m.value IS NOT NULL), "
+            f"jsonb_build_object()) FROM (VALUES {', '.join(rows)} OFFSET 0) m (name, value)) END")

@@ -1,0 +1,87 @@
+"""Sorting: the keys that a list is ordered by, each of which PostgreSQL can compare in a keyset.
+
+A place in JSON may hold any type, so it becomes three keys: the rank of its type, and its value
+as a number and as a text, of which all but one are the same wherever the rank is the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flexdb.errors import InvalidParams
+from flexdb.sql import Key
+from flexdb.contract.fields import Id, Integer, Time
+from flexdb.contract.json_fields import JsonText
+from flexdb.query.paths import Members, split
+
+MOST_KEYS = 3
+# Texts are ordered by so many characters, so that a page token, which holds them, stays short.
+TEXT_PREFIX = 128
+# No number that a request may store has as many decimals before its first digit.
+_DECIMALS = 340
+_TYPES: dict[type, str] = {Id: "uuid", Time: "timestamptz", Integer: "bigint"}
+
+
+def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
+              ) -> tuple[tuple[Key, ...], dict[str, Any]]:
+    """Return the keys of an order, which together are unique, and the named arguments in them.
+
+    :param sort: paths; one that begins with ``-`` is descending
+    :param members: the members of the object that a row is
+    :param alias: the row's alias in the SQL
+    :param prefix: what the names of the arguments begin with
+    :raises InvalidParams: naming the path that is wrong
+    """
+    keys: list[Key] = []
+    arguments: dict[str, Any] = {}
+    seen: set[str] = set()
+    direction = "DESC"
+    for place, text in enumerate(sort):
+        path = text.removeprefix("-")
+        direction = "DESC" if text.startswith("-") else "ASC"
+        try:
+            if place >= MOST_KEYS:
+                raise ValueError(f"is one too many: a list is sorted by at most {MOST_KEYS} paths")
+            if path in seen:
+                raise ValueError("names a path again")
+            name, parts = split(path, members)
+        except ValueError as error:
+            field = f"sort.{place}"
+            raise InvalidParams(f"invalid parameters: {field} {error}", {field: [str(error)]}
+                                ) from None
+        seen.add(path)
+        if isinstance(members[name], JsonText):
+            arguments[f"{prefix}{place}"] = parts
+            keys += _json_keys(f"{alias}.{name}", f"%({prefix}{place})s::text[]", place, direction)
+        else:
+            type = next((type for kind, type in _TYPES.items()
+                         if isinstance(members[name], kind)), "text")
+            # A computed key has a name of its own.
+            keys.append(Key(name, type, direction) if type != "text" else Key(
+                f"text_{place}", type, direction, _prefix(f"{alias}.{name}")))
+    if "id" not in seen:
+        keys.append(Key("id", "uuid", direction))
+    return tuple(keys), arguments
+
+
+def _json_keys(column: str, path: str, place: int, direction: str) -> list[Key]:
+    value, text = f"({column} #> {path})", f"({column} #>> {path})"
+    # What is missing comes last in both directions.
+    last = 6 if direction == "ASC" else -1
+    kind = f"jsonb_typeof({value})"
+    number = f"{text}::numeric"
+    return [
+        Key(f"rank_{place}", "smallint", direction,
+            f"(CASE {kind} WHEN 'null' THEN 0 WHEN 'boolean' THEN CASE {text} WHEN 'false' THEN 1 "
+            f"ELSE 2 END WHEN 'number' THEN 3 WHEN 'string' THEN 4 WHEN 'array' THEN 5 "
+            f"WHEN 'object' THEN 5 ELSE {last} END)::smallint"),
+        Key(f"number_{place}", "numeric", direction,
+            f"CASE {kind} WHEN 'number' THEN CASE WHEN scale({number}) > {_DECIMALS} "
+            f"THEN round({number}, {_DECIMALS}) ELSE {number} END ELSE 0 END"),
+        Key(f"text_{place}", "text", direction,
+            f"CASE {kind} WHEN 'string' THEN {_prefix(text)} ELSE '' END"),
+    ]
+
+
+def _prefix(text: str) -> str:
+    return f'left({text}, {TEXT_PREFIX}) COLLATE "C"'

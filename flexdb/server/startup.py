@@ -1,0 +1,182 @@
+"""What happens once, before the workers: the embedded PostgreSQL, the port, the migrations."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from flexdb.config import (
+    DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, variables_of,
+    wants_embedded)
+from flexdb.db.capacity import TooFewConnections, check_capacity
+from flexdb.server.embedded import DATABASE, USER, Embedded
+from flexdb.db.migrate import MigrationError, NotReachable, migrate
+from flexdb.server.listening import StartError, check_port, check_socket
+from flexdb.telemetry.metrics import Folder
+
+logger = logging.getLogger(__name__)
+
+# Of what lies between flexdb and a PostgreSQL that is not embedded.
+_ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
+
+
+class Startup:
+    """The master process's part of the service.
+
+    :param folder: where the ``.env`` files and ``.flexdb/`` are
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.variables, self.files = environment(folder)
+        self.settings = read_settings(self.variables)
+        check_certificates(self.settings)
+        self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
+        self.metrics = Folder()
+        self._waiter: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the database where it is ours and migrate.
+
+        When PostgreSQL does not answer yet, a process of its own goes on trying.
+
+        :raises StartError: when the port or the socket is taken or cannot be had, or PostgreSQL
+            has too few connections
+        :raises EmbeddedError: when the folder is taken, or its PostgreSQL does not start
+        :raises MigrationError: when a migration fails
+        """
+        for name in self.files:
+            logger.info("Loading environment from %s", name)
+        if self.embedded:
+            self.embedded.claim()
+        check_port(self.settings.jsonrpc_host, self.settings.jsonrpc_port)
+        if self.settings.jsonrpc_socket:
+            check_socket(Path(self.settings.jsonrpc_socket))
+        self.metrics.make()
+        if self.embedded:
+            logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
+            self.settings = embedded_settings(self.settings, self.embedded.start())
+            # The workers, and whoever else this process starts, read their settings anew.
+            variables = variables_of(self.settings)
+            os.environ.update({name: variables[name] for name in DATABASE_VARIABLES + _ELSEWHERE})
+        logger.info("Connecting to database...")
+        try:
+            _prepare(self.settings)
+        except NotReachable as error:
+            logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
+            self._waiter = subprocess.Popen(
+                [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, start_new_session=True)
+        host = self.settings.jsonrpc_host
+        logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
+
+    def tell_endpoints(self) -> None:
+        """Log where the service is reached."""
+        host = self.settings.jsonrpc_host
+        address = f"http://{f'[{host}]' if ':' in host else host}:{self.settings.jsonrpc_port}"
+        logger.info("JSON-RPC endpoint: %s/jsonrpc", address)
+        logger.info("Health check endpoint: %s/health", address)
+
+    def leave_to_parent(self) -> None:
+        """Let go, in a forked worker, of what is the master's."""
+        if self.embedded:
+            self.embedded.release()
+
+    def stop(self) -> bool:
+        """Stop what was started; return False when the migrations that were waited for failed."""
+        self.metrics.remove()
+        failed = b""
+        if self._waiter and self._waiter.stdout:
+            if self._waiter.poll() is None:
+                self._waiter.terminate()
+            failed = self._waiter.stdout.read()
+        if self.embedded and self.embedded.claimed:
+            self.embedded.stop()
+            logger.info("Stopped the embedded PostgreSQL")
+        return not failed
+
+
+def embedded_settings(settings: Settings, folder: str) -> Settings:
+    """Return the settings with the embedded PostgreSQL's address in them."""
+    return replace(settings, db_host=folder, db_port=5432, db_user=USER, db_name=DATABASE,
+                   db_ssl_mode="disable", db_pgbouncer=False, db_direct_host="",
+                   db_direct_port=0)
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[Settings]:
+    """Give the settings for a command; an embedded PostgreSQL runs at least that long."""
+    variables, _ = environment(folder)
+    settings = read_settings(variables)
+    check_certificates(settings)
+    if not wants_embedded(variables):
+        yield settings
+        return
+    embedded = Embedded(folder / ".flexdb")
+    if running := embedded.socket():
+        yield embedded_settings(settings, running)
+        return
+    embedded.claim()
+    try:
+        yield embedded_settings(settings, embedded.start())
+    finally:
+        embedded.stop()
+
+
+def migrate_and_tell(settings: Settings) -> None:
+    """Apply the migrations, with the log lines that an operator looks for.
+
+    :raises NotReachable: when PostgreSQL does not answer
+    :raises MigrationError: when a migration fails
+    """
+    applied = migrate(settings, on_connected=_tell_connected)
+    for name in applied:
+        logger.info("Applied migration %s", name)
+    logger.info("Migrations completed successfully")
+
+
+def _tell_connected() -> None:
+    logger.info("Connected to database successfully")
+    logger.info("Running database migrations...")
+
+
+def _prepare(settings: Settings) -> None:
+    migrate_and_tell(settings)
+    try:
+        check_capacity(settings)
+    except TooFewConnections as error:
+        raise StartError(str(error)) from None
+
+
+def migrate_when_reachable(settings: Settings, parent: int) -> int:
+    """Migrate as soon as PostgreSQL answers, and return the exit status of a process of its own.
+
+    When a migration fails, the log has why, and the parent is stopped. It is told by a word on
+    standard output, as gunicorn takes the exit statuses of all its children to itself.
+
+    :param parent: the process that waits for it; when that has ended there is nothing to do
+    """
+    told: str | None = None
+    while os.getppid() == parent:
+        try:
+            _prepare(settings)
+            break
+        except NotReachable as error:
+            # The first reason the parent has told.
+            if told not in (None, str(error)):
+                logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
+            told = str(error)
+            time.sleep(0.2)
+        except (MigrationError, StartError) as error:
+            logger.error("%s", error)
+            print("failed", flush=True)
+            os.kill(parent, signal.SIGTERM)
+            return 1
+    return 0

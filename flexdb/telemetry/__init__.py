@@ -1,0 +1,4 @@
+"""What is told of calls: the watch on the request under way, log lines, figures, traces.
+
+It may know config alone.
+"""

@@ -1,0 +1,117 @@
+"""The commands ``export`` and ``import``: files, plain or gzipped, and a bar on a terminal."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import logging
+import os
+import stat
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tqdm import tqdm
+
+from flexdb.config import Settings
+from flexdb.db.copy import exporting, load
+from flexdb.sql import EXPORTS, IMPORTS
+from flexdb.transfer.lines import Reader
+
+logger = logging.getLogger(__name__)
+
+_GZIP = b"\x1f\x8b"  # RFC 1952, section 2.3.1
+
+
+def export_tenant(settings: Settings, tenant: str, output: str | None) -> None:
+    """Write a tenant and all that it has as NDJSON.
+
+    :param tenant: its slug or id
+    :param output: the file's name, gzipped when it ends in ``.gz``; None for standard output
+    :raises OSError: when the file cannot be written
+    :raises FlexdbError: when there is no such tenant
+    :raises NotReachable: when PostgreSQL does not answer
+    """
+    written: Counter[str] = Counter()
+    with exporting(settings, tenant) as export, _writing(output) as file:
+        # A bar on the terminal that the lines go to would be lost among them.
+        to_terminal = output is None and sys.stdout.isatty()
+        with tqdm(total=export.total(), unit=" lines", unit_scale=True,
+                  disable=to_terminal or None) as bar:
+            for kind, statement in EXPORTS.items():
+                for line in export.lines(statement):
+                    file.write(line)
+                    written[kind] += 1
+                    bar.update()
+    logger.info("Exported %s", _told(written))
+
+
+def import_file(settings: Settings, name: str | None) -> None:
+    """Load the tenants of a file, all or none.
+
+    :param name: NDJSON, plain or gzipped; None for standard input
+    :raises OSError: when the file cannot be read
+    :raises FlexdbError: naming the line that is wrong
+    :raises NotReachable: when PostgreSQL does not answer
+    """
+    with ExitStack() as stack:
+        raw = stack.enter_context(open(name, "rb", buffering=0) if name else
+                                  open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))
+        size = os.stat(raw.fileno())
+        bar = stack.enter_context(tqdm(
+            total=size.st_size if stat.S_ISREG(size.st_mode) else None, unit="B", unit_scale=True,
+            disable=None))
+        file = io.BufferedReader(_Watched(raw, bar), 1 << 18)
+        plain = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
+        loaded = load(settings, IMPORTS, Reader(settings).lines(plain))
+    logger.info("Imported %s", _told(loaded))
+
+
+class _Watched(io.RawIOBase):
+    """A file whose reader's progress is shown."""
+
+    def __init__(self, raw: io.FileIO, bar: tqdm) -> None:
+        self._raw, self._bar = raw, bar
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._raw.readinto(buffer)
+        self._bar.update(count)
+        return count
+
+
+@contextmanager
+def _writing(output: str | None) -> Iterator[BinaryIO]:
+    """Give a file to write to; only a whole one gets its name."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(output)
+    # A device or a pipe is written to, not replaced.
+    part = path if path.exists() and not path.is_file() else Path(f"{output}.part")
+    try:
+        with open(part, "wb") as file:
+            if path.suffix == ".gz":
+                # Without a name and a time in it, equal lines give equal files.
+                with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as zipped:
+                    with io.BufferedWriter(zipped, 1 << 18) as buffered:
+                        yield buffered
+            else:
+                yield file
+        if part != path:
+            part.replace(path)
+    except BaseException:
+        if part != path:
+            part.unlink(missing_ok=True)
+        raise
+
+
+def _told(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {kind.replace('_', ' ')}{'s' if count > 1 else ''}"
+                     for kind, count in counts.items() if count) or "nothing: the file is empty"

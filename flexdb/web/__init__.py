@@ -1,0 +1,4 @@
+"""What a person sees: pages and what they are made of.
+
+It may know api, contract and config.
+"""

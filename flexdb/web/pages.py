@@ -1,0 +1,74 @@
+"""The pages and documents that tell what the service does; they need nothing from elsewhere."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import orjson
+from flask import (
+    Blueprint, Flask, Response, make_response, render_template, request, send_from_directory)
+
+from flexdb.api import http, openapi, openrpc
+from flexdb.contract.describe import Json
+from flexdb.config import Settings
+
+STATIC = Path(__file__).parent / "static"
+# Files of Swagger UI and ReDoc come from installed packages, which are not imported for them.
+_PACKAGES = {
+    "swagger-ui-bundle.js": ("flask_swagger_ui", "dist"),
+    "swagger-ui.css": ("flask_swagger_ui", "dist"),
+    "redoc.standalone.js": ("flask_openapi3_redoc", "templates/redoc/js"),
+}
+_OWN = ("docs.js", "redoc.js", "index.css")
+# Both viewers set styles from their scripts; scripts run only from here.
+_POLICY = ("default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+           "img-src 'self' data:; connect-src 'self'; font-src 'self' data:; base-uri 'none'; "
+           "form-action 'none'; frame-ancestors 'none'")
+
+
+def _page(name: str, settings: Settings) -> Response:
+    response = make_response(render_template(name, rest=settings.rest_enabled,
+                                             address=request.host_url.rstrip("/")))
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _asset(name: str) -> Response:
+    folder = STATIC
+    if name in _PACKAGES:
+        package, inner = _PACKAGES[name]
+        found = find_spec(package)
+        folder = Path(found.origin).parent / inner if found and found.origin else STATIC
+    response = send_from_directory(folder, name, max_age=3600)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _document(made: bytes) -> Response:
+    return Response(made, mimetype="application/json")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Add the front page and the OpenRPC document, and where REST is served its documentation."""
+    blueprint = Blueprint("pages", __name__, template_folder=str(STATIC))
+
+    def add(url: str, view: partial[Response]) -> None:
+        blueprint.add_url_rule(url, endpoint=url.replace(".", "-"), view_func=view)
+
+    def add_document(url: str, document: Json) -> None:
+        add(url, partial(_document, orjson.dumps(document)))
+
+    add_document("/openrpc.json", openrpc.document(http.JSONRPC_PATH))
+    add("/", partial(_page, "index.html", settings))
+    assets = [name for name in (*_OWN, *_PACKAGES) if settings.rest_enabled or name == "index.css"]
+    for name in assets:
+        add(f"/assets/{name}", partial(_asset, name))
+    if settings.rest_enabled:
+        add_document("/openapi.json", openapi.document(settings.max_body_bytes))
+        add("/docs", partial(_page, "docs.html", settings))
+        add("/redoc", partial(_page, "redoc.html", settings))
+    app.register_blueprint(blueprint)

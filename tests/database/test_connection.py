@@ -1,0 +1,178 @@
+"""A connection's own way of running a statement alone, held against psycopg's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from testing.postgresql import Postgresql
+
+from flexdb.config import Settings
+from flexdb.db.connection import MOST_KEPT, Asked, Connection
+from flexdb.db.migrate import migrate
+from flexdb.db.pool import Pool
+from flexdb.plan import Query
+from tests.support import postgres
+from tests.support.service import Service
+
+SETTINGS = {"db_pool_size": 2}
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Connection]:
+    pool = Pool(settings)
+    with pool.connection() as connection:
+        yield connection
+    pool.close()
+
+
+@pytest.fixture(scope="module")
+def connection(new_database: Callable[..., Settings]) -> Iterator[Connection]:
+    with connected(new_database(**SETTINGS)) as connection:
+        yield connection
+
+
+def asked(sql: str, lasting: bool = True, **arguments: Any) -> Asked:
+    return Asked(Query("own", sql.encode(), sql.encode(), lasting), sql.encode(), arguments)
+
+
+def fetch(connection: Connection, sql: str, lasting: bool = True, **arguments: Any) -> Any:
+    return connection.fetch(asked(sql, lasting, **arguments))
+
+
+def prepared(connection: Connection) -> int:
+    row = connection.execute("SELECT count(*) FROM pg_prepared_statements "
+                             "WHERE name LIKE 'flexdb%%'").fetchone()
+    assert row
+    return int(row[0])
+
+
+VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(text=VALUES, number=st.integers(-2**63, 2**63 - 1), truth=st.booleans(),
+       nothing=st.sampled_from([None, "", "x"]))
+def test_values_come_back_as_through_a_cursor(
+        connection: Connection, text: str, number: int, truth: bool, nothing: str | None) -> None:
+    sql = ("SELECT %(text)s::text, %(number)s::bigint, %(truth)s::boolean, %(nothing)s::text, "
+           "to_json(%(text)s::text), %(number)s::bigint %% 7, '%%(text)s', ARRAY[1, NULL], "
+           "'00000000-0000-0000-0000-000000000001'::uuid, 1.10, 'a'::name, NULL::date")
+    arguments: dict[str, Any] = {"text": text, "number": number, "truth": truth, "nothing": nothing}
+    through_a_cursor = connection.execute(sql.encode(), arguments).fetchone()
+    assert fetch(connection, sql, **arguments) == through_a_cursor
+
+
+def test_a_statement_without_a_row_gives_none(connection: Connection) -> None:
+    assert fetch(connection, "SELECT 1 WHERE %(no)s::boolean", no=False) is None
+
+
+@pytest.mark.parametrize("value", ["\0", "a\0b"])
+def test_a_value_is_never_cut_off_at_a_nul(connection: Connection, value: str) -> None:
+    with pytest.raises(psycopg.DataError):
+        fetch(connection, "SELECT %(value)s::text", value=value)
+
+
+def test_values_of_other_kinds_go_through_a_cursor(connection: Connection) -> None:
+    assert fetch(connection, "SELECT %(list)s::int[]", list=[1, 2]) == ([1, 2],)
+
+
+def test_an_error_has_the_class_that_psycopg_gives_it(connection: Connection) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        fetch(connection, "SELECT 1 / %(zero)s::int", zero=0)
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        fetch(connection, "SELECT 1 FROM nothing_there")
+    assert fetch(connection, "SELECT 1") == (1,)
+
+
+def fetch_all(connection: Connection, *statements: Asked) -> list[Any]:
+    with connection.transaction():
+        return connection.fetch_all(statements)
+
+
+def test_many_statements_give_their_rows_in_order(connection: Connection) -> None:
+    numbers = [asked("SELECT %(number)s::int WHERE %(number)s::int %% 3 > 0", number=number)
+               for number in range(1000)]
+    assert fetch_all(connection, *numbers) == [
+        (number,) if number % 3 else None for number in range(1000)]
+
+
+def test_what_is_sent_and_what_comes_back_may_both_be_large(connection: Connection) -> None:
+    """Neither side may wait for the other to read."""
+    text = "x" * 500_000
+    statements = [asked("SELECT %(text)s::text, %(number)s::int", text=text, number=number)
+                  for number in range(40)]
+    assert fetch_all(connection, *statements) == [(text, number) for number in range(40)]
+
+
+def test_one_that_fails_takes_back_what_came_before_it(connection: Connection) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS kept (number int)")
+    insert = asked("INSERT INTO kept VALUES (%(number)s) RETURNING number", number=1)
+    with pytest.raises(psycopg.errors.DivisionByZero) as failed:
+        fetch_all(connection, insert, asked("SELECT 1 / %(zero)s::int", zero=0), insert)
+    assert not connection.is_lost_by(failed.value)
+    assert fetch(connection, "SELECT count(*) FROM kept") == (0,)
+    assert fetch_all(connection, insert, insert) == [(1,), (1,)]
+    assert fetch(connection, "SELECT count(*) FROM kept") == (2,)
+
+
+def test_a_connection_that_is_lost_in_the_middle_is_told_as_that(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database(**SETTINGS)
+    with pytest.raises(psycopg.Error) as failed, connected(settings) as connection:
+        fetch_all(connection, asked("SELECT 1"), asked(
+            "SELECT pg_terminate_backend(pg_backend_pid())"), asked("SELECT 2"))
+    assert connection.is_lost_by(failed.value)
+
+
+def test_only_lasting_statements_are_kept_and_not_without_end(
+        new_database: Callable[..., Settings]) -> None:
+    with connected(new_database(**SETTINGS)) as connection:
+        for _ in range(3):
+            assert fetch(connection, "SELECT 1", lasting=False) == (1,)
+        assert prepared(connection) == 0
+        for number in range(MOST_KEPT + 5):
+            assert fetch(connection, f"SELECT {number}") == (number,)
+        assert prepared(connection) == MOST_KEPT
+
+
+def test_behind_pgbouncer_nothing_is_prepared(new_database: Callable[..., Settings]) -> None:
+    with connected(new_database(**SETTINGS, db_pgbouncer=True)) as connection:
+        assert [fetch(connection, "SELECT 1") for _ in range(10)] == [(1,)] * 10
+        assert prepared(connection) == 0
+
+
+def test_other_threads_go_on_while_one_waits_for_postgresql(
+        new_database: Callable[..., Settings]) -> None:
+    pool = Pool(new_database(**SETTINGS))
+    with ExitStack() as stack, ThreadPoolExecutor(1) as thread:
+        one, two = (stack.enter_context(pool.connection()) for _ in range(2))
+        fetch(one, "SELECT pg_advisory_lock(1)::text")
+        waiting = thread.submit(fetch, two, "SELECT pg_advisory_lock(1)::text")
+        assert fetch(one, "SELECT 1") == (1,) and not waiting.done()
+        fetch(one, "SELECT pg_advisory_unlock(1)")
+        assert waiting.result(10) == ("",)
+    pool.close()
+
+
+@pytest.mark.parametrize("encoding, name", [("LATIN1", "Zürich"), ("UTF8", "Zürich 東京 🌍")])
+def test_a_database_of_any_encoding_is_answered_in_utf_8(
+        server: Postgresql, encoding: str, name: str) -> None:
+    settings = postgres.settings_of(server, f"in_{encoding.lower()}")
+    with postgres.connect(postgres.settings_of(server, "postgres")) as connection:
+        connection.execute(f"CREATE DATABASE {settings.db_name} ENCODING '{encoding}' "
+                           "TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'".encode())
+    migrate(settings)
+    service = Service.of(settings)
+    made = service.tenant(name=name)
+    assert service.call("get_tenant", id=made["id"])["tenant"]["name"] == name
+    node = service.node(service.node_type(made), data={"city": name})
+    assert node["data"] == {"city": name}
+    (listed,) = service.call("list_nodes", tenant_id=made["id"])["nodes"]
+    assert listed == node
+    service.close()

@@ -1,0 +1,321 @@
+"""The migrations: up, down, twice, from many processes at once, and killed half way."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from testing.postgresql import Postgresql
+
+from flexdb.config import Settings
+from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from tests.support import original, postgres
+
+Databases = Callable[..., Settings]
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL = migration_ids()
+NOBODY = ("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups",
+          "--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
+
+
+@pytest.fixture(scope="module")
+def whole(new_database: Databases) -> set[str]:
+    """The catalog of a migrated database."""
+    with postgres.connect(new_database()) as connection:
+        return original.catalog(connection)
+
+
+@pytest.fixture
+def empty(new_database: Databases) -> Settings:
+    return new_database(template=None)
+
+
+def flexdb(settings: Settings, *arguments: str, prefix: tuple[str, ...] = (),
+           without: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    """Start ``python -m flexdb`` as an operator does."""
+    named = {name: str(getattr(settings, name.lower()))
+             for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")}
+    kept = {name: value for name, value in os.environ.items() if name not in without}
+    return subprocess.Popen([*prefix, sys.executable, "-m", "flexdb", *arguments], cwd=ROOT,
+                            env=kept | named, text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    with process:
+        output, errors = process.communicate(timeout=60)
+    return process.returncode, output, errors
+
+
+def refusal(process: subprocess.Popen[str]) -> str:
+    """Return what a failed command told; beside log lines that is one line, and its status is 1."""
+    status, output, errors = finish(process)
+    told = [line for line in errors.splitlines() if " - INFO - " not in line]
+    assert (status, output, len(told)) == (1, "", 1), errors
+    return told[0]
+
+
+def marked(settings: Settings) -> list[str]:
+    with postgres.connect(settings) as connection:
+        return [name for (name,) in connection.execute(
+            "SELECT migration_id FROM _yoyo_migration ORDER BY migration_id")]
+
+
+def assert_whole(settings: Settings, whole: set[str]) -> None:
+    assert marked(settings) == ALL
+    with postgres.connect(settings) as connection:
+        assert original.catalog(connection) == whole
+        assert original.rows(connection, "yoyo_lock") == {"yoyo_lock": []}
+
+
+@contextmanager
+def held(settings: Settings, lock: str) -> Iterator[Callable[[], None]]:
+    """Hold a lock; what is given waits until somebody else waits for it."""
+    with postgres.connect(settings) as connection, postgres.connect(settings) as observer:
+        connection.autocommit = False
+        connection.execute(f"LOCK TABLE {lock} MODE".encode())
+
+        def until_wanted() -> None:
+            patience = time.monotonic() + 60
+            while not observer.execute(
+                    "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND cardinality(pg_blocking_pids(pid)) > 0").fetchall():
+                assert time.monotonic() < patience, "nobody came"
+                time.sleep(0.01)
+
+        yield until_wanted
+        connection.rollback()
+
+
+def test_up_down_and_up_again_gives_the_same_schema(empty: Settings, whole: set[str]) -> None:
+    with postgres.connect(empty) as connection:
+        states = [original.catalog(connection)]
+        for _ in range(2):
+            assert migrate(empty) == ALL and migrate(empty) == []
+            assert_whole(empty, whole)
+            assert [rollback(empty) for _ in ALL] == ALL[::-1] and rollback(empty) is None
+            assert marked(empty) == []
+            states.append(original.catalog(connection))
+    assert states == [set()] * 3
+
+
+@pytest.mark.parametrize("back", range(1, len(ALL)))
+def test_any_number_of_migrations_can_be_taken_back_and_applied_again(
+    new_database: Databases, whole: set[str], back: int
+) -> None:
+    settings = new_database()
+    for name in ALL[:-back - 1:-1]:
+        assert rollback(settings) == name
+    assert migrate(settings) == ALL[-back:]
+    assert_whole(settings, whole)
+
+
+def test_a_fresh_database_tells_the_original_that_nothing_is_to_be_done(
+    new_database: Databases
+) -> None:
+    with postgres.connect(new_database()) as connection:
+        found = connection.execute("SELECT version FROM schema_migrations ORDER BY 1").fetchall()
+    assert tuple(version for (version,) in found) == original.VERSIONS
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_migration_may_run_twice(new_database: Databases, whole: set[str], name: str) -> None:
+    settings = new_database()
+    with postgres.connect(settings) as connection:
+        one_row_each(connection)
+        before = original.rows(connection, *original.TABLES)
+        connection.execute("DELETE FROM _yoyo_migration WHERE migration_id = %s", [name])
+        assert migrate(settings) == [name]
+        assert original.rows(connection, *original.TABLES) == before
+    assert_whole(settings, whole)
+
+
+def test_of_many_processes_at_once_one_applies_and_none_fails(
+    empty: Settings, whole: set[str]
+) -> None:
+    ended = [finish(process) for process in [flexdb(empty, "migrate") for _ in range(8)]]
+    assert [status for status, _, _ in ended] == [0] * 8, ended
+    told = "".join(errors for _, _, errors in ended)
+    assert [told.count(f"Applied migration {name}") for name in ALL] == [1] * len(ALL)
+    assert told.count("Migrations completed successfully") == 8
+    assert_whole(empty, whole)
+
+
+@pytest.mark.parametrize(("back", "lock"), [
+    (4, "yoyo_lock IN ACCESS EXCLUSIVE"),   # it has the lock and has done nothing
+    (4, "_yoyo_migration IN SHARE"),        # the first is applied and not marked
+    (3, "relationships IN ACCESS SHARE"),   # it is in the middle of the second
+    (2, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
+    (1, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
+])
+def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
+    new_database: Databases, whole: set[str], back: int, lock: str
+) -> None:
+    settings = new_database()
+    for _ in range(back):
+        rollback(settings)
+    with held(settings, lock) as until_wanted:
+        process = flexdb(settings, "migrate")
+        until_wanted()
+        process.kill()
+        finish(process)
+    migrate(settings)
+    assert_whole(settings, whole)
+
+
+def test_a_rollback_that_is_killed_before_it_is_marked_is_repaired_by_the_next_start(
+    new_database: Databases, whole: set[str]
+) -> None:
+    settings = new_database()
+    with held(settings, "_yoyo_migration IN SHARE") as until_wanted:
+        process = flexdb(settings, "rollback")
+        until_wanted()
+        process.kill()
+        finish(process)
+    migrate(settings)
+    assert_whole(settings, whole)
+
+
+def test_a_lock_that_a_killed_process_left_in_yoyo_is_broken(
+    empty: Settings, whole: set[str]
+) -> None:
+    with postgres.connect(empty) as connection:
+        connection.execute("CREATE TABLE yoyo_lock (locked int DEFAULT 1 PRIMARY KEY,"
+                           " ctime timestamp, pid int NOT NULL)")
+        connection.execute("INSERT INTO yoyo_lock (pid) VALUES (1)")
+    assert migrate(empty) == ALL
+    assert_whole(empty, whole)
+
+
+def test_no_rollback_drops_a_table_that_holds_a_row(new_database: Databases) -> None:
+    settings = new_database()
+    assert [rollback(settings) for _ in ALL[1:]] == ALL[:0:-1]
+    with postgres.connect(settings) as connection:
+        # Without this a row could not be there without the rows it hangs on.
+        connection.execute("SET session_replication_role = replica")
+        for table in original.TABLES:
+            one_row_each(connection, only=table)
+            before = original.catalog(connection), original.rows(connection)
+            with pytest.raises(MigrationError, match=f"the table {table} holds rows"):
+                rollback(settings)
+            assert (original.catalog(connection), original.rows(connection)) == before
+            connection.execute(f"DELETE FROM {table}".encode())
+    assert marked(settings) == ALL[:1] and rollback(settings) == ALL[0]
+
+
+def test_the_command_takes_the_newest_migration_back(new_database: Databases) -> None:
+    settings = new_database()
+    assert finish(flexdb(settings, "rollback"))[:2] == (0, f"rolled back {ALL[-1]}\n")
+    assert marked(settings) == ALL[:-1]
+
+
+def test_a_command_says_in_one_line_that_postgresql_is_away() -> None:
+    with closing(socket.socket()) as bound:
+        bound.bind(("127.0.0.1", 0))
+        away = Settings(db_host="127.0.0.1", db_port=bound.getsockname()[1])
+        told = refusal(flexdb(away, "migrate"))
+    assert told.startswith("flexdb: PostgreSQL does not answer: ")
+
+
+def test_a_command_says_in_one_line_that_it_may_not_create_tables(empty: Settings) -> None:
+    role = f"weak_{uuid4().hex}"
+    with postgres.connect(empty) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM public")
+    told = refusal(flexdb(replace(empty, db_user=role), "migrate"))
+    assert "permission denied" in told or "may not create" in told
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_is_migrated_too(server: Postgresql, encoding: str) -> None:
+    settings = postgres.settings_of(server, f"of_{encoding.lower()}")
+    with postgres.connect(postgres.settings_of(server, "postgres")) as connection:
+        connection.execute(sql.SQL(
+            "CREATE DATABASE {} ENCODING {} LOCALE 'C' TEMPLATE template0").format(
+                sql.Identifier(settings.db_name), encoding))
+    assert migrate(settings) == ALL
+
+
+def test_a_command_says_in_one_line_that_postgresql_went_away_while_it_waited(
+    empty: Settings
+) -> None:
+    with postgres.connect(empty) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [int.from_bytes(b"flexdb", "big")])
+        process = flexdb(empty, "migrate")
+        patience = time.monotonic() + 60
+        while not connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query LIKE %s AND pid <> %s",
+                ["%pg_try_advisory_lock%", connection.info.backend_pid]).fetchall():
+            assert time.monotonic() < patience
+            time.sleep(0.01)
+        assert refusal(process).startswith("flexdb: PostgreSQL does not answer: ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a name")
+def test_a_user_without_a_name_and_a_home_can_migrate(empty: Settings, whole: set[str]) -> None:
+    process = flexdb(empty, "migrate", prefix=NOBODY,
+                     without=("HOME", "USER", "LOGNAME", "LNAME", "USERNAME"))
+    assert finish(process)[0] == 0
+    assert_whole(empty, whole)
+
+
+@pytest.mark.parametrize("part", ["db_password", "db_user", "db_name"])
+def test_every_part_of_the_address_may_have_special_characters(
+    server: Postgresql, empty: Settings, part: str
+) -> None:
+    odd = f"p@ss:/?#[]100% &=+;,'\"\\$ä✓%41{uuid4().hex[:8]}"
+    changed: dict[str, Any] = {"db_user": f"user_{uuid4().hex}", part: odd}
+    settings = replace(empty, **changed)
+    if part == "db_name":
+        postgres.create_database(server, odd)
+    with postgres.connect(empty) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}").format(
+            sql.Identifier(settings.db_user), sql.Literal(settings.db_password)))
+    with password_asked(server):
+        assert migrate(settings) == ALL
+
+
+@contextmanager
+def password_asked(server: Postgresql) -> Iterator[None]:
+    """Have the server ask everyone but its own superuser for the password."""
+    file = Path(server.base_dir) / "data" / "pg_hba.conf"
+    trusting = file.read_text()
+    try:
+        file.write_text("local all all trust\nhost all postgres all trust\n"
+                        "host all all all scram-sha-256\n")
+        reload(server)
+        yield
+    finally:
+        file.write_text(trusting)
+        reload(server)
+
+
+def reload(server: Postgresql) -> None:
+    with postgres.connect(postgres.settings_of(server, "postgres")) as connection:
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def one_row_each(connection: psycopg.Connection, only: str | None = None) -> None:
+    """Insert a row into each of the six tables, or into one."""
+    key = str(uuid4())
+    row = {"id": key, "tenant_id": key, "user_id": key, "node_type_id": key, "source_node_id": key,
+           "target_node_id": key, "created_at": "2024-01-01", "updated_at": "2024-01-02"}
+    for table, columns in original.COLUMNS.items():
+        if only in (None, table):
+            original.insert(connection, table, **{
+                column: "text" for column in columns.split() if column not in ("data", "schema")
+            } | row)

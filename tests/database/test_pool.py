@@ -1,0 +1,391 @@
+"""The connections: made after the fork, replaced when they are lost, refused when they are few."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flexdb import errors
+from flexdb.config import Settings
+from flexdb.db.migrate import migrate
+from flexdb.db.pool import Pool
+from flexdb.db.run import Runner
+from flexdb.plan import Plan, Query, Result, Row, Statement, Steps
+from flexdb.errors import FlexdbError
+from tests.support import postgres
+from tests.support.proxy import Proxy
+from tests.support.service import Service
+
+pytestmark = pytest.mark.long
+
+ROOT = Path(__file__).parents[2]
+FORKED = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from flexdb import create_app
+from flexdb.config import Settings
+from tests.support.service import Service
+service = Service(create_app(settings := Settings(db_host="127.0.0.1", db_port=int(sys.argv[1]),
+                                                  db_name=sys.argv[2], db_pool_queue=20,
+                                                  threads=32)), settings)
+made = [service.tenant() for _ in range(8)]
+
+def look(tenant):
+    assert service.call("get_tenant", id=tenant["id"])["tenant"] == tenant
+
+for _ in range(2):
+    if not os.fork():
+        break
+else:
+    statuses = [os.wait()[1] for _ in range(2)]
+    look(made[0])
+    service.close()
+    sys.exit(any(statuses))
+with ThreadPoolExecutor(8) as threads:
+    list(threads.map(look, made * 40))
+service.close()
+"""
+
+
+# On Python 3.13 a pool that is left to the interpreter's end waits 5 s for each of its threads.
+ENDING = """
+import atexit, sys, threading
+from flexdb.config import Settings
+from flexdb.db.pool import Pool
+pool = Pool(Settings(db_host="127.0.0.1", db_port=int(sys.argv[1]), db_name=sys.argv[2]))
+# What was registered last runs first.
+atexit.register(lambda: print([thread.name for thread in threading.enumerate()]))
+with pool.connection() as connection:
+    connection.execute("SELECT 1")
+"""
+
+
+def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
+    until = time.monotonic() + patience
+    while not (found := condition()):
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.01)
+    return found
+
+
+def sql(text: str, **arguments: Any) -> Statement:
+    def read(row: Row | None) -> Result:
+        return Result(str(row[0] if row else "").encode())
+
+    return Statement(Query("own", text.encode(), text.encode()), arguments, read)
+
+
+READ = sql("SELECT 'read'")
+SLOW_READ = sql("SELECT 'slow read', pg_sleep(1)")
+SLOW_WRITE = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
+                 "SELECT 'written', pg_sleep(1) FROM w")
+KEPT_WRITE = replace(SLOW_WRITE, query=SLOW_WRITE.query._replace(lasting=True))
+
+
+def slow_steps() -> Generator[Statement, Row | None, Result]:
+    yield SLOW_WRITE
+    return Result(b"done")
+
+
+SLOW_STEPS = Steps("steps", slow_steps)
+
+
+class Behind:
+    """A runner and the database behind it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pool = Pool(settings)
+        self.runner = Runner(self.pool, settings.statement_timeout, settings.long_timeout)
+        self.do("CREATE TABLE IF NOT EXISTS written (number int)")
+
+    def one(self, statement: Statement) -> bytes | FlexdbError:
+        (outcome,) = self.runner.run([statement], "value")
+        return outcome.text if isinstance(outcome, Result) else outcome
+
+    def do(self, text: str) -> Any:
+        with postgres.connect(self.settings) as connection:
+            cursor = connection.execute(text.encode())
+            return cursor.fetchall() if cursor.description else None
+
+    def backends(self, state: str) -> list[int]:
+        return [pid for pid, in self.do(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
+            f"pid <> pg_backend_pid() AND application_name = 'flexdb' AND state = '{state}'")]
+
+    def terminate(self, state: str) -> None:
+        """End every connection of the pool in that state, and return when they are gone."""
+        for pid in self.backends(state):
+            self.do(f"SELECT pg_terminate_backend({pid}, 10000)")
+
+    @contextmanager
+    def under_way(self, *statements: Statement) -> Iterator[list[bytes | FlexdbError]]:
+        """Go on when all statements run or wait; at the end there are their outcomes."""
+        outcomes: list[bytes | FlexdbError] = []
+        threads = [threading.Thread(target=lambda s=statement: outcomes.append(self.one(s)))
+                   for statement in statements]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: self.backends("active"))
+        yield outcomes
+        for thread in threads:
+            thread.join()
+
+
+@pytest.fixture
+def behind(new_database: Callable[..., Settings]) -> Iterator[Callable[..., Behind]]:
+    made: list[Behind] = []
+
+    def create(**options: object) -> Behind:
+        made.append(Behind(new_database(**options)))
+        return made[-1]
+
+    yield create
+    for one in made:
+        one.pool.close()
+
+
+def fill(behind: Behind) -> None:
+    """Make the pool open all its connections."""
+    size = behind.settings.db_pool_size
+    with ThreadPoolExecutor(size) as threads:
+        wait_until(lambda: list(threads.map(behind.one, [sql("SELECT pg_sleep(0.1)")] * size))
+                   and len(behind.backends("idle")) == size)
+
+
+def test_a_pool_that_was_opened_before_a_fork_is_not_shared(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED, str(settings.db_port), settings.db_name], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_a_process_that_ends_has_closed_its_pool_by_then(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, str(settings.db_port), settings.db_name], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['MainThread']\n", "")
+
+
+def test_nothing_is_connected_before_the_first_call(behind: Callable[..., Behind]) -> None:
+    one = behind()
+    assert one.backends("idle") == []
+    assert one.one(READ) == b"read" and one.backends("idle")
+
+
+def test_a_burst_of_as_many_calls_as_there_may_be_finds_no_pool_too_small(
+        behind: Callable[..., Behind]) -> None:
+    one = behind(db_pool_size=8, db_pool_queue=1, db_pool_timeout=20.0)
+    start = threading.Barrier(9)
+    with ThreadPoolExecutor(9) as threads:
+        outcomes = threads.map(lambda _: start.wait() >= 0 and one.one(READ), range(9))
+        assert set(outcomes) == {b"read"}
+
+
+def test_closing_twice_or_unopened_does_no_harm_and_a_closed_pool_opens_again(
+        behind: Callable[..., Behind]) -> None:
+    one = behind()
+    one.pool.close()
+    assert one.one(READ) == b"read"
+    one.pool.close()
+    one.pool.close()
+    assert one.one(READ) == b"read"
+
+
+@pytest.mark.parametrize("kind", ["read", "write", "batch"])
+def test_idle_connections_that_the_server_ended_are_never_noticed_by_a_caller(
+        new_service: Callable[..., Service], kind: str) -> None:
+    service = new_service()
+    pool = service.app.extensions["flexdb"]
+    one = Behind(service.settings)
+    one.pool, one.runner.pool = pool, pool
+    fill(one)
+    one.terminate("idle")
+    tenant = service.tenant() if kind == "write" else None
+    if tenant:
+        assert service.call("get_tenant", id=tenant["id"])["tenant"] == tenant
+    elif kind == "read":
+        assert service.call("list_tenants")["tenants"] == []
+    else:
+        asked = [{"jsonrpc": "2.0", "id": place, "method": "create_tenant",
+                  "params": {"slug": f"s{place}", "name": "n"}} for place in range(5)]
+        assert all("result" in reply for reply in service.batch(asked))
+
+
+def test_many_calls_at_once_after_all_connections_were_lost_succeed(
+        behind: Callable[..., Behind]) -> None:
+    one = behind()
+    fill(one)
+    one.terminate("idle")
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(one.one, [READ] * 100)) == {b"read"}
+
+
+def test_a_read_whose_connection_is_lost_is_sent_once_more(behind: Callable[..., Behind]) -> None:
+    one = behind()
+    with one.under_way(SLOW_READ) as outcomes:
+        one.terminate("active")
+    assert outcomes == [b"slow read"]
+
+
+def test_a_read_whose_connection_is_lost_twice_is_told_as_unavailable(
+        behind: Callable[..., Behind]) -> None:
+    one = behind()
+    outcome = one.one(sql("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert type(outcome) is errors.Unavailable
+    assert one.one(READ) == b"read"
+
+
+def test_a_write_whose_connection_is_lost_is_not_sent_again(behind: Callable[..., Behind]) -> None:
+    one = behind()
+    with one.under_way(SLOW_WRITE) as outcomes:
+        one.terminate("active")
+    (error,) = outcomes
+    assert type(error) is errors.CommitUnknown
+    assert error.data == {"reason": "COMMIT_UNKNOWN", "retryable": False, "retry_after": 1}
+    assert one.do("SELECT count(*) FROM written") == [(0,)]
+    assert one.one(SLOW_WRITE) == b"written"
+
+
+def test_a_batch_with_a_write_whose_connection_is_lost_is_not_sent_again(
+        behind: Callable[..., Behind]) -> None:
+    one, outcomes = behind(), []
+    write = sql("INSERT INTO written VALUES (1) RETURNING 1")
+    batch = [write, SLOW_READ, write]
+    thread = threading.Thread(target=lambda: outcomes.extend(one.runner.run(batch, "value")))
+    thread.start()
+    wait_until(lambda: one.backends("active"))
+    one.terminate("active")
+    thread.join()
+    assert [type(outcome) for outcome in outcomes] == [errors.CommitUnknown] * 3
+    assert one.do("SELECT count(*) FROM written") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "sent", [[SLOW_WRITE], [KEPT_WRITE], [SLOW_WRITE, SLOW_READ], [SLOW_STEPS]],
+    ids=["alone", "kept prepared", "batch", "steps"])
+def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
+        behind: Callable[..., Behind], sent: list[Plan]) -> None:
+    one = behind()
+    proxy = Proxy(one.settings.db_port, linger=1)
+    far = Pool(replace(one.settings, db_port=proxy.port))
+    runner = Runner(far, 10, 300)
+    with ThreadPoolExecutor(1) as thread:
+        outcomes = thread.submit(runner.run, sent, "value")
+        wait_until(lambda: one.backends("active"))
+        one.terminate("active")
+        assert {type(outcome) for outcome in outcomes.result()} == {errors.CommitUnknown}
+    far.close()
+    proxy.close()
+
+
+def test_connections_that_may_only_read_are_replaced_when_others_may_write(
+        behind: Callable[..., Behind]) -> None:
+    one = behind()
+    write = sql("INSERT INTO written VALUES (1) RETURNING 'written'")
+    limit = f"ALTER DATABASE {one.settings.db_name} SET default_transaction_read_only = "
+    with postgres.connect(replace(one.settings, db_name="postgres")) as outside:
+        outside.execute(f"{limit} on".encode())
+        fill(one)
+        assert type(one.one(write)) is errors.Unavailable and one.one(READ) == b"read"
+        outside.execute(f"{limit} off".encode())
+    time.sleep(0.5)
+    refused = [outcome for outcome in (one.one(write) for _ in range(20)) if outcome != b"written"]
+    assert {type(outcome) for outcome in refused} == {errors.Unavailable}
+    assert len(refused) <= one.settings.db_pool_size
+
+
+def test_a_database_that_is_away_is_complained_of_once_in_a_while(
+        new_database: Callable[..., Settings], caplog: pytest.LogCaptureFixture) -> None:
+    pool = Pool(replace(new_database(), db_port=1))
+    runner = Runner(pool, 10, 300)
+    for _ in range(2):
+        assert [type(told) for told in runner.run([READ], "value")] == [errors.Unavailable]
+    pool.close()
+    said = [record.message for record in caplog.records if record.name == "psycopg.pool"]
+    assert len([line for line in said if "Connection refused" in line]) == 1
+
+
+def test_a_server_that_is_gone_without_a_word_is_given_up_a_while_after_any_statement(
+        behind: Callable[..., Behind]) -> None:
+    one = behind(statement_timeout=2.0)
+    with one.pool.connection() as connection, socket.socket(
+            fileno=os.dup(connection.fileno())) as wire:
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 7000
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+
+
+def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:
+    one = behind(db_pool_size=1, db_pool_queue=1, db_pool_timeout=20.0)
+    slow = sql("SELECT 'slow', pg_sleep(0.7)")
+    with one.under_way(slow) as first:
+        with ThreadPoolExecutor(1) as thread:
+            second = thread.submit(one.one, READ)
+            wait_until(lambda: one.pool._pool and one.pool._pool.get_stats()["requests_waiting"])
+            error = one.one(READ)
+            assert not first and not second.done(), "it was refused while the others went on"
+    assert type(error) is errors.Overloaded and error.data["retry_after"] >= 1
+    assert first == [b"slow"] and second.result() == b"read"
+
+
+def test_what_waits_too_long_for_a_connection_is_refused(behind: Callable[..., Behind]) -> None:
+    one = behind(db_pool_size=1, db_pool_queue=3, db_pool_timeout=0.2)
+    with one.under_way(sql("SELECT 'slow', pg_sleep(0.7)")) as first:
+        error = one.one(READ)
+        assert not first
+    assert type(error) is errors.Overloaded and first == [b"slow"]
+
+
+@pytest.mark.parametrize("changed", [{"db_port": 1}, {"db_name": "nothing"}, {"db_user": "nobody"}])
+def test_a_database_that_cannot_be_reached_is_unavailable_and_not_overloaded(
+        new_database: Callable[..., Settings], changed: dict[str, Any]) -> None:
+    settings = Settings(**{**vars(new_database()), "db_pool_timeout": 0.2, **changed})
+    service = Service.of(settings)
+    try:
+        (reply,) = service.batch([{"jsonrpc": "2.0", "id": 1, "method": "list_tenants"}])
+        assert reply["error"]["data"] == {
+            "reason": "UNAVAILABLE", "retryable": True, "retry_after": 1}
+        assert service.app.test_client().get("/health").status_code == 200
+        assert service.app.test_client().get("/health/ready").status_code == 503
+    finally:
+        service.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
+def test_the_service_is_back_by_itself_when_postgresql_is(
+        tmp_path: Path, number: signal.Signals) -> None:
+    server = postgres.start(tmp_path)
+    settings = postgres.settings_of(server, "test", db_pool_timeout=0.2)
+    migrate(settings)
+    service = Service.of(settings)
+    try:
+        tenant = service.tenant()
+        server.terminate(number)
+        refused = service.post({"jsonrpc": "2.0", "id": 1, "method": "list_tenants"})
+        assert refused.json["error"]["data"]["reason"] == "UNAVAILABLE"
+        server.start()
+        wait_until(lambda: service.app.test_client().get("/health/ready").status_code == 200)
+        for _ in range(20):
+            assert service.call("get_tenant", id=tenant["id"])["tenant"] == tenant
+            assert service.tenant()
+    finally:
+        service.close()
+        server.stop()

@@ -1,0 +1,258 @@
+"""Schemas hold: what is written fits the node type's JSON Schema, at its version of the moment."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from flexdb.errors import InvalidParams
+from flexdb.documents.schemas import CACHE, KEPT_BYTES, SchemaCache, compile_schema
+from tests.support import postgres
+from tests.support.service import RpcError, Service
+
+pytestmark = pytest.mark.both_doors
+
+SUITE = Path(__file__).parents[2] / ".venv/suite"
+TASK: dict[str, Any] = {"type": "object", "required": ["title"], "properties": {
+    "title": {"type": "string", "minLength": 1}, "priority": {"type": "integer", "maximum": 5}}}
+
+
+def refusal(service: Service, method: str, **params: Any) -> RpcError:
+    with pytest.raises(RpcError) as refused:
+        service.call(method, **params)
+    assert refused.value.code == -32602, refused.value
+    return refused.value
+
+
+def violations(error: RpcError) -> list[tuple[str, str]]:
+    told = error.error["data"]["violations"]
+    assert all(set(one) == {"path", "keyword", "message"} and one["message"] for one in told)
+    return sorted((one["path"], one["keyword"]) for one in told)
+
+
+def suite() -> Iterator[Any]:
+    """Give the required cases of the official suite for draft 2020-12."""
+    for archive in SUITE.glob("jsonschema-*.tar.gz"):
+        with tarfile.open(archive) as files:
+            for file in files:
+                folder, _, name = file.name.partition("/json/tests/draft2020-12/")
+                if name.endswith(".json") and "/" not in name:
+                    extracted = files.extractfile(file)
+                    assert extracted
+                    for case in json.load(extracted):
+                        # Nothing is fetched for a reference, so these are refused on purpose.
+                        if "localhost:1234" not in json.dumps(case["schema"]):
+                            yield pytest.param(case, id=f"{name}: {case['description']}")
+
+
+@pytest.mark.parametrize("case", list(suite()))
+def test_the_official_suite_passes(case: Any) -> None:
+    compiled = compile_schema(json.dumps(case["schema"]))
+    for test in case["tests"]:
+        valid = not compiled.violations(json.dumps(test["data"]).encode())
+        assert valid == test["valid"], test["description"]
+
+
+def test_the_official_suite_is_at_hand() -> None:
+    if not SUITE.is_dir():
+        pytest.skip("`make test` fetches the suite, which the source of a package carries")
+    assert len(list(suite())) > 300
+
+
+def test_every_violation_is_told_with_its_place_and_keyword(service: Service) -> None:
+    node_type = service.node_type(service.tenant(), schema=TASK | {
+        "properties": TASK["properties"] | {"a/b~c": {"type": "array", "items": {"type": "null"}}}})
+    key = {"tenant_id": node_type["tenant_id"], "node_type_id": node_type["id"]}
+    error = refusal(service, "create_node", **key, data={"priority": 6.5, "a/b~c": [None, 1]})
+    assert violations(error) == [("", "required"), ("/a~1b~0c/1", "type"),
+                                 ("/priority", "maximum"), ("/priority", "type")]
+    assert list(error.fields) == ["data"]
+    assert service.call("list_nodes", tenant_id=key["tenant_id"])["nodes"] == []
+
+
+@pytest.mark.parametrize("method", ["update_node", "patch_node"])
+def test_a_change_that_violates_the_schema_is_refused_and_changes_nothing(
+        service: Service, method: str) -> None:
+    node = service.node(service.node_type(service.tenant(), schema=TASK), data={"title": "A"})
+    key = {"tenant_id": node["tenant_id"], "id": node["id"]}
+    given = {"data": {"title": ""}} if method == "update_node" else {"patch": {"title": ""}}
+    assert violations(refusal(service, method, **key, **given)) == [("/title", "minLength")]
+    assert service.call("get_node", **key)["node"] == node
+
+
+@pytest.mark.parametrize("schema", [
+    {"type": "objekt"}, {"properties": 1}, {"pattern": "("}, {"$ref": "#/nowhere"},
+    {"$ref": "http://127.0.0.1:9/schema"}, {"$ref": "file:///etc/hostname"},
+    {"$schema": "http://127.0.0.1:9/dialect"}, {"minimum": "1"},
+    {"$schema": "http://json-schema.org/draft-07/schema#", "type": "objekt"}])
+def test_what_is_no_json_schema_is_refused_when_it_is_set(service: Service, schema: Any) -> None:
+    tenant = service.tenant()
+    error = refusal(service, "create_node_type", tenant_id=tenant["id"], name="T", schema=schema)
+    assert list(error.fields) == ["schema"]
+    node_type = service.node_type(tenant)
+    refusal(service, "update_node_type", tenant_id=tenant["id"], id=node_type["id"], schema=schema)
+    assert service.call("get_node_type", tenant_id=tenant["id"],
+                        id=node_type["id"])["node_type"] == node_type
+
+
+def test_the_dialect_is_what_the_schema_says(service: Service) -> None:
+    tenant = service.tenant()
+    for dialect, valid in ((None, True), ("http://json-schema.org/draft-07/schema#", False)):
+        # Beside $ref, draft 7 ignores what 2020-12 heeds: here a boolean schema tells them apart.
+        schema: Any = {"properties": {"a": {"items": [{"type": "null"}]}}}
+        if dialect:
+            schema = {"$schema": dialect} | schema
+            node_type = service.node_type(tenant, schema=schema)
+            assert valid is False
+            refusal(service, "create_node", tenant_id=tenant["id"], data={"a": [1]},
+                    node_type_id=node_type["id"])
+        else:
+            refusal(service, "create_node_type", tenant_id=tenant["id"], name="T", schema=schema)
+
+
+def test_boolean_schemas_hold(service: Service) -> None:
+    tenant = service.tenant()
+    service.node(service.node_type(tenant, schema=True), data={"a": 1})
+    never = service.node_type(tenant, schema=False)
+    refusal(service, "create_node", tenant_id=tenant["id"], node_type_id=never["id"])
+
+
+def test_long_integers_are_compared_to_the_digit(service: Service) -> None:
+    node_type = service.node_type(
+        service.tenant(), schema='{"properties": {"n": {"maximum": 12345678901234567890123}}}')
+    service.node(node_type, data='{"n": 12345678901234567890123}')
+    refusal(service, "create_node", tenant_id=node_type["tenant_id"], node_type_id=node_type["id"],
+            data='{"n": 12345678901234567890124}')
+
+
+def test_a_changed_schema_holds_at_once_and_leaves_existing_nodes_alone(service: Service) -> None:
+    node_type = service.node_type(service.tenant(), schema=TASK)
+    node = service.node(node_type, data={"title": "A"})
+    key = {"tenant_id": node_type["tenant_id"], "id": node_type["id"]}
+    service.call("update_node_type", **key, schema={"required": ["owner"]})
+    refused = {"tenant_id": key["tenant_id"], "node_type_id": key["id"], "data": {"title": "B"}}
+    assert violations(refusal(service, "create_node", **refused)) == [("", "required")]
+    assert service.node(node_type, data={"owner": "me"})
+    assert service.call("get_node", tenant_id=key["tenant_id"], id=node["id"])["node"] == node
+    service.call("update_node_type", **key, schema=None)
+    assert service.node(node_type, data={"title": 1})
+
+
+def test_a_schema_that_another_worker_changed_holds_at_once(service: Service) -> None:
+    node_type = service.node_type(service.tenant(), schema=TASK)
+    service.node(node_type, data={"title": "now it is in the cache"})
+    with postgres.connect(service.settings) as elsewhere:
+        elsewhere.execute("UPDATE node_types SET schema = '{\"required\": [\"x\"]}' WHERE id = %s",
+                          (node_type["id"],))
+    refusal(service, "create_node", tenant_id=node_type["tenant_id"],
+            node_type_id=node_type["id"], data={"title": "A"})
+    assert service.node(node_type, data={"x": 1})
+
+
+def test_in_a_batch_a_schema_holds_for_what_comes_after_its_change(service: Service) -> None:
+    node_type = service.node_type(service.tenant(), schema=TASK)
+    key = {"tenant_id": node_type["tenant_id"], "node_type_id": node_type["id"]}
+
+    def call(method: str, **params: Any) -> dict[str, Any]:
+        return {"jsonrpc": "2.0", "method": method, "params": params, "id": 1}
+
+    for _ in range(2):
+        replies = service.batch([
+            call("update_node_type", tenant_id=key["tenant_id"], id=node_type["id"], schema=TASK),
+            call("create_node", **key, data={"title": "A"}),
+            call("create_node", **key, data={"owner": "me"}),
+            call("update_node_type", tenant_id=key["tenant_id"], id=node_type["id"],
+                 schema={"required": ["owner"]}),
+            call("create_node", **key, data={"title": "A"}),
+            call("create_node", **key, data={"owner": "me"})])
+        assert ["error" in reply for reply in replies] == [False, False, True, False, True, False]
+
+
+def test_no_unchecked_node_gets_in_while_the_schema_changes(service: Service) -> None:
+    node_type = service.node_type(service.tenant(), schema={"const": {"v": 0}})
+    tenant_id = node_type["tenant_id"]
+    changes, stop = 25, threading.Event()
+
+    def create() -> None:
+        while not stop.is_set():
+            for value in range(changes):
+                try:
+                    service.node(node_type, data={"v": value})
+                except RpcError as refused:
+                    assert refused.code == -32602
+
+    threads = [threading.Thread(target=create) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    since = []
+    for value in range(1, changes):
+        changed = service.call("update_node_type", tenant_id=tenant_id, id=node_type["id"],
+                               schema={"const": {"v": value}})["node_type"]
+        since.append(changed["updated_at"])
+        time.sleep(0.02)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    nodes = service.call("list_nodes", tenant_id=tenant_id, pagination={"page_size": 1000})["nodes"]
+    assert len({node["data"]["v"] for node in nodes}) > 3
+    for node in nodes:
+        assert node["data"]["v"] == sum(node["created_at"] > moment for moment in since)
+
+
+def test_a_type_that_is_created_anew_under_its_id_is_held_to_its_new_schema(service: Service
+                                                                            ) -> None:
+    tenant, id = service.tenant(), str(uuid4())
+    for kind, data in (("string", {"v": "a"}), ("integer", {"v": 1})):
+        node_type = service.node_type(
+            tenant, id=id, schema={"properties": {"v": {"type": kind}}})
+        service.node(node_type, data=data)
+        assert refusal(service, "create_node", tenant_id=tenant["id"], node_type_id=id,
+                       data={"v": None}).code == -32602
+        service.call("delete_node_type", tenant_id=tenant["id"], id=id)
+
+
+def test_a_catastrophic_pattern_is_matched_in_linear_time(service: Service) -> None:
+    for pattern in ("(a+)+$", "^(?=(a+)+$)(a+)+b"):
+        compiled = compile_schema(json.dumps({"properties": {"a": {"pattern": pattern}}}))
+        spent = []
+        for length in (40, 4000):
+            data = json.dumps({"a": "a" * length + "!"}).encode()
+            begun = time.process_time()
+            assert compiled.violations(data)
+            spent.append(time.process_time() - begun)
+        assert spent[0] < 0.05
+
+
+def test_the_cache_keeps_the_newest_and_is_bounded() -> None:
+    cache = SchemaCache()
+    first = cache.put(("a",), "1", '{"type": "object"}')
+    assert cache.put(("a",), "1", None) is first and cache.get(("b",)) is None
+    assert cache.put(("a",), "2", None).version == "2"
+    big = json.dumps({"description": "x" * (KEPT_BYTES // 4)})
+    for name in "bcdef":
+        cache.put((name,), "1", big)
+    assert cache.get(("a",)) is None and cache.get(("f",))
+    assert CACHE is not cache
+
+
+def test_a_schema_of_a_database_that_was_adopted_may_be_none_at_all(service: Service) -> None:
+    node_type = service.node_type(service.tenant())
+    with postgres.connect(service.settings) as elsewhere:
+        elsewhere.execute("UPDATE node_types SET schema = '{\"type\": \"objekt\"}' WHERE id = %s",
+                          (node_type["id"],))
+    error = refusal(service, "create_node", tenant_id=node_type["tenant_id"],
+                    node_type_id=node_type["id"], data={})
+    assert "schema" in str(error)
+
+
+def test_compile_schema_says_what_is_wrong() -> None:
+    with pytest.raises(InvalidParams, match="schema is not a JSON Schema: /type"):
+        compile_schema('{"type": "objekt"}')

@@ -1,0 +1,104 @@
+"""Versions: a change may ask for one, and is refused when the row moved on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.service import RpcError, Service
+
+CHANGES: list[tuple[str, str, dict[str, Any]]] = [
+    ("node_type", "update_node_type", {"name": "New"}), ("node_type", "delete_node_type", {}),
+    ("node", "update_node", {"data": {"a": 2}}), ("node", "update_node", {}),
+    ("node", "patch_node", {"patch": {"a": 2}}), ("node", "delete_node", {}),
+    ("relationship", "update_relationship", {"relationship_type": "x"}),
+    ("relationship", "patch_relationship", {"patch": {"a": 2}}),
+    ("relationship", "delete_relationship", {})]
+
+
+def make(service: Service, kind: str) -> tuple[str, dict[str, str]]:
+    node_type = service.node_type(service.tenant())
+    node = service.node(node_type, data={"a": 1})
+    made = {"node_type": node_type, "node": node, "relationship": service.relationship(node, node)}
+    path = {"node_type": "node-types", "node": "nodes", "relationship": "relationships"}[kind]
+    key = {"tenant_id": node["tenant_id"], "id": made[kind]["id"]}
+    return f"/tenants/{key['tenant_id']}/{path}/{key['id']}", key
+
+
+@pytest.mark.both_doors
+@pytest.mark.parametrize("kind, method, change", CHANGES)
+def test_a_change_at_the_right_version_is_made_and_at_another_refused(
+        service: Service, kind: str, method: str, change: dict[str, Any]) -> None:
+    _, key = make(service, kind)
+    before = service.call(f"get_{kind}", **key)
+    for version in (2, 999):
+        with pytest.raises(RpcError) as refused:
+            service.call(method, **key, **change, version=version)
+        error = refused.value
+        assert (error.code, error.reason) == (-32003, "VERSION_CONFLICT")
+        assert error.error["data"]["version"] == 1 and list(error.fields) == ["version"]
+    assert service.call(f"get_{kind}", **key) == before
+    changed = service.call(method, **key, **change, version=1)
+    assert method.startswith("delete") or changed[kind]["version"] == 2
+
+
+@pytest.mark.both_doors
+@pytest.mark.parametrize("kind, method, change", CHANGES)
+def test_a_version_of_a_row_that_is_not_there_is_not_found(
+        service: Service, kind: str, method: str, change: dict[str, Any]) -> None:
+    _, key = make(service, kind)
+    with pytest.raises(RpcError) as refused:
+        service.call(method, **key | {"id": key["tenant_id"]}, **change, version=1)
+    assert refused.value.code == -32001
+
+
+@pytest.mark.parametrize("kind", ["node_type", "node", "relationship"])
+def test_an_etag_is_the_version(service: Service, kind: str) -> None:
+    url, _ = make(service, kind)
+    client = service.app.test_client()
+    answer = client.get(url)
+    assert answer.headers["ETag"] == '"1"' and "Prefer" in answer.headers["Vary"]
+    assert client.put(url, json={}).headers["ETag"] == '"2"'
+    as_string = {"Prefer": "json-fields=string"}
+    assert client.get(url, headers=as_string).headers["ETag"] == '"2-s"'
+    for tag, status in (('"2"', 304), ('W/"2"', 304), ('"1", "2"', 304), ("*", 304), ('"1"', 200),
+                        ('"2-s"', 200)):
+        answer = client.get(url, headers={"If-None-Match": tag})
+        assert answer.status_code == status, tag
+        assert answer.headers["ETag"] == '"2"' and bool(answer.data) == (status == 200)
+    assert client.get(url, headers=as_string | {"If-None-Match": '"2-s"'}).status_code == 304
+
+
+@pytest.mark.parametrize("tag, status", [
+    ('"1"', 200), ('"1-s"', 200), ("*", 200), ('"2"', 412), ('W/"1"', 412), ('"x"', 412),
+    ('"1", "2"', 400), ('"99999999999999999999"', 412)])
+def test_if_match_asks_for_a_version(service: Service, tag: str, status: int) -> None:
+    url, _ = make(service, "node")
+    client = service.app.test_client()
+    for verb in ("PUT", "PATCH"):
+        url, _ = make(service, "node")
+        answer = client.open(url, method=verb, json={}, headers={"If-Match": tag})
+        assert answer.status_code == status, answer.text
+    deleted = client.delete(url, headers={"If-Match": tag.replace("1", "2")})
+    assert deleted.status_code in (204, 400, 412)
+
+
+def test_a_version_in_the_body_and_another_in_if_match_are_refused(service: Service) -> None:
+    url, _ = make(service, "node")
+    answer: Any = service.app.test_client().put(url, json={"version": 2},
+                                                headers={"If-Match": '"1"'})
+    assert answer.status_code == 400 and "If-Match" in answer.json["error"]["data"]["fields"]
+
+
+@pytest.mark.parametrize("kind, body, status", [
+    ("application/merge-patch+json", {"a": 2}, 200), ("application/json", {"a": 2}, 200),
+    ("application/json-patch+json", [{"op": "remove", "path": "/a"}], 200),
+    ("application/json", [{"op": "remove", "path": "/a"}], 200),
+    ("application/merge-patch+json", [], 400), ("application/json-patch+json", {}, 400),
+    ("application/json", 1, 400), ("text/plain", {}, 415)])
+def test_a_patch_over_rest_is_told_by_its_content_type(
+        service: Service, kind: str, body: Any, status: int) -> None:
+    url, _ = make(service, "node")
+    answer = service.app.test_client().patch(url, json=body, headers={"Content-Type": kind})
+    assert answer.status_code == status, answer.text

@@ -1,0 +1,368 @@
+"""The service as a process: how it starts, what stops it, what it refuses, what it takes over."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from testing.postgresql import Postgresql
+
+from flexdb.config import Settings
+from flexdb.db.migrate import FOLDER, migrate, migration_ids
+from tests.support import postgres
+
+pytestmark = pytest.mark.long
+
+ROOT = Path(__file__).parents[2]
+EXPECTED = """\
+INFO - Loading environment from .env.local
+INFO - Connecting to database...
+INFO - Connected to database successfully
+INFO - Running database migrations...
+INFO - Migrations completed successfully
+INFO - Starting JSON-RPC server on 127.0.0.1:{port}...
+INFO - JSON-RPC endpoint: http://127.0.0.1:{port}/jsonrpc
+INFO - Health check endpoint: http://127.0.0.1:{port}/health"""
+
+
+def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
+    until = time.monotonic() + patience
+    while not (found := condition()):
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.02)
+    return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Served:
+    """flexdb as its user starts it, in a folder of its own."""
+
+    def __init__(self, folder: Path, **variables: object) -> None:
+        self.folder = folder
+        self.port = int(str(variables.setdefault("JSONRPC_PORT", free_port())))
+        clean = {name: value for name, value in os.environ.items()
+                 if name not in Settings.__dataclass_fields__ and not name.startswith("DB_")}
+        environment = {**clean, "PYTHONPATH": str(ROOT), "JSONRPC_HOST": "127.0.0.1",
+                       **{name: str(value) for name, value in variables.items()}}
+        self._output = TemporaryFile("w+b")
+        self.process = subprocess.Popen(
+            [sys.executable, str(folder / "wsgi.py")], env=environment, stdin=subprocess.DEVNULL,
+            stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True)
+
+    @property
+    def said(self) -> str:
+        descriptor = self._output.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
+
+    def get(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+    def call(self, method: str, **params: Any) -> Any:
+        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return self.get("/jsonrpc", "POST", json.dumps(asked))[1]
+
+    def answers(self, path: str = "/health", status: int = 200) -> bool:
+        assert self.process.poll() is None, self.said
+        try:
+            return self.get(path)[0] == status
+        except OSError:
+            return False
+
+    def wait(self, path: str = "/health/ready") -> Served:
+        # Until it says that it listens, the workers of one that was killed may answer.
+        wait_until(lambda: "Listening at" in self.said and self.answers(path))
+        return self
+
+    def end(self, number: int = signal.SIGINT, patience: float = 30) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(patience)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.end()
+        self._output.close()
+
+    def refused(self) -> str:
+        """Wait for the end of a start that fails and return the one line that says why."""
+        assert self.process.wait(30) != 0
+        assert "Traceback" not in self.said, self.said
+        (line,) = [line for line in self.said.splitlines()
+                   if "ERROR" in line or line.startswith("flexdb: ")]
+        return line
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with what is started; flexdb itself is the tree's own."""
+    for name in ("wsgi.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., Served]]:
+    started: list[Served] = []
+
+    def begin(**variables: object) -> Served:
+        started.append(Served(folder, **variables))
+        return started[-1]
+
+    yield begin
+    for served in started:
+        served.close()
+    for pid in postmasters(folder):
+        os.kill(pid, signal.SIGQUIT)
+
+
+def postmasters(folder: Path) -> list[int]:
+    """Return the running PostgreSQL server of a folder."""
+    found = subprocess.run(["pgrep", "-f", f"bin/postgres -D {re.escape(str(folder))}/"],
+                           capture_output=True, text=True)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def variables_of(settings: Settings, **changed: object) -> dict[str, object]:
+    names = ("db_host", "db_port", "db_user", "db_name")
+    return {name.upper(): getattr(settings, name) for name in names} | changed
+
+
+def in_order(lines: str, said: str) -> bool:
+    return bool(re.search(".*?".join(map(re.escape, lines.splitlines())), said, re.DOTALL))
+
+
+def test_a_copy_of_the_tree_in_any_folder_starts_alone_and_stops_whole(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What runs in a copy is not what coverage counts.
+    for name in [name for name in os.environ if name.startswith("COV")]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "a [copy] of it's tree"
+    for name in ("flexdb", "migrations"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("wsgi.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, folder)
+    (folder / ".env.local").write_text("LOG_LEVEL=INFO\n")
+    served = Served(folder, PYTHONPATH="")
+    port = served.port
+    with closing(served):
+        served.wait()
+        assert in_order(EXPECTED.format(port=port), served.said), served.said
+        assert served.call("list_tenants")["result"]["tenants"] == []
+        assert postmasters(folder)
+        assert served.end(signal.SIGINT) == 0
+        assert not postmasters(folder) and "Traceback" not in served.said
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_data_is_kept_over_a_kill_and_a_start_and_a_second_start_disturbs_neither(
+        folder: Path, start: Callable[..., Served]) -> None:
+    first = start().wait()
+    tenant = first.call("create_tenant", slug="kept", name="Kept")["result"]["tenant"]
+    second = start()
+    assert f"already running in this folder (process {first.process.pid})" in second.refused()
+    assert first.call("get_tenant", id=tenant["id"])["result"]["tenant"] == tenant
+    server = postmasters(folder)
+    first.end(signal.SIGKILL)
+    third = start(JSONRPC_PORT=first.port).wait()
+    assert postmasters(folder) == server
+    assert third.call("get_tenant", id=tenant["id"])["result"]["tenant"] == tenant
+    third.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "Hang up" in third.said and third.answers("/health/ready"))
+    assert third.end(signal.SIGTERM) == 0
+    assert not postmasters(folder)
+    assert not list((folder / ".flexdb" / "data").glob("postmaster.pid"))
+
+
+@pytest.mark.parametrize("moment, number", [
+    ("initdb", signal.SIGINT), ("Starting the embedded", signal.SIGINT),
+    ("Connected to database", signal.SIGINT), ("Connected to database", signal.SIGTERM)])
+def test_a_start_that_is_interrupted_leaves_nothing_running(
+        folder: Path, start: Callable[..., Served], moment: str, number: int) -> None:
+    served = start()
+    if moment == "initdb":
+        wait_until(lambda: list((folder / ".flexdb").glob("data*/base")))
+    else:
+        wait_until(lambda: moment in served.said)
+    served.end(number)
+    wait_until(lambda: not postmasters(folder))
+    assert "Traceback" not in served.said
+
+
+def test_a_taken_port_is_refused_in_one_line_before_anything_is_started(
+        folder: Path, start: Callable[..., Served]) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"port {port} is taken" in start(JSONRPC_PORT=port).refused()
+    assert not (folder / ".flexdb" / "data").exists()
+
+
+@pytest.fixture
+def stray_row(new_database: Callable[..., Settings]) -> Settings:
+    """A database of the original in which a node is of another tenant's type."""
+    settings = new_database(template=None)
+    tables = (FOLDER / "0001-tables.sql").read_text()
+    one, other, node_type = uuid4(), uuid4(), uuid4()
+    with postgres.connect(settings) as connection:
+        connection.execute(tables.encode())
+        for tenant in (one, other):
+            connection.execute("INSERT INTO tenants (id, slug, name) VALUES (%s, %s, 'T')",
+                               (tenant, str(tenant)))
+        connection.execute("INSERT INTO node_types (id, tenant_id, name) VALUES (%s, %s, 'N')",
+                           (node_type, one))
+        connection.execute("INSERT INTO nodes (id, tenant_id, node_type_id) VALUES (%s, %s, %s)",
+                           (uuid4(), other, node_type))
+    return settings
+
+
+def test_a_migration_that_fails_stops_the_start_with_one_line(
+        start: Callable[..., Served], stray_row: Settings) -> None:
+    line = start(**variables_of(stray_row)).refused()
+    assert "0002-tenant-keys failed" in line and "1 rows point across tenants" in line
+
+
+def test_a_role_that_may_not_create_tables_stops_the_start_with_one_line(
+        start: Callable[..., Served], new_database: Callable[..., Settings]) -> None:
+    settings, role = new_database(template=None), f"reader_{uuid4().hex}"
+    with postgres.connect(settings) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM public")
+    assert role in start(**variables_of(settings, DB_USER=role)).refused()
+
+
+class Away:
+    """A port at which PostgreSQL does not answer, until it does."""
+
+    def __init__(self, folder: Path, server: Postgresql) -> None:
+        self.port = free_port()
+        self.target = server.dsn()["port"]
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def come(self) -> None:
+        relay = ("import socket, sys, threading\n"
+                 "def copy(a, b):\n"
+                 "    try:\n"
+                 "        while data := a.recv(65536): b.sendall(data)\n"
+                 "    except OSError: pass\n"
+                 "    for s in (a, b):\n"
+                 "        try: s.shutdown(socket.SHUT_RDWR)\n"
+                 "        except OSError: pass\n"
+                 "with socket.create_server(('127.0.0.1', int(sys.argv[1]))) as door:\n"
+                 "    while True:\n"
+                 "        a = door.accept()[0]\n"
+                 "        b = socket.create_connection(('127.0.0.1', int(sys.argv[2])))\n"
+                 "        for pair in ((a, b), (b, a)):\n"
+                 "            threading.Thread(target=copy, args=pair, daemon=True).start()\n")
+        self.process = subprocess.Popen(
+            [sys.executable, "-S", "-c", relay, str(self.port), str(self.target)])
+
+    def go(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def away(folder: Path, server: Postgresql) -> Iterator[Away]:
+    away = Away(folder, server)
+    yield away
+    away.go()
+
+
+def test_without_postgresql_the_workers_answer_and_once_it_is_there_it_is_migrated(
+        start: Callable[..., Served], away: Away, new_database: Callable[..., Settings]) -> None:
+    settings = new_database(template=None)
+    served = start(**variables_of(settings, DB_PORT=away.port, DB_POOL_TIMEOUT=0.3, WORKERS=1))
+    served.wait("/health")
+    error = served.call("list_tenants")["error"]
+    assert error["code"] == -32005
+    assert error["data"] == {"reason": "UNAVAILABLE", "retryable": True, "retry_after": 1}
+    status, told = served.get("/health/ready")
+    assert status == 503 and told["status"] == "unavailable" and told["reason"]
+    away.come()
+    served.wait("/health/ready")
+    created = served.call("create_tenant", slug="there", name="There")
+    assert created["result"]["tenant"]["slug"] == "there"
+    for name in migration_ids():
+        assert served.said.count(f"Applied migration {name}") == 1
+    assert migrate(settings) == []
+    assert served.end() == 0 and "Traceback" not in served.said
+
+
+def test_a_migration_that_fails_later_stops_the_service_with_one_line(
+        start: Callable[..., Served], away: Away, stray_row: Settings) -> None:
+    served = start(**variables_of(stray_row, DB_PORT=away.port)).wait("/health")
+    away.come()
+    assert served.process.wait(30) == 1
+    assert "Traceback" not in served.said
+    (line,) = [line for line in served.said.splitlines() if "0002" in line]
+    assert "0002-tenant-keys failed" in line and "1 rows point across tenants" in line
+
+
+@pytest.mark.parametrize("tell, number", [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM)],
+                         ids=["Ctrl-C", "SIGTERM"])
+def test_an_end_while_workers_are_still_booting_and_postgresql_is_away_is_prompt_and_whole(
+        start: Callable[..., Served], away: Away, tell: Callable[[int, int], None], number: int
+        ) -> None:
+    for _ in range(2):
+        served = start(DB_HOST="127.0.0.1", DB_PORT=away.port).wait("/health")
+        # Ctrl-C in a terminal reaches every process of the group.
+        tell(served.process.pid, number)
+        assert served.process.wait(20) == 0, "a worker that missed it is killed after 30 s"
+        assert "Traceback" not in served.said
+        wait_until(lambda: not session(served.process.pid))
+
+
+def session(leader: int) -> bytes:
+    """Return the processes of a session that still run."""
+    return subprocess.run(["pgrep", "-s", str(leader)], capture_output=True).stdout
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    shutil.copy(ROOT / "Makefile", folder)
+    return subprocess.run(["make", "--no-print-directory", *arguments], cwd=folder, text=True,
+                          capture_output=True)
+
+
+def test_make_alone_prints_every_target(tmp_path: Path) -> None:
+    done = make(tmp_path)
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert done.returncode == 0
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["make", target] for target in phony.split()]
+    assert all(len(line.split()) > 3 for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("target", ["run", "test", "migrate"])
+def test_a_python_that_is_too_old_is_refused_in_one_clear_line(tmp_path: Path, target: str) -> None:
+    old = tmp_path / "python2.7"
+    old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo "Python 2.7.18" >&2\nexit 1\n')
+    old.chmod(0o755)
+    done = make(tmp_path, target, "PYTHON=./python2.7")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert done.returncode != 0 and not (tmp_path / ".venv").exists()
+    assert len(said) == 1 and "needs Python 3.10 or later" in said[0] and "2.7.18" in said[0]

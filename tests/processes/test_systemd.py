@@ -1,0 +1,55 @@
+"""The unit for systemd: as systemd reads it, and what gunicorn tells it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flexdb.config import Settings
+from tests.processes.test_startup import ROOT, Served, variables_of
+
+pytestmark = pytest.mark.long
+
+UNIT = (ROOT / "deploy/flexdb.service").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
+def test_systemd_finds_nothing_wrong_with_the_unit_and_little_that_it_may_do(
+        tmp_path: Path) -> None:
+    # Here, there is no /opt/flexdb.
+    unit = tmp_path / "flexdb.service"
+    unit.write_text(UNIT.replace("/opt/flexdb/.venv/bin/python", "/bin/true"))
+    for check in (["verify"], ["security", "--offline=true", "--threshold=20"]):
+        done = subprocess.run(["systemd-analyze", *check, str(unit)], capture_output=True,
+                              text=True, timeout=60)
+        assert done.returncode == 0 and "flexdb.service:" not in done.stderr, done.stderr
+
+
+def test_the_service_has_longer_to_end_than_its_calls() -> None:
+    (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
+    assert int(seconds) > Settings().graceful_timeout + 5
+
+
+def test_systemd_is_told_when_the_service_listens(
+        tmp_path: Path, new_database: Callable[..., Settings]) -> None:
+    assert "Type=notify" in UNIT and "python -m gunicorn wsgi:app" in UNIT
+    for name in ("wsgi.py", "gunicorn.conf.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(60)
+        served = Served(tmp_path, **variables_of(new_database()),
+                        NOTIFY_SOCKET=tmp_path / "notify")
+        try:
+            assert b"READY=1" in systemd.recv(4096)
+            assert "Listening at" in served.said
+            assert served.wait().end(signal.SIGTERM) == 0
+        finally:
+            served.close()

@@ -1,0 +1,177 @@
+"""How flexdb is built: which module may know which, and what every file keeps to."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flexdb.sql import LISTS, STATEMENTS
+from flexdb.contract.operation import OPERATIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+           for path in sorted((ROOT / "flexdb").rglob("*.py"))}
+SQL = sorted([*(ROOT / "flexdb/sql").glob("*.sql"), *(ROOT / "migrations").glob("*.sql")])
+# What each room may know beside itself; whoever stands in no room may know all.
+WALLS: dict[str, set[str]] = {
+    "config": set(),
+    "errors": set(),
+    "telemetry": {"config"},
+    "plan": {"errors"},
+    "documents": {"contract", "config", "errors"},
+    "sql": {"plan"},
+    "contract": {"operations", "sql", "documents", "plan", "config", "errors"},
+    "db": {"server", "telemetry", "plan", "config", "errors"},
+    "query": {"contract", "sql", "documents", "plan", "errors"},
+    "operations": {"query", "contract", "sql", "documents", "plan", "config", "errors"},
+    "transfer": {"operations", "contract", "documents", "sql", "db", "plan", "config", "errors"},
+    "api": {"query", "contract", "sql", "documents", "db", "plan", "telemetry", "config",
+            "errors"},
+    "web": {"api", "contract", "config"},
+    "server": {"api", "db", "telemetry", "config", "errors"},
+}
+WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
+POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}
+VERBS = {"check", "create", "get", "update", "patch", "delete", "list", "add", "remove"}
+# What the field calls so, without a verb or without a noun.
+TERMS = {"traverse", "shortest_path"}
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def imports(module: str) -> set[str]:
+    """Return the full names of all that a module imports, wherever in it that stands."""
+    found = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level and node.module, f"{module} has a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in MODULES else node.module for name in names}
+    return found
+
+
+def foreign(module: str) -> set[str]:
+    return {name.partition(".")[0] for name in imports(module)} - {"flexdb"}
+
+
+def room(module: str) -> str:
+    """Return the room of a module, or the name of one that stands alone; "" for the factory."""
+    return [*module.split("."), ""][1]
+
+
+def within(*rooms: str) -> list[str]:
+    return [module for module in MODULES if room(module) in rooms]
+
+
+@pytest.mark.parametrize("module", within(*WALLS))
+def test_a_room_knows_only_what_its_walls_let_through(module: str) -> None:
+    known = {room(name) for name in imports(module) if name in MODULES} - {room(module)}
+    assert known - WALLS[room(module)] == set()
+
+
+def test_every_module_stands_in_a_room_or_puts_the_rooms_together() -> None:
+    assert {room(module) for module in MODULES} - WALLS.keys() == {"", "cli", "__main__"}
+
+
+@pytest.mark.parametrize("module", within("operations", "query", "contract", "documents"))
+def test_what_an_operation_does_knows_nothing_of_the_web_and_of_postgresql(module: str) -> None:
+    assert not foreign(module) & (WEB | POSTGRES | {"gunicorn"})
+
+
+def test_only_db_knows_psycopg_and_yoyo() -> None:
+    assert {room(module) for module in MODULES if foreign(module) & POSTGRES} == {"db"}
+
+
+def test_only_the_api_and_the_factory_know_flask() -> None:
+    assert {room(module) for module in MODULES if foreign(module) & WEB} == {
+        "", "api", "web", "telemetry"}
+
+
+def test_only_one_module_knows_flask_jsonrpc() -> None:
+    assert [module for module in MODULES if "flask_jsonrpc" in foreign(module)] == [
+        "flexdb.api.jsonrpc"]
+
+
+def test_only_one_module_knows_urls() -> None:
+    assert [module for module in MODULES if any(
+        isinstance(node, ast.Constant) and str(node.value).startswith("/tenants")
+        for node in ast.walk(tree(module)))] == ["flexdb.api.rest"]
+
+
+# What several operations are together has no query and is no verb.
+@pytest.mark.parametrize("name", OPERATIONS.keys() - {"transaction"})
+def test_an_operation_is_verb_noun_and_has_the_name_of_its_query(name: str) -> None:
+    assert name.partition("_")[0] in VERBS or name in TERMS
+    # A patch is made here, and written as an update is.
+    assert (name in STATEMENTS) != (name in LISTS) or name.startswith(("patch_", "check_"))
+    assert OPERATIONS[name].function.__name__ == name and OPERATIONS[name].description
+
+
+def test_every_query_is_an_operation_a_step_of_one_or_asks_for_the_migrations() -> None:
+    steps = {"get_schema_of_type", "get_schema_of_node", "get_schemas_of_types",
+             "get_missing_nodes", "lock_relationship"}
+    queries = STATEMENTS.keys() | LISTS.keys()
+    assert queries - OPERATIONS.keys() == steps | {"list_migrations"}
+
+
+@pytest.mark.parametrize("path", SQL, ids=lambda path: path.name)
+def test_sql_names_its_columns(path: Path) -> None:
+    text = re.sub(r"--.*", "", path.read_text(encoding="utf-8"))
+    assert not re.search(r"\b(SELECT|RETURNING)\s+(DISTINCT\s+)?\*", text, re.IGNORECASE)
+    stars = set(re.findall(r"([\w{}]+)\.\*", text))
+    # A page is of any list, and a trigger's function is of any table.
+    assert stars <= ({"{row}"} if path.name == "page.sql" else {"OLD", "NEW"})
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_file_is_longer_than_250_lines_and_none_is_a_drawer(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 250
+    assert not {"utils", "helpers", "models", "common"} & set(module.split("."))
+
+
+def undocumented(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if not isinstance(node, (ast.ClassDef, ast.FunctionDef)) or node.name.startswith("_"):
+            continue
+        if not (ast.get_docstring(node) or isinstance(node, ast.ClassDef) and declares(node)):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            yield from (f"{node.name}.{name}" for name in undocumented(node.body))
+
+
+def declares(node: ast.ClassDef) -> bool:
+    """Parameters are described field by field, and an error by its message."""
+    return all(isinstance(item, (ast.Assign, ast.AnnAssign, ast.ClassDef))
+               or isinstance(item, ast.FunctionDef) and item.name.startswith("__")
+               for item in node.body)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_and_whatever_it_offers_has_a_docstring(module: str) -> None:
+    assert ast.get_docstring(tree(module))
+    assert list(undocumented(tree(module).body)) == []
+
+
+def test_nothing_connects_and_no_thread_starts_at_import() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        address = {"DB_HOST": "127.0.0.1", "DB_PORT": str(listening.getsockname()[1])}
+        modules = [name for name in MODULES if name != "flexdb.__main__"]
+        code = f"import wsgi, threading, {', '.join(modules)}; print(threading.active_count())"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | address,
+                              capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("1\n", "")
+        with pytest.raises(BlockingIOError):
+            listening.accept()

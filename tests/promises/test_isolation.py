@@ -1,0 +1,269 @@
+"""Another tenant's id is as good as none: for every method and every id that it takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from flexdb.config import Settings
+from flexdb.contract.fields import Id
+from flexdb.contract.operation import OPERATIONS
+from tests.support import postgres
+from tests.support.service import SINGLE, RpcError, Service, request
+
+TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships")
+FIELDS = {name: operation.params().load_fields for name, operation in OPERATIONS.items()}
+IDS = [(name, param) for name, fields in FIELDS.items()
+       for param, field in fields.items() if isinstance(field, Id)]
+OF_A_TENANT = [name for name, fields in FIELDS.items() if "tenant_id" in fields]
+# An id that is to be given must only be free; users belong to no tenant.
+FREE = [(name, param) for name, param in IDS if name.startswith("create_") and param == "id"]
+GLOBAL = [("add_user_to_tenant", "user_id")]
+# A tenant's id is another tenant's only beside something that belongs to the own one.
+BELONGING = {name for name, param in IDS if name in OF_A_TENANT
+             and param != "tenant_id" and (name, param) not in FREE + GLOBAL}
+FOREIGN = [(name, param) for name, param in IDS
+           if name in BELONGING and (name, param) not in FREE + GLOBAL
+           and not (param == "tenant_id" and name.startswith("list_"))]
+# What these give holds no object when all is well.
+COUNTING = {"check_node_type", "delete_nodes"}
+A_UUID = "0190b2c4-7e1d-7c3a-9f42-5a3b8e6d1c07"
+MALFORMED: list[Any] = [
+    None, 1, 1.5, True, [], {}, [A_UUID], "x", " ", A_UUID[:-1], A_UUID + "0", A_UUID + "\n",
+    " " + A_UUID, A_UUID.replace("-", ""), f"{{{A_UUID}}}", f"urn:uuid:{A_UUID}",
+    A_UUID[:-1] + "g", A_UUID[:-1] + "\uff11", A_UUID[:-1] + "\0", "%", "' OR true --",
+]
+World = dict[str, Any]
+Dump = Callable[..., dict[str, list[str]]]
+
+
+@pytest.fixture(scope="module")
+def service(new_database: Callable[..., Settings]) -> Iterator[Service]:
+    """The service on a database of this file, so that all of it can be compared."""
+    service = Service.of(new_database())
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def dump(service: Service) -> Iterator[Dump]:
+    """Give all rows of all tables, as text."""
+    with postgres.connect(service.settings) as connection:
+        def read(tenant_id: str = "") -> dict[str, list[str]]:
+            rows = {table: connection.execute(
+                f"SELECT row_to_json(t)::text FROM {table} t ORDER BY 1".encode()).fetchall()
+                for table in TABLES}
+            return {table: [row for row, in found if tenant_id in row]
+                    for table, found in rows.items()}
+
+        yield read
+
+
+@pytest.fixture(scope="module")
+def own(service: Service) -> World:
+    return world(service)
+
+
+@pytest.fixture(scope="module")
+def other(service: Service) -> World:
+    return world(service)
+
+
+def world(service: Service, twin: World | None = None) -> World:
+    """Make a tenant with one of everything.
+
+    :param twin: another tenant, whose node type, nodes and relationship have the same ids
+    """
+    def given(kind: str) -> dict[str, Any]:
+        return {"id": twin[kind]["id"]} if twin else {}
+
+    tenant, user = service.tenant(), service.user()
+    service.call("add_user_to_tenant", tenant_id=tenant["id"], user_id=user["id"])
+    node_type = service.node_type(tenant, **given("node_type"))
+    source, target = (service.node(node_type, **given(kind)) for kind in ("node", "target"))
+    edge = service.relationship(source, target, **given("relationship"))
+    return {"tenant": tenant, "user": user, "node_type": node_type, "node": source,
+            "target": target, "relationship": edge}
+
+
+def value(world: World, method: str, param: str) -> Any:
+    """Return what a world has for a parameter of a method."""
+    thing = method.partition("_")[2] if param == "id" else param.removesuffix("_id")
+    kind = {"source_node": "node", "target_node": "target", "start": "node",
+            "neighbors": "node"}.get(thing, thing)
+    return str(uuid4()) if (method, param) in FREE else world[kind]["id"]
+
+
+def params(world: World, method: str, **given: Any) -> dict[str, Any]:
+    """Return parameters with which a method works: every id, and whatever else is required."""
+    made: dict[str, Any] = {}
+    for param, field in FIELDS[method].items():
+        if isinstance(field, Id):
+            made[param] = value(world, method, param)
+        elif field.required:
+            made[param] = {
+                "email": f"{uuid4().hex}@example.org", "patch": {},
+                "filter": {"version": {"$gt": 1000}},
+                "nodes": [{"node_type_id": world["node_type"]["id"]}],
+                "relationships": [{"source_node_id": world["node"]["id"], "relationship_type": "r",
+                                   "target_node_id": world["target"]["id"]}],
+                "calls": [{"method": "list_tenants"}]}.get(param, uuid4().hex)
+    return made | given
+
+
+def tenants_in(result: Any) -> set[str]:
+    """Return the tenants that the objects of a result belong to."""
+    if isinstance(result, dict):
+        own = {result["tenant_id"]} if "tenant_id" in result else set()
+        return own.union(*map(tenants_in, result.values()))
+    return set().union(*map(tenants_in, result)) if isinstance(result, list) else set()
+
+
+@pytest.mark.parametrize("method", OPERATIONS)
+def test_a_method_works_with_ids_of_the_own_tenant(
+        service: Service, other: World, dump: Dump, method: str) -> None:
+    untouched = dump(other["tenant"]["id"])
+    own = world(service)
+    asked = params(own, method)
+    result = service.call(method, **asked)
+    operation = OPERATIONS[method]
+    if operation.returns:
+        found = tenants_in(result)
+        assert bool(found) is (method in OF_A_TENANT and method not in COUNTING)
+        assert found <= {own["tenant"]["id"]}
+        thing = result[operation.wrapper] if method in SINGLE else {}
+        assert {name: thing[name] for name in asked.keys() & thing.keys()}.items() <= asked.items()
+        assert not operation.wrapper or result[operation.wrapper]
+    else:
+        assert result == {}
+    assert dump(other["tenant"]["id"]) == untouched
+
+
+@pytest.mark.parametrize("method, param", FOREIGN)
+def test_the_reply_to_an_id_of_another_tenant_is_that_to_an_absent_one(
+        service: Service, own: World, other: World, dump: Dump, method: str, param: str) -> None:
+    rows, asked = dump(), params(own, method)
+    foreign, absent = (service.post(request(method, asked | {param: id}))
+                       for id in (value(other, method, param), str(uuid4())))
+    assert foreign.data == absent.data
+    for reply in (foreign, absent):
+        for own_to_each in ("X-Request-ID", "Server-Timing"):
+            del reply.headers[own_to_each]
+    assert (foreign.status, foreign.headers) == (absent.status, absent.headers)
+    assert dump() == rows
+
+
+@pytest.mark.parametrize("method, param", [
+    case for case in IDS if case not in FREE and not FIELDS[case[0]][case[1]].required])
+def test_a_filter_by_an_absent_id_gives_an_empty_page(
+        service: Service, own: World, method: str, param: str) -> None:
+    result = service.call(method, params(own, method, **{param: str(uuid4())}))
+    assert result == {OPERATIONS[method].wrapper: [],
+                      "pagination": {"next_page_token": "", "total_count": 0}}
+
+
+@pytest.mark.parametrize("method, param", [
+    case for case in IDS if FIELDS[case[0]][case[1]].required])
+def test_an_absent_id_is_not_found(
+        service: Service, own: World, dump: Dump, method: str, param: str) -> None:
+    rows = dump()
+    with pytest.raises(RpcError) as refused:
+        service.call(method, params(own, method, **{param: str(uuid4())}))
+    assert (refused.value.code, refused.value.reason) == (-32001, "NOT_FOUND")
+    # An item's fields are told with its path.
+    (named,) = {field.partition(".")[0] for field in refused.value.fields}
+    assert named in FIELDS[method]
+    assert dump() == rows
+
+
+@pytest.mark.parametrize("method, param", IDS)
+def test_a_malformed_id_is_an_invalid_parameter(
+        service: Service, own: World, dump: Dump, method: str, param: str) -> None:
+    values = MALFORMED + [""] * FIELDS[method][param].required
+    rows = dump()
+    replies = service.batch([request(method, params(own, method, **{param: wrong}))
+                             for wrong in values])
+    assert [(reply["error"]["code"], [*reply["error"]["data"]["fields"]]) for reply in replies] == [
+        (-32602, [param])] * len(values)
+    assert dump() == rows
+
+
+@pytest.mark.parametrize("method", OF_A_TENANT)
+def test_two_tenants_with_the_same_ids_do_not_see_each_other(
+        service: Service, dump: Dump, method: str) -> None:
+    own = world(service)
+    twin = world(service, own)
+    gets = [request(f"get_{kind}", {"tenant_id": twin["tenant"]["id"], "id": twin[kind]["id"]})
+            for kind in ("node_type", "node", "relationship")]
+    rows, found = dump(twin["tenant"]["id"]), service.batch(gets)
+    assert all(reply["result"] for reply in found)
+    result = service.call(method, params(own, method))
+    assert twin["tenant"]["id"] not in str(result)
+    assert service.batch(gets) == found and dump(twin["tenant"]["id"]) == rows
+
+
+@pytest.mark.parametrize("kind", ["node_type", "node", "relationship"])
+def test_an_id_of_another_tenant_is_free(
+        service: Service, other: World, dump: Dump, kind: str) -> None:
+    rows, own = dump(other["tenant"]["id"]), world(service)
+    method, taken = f"create_{kind}", other[kind]["id"]
+    made = service.call(method, params(own, method, id=taken))[kind]
+    assert (made["id"], made["tenant_id"]) == (taken, own["tenant"]["id"])
+    with pytest.raises(RpcError) as refused:
+        service.call(method, params(own, method, id=taken))
+    assert refused.value.code == -32002 and [*refused.value.fields] == ["id"]
+    assert dump(other["tenant"]["id"]) == rows
+
+
+@pytest.mark.parametrize("method", [name for name in OF_A_TENANT if name.startswith("list_")])
+def test_a_page_token_is_of_no_use_in_another_tenant(
+        service: Service, own: World, other: World, method: str) -> None:
+    mine = world(service)
+    user = service.user()
+    service.call("add_user_to_tenant", tenant_id=mine["tenant"]["id"], user_id=user["id"])
+    service.node_type(mine["tenant"])
+    service.relationship(mine["node"], mine["target"])
+    page = {"page_size": 1}
+    first = service.call(method, tenant_id=mine["tenant"]["id"], pagination=page)
+    page |= {"page_token": first["pagination"]["next_page_token"]}
+    assert service.call(method, tenant_id=mine["tenant"]["id"], pagination=page)
+    replies = {service.post(request(method, {"tenant_id": id, "pagination": page})).data
+               for id in (other["tenant"]["id"], str(uuid4()))}
+    assert len(replies) == 1 and b'"code":-32602' in replies.pop()
+
+
+@pytest.mark.parametrize("constraint, statement", [
+    ("nodes_node_type_id_fkey",
+     "INSERT INTO nodes (tenant_id, id, node_type_id) VALUES (%(own)s, %(new)s, %(node_type)s)"),
+    ("nodes_node_type_id_fkey",
+     "UPDATE nodes SET node_type_id = %(node_type)s WHERE tenant_id = %(own)s"),
+    *((f"relationships_{side}_fkey",
+       "INSERT INTO relationships (tenant_id, id, source_node_id, target_node_id, relationship_type"
+       f") SELECT tenant_id, %(new)s, {columns}, 'r' FROM relationships WHERE tenant_id = %(own)s")
+      for side, columns in (("source_node_id", "%(node)s, target_node_id"),
+                            ("target_node_id", "source_node_id, %(node)s"))),
+    *((f"relationships_{side}_fkey",
+       f"UPDATE relationships SET {side} = %(node)s WHERE tenant_id = %(own)s")
+      for side in ("source_node_id", "target_node_id")),
+    *((constraint, f"UPDATE {table} SET tenant_id = %(own)s WHERE tenant_id = %(tenant)s")
+      # Where two are violated, the order of their triggers is that of their oids as text.
+      for constraint, table in (("relationships_(source|target)_node_id_fkey", "nodes"),
+                                ("nodes_node_type_id_fkey", "node_types"),
+                                ("relationships_(source|target)_node_id_fkey", "relationships"))),
+])
+def test_the_database_itself_refuses_what_points_into_another_tenant(
+        service: Service, own: World, other: World, dump: Dump, constraint: str,
+        statement: str) -> None:
+    rows = dump()
+    names = {kind: thing["id"] for kind, thing in other.items()}
+    arguments = names | {"own": own["tenant"]["id"], "new": uuid4()}
+    with postgres.connect(service.settings) as owner:
+        with pytest.raises(psycopg.errors.ForeignKeyViolation) as refused:
+            owner.execute(statement.encode(), arguments)
+    assert re.fullmatch(constraint, refused.value.diag.constraint_name or "")
+    assert dump() == rows

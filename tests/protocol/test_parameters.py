@@ -1,0 +1,336 @@
+"""Parameters are strict: what is wrong is refused, named field by field, and nothing changes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from marshmallow import fields
+from orjson import Fragment
+
+from flexdb.contract.fields import Boolean, Choice, Email, Id, Integer, Items, Paths, Text
+from flexdb.contract.json_fields import JsonText
+from flexdb.contract.objects import Objects
+from flexdb.contract.operation import OPERATIONS
+from tests.support.postgres import connect
+from tests.support.service import PAGED, SINGLE, RpcError, Service
+
+pytestmark = pytest.mark.both_doors
+
+# The API reference of the original: this is the order of positional parameters.
+METHODS = {
+    "create_tenant": "slug name", "get_tenant": "id", "update_tenant": "id slug? name? status?",
+    "delete_tenant": "id", "list_tenants": "pagination?",
+    "create_user": "email display_name", "get_user": "id",
+    "update_user": "id email? display_name?", "delete_user": "id", "list_users": "pagination?",
+    "add_user_to_tenant": "tenant_id user_id role?",
+    "remove_user_from_tenant": "tenant_id user_id", "list_tenant_users": "tenant_id pagination?",
+    "create_node_type": "tenant_id name description? schema?", "get_node_type": "id tenant_id",
+    "update_node_type": "id tenant_id name? description? schema? version?",
+    "delete_node_type": "id tenant_id version?", "list_node_types": "tenant_id pagination?",
+    "create_node": "tenant_id node_type_id data?", "get_node": "id tenant_id",
+    "update_node": "id tenant_id data? version?", "delete_node": "id tenant_id version?",
+    "patch_node": "tenant_id id patch version?",
+    "list_nodes": "tenant_id node_type_id? pagination?",
+    "create_relationship": "tenant_id source_node_id target_node_id relationship_type data?",
+    "get_relationship": "id tenant_id",
+    "update_relationship": "id tenant_id relationship_type? data? version?",
+    "delete_relationship": "id tenant_id version?",
+    "patch_relationship": "tenant_id id patch version?",
+    "create_nodes": "tenant_id nodes", "create_relationships": "tenant_id relationships",
+    "transaction": "calls dry_run?",
+    "list_relationships":
+        "tenant_id source_node_id? target_node_id? relationship_type? pagination?",
+    # What the original does not have.
+    "traverse": "tenant_id start direction? relationship_types? min_depth? max_depth?"
+                " node_type_ids? limit?",
+    "shortest_path": "tenant_id source_node_id target_node_id direction? relationship_types?"
+                     " max_depth?",
+    "check_node_type": "tenant_id id schema? pagination?",
+    "delete_nodes": "tenant_id filter max_affected?",
+    "get_neighbors": "tenant_id id direction? relationship_types? pagination?",
+}
+CREATING = [name for name, operation in OPERATIONS.items()
+            if name.startswith("create_") and not operation.gives_list]
+FIELDS = [(method, name, field) for method, operation in OPERATIONS.items()
+          for name, field in operation.params().load_fields.items()]
+CLEARABLE = {(method, name) for method in ("create_node_type", "update_node_type")
+             for name in ("description", "schema")}
+UUID = "0190163d-8694-739b-aea5-966c26f8ad91"
+MALFORMED = [
+    UUID[:-1], UUID + "0", f"{{{UUID}}}", f"urn:uuid:{UUID}", UUID.replace("-", ""), UUID + "\n",
+    "\n" + UUID[1:], UUID.replace("0", "０"), UUID.replace("a", "g"), UUID[:8] + UUID[9:] + "-",
+    UUID.replace("-", "_"), f" {UUID}", UUID[:-1] + "\0", "x", " "]
+CASES: dict[type, list[Any]] = {
+    Id: [1, True, [], {}, 1.5, [UUID], *MALFORMED],
+    Text: [1, True, [], {}, "a\0b", "\0", "x" * 256, "😀" * 256],
+    Email: [1, [], {}, "x", "a@", "@b", "a b@c", "a@b@c", "a@b\n", "a@\0b",
+            f"{'x' * 250}@b.de", " a@b.de"],
+    JsonText: [1, 1.5, "1", "null", "nope", "{", '"{}"', '{"a": "\\u0000"}', "\0"],
+    Integer: [-1, 1.5, "x", True, [], {}, -1e300],
+    Choice: [1, True, [], {}, "sideways", "OUT", "out\n", " "],
+    Items: [1, True, {}, "x", [], ["x" * 256, "ok"] * 51],
+    Paths: [1, True, {}, [], [1], ["id", None], ["id", ["id"]]],
+    Objects: [1, True, {}, "x", "[]", []],
+    Boolean: [1, 0, "true", [], {}],
+    fields.Nested: [1, True, [], "x", [{"page_size": 1}]],
+}
+IN_PAGINATION: dict[str, list[Any]] = {
+    "page_size": [0, -1, 1.5, "10", True, None, [], {}, -1e300],
+    "page_token": [1, True, None, [], {}, "garbage", "\0", " "],
+    "surplus": [1, None, ""],
+}
+
+
+@dataclass
+class World:
+    """A tenant with something of everything, and valid parameters for every method."""
+
+    service: Service
+
+    def __post_init__(self) -> None:
+        self.tenant, self.user = self.service.tenant(), self.service.user()
+        self.node_type = self.service.node_type(self.tenant)
+        self.node, self.target = (self.service.node(self.node_type) for _ in range(2))
+        self.relationship = self.service.relationship(self.node, self.target)
+        self.service.call("add_user_to_tenant", self.member)
+
+    @property
+    def member(self) -> dict[str, str]:
+        return {"tenant_id": self.tenant["id"], "user_id": self.user["id"]}
+
+    def params(self, method: str) -> dict[str, Any]:
+        """Return a valid value for every parameter of a method, in their order."""
+        verb, _, thing = method.partition("_")
+        thing = {"neighbors": "node"}.get(thing, thing)
+        values: dict[str, Any] = self.member | {
+            "id": str(uuid4()) if verb == "create" else getattr(self, thing, {"id": ""})["id"],
+            "start": self.node["id"], "direction": "both", "relationship_types": ["depends_on"],
+            "min_depth": 0, "max_depth": 3, "node_type_ids": [self.node_type["id"]], "limit": 10,
+            "node_type_id": self.node_type["id"], "source_node_id": self.node["id"],
+            "target_node_id": self.target["id"], "relationship_type": "depends_on",
+            "slug": uuid4().hex, "name": uuid4().hex, "email": f"{uuid4().hex}@example.org",
+            "display_name": "John", "status": "active", "role": "admin", "description": "Text",
+            "schema": {"type": "object"}, "data": {"a": [1]}, "pagination": {"page_size": 5},
+            "patch": {"a": [2]}, "version": "", "max_affected": 5,
+            "filter": {"version": 1}, "sort": ["-version"], "fields": ["id", "tenant_id"],
+            "count": "exact",
+            "nodes": [{"node_type_id": self.node_type["id"]}],
+            "relationships": [{"source_node_id": self.node["id"], "relationship_type": "x",
+                               "target_node_id": self.target["id"]}],
+            "calls": [{"method": "list_users"}], "dry_run": True,
+        }
+        return {name: values[name] for name in OPERATIONS[method].params().load_fields}
+
+    def rows(self) -> Any:
+        """Return what the database holds of this tenant, and how many tenants and users."""
+        own = " UNION ALL ".join(
+            f"SELECT t::text FROM {table} t WHERE t.{key} = %({key})s" for table, key in [
+                ("tenants", "id"), ("users", "user"), ("tenant_users", "tenant_id"),
+                ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id")
+            ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
+        with connect(self.service.settings) as connection:
+            return connection.execute(
+                f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "
+                f"array(SELECT t FROM ({own}) o (t) ORDER BY t)",
+                {"id": self.tenant["id"], "user": self.user["id"]}).fetchone()
+
+
+@pytest.fixture(scope="module")
+def world(service: Service) -> World:
+    return World(service)
+
+
+@pytest.fixture
+def unchanged(world: World) -> Iterator[World]:
+    """Hold that a test changes nothing."""
+    before = world.rows()
+    yield world
+    assert world.rows() == before
+
+
+def refusal(service: Service, method: str, params: Any = None, /, **by_name: Any) -> RpcError:
+    """Return the error that a call is answered with."""
+    with pytest.raises(RpcError) as caught:
+        service.call(method, params, **by_name)
+    return caught.value
+
+
+def assert_invalid(world: World, method: str, params: Any, *names: str) -> RpcError:
+    """Hold that a call is refused for exactly these parameters."""
+    refused = refusal(world.service, method, params)
+    told = (method, params, refused.error)
+    assert (refused.code, refused.reason) == (-32602, "INVALID_PARAMS"), told
+    assert set(refused.fields) == set(names), told
+    assert not refused.error["data"]["retryable"]
+    for name, messages in list(refused.fields.items())[:5]:
+        assert messages and all(f"{name} {message}" in str(refused) for message in messages), told
+    return refused
+
+
+def wrong(field: fields.Field[Any]) -> list[Any]:
+    """Return values that are wrong for a field, whatever the method."""
+    more: list[Any] = []
+    if isinstance(field, JsonText):
+        more += [] if "boolean" in field.kinds else [True, False, "true"]
+        more += [] if "array" in field.kinds else [[], "[]"]
+    elif isinstance(field, Text) and not field.blank:
+        more = [" ", "\t\n", "\u3000"]
+    return next(CASES[kind] for kind in type(field).__mro__ if kind in CASES) + more
+
+
+def test_every_method_takes_the_original_s_parameters_in_the_original_s_order() -> None:
+    for method, listed in METHODS.items():
+        taken = [name + ("" if field.required else "?") for name, field in
+                 OPERATIONS[method].params().load_fields.items()]
+        assert taken[:len(listed.split())] == listed.split(), method
+        assert (taken[-1] == "id?") is (method in CREATING), method
+
+
+@pytest.mark.parametrize("method", OPERATIONS)
+def test_parameters_are_taken_by_position_and_in_upper_case_ids(service: Service, method: str
+                                                                ) -> None:
+    world = World(service)
+    by_name = world.params(method)
+    upper = [value.upper() if name.endswith("id") else value for name, value in by_name.items()]
+    result = service.call(method, upper)
+    for thing in result.values() if method in SINGLE else ():
+        given = {name: value for name, value in by_name.items() if name in thing and value != ""}
+        assert thing | given == thing
+
+
+@pytest.mark.parametrize("method", OPERATIONS)
+def test_a_wrong_value_is_named_by_position_too(unchanged: World, method: str) -> None:
+    params = unchanged.params(method)
+    for place, name in enumerate(params):
+        values: list[Any] = list(params.values())
+        values[place] = 1.5
+        assert_invalid(unchanged, method, values[:place + 1],
+                       name, *missing_after(method, place))
+
+
+def missing_after(method: str, place: int) -> list[str]:
+    declared = list(OPERATIONS[method].params().load_fields.items())
+    return [name for name, field in declared[place + 1:] if field.required]
+
+
+@pytest.mark.parametrize("method", OPERATIONS)
+def test_what_is_surplus_is_refused(unchanged: World, method: str) -> None:
+    params = unchanged.params(method)
+    for name in ("surplus", "ID", "tenant-id", "pagination.page_size", "é"):
+        for value in (1, "", None):
+            assert_invalid(unchanged, method, params | {name: value}, name)
+    refused = refusal(unchanged.service, method, [*params.values(), None, 1])
+    assert (refused.code, set(refused.fields)) == (-32602, {str(len(params)), str(len(params) + 1)})
+    assert all(name in str(refused) for name in params)
+
+
+@pytest.mark.parametrize("name", ["_schema", ".a", "a.", "..", "", "0", "_schema.a"])
+def test_a_surplus_parameter_is_named_as_it_came(unchanged: World, name: str) -> None:
+    assert_invalid(unchanged, "get_node", unchanged.params("get_node") | {name: 1}, name)
+    assert_invalid(unchanged, "list_nodes", unchanged.params("list_nodes")
+                   | {"pagination": {name: 1}}, f"pagination.{name}")
+
+
+@pytest.mark.parametrize("method", [
+    name for name, listed in METHODS.items() if listed != "pagination?"])
+def test_each_required_parameter_that_is_missing_is_named(unchanged: World, method: str) -> None:
+    params = unchanged.params(method)
+    required = [name for name in METHODS[method].split() if not name.endswith("?")]
+    for name in required:
+        without = {key: value for key, value in params.items() if key != name}
+        assert "missing" in str(assert_invalid(unchanged, method, without, name))
+        assert_invalid(unchanged, method, params | {name: ""}, name)
+    assert_invalid(unchanged, method, {}, *required)
+    assert_invalid(unchanged, method, [], *required)
+
+
+@pytest.mark.parametrize("method, name, field", FIELDS)
+def test_null_is_refused_where_it_means_nothing(world: World, method: str, name: str, field: Any
+                                                ) -> None:
+    if (method, name) in CLEARABLE:
+        assert world.service.call(method, world.params(method) | {name: None})
+    else:
+        before = world.rows()
+        assert "null" in str(assert_invalid(world, method, world.params(method) | {name: None},
+                                            name))
+        assert world.rows() == before
+
+
+@pytest.mark.parametrize("method, name, field", FIELDS)
+def test_a_wrong_value_is_refused_and_told_what_would_be_right(
+        unchanged: World, method: str, name: str, field: Any) -> None:
+    kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", fields.Nested: "an object",
+                              Paths: "an array of paths", Integer: "must be", Items: "array",
+                              Objects: "array of objects", Boolean: "a boolean"}
+    kind = next((kinds[kind] for kind in type(field).__mro__ if kind in kinds), "a string")
+    params = unchanged.params(method)
+    for value in wrong(field):
+        refused = assert_invalid(unchanged, method, params | {name: value}, name)
+        if not isinstance(value, str) and not isinstance(field, Integer) and value != []:
+            assert kind in str(refused)
+
+
+@pytest.mark.parametrize("method", PAGED)
+@pytest.mark.parametrize("name", IN_PAGINATION)
+def test_what_is_wrong_in_pagination_is_named_with_its_path(unchanged: World, method: str,
+                                                            name: str) -> None:
+    for value in IN_PAGINATION[name]:
+        params = unchanged.params(method) | {"pagination": {name: value}}
+        assert_invalid(unchanged, method, params, f"pagination.{name}")
+
+
+@pytest.mark.parametrize("method, name", [(method, name) for method, name, field in FIELDS
+                                          if not field.required])
+def test_an_empty_string_for_an_optional_parameter_counts_as_absent(world: World, method: str,
+                                                                    name: str) -> None:
+    if method.startswith("delete_"):
+        for params in (("",), ()):
+            doomed = World(world.service).params(method)
+            del doomed[name]
+            doomed |= dict.fromkeys([name] * len(params), "")
+            assert world.service.call(method, doomed) in ({}, {"deleted": 2})
+        return
+    empty, absent = world.params(method) | {name: ""}, world.params(method)
+    del absent[name]
+    results = [world.service.call(method, params) for params in (empty, absent)]
+    assert results[0].keys() == results[1].keys()
+    if name == "id":
+        assert len({"", *(next(iter(result.values()))["id"] for result in results)}) == 3
+    elif method not in SINGLE or name == "dry_run":
+        assert results[0] == results[1]
+    else:
+        values = [next(iter(result.values()))[name] for result in results]
+        assert values[0] != "" and (values[0] == values[1] or name == "version")
+
+
+@pytest.mark.parametrize("method, name, field", [
+    case for case in FIELDS if isinstance(case[2], Text) and not isinstance(case[2], Choice)])
+def test_text_may_be_as_long_as_the_limit(service: Service, method: str, name: str, field: Any
+                                          ) -> None:
+    longest = uuid4().hex + "😀" * (field.length - 32)
+    if isinstance(field, Email):
+        assert field.length == 254
+        longest = f"{uuid4().hex}@{'b' * (254 - 36)}.de"
+        assert len(longest) == 254
+    params = World(service).params(method) | {name: longest}
+    result = service.call(method, params)
+    if not method.startswith("list_"):
+        assert next(iter(result.values()))[name] == longest
+    assert refusal(service, method, params | {name: longest + "x"}).fields.keys() == {name}
+
+
+def test_everything_that_is_wrong_is_named_at_once(unchanged: World) -> None:
+    assert_invalid(unchanged, "create_relationship",
+                   {"tenant_id": "x", "source_node_id": None, "data": [], "surplus": 1},
+                   "tenant_id", "source_node_id", "target_node_id", "relationship_type", "data",
+                   "surplus")
+
+
+@pytest.mark.parametrize("pagination", [{"page_size": 10.0}, {"page_size": 1e300},
+                                        {"page_size": Fragment(b"1" * 40)}, {}, "",
+                                        {"page_token": "", "page_size": ""}])
+def test_pagination_that_says_nothing_wrong_is_taken(world: World, pagination: Any) -> None:
+    listed = world.service.call("list_nodes", tenant_id=world.tenant["id"], pagination=pagination)
+    assert len(listed["nodes"]) == listed["pagination"]["total_count"] >= 2

@@ -1,0 +1,77 @@
+"""A PgBouncer before the tests' PostgreSQL, with the configuration that deploy/ ships."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flexdb.config import Settings
+
+SHIPPED = Path(__file__).parents[2] / "deploy" / "pgbouncer.ini"
+PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+needed = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")
+
+
+class PgBouncer:
+    """A running PgBouncer; it ends with ``stop()``.
+
+    :param folder: where its files are kept; it may be used once
+    :param behind: the port of PostgreSQL on this machine
+    :param changed: what its configuration has else than the shipped one
+    """
+
+    def __init__(self, folder: Path, behind: int, **changed: object) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.behind, self.folder = behind, folder
+        folder.chmod(0o755)
+        self._users = folder / "userlist.txt"
+        self._users.write_text('"postgres" "postgres"\n')
+        self._users.chmod(0o644)
+        text = re.sub(r"^dbaas = .*$", f"* = host=127.0.0.1 port={behind}", SHIPPED.read_text(),
+                      count=1, flags=re.MULTILINE)
+        changed = {"listen_port": self.port, "auth_file": self._users, "unix_socket_dir": "",
+                   **changed}
+        for name, value in changed.items():
+            text = re.sub(rf"^{name} = .*\n", "", text, flags=re.MULTILINE)
+            text += f"{name} = {value}\n"
+        (folder / "pgbouncer.ini").write_text(text)
+        self.start()
+
+    def start(self) -> None:
+        assert PROGRAM
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([PROGRAM, *user, self.folder / "pgbouncer.ini"],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until = time.monotonic() + 10
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", self.port)).close()
+            except OSError:
+                assert self.process.poll() is None and time.monotonic() < until, self.said
+                time.sleep(0.02)
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def stop(self) -> None:
+        """End it at once, with the connections that it has."""
+        # SIGTERM is its immediate shutdown, SIGINT would wait for the calls under way.
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(10)
+
+    def settings(self, settings: Settings, **options: object) -> Settings:
+        """Return settings that lead through it to where the given ones lead."""
+        return replace(settings, db_port=self.port, db_pgbouncer=True, db_direct_port=self.behind,
+                       **options)  # type: ignore[arg-type]
