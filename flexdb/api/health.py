@@ -9,7 +9,7 @@ from flexdb.db.migrate import migration_ids
 from flexdb.db.run import Runner
 from flexdb.plan import Result, Row, Statement
 from flexdb.errors import FlexdbError, Unavailable
-from flexdb.sql import STATEMENTS
+from flexdb.sql.loader import STATEMENTS
 
 
 def _read(row: Row | None) -> Result:
@@ -31,7 +31,7 @@ def init_app(app: Flask, runner: Runner) -> None:
     @blueprint.get("/ready")
     def ready() -> tuple[Response, int]:
         """Answer 200 only when PostgreSQL answers and the schema is up to date."""
-        outcome = runner.run([Statement(STATEMENTS["list_migrations"], {}, _read)], "value")[0]
+        outcome = runner.run([Statement(STATEMENTS["value"]["list_migrations"], {}, _read)])[0]
         if isinstance(outcome, FlexdbError):
             reason = getattr(outcome, "why", "") or str(outcome)
             return jsonify(status="unavailable", reason=reason), 503

@@ -25,25 +25,26 @@ LISTS = ["tenant_users", "node_types", "nodes", "relationships"]
 # Every list and key that there is or that the ledger knows, where the two do not agree.
 DIFFERENCES = b"""
 WITH there (tenant_id, list, key, total) AS (
-    SELECT nil(), 'tenants', nil(), count(*) FROM tenants
-    UNION ALL SELECT nil(), 'users', nil(), count(*) FROM users
-    UNION ALL SELECT tenant_id, 'tenant_users', nil(), count(*) FROM tenant_users GROUP BY 1
-    UNION ALL SELECT tenant_id, 'node_types', nil(), count(*) FROM node_types GROUP BY 1
-    UNION ALL SELECT tenant_id, 'nodes', nil(), count(*) FROM nodes GROUP BY 1
-    UNION ALL SELECT tenant_id, 'nodes', list_key(node_type_id::text), count(*)
+    SELECT flexdb_nil(), 'tenants', flexdb_nil(), count(*) FROM tenants
+    UNION ALL SELECT flexdb_nil(), 'users', flexdb_nil(), count(*) FROM users
+    UNION ALL SELECT tenant_id, 'tenant_users', flexdb_nil(), count(*) FROM tenant_users GROUP BY 1
+    UNION ALL SELECT tenant_id, 'node_types', flexdb_nil(), count(*) FROM node_types GROUP BY 1
+    UNION ALL SELECT tenant_id, 'nodes', flexdb_nil(), count(*) FROM nodes GROUP BY 1
+    UNION ALL SELECT tenant_id, 'nodes', flexdb_list_key(node_type_id::text), count(*)
               FROM nodes GROUP BY 1, 3
-    UNION ALL SELECT tenant_id, 'relationships', nil(), count(*) FROM relationships GROUP BY 1
-    UNION ALL SELECT tenant_id, 'relationships', list_key(relationship_type), count(*)
+    UNION ALL SELECT tenant_id, 'relationships', flexdb_nil(), count(*)
+              FROM relationships GROUP BY 1
+    UNION ALL SELECT tenant_id, 'relationships', flexdb_list_key(relationship_type), count(*)
               FROM relationships GROUP BY 1, 3
 ), known AS (
     SELECT tenant_id, list, key FROM there
-    UNION SELECT tenant_id, list, key FROM counts
-    UNION SELECT tenant_id, list, key FROM count_changes
-    UNION SELECT tenant_id, list, nil() FROM count_changes
+    UNION SELECT tenant_id, list, key FROM flexdb_counts
+    UNION SELECT tenant_id, list, key FROM flexdb_count_changes
+    UNION SELECT tenant_id, list, flexdb_nil() FROM flexdb_count_changes
 )
-SELECT tenant_id, list, key, total_count(tenant_id, list, key), coalesce(total, 0)
+SELECT tenant_id, list, key, flexdb_total_count(tenant_id, list, key), coalesce(total, 0)
 FROM known LEFT JOIN there USING (tenant_id, list, key)
-WHERE total_count(tenant_id, list, key) <> coalesce(total, 0)
+WHERE flexdb_total_count(tenant_id, list, key) <> coalesce(total, 0)
 """
 
 
@@ -63,7 +64,8 @@ def differences(connection: psycopg.Connection) -> list[Any]:
 
 
 def total(connection: psycopg.Connection, tenant: UUID) -> int:
-    row = connection.execute("SELECT total_count(%s, 'nodes', nil())", [tenant]).fetchone()
+    row = connection.execute("SELECT flexdb_total_count(%s, 'nodes', flexdb_nil())",
+                             [tenant]).fetchone()
     assert row
     return int(row[0])
 
@@ -115,8 +117,8 @@ WRITES = (
     "WITH gone AS (DELETE FROM nodes WHERE node_type_id = %(type)s RETURNING *)"
     " INSERT INTO nodes (id, tenant_id, node_type_id) SELECT md5(%(step)s || id)::uuid, tenant_id,"
     " node_type_id FROM gone LIMIT %(number)s",
-    "SELECT fold_counts(t.id, l) FROM unnest(%(lists)s::text[]) l, tenants t",
-    "SELECT fold_counts(nil(), 'tenants'), fold_counts(nil(), 'users')",
+    "SELECT flexdb_fold_counts(t.id, l) FROM unnest(%(lists)s::text[]) l, tenants t",
+    "SELECT flexdb_fold_counts(flexdb_nil(), 'tenants'), flexdb_fold_counts(flexdb_nil(), 'users')",
     "TRUNCATE relationships",
     "TRUNCATE nodes CASCADE",
     "ROLLBACK TO SAVEPOINT here",
@@ -145,8 +147,8 @@ def test_totals_are_right_after_whatever_is_written(
     walked: psycopg.Connection, transactions: list[tuple[list[tuple[str, dict[str, Any]]], str]]
 ) -> None:
     walked.execute("TRUNCATE tenants, users CASCADE")
-    assert walked.execute("TABLE counts").fetchall() == []
-    assert walked.execute("TABLE count_changes").fetchall() == []
+    assert walked.execute("TABLE flexdb_counts").fetchall() == []
+    assert walked.execute("TABLE flexdb_count_changes").fetchall() == []
     populate(walked)
     for number, (writes, end) in enumerate(transactions):
         walked.execute("BEGIN")
@@ -168,11 +170,11 @@ def test_a_deleted_tenant_leaves_nothing_in_the_ledger(connection: psycopg.Conne
                        " relationship_type) SELECT id, tenant_id, id, id, 'is' FROM nodes")
     for fold in (False, True):
         for listed in LISTS if fold else ():
-            connection.execute("SELECT fold_counts(%s, %s)", [TENANTS[1], listed])
+            connection.execute("SELECT flexdb_fold_counts(%s, %s)", [TENANTS[1], listed])
         connection.execute("DELETE FROM tenants WHERE id = %s", [TENANTS[fold]])
         assert connection.execute(
-            "SELECT list, total FROM counts WHERE tenant_id = %(tenant)s UNION ALL"
-            " SELECT list, change FROM count_changes WHERE tenant_id = %(tenant)s",
+            "SELECT list, total FROM flexdb_counts WHERE tenant_id = %(tenant)s UNION ALL"
+            " SELECT list, change FROM flexdb_count_changes WHERE tenant_id = %(tenant)s",
             {"tenant": TENANTS[fold]}).fetchall() == []
     assert differences(connection) == []
 
@@ -225,7 +227,7 @@ def test_the_ledger_stays_short(connection: psycopg.Connection, kind: str) -> No
     connection.execute("SELECT setseed(0.5)")
     connection.execute(
         f"DO $$ BEGIN FOR i IN 1..3000 LOOP {STEP[kind]}; COMMIT; END LOOP; END $$".encode())
-    row = connection.execute("SELECT count(*) FROM count_changes").fetchone()
+    row = connection.execute("SELECT count(*) FROM flexdb_count_changes").fetchone()
     assert row and row[0] < 2500
     assert differences(connection) == []
 
@@ -234,9 +236,10 @@ def test_running_the_migration_again_replaces_the_totals(
     database: Settings, connection: psycopg.Connection
 ) -> None:
     populate(connection, 10)
-    connection.execute("INSERT INTO counts VALUES (%s, 'nodes', nil(), 7)", [TENANTS[1]])
-    connection.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0003%'")
-    assert migrate(database) == ["0003-counts"]
+    connection.execute("INSERT INTO flexdb_counts VALUES (%s, 'nodes', flexdb_nil(), 7)",
+                       [TENANTS[1]])
+    connection.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0005%'")
+    assert migrate(database) == ["0005-ledger"]
     assert differences(connection) == [] and total(connection, TENANTS[0]) == 10
 
 
@@ -244,7 +247,7 @@ def test_the_total_of_a_long_list_is_read_without_reading_the_list(
     connection: psycopg.Connection
 ) -> None:
     populate(connection, 50_000)
-    connection.execute("VACUUM ANALYZE nodes, count_changes, counts")
+    connection.execute("VACUUM ANALYZE nodes, flexdb_count_changes, flexdb_counts")
 
     def pages(statement: str) -> int:
         row = connection.execute(
@@ -253,10 +256,10 @@ def test_the_total_of_a_long_list_is_read_without_reading_the_list(
         plan = row[0][0]["Plan"]
         return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
-    for key, condition in (("nil()", ""), (f"list_key('{TYPES[0]}')",
-                                           f" AND node_type_id = '{TYPES[0]}'")):
+    of_type = f" AND node_type_id = '{TYPES[0]}'"
+    for key, condition in (("flexdb_nil()", ""), (f"flexdb_list_key('{TYPES[0]}')", of_type)):
         counted = pages(f"SELECT count(*) FROM nodes WHERE tenant_id = '{TENANTS[0]}'{condition}")
-        summed = f"SELECT total_count('{TENANTS[0]}', 'nodes', {key})"
+        summed = f"SELECT flexdb_total_count('{TENANTS[0]}', 'nodes', {key})"
         connection.execute(summed.encode())  # the first call in a session reads the catalog too
         assert pages(summed) < 20 < 100 < counted
     assert total(connection, TENANTS[0]) == 50_000
@@ -282,7 +285,7 @@ def write(connection: psycopg.Connection, dice: random.Random, rounds: int) -> N
                 gone = mine.pop(dice.randrange(len(mine)))
                 connection.execute("DELETE FROM nodes WHERE (tenant_id, id) = (%s, %s)", gone)
             if dice.random() < 0.5:
-                connection.execute("SELECT fold_counts(%s, %s)",
+                connection.execute("SELECT flexdb_fold_counts(%s, %s)",
                                    [dice.choice(TENANTS[:2]), dice.choice(LISTS)])
         if block.force_rollback:
             mine = kept
@@ -303,7 +306,7 @@ def test_many_writers_at_once_leave_the_totals_right(
     assert differences(connection) == []
     for tenant in TENANTS[:2]:
         for listed in LISTS:
-            connection.execute("SELECT fold_counts(%s, %s)", [tenant, listed])
+            connection.execute("SELECT flexdb_fold_counts(%s, %s)", [tenant, listed])
     assert differences(connection) == []
 
 
@@ -317,14 +320,15 @@ def test_folding_many_times_at_once_counts_every_change_once(
             for _ in range(30):
                 if number == 0:
                     own.execute(STEP["inserts"].encode())
-                own.execute("SELECT fold_counts(%s, 'nodes')", [TENANTS[0]])
+                own.execute("SELECT flexdb_fold_counts(%s, 'nodes')", [TENANTS[0]])
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(fold, range(4)))
-    connection.execute("SELECT fold_counts(%s, 'nodes')", [TENANTS[0]])
+    connection.execute("SELECT flexdb_fold_counts(%s, 'nodes')", [TENANTS[0]])
     assert total(connection, TENANTS[0]) == 30 and differences(connection) == []
-    assert connection.execute("SELECT total FROM counts WHERE tenant_id = %s AND list = 'nodes'",
-                              [TENANTS[0]]).fetchall() == [(30,), (30,)]
+    assert connection.execute(
+        "SELECT total FROM flexdb_counts WHERE tenant_id = %s AND list = 'nodes'",
+        [TENANTS[0]]).fetchall() == [(30,), (30,)]
 
 
 @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
@@ -332,7 +336,8 @@ def test_a_writer_in_an_open_transaction_makes_no_other_wait(
     database: Settings, connection: psycopg.Connection, end: str
 ) -> None:
     populate(connection, 5)
-    fold = f"SELECT fold_counts('{TENANTS[0]}', 'nodes'), fold_counts(nil(), 'tenants')"
+    fold = (f"SELECT flexdb_fold_counts('{TENANTS[0]}', 'nodes'),"
+            " flexdb_fold_counts(flexdb_nil(), 'tenants')")
     tenant = ("INSERT INTO tenants (id, slug, name)"
               " VALUES (gen_random_uuid(), gen_random_uuid(), 'T')")
     with postgres.connect(database) as other:
@@ -351,7 +356,7 @@ def test_folding_does_not_fail_a_writer_that_reads_an_older_snapshot(
     database: Settings, connection: psycopg.Connection, isolation: str
 ) -> None:
     populate(connection, 5)
-    fold = f"SELECT fold_counts('{TENANTS[0]}', 'nodes')"
+    fold = f"SELECT flexdb_fold_counts('{TENANTS[0]}', 'nodes')"
     with postgres.connect(database) as other:
         other.execute(f"BEGIN ISOLATION LEVEL {isolation}".encode())
         assert total(other, TENANTS[0]) == 5

@@ -23,7 +23,8 @@ from flexdb.config import Settings
 from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
-from flexdb.plan import Plan, Query, Result, Row, Statement, Steps
+from flexdb.plan import Plan, Result, Row, Statement, Steps
+from flexdb.sql.loader import make_query
 from flexdb.errors import FlexdbError
 from tests.support import postgres
 from tests.support.proxy import Proxy
@@ -85,7 +86,8 @@ def sql(text: str, **arguments: Any) -> Statement:
     def read(row: Row | None) -> Result:
         return Result(str(row[0] if row else "").encode())
 
-    return Statement(Query("own", text.encode(), text.encode()), arguments, read)
+    return Statement(make_query("own", text, "write" if "INSERT" in text else "read"), arguments,
+                     read)
 
 
 READ = sql("SELECT 'read'")
@@ -113,7 +115,7 @@ class Behind:
         self.do("CREATE TABLE IF NOT EXISTS written (number int)")
 
     def one(self, statement: Statement) -> bytes | FlexdbError:
-        (outcome,) = self.runner.run([statement], "value")
+        (outcome,) = self.runner.run([statement])
         return outcome.text if isinstance(outcome, Result) else outcome
 
     def do(self, text: str) -> Any:
@@ -269,7 +271,7 @@ def test_a_batch_with_a_write_whose_connection_is_lost_is_not_sent_again(
     one, outcomes = behind(), []
     write = sql("INSERT INTO written VALUES (1) RETURNING 1")
     batch = [write, SLOW_READ, write]
-    thread = threading.Thread(target=lambda: outcomes.extend(one.runner.run(batch, "value")))
+    thread = threading.Thread(target=lambda: outcomes.extend(one.runner.run(batch)))
     thread.start()
     wait_until(lambda: one.backends("active"))
     one.terminate("active")
@@ -288,7 +290,7 @@ def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
     far = Pool(replace(one.settings, db_port=proxy.port))
     runner = Runner(far, 10, 300)
     with ThreadPoolExecutor(1) as thread:
-        outcomes = thread.submit(runner.run, sent, "value")
+        outcomes = thread.submit(runner.run, sent)
         wait_until(lambda: one.backends("active"))
         one.terminate("active")
         assert {type(outcome) for outcome in outcomes.result()} == {errors.CommitUnknown}
@@ -317,7 +319,7 @@ def test_a_database_that_is_away_is_complained_of_once_in_a_while(
     pool = Pool(replace(new_database(), db_port=1))
     runner = Runner(pool, 10, 300)
     for _ in range(2):
-        assert [type(told) for told in runner.run([READ], "value")] == [errors.Unavailable]
+        assert [type(told) for told in runner.run([READ])] == [errors.Unavailable]
     pool.close()
     said = [record.message for record in caplog.records if record.name == "psycopg.pool"]
     assert len([line for line in said if "Connection refused" in line]) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
-from flexdb.sql import STATEMENTS
+from flexdb.context import Context, Limits
 from flexdb.plan import Statement
-from flexdb.contract.operation import OPERATIONS, Call
+from flexdb.sql.loader import STATEMENTS, filled
+from flexdb.contract.operation import OPERATIONS
 from tests.support.graph_data import fill, node_id
 from tests.support.postgres import connect
 from tests.support.service import Service
@@ -226,7 +226,7 @@ def test_a_node_that_is_not_in_the_tenant_is_not_found(service: Service, method:
     asked = {"tenant_id": graph.id, "start": graph.node(0), "id": graph.node(0),
              "source_node_id": graph.node(0), "target_node_id": graph.node(1)}
     asked = {name: value for name, value in asked.items()
-             if name in OPERATIONS[method].params().fields}
+             if name in OPERATIONS[method].fields}
     assert service.call(method, asked)
     for absent in (other.node(2), str(uuid4())):
         refused = refusal(service, method, asked | {param: absent})
@@ -335,8 +335,9 @@ def test_a_query_repeats_a_parameter_that_is_an_array(service: Service) -> None:
 
 
 def test_walks_only_read_so_they_may_be_sent_again() -> None:
-    assert STATEMENTS["traverse"].reads and STATEMENTS["shortest_path"].reads
-    assert not STATEMENTS["create_relationship"].reads
+    assert not filled("traverse", "value", "TRUE").writes
+    assert not STATEMENTS["value"]["shortest_path"].writes
+    assert STATEMENTS["value"]["create_relationship"].writes
 
 
 class Measured:
@@ -353,13 +354,11 @@ class Measured:
 
         :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
         """
-        call = Call(OPERATIONS[method], self.service.settings)
-        statement = call.plan({"tenant_id": self.node_type["tenant_id"]} | given,
-                              lambda: b"{}")
+        params = {"tenant_id": self.node_type["tenant_id"]} | given
+        context = Context(Limits.of(self.service.settings))
+        statement = OPERATIONS[method].plan(context, params, lambda: b"{}")
         assert isinstance(statement, Statement)
-        sql = statement.query.value.decode()
-        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
-        text = re.sub(r"%\((\w+)\)s", lambda name: f"${names.index(name[1]) + 1}", sql)
+        text, names = statement.query.text.decode(), statement.query.arguments
         arguments = ", ".join(
             "NULL" if statement.arguments[name] is None else f"'{statement.arguments[name]}'"
             for name in names)

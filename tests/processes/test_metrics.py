@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics)
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from flexdb.api.rest import routes
+from flexdb.api.routes import routes
 from tests.support import postgres
 from tests.support.service import RpcError, Service, request
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
+from flexdb.context import Context
 from flexdb.plan import Statement
-from flexdb.contract.operation import OPERATIONS, Call
+from flexdb.contract.operation import OPERATIONS
 from tests.support.postgres import connect
 from tests.support.service import Service
 from tests.protocol.test_parameters import refusal
@@ -304,19 +305,17 @@ class Large:
 
         :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
         """
-        operation = Call(OPERATIONS[f"list_{thing}"], self.service.settings)
-        statement = operation.plan(params, lambda: b"{}")
+        statement = OPERATIONS[f"list_{thing}"].plan(Context(), params, lambda: b"{}")
         assert isinstance(statement, Statement)
-        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement.query.value.decode())))
-        text = re.sub(r"%\((\w+)\)s", lambda name: f"${names.index(name[1]) + 1}",
-                      statement.query.value.decode())
-        arguments = ", ".join(f"'{statement.arguments[name]}'" for name in names)
+        text = statement.query.text.decode()
+        arguments = ", ".join(f"'{statement.arguments[name]}'"
+                              for name in statement.query.arguments)
         mode = "generic" if generic else "custom"
         with connect(self.service.settings) as connection:
             connection.execute(f"SET plan_cache_mode = force_{mode}_plan")
             connection.execute(f"PREPARE page AS {text}")
             row = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE page"
-                                     + f" ({arguments})" * bool(names)).fetchone()
+                                     + f" ({arguments})" * bool(arguments)).fetchone()
         return row and row[0][0]["Plan"]
 
 
