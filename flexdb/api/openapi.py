@@ -214,7 +214,7 @@ def _jsonrpc(max_body_bytes: int) -> Json:
     # Whatever is JSON is answered with 200, errors included, so the schema excludes nothing.
     call: Json = {
         "description": "A call, or an array of calls; `/openrpc.json` has the schema of each.",
-        "examples": [{"jsonrpc": "2.0", "method": "list_tenants", "id": 1}],
+        "examples": [{"jsonrpc": "2.0", "method": "rpc.discover", "id": 1}],
     }
     reply: Json = {
         "type": "object",

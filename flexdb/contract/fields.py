@@ -43,19 +43,6 @@ class BaseField(fields.Field[Any]):
         options.setdefault("allow_none", False)
         super().__init__(metadata={"description": description, "example": example}, **options)
 
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any
-                    ) -> Any:
-        """Return what a value means.
-
-        marshmallow's own way would look for processors and validators each time, and no field has
-        any.
-
-        :raises marshmallow.ValidationError: saying what is wrong with it
-        """
-        if value is None or value is missing:
-            return super().deserialize(value, attr, data, **kwargs)
-        return self._deserialize(value, attr, data, **kwargs)
-
     def json_schema(self, result: bool = False) -> Json:
         """Return the field's JSON Schema; an optional one may be an empty string.
 

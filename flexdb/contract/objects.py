@@ -63,7 +63,7 @@ class Items(BaseField):
         found, wrong = [], {}
         for place, item in enumerate(value):
             try:
-                found.append(self.item.deserialize(item, **kwargs))
+                found.append(self.item.deserialize(item, attr, value, **kwargs))
             except ValidationError as error:
                 wrong[place] = error.messages
         if wrong:

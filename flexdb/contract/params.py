@@ -42,7 +42,11 @@ class Params(Schema):
                 if value == "" and not field.required:
                     value = missing
             try:
-                value = field.deserialize(value, key, data, context=context)
+                if value is missing or value is None:
+                    value = field.deserialize(value, key, data)
+                else:
+                    # What deserialize() does around it is to look for validators.
+                    value = field._deserialize(value, key, data, context=context)
                 if value is not missing:
                     loaded[name] = value
             except ValidationError as error:

@@ -1,4 +1,4 @@
 """Every statement: the ``.sql`` files, what reads them, and what pages a list.
 
-It may know plan, and of config the form of an answer.
+It may know plan and, for the form of an answer, config.
 """

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,11 +94,17 @@ def test_what_an_operation_does_knows_nothing_of_the_web_and_of_postgresql(modul
     assert not foreign(module) & (WEB | POSTGRES | {"gunicorn"})
 
 
+def test_documents_know_no_contract_and_a_contract_no_query() -> None:
+    assert "contract" not in WALLS["documents"]
+    assert not {"query", "operations"} & WALLS["contract"]
+    assert "operations" not in WALLS["query"] | WALLS["api"]
+
+
 def test_only_db_knows_psycopg_and_yoyo() -> None:
     assert {room(module) for module in MODULES if foreign(module) & POSTGRES} == {"db"}
 
 
-def test_only_the_api_and_the_factory_know_flask() -> None:
+def test_only_doors_pages_and_the_application_know_flask() -> None:
     assert {room(module) for module in MODULES if foreign(module) & WEB} == {
         "", "application", "api", "web", "telemetry"}
 
@@ -107,10 +114,47 @@ def test_only_one_module_knows_flask_jsonrpc() -> None:
         "flexdb.api.jsonrpc"]
 
 
-def test_only_one_module_knows_urls() -> None:
+def constants(module: str) -> set[str]:
+    """Return the texts in a module's code, its docstrings left out."""
+    told = {id(node.value) for node in ast.walk(tree(module)) if isinstance(node, ast.Expr)}
+    return {node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant)
+            and isinstance(node.value, str) and id(node) not in told}
+
+
+def test_only_one_module_knows_urls_and_verbs() -> None:
     assert [module for module in MODULES if any(
-        isinstance(node, ast.Constant) and str(node.value).startswith("/tenants")
-        for node in ast.walk(tree(module)))] == ["flexdb.api.routes"]
+        text.startswith("/tenants") for text in constants(module))] == ["flexdb.api.routes"]
+
+
+@pytest.mark.parametrize("module", [
+    module for module in within("api", "web", "server") if module != "flexdb.api.routes"])
+def test_a_door_knows_no_operation_by_name(module: str) -> None:
+    assert constants(module) & OPERATIONS.keys() == set()
+
+
+@pytest.mark.parametrize("module", within("operations"))
+def test_an_operation_knows_no_setting(module: str) -> None:
+    assert "settings" not in MODULES[module].read_text(encoding="utf-8").lower().replace(
+        "or of settings", "")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_guesses_from_a_name_s_prefix_what_an_operation_does(module: str) -> None:
+    verbs = {f"{verb}_" for verb in VERBS}
+    assert constants(module) & verbs - ({"list_"} if room(module) == "query" else set()) == set()
+
+
+def test_a_room_says_what_it_may_know() -> None:
+    for name, known in WALLS.items():
+        if (ROOT / "flexdb" / name).is_dir():
+            told = ast.get_docstring(tree(f"flexdb.{name}"))
+            assert told and set(re.findall(r"\w+", told)) >= known, name
+
+
+def test_no_two_classes_have_one_name() -> None:
+    found = Counter(node.name for module in MODULES for node in ast.walk(tree(module))
+                    if isinstance(node, ast.ClassDef) and node.name != "Meta")
+    assert [name for name, times in found.items() if times > 1] == []
 
 
 # What several operations are together has no query and is no verb.
