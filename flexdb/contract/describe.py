@@ -15,10 +15,11 @@ from flexdb.contract.json_fields import JsonText
 from flexdb.contract.objects import Objects
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.operations.transactions import Arguments
+from flexdb.version import __version__
 
 Json = dict[str, Any]
 
-TITLE, VERSION = "flexdb", "1.0.0"
+TITLE, VERSION = "flexdb", __version__
 SUMMARY = ("Flexible JSON records (nodes, of a node type) and typed relationships between them, "
            "for many tenants.")
 # The formats of this API beside those of JSON Schema.

@@ -23,6 +23,8 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from flexdb.version import __version__
+
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "flexdb-metrics-"
 _SECONDS = (.0005, .001, .002, .004, .008, .016, .032, .064, .128, .25, .5, 1, 2, 4, 8, 16, 64, 256)
@@ -78,9 +80,9 @@ class Metrics:
             "was, or another transaction was in conflict.", ["reason"])
         self.workers = gauge("workers", "Worker processes that are alive.")
         self.info = Gauge(
-            "flexdb_info", "What is running; always 1.", ["python"], registry=registry,
+            "flexdb_info", "What is running; always 1.", ["version", "python"], registry=registry,
             multiprocess_mode="livemax")
-        self.info.labels(python_version()).set(1)
+        self.info.labels(__version__, python_version()).set(1)
         self.workers.set(1)
         self._samplers: list[Callable[[], None]] = []
 

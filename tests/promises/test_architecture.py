@@ -24,18 +24,20 @@ SQL = sorted([*(ROOT / "flexdb/sql").glob("*.sql"), *(ROOT / "migrations").glob(
 WALLS: dict[str, set[str]] = {
     "config": set(),
     "errors": set(),
-    "telemetry": {"config"},
+    "version": set(),
+    "telemetry": {"config", "version"},
     "plan": {"errors"},
     "documents": {"contract", "config", "errors"},
     "sql": {"plan"},
-    "contract": {"operations", "sql", "documents", "plan", "config", "errors"},
-    "db": {"server", "telemetry", "plan", "config", "errors"},
+    "contract": {"operations", "sql", "documents", "plan", "config", "errors",
+                 "version"},
+    "db": {"telemetry", "plan", "config", "errors"},
     "query": {"contract", "sql", "documents", "plan", "errors"},
     "operations": {"query", "contract", "sql", "documents", "plan", "config", "errors"},
     "transfer": {"operations", "contract", "documents", "sql", "db", "plan", "config", "errors"},
     "api": {"query", "contract", "sql", "documents", "db", "plan", "telemetry", "config",
             "errors"},
-    "web": {"api", "contract", "config"},
+    "web": {"api", "contract", "config", "version"},
     "server": {"api", "db", "telemetry", "config", "errors"},
 }
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
@@ -96,7 +98,7 @@ def test_only_db_knows_psycopg_and_yoyo() -> None:
 
 def test_only_the_api_and_the_factory_know_flask() -> None:
     assert {room(module) for module in MODULES if foreign(module) & WEB} == {
-        "", "api", "web", "telemetry"}
+        "", "api", "web"}
 
 
 def test_only_one_module_knows_flask_jsonrpc() -> None:
