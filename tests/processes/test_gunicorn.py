@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -196,8 +195,8 @@ def test_a_reload_under_requests_loses_none(served: Served) -> None:
 
 def test_a_worker_that_dies_is_replaced(served: Served) -> None:
     booted = served.said.count("Booting worker")
-    worker = int(re.findall(r"Booting worker with pid: (\d+)", served.said)[-1])
-    os.kill(worker, signal.SIGKILL)
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
+    os.kill(int(children.read_text().split()[-1]), signal.SIGKILL)
     wait_until(lambda: served.said.count("Booting worker") > booted)
     assert served.call("list_tenants")["result"]
 

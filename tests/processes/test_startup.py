@@ -95,7 +95,7 @@ class Served:
 
     def wait(self, path: str = "/health/ready") -> Served:
         # Until it says that it listens, the workers of one that was killed may answer.
-        wait_until(lambda: "Listening at" in self.said and self.answers(path))
+        wait_until(lambda: "Health check endpoint" in self.said and self.answers(path))
         return self
 
     def end(self, number: int = signal.SIGINT, patience: float = 30) -> int:

@@ -46,7 +46,7 @@ def test_systemd_is_told_when_the_service_listens(
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
         served = Served(tmp_path, **variables_of(new_database()),
-                        NOTIFY_SOCKET=tmp_path / "notify")
+                        NOTIFY_SOCKET=tmp_path / "notify", LOG_LEVEL="DEBUG")
         try:
             assert b"READY=1" in systemd.recv(4096)
             assert "Listening at" in served.said

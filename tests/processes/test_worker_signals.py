@@ -134,7 +134,7 @@ def test_the_folder_of_the_figures_ends_with_the_master(serve: Callable[..., Ser
 
 
 def test_what_a_killed_master_left_behind_is_removed_by_the_next(tmp_path: Path) -> None:
-    script = "from flexdb.metrics import Folder; f = Folder(); f.make(); print(f.path, flush=True)"
+    script = "from flexdb.telemetry.metrics import Folder; f = Folder(); f.make(); print(f.path, flush=True)"
     with subprocess.Popen([sys.executable, "-c", f"{script}; input()"], cwd=ROOT, text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
