@@ -18,7 +18,8 @@ from testing.postgresql import Postgresql
 from flexdb import errors
 from flexdb.config import Settings
 from flexdb.db.capacity import check_capacity
-from flexdb.db.migrate import MigrationError, NotReachable, migrate, migration_ids, rollback
+from flexdb.db.address import NotReachable
+from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support import pgbouncer, postgres
 from tests.support.pgbouncer import PgBouncer
