@@ -14,13 +14,13 @@ from psycopg.errors import lookup
 
 from flexdb import errors
 from flexdb.config import Settings
+from flexdb.contract.ids import new_id
 from flexdb.db import run
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, to_error
-from flexdb.plan import Query, Result, Row, Statement
 from flexdb.errors import FlexdbError
-from flexdb.contract.ids import new_id
+from flexdb.plan import Query, Result, Row, Statement
 from tests.support import postgres
 from tests.support.service import RpcError, Service
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
+from flexdb.contract.operation import OPERATIONS
 from flexdb.sql import STATEMENTS
-from flexdb.plan import Statement
-from flexdb.contract.operation import OPERATIONS, Call
 from tests.support.graph_data import fill, node_id
+from tests.support.plans import pages_read, run_plan
 from tests.support.postgres import connect
+from tests.support.refusals import refusal
 from tests.support.service import Service
-from tests.protocol.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
 
@@ -349,30 +348,10 @@ class Measured:
             fill(connection, self.node_type, nodes, nodes * 2)
 
     def pages(self, method: str, generic: bool, **given: Any) -> tuple[int, Any]:
-        """Return how many pages a call reads, and its result's first column.
-
-        :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
-        """
-        call = Call(OPERATIONS[method], self.service.settings)
-        statement = call.plan({"tenant_id": self.node_type["tenant_id"]} | given,
-                              lambda: b"{}")
-        assert isinstance(statement, Statement)
-        sql = statement.query.value.decode()
-        names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
-        text = re.sub(r"%\((\w+)\)s", lambda name: f"${names.index(name[1]) + 1}", sql)
-        arguments = ", ".join(
-            "NULL" if statement.arguments[name] is None else f"'{statement.arguments[name]}'"
-            for name in names)
-        mode = "generic" if generic else "custom"
-        with connect(self.service.settings) as connection:
-            connection.execute(f"SET plan_cache_mode = force_{mode}_plan")
-            connection.execute(f"PREPARE walk AS {text}")
-            row = connection.execute(f"EXECUTE walk ({arguments})").fetchone()
-            plan = connection.execute(
-                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE walk ({arguments})").fetchone()
-        assert row and plan
-        found = plan[0][0]["Plan"]
-        return found["Shared Hit Blocks"] + found["Shared Read Blocks"], row[0]
+        """Return how many pages a call reads, and its result's first column."""
+        plan, row = run_plan(self.service, method,
+                             {"tenant_id": self.node_type["tenant_id"]} | given, generic)
+        return pages_read(plan), row[0]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import re
 import shlex
 from contextlib import redirect_stdout
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -18,9 +17,9 @@ from flexdb.api.rest import ROUTES
 from flexdb.config import Settings
 from flexdb.telemetry.metrics import Metrics
 from flexdb.contract.operation import OPERATIONS
+from tests.support.paths import ROOT
 from tests.support.service import Service
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 EXAMPLES = [(text, BLOCKS[place + 1][1] if BLOCKS[place + 1][0] == "json" else None)
