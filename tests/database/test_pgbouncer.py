@@ -17,9 +17,10 @@ from testing.postgresql import Postgresql
 
 from flexdb import errors
 from flexdb.config import Settings
-from flexdb.plan import Budget
+from flexdb.db.address import NotReachable
 from flexdb.db.capacity import check_capacity
-from flexdb.db.migrate import MigrationError, NotReachable, migrate, migration_ids, rollback
+from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from flexdb.plan import Budget
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support import pgbouncer, postgres
 from tests.support.paths import ROOT
@@ -99,7 +100,7 @@ def test_several_workers_share_few_connections_under_load(
                    "node_type_id": node_type["result"]["node_type"]["id"]}
 
         def work(number: int) -> int:
-            for place in range(20):
+            for _ in range(20):
                 made = served.call("create_node", **of_type, data={"n": number})["result"]["node"]
                 found = served.call("get_node", tenant_id=tenant["id"], id=made["id"])
                 assert found["result"]["node"] == made

@@ -12,6 +12,7 @@ import pytest
 from dotenv import dotenv_values
 
 from flexdb.config import Settings, read_settings
+from flexdb.server.configuration import configuration
 from tests.support.paths import ROOT
 from tests.support.tools import run, tool
 
@@ -118,9 +119,7 @@ def test_compose_has_the_originals_defaults(tmp_path: Path) -> None:
 def test_compose_lets_the_calls_under_way_end_and_postgresql_write_its_memory(
         tmp_path: Path) -> None:
     services = compose(tmp_path)
-    found = re.search(r"graceful_timeout = (.*)", (ROOT / "gunicorn.conf.py").read_text())
-    assert found
-    graceful = eval(found.group(1), {"_settings": Settings()})
+    graceful = configuration(tmp_path)["graceful_timeout"]
     for name in ("migrate", "flexdb", "nginx"):
         assert seconds(services[name]["stop_grace_period"]) >= graceful + 5
     assert seconds(services["postgres"]["stop_grace_period"]) >= 60
