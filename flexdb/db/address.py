@@ -98,10 +98,12 @@ def not_reached(error: psycopg.Error, settings: Settings) -> NotReachable | Conf
     told = reason(error)
     for words, advice in _REFUSED.items():
         if re.search(words, told):
-            host, port = settings.db_host, settings.db_port
-            return ConfigError(f"PostgreSQL at {host}:{port} " + advice.format(
+            # PgBouncer makes no databases and no users.
+            server = direct(settings)
+            advice = advice.format(
                 name=shlex.quote(settings.db_name), user=shlex.quote(settings.db_user),
-                options=f"-h {shlex.quote(host)} -p {port}"))
+                options=f"-h {shlex.quote(server.db_host)} -p {server.db_port}")
+            return ConfigError(f"PostgreSQL at {settings.db_host}:{settings.db_port} {advice}")
     return NotReachable(told)
 
 

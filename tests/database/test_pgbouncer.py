@@ -16,7 +16,7 @@ import pytest
 from testing.postgresql import Postgresql
 
 from flexdb import errors
-from flexdb.config import Settings
+from flexdb.config import ConfigError, Settings
 from flexdb.db.address import NotReachable
 from flexdb.db.capacity import check_capacity
 from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
@@ -241,6 +241,13 @@ def test_without_the_setting_the_reason_says_that_it_is_needed(
     settings = replace(through(), db_pgbouncer=False, db_direct_port=0)
     with pytest.raises(NotReachable, match="set DB_PGBOUNCER=true"):
         migrate(settings)
+
+
+def test_a_missing_database_is_to_be_made_past_it(through: Callable[..., Settings]) -> None:
+    settings = replace(through(), db_name="nowhere")
+    for ask in (check_capacity, migrate):
+        with pytest.raises(ConfigError, match=f"createdb .* -p {settings.db_direct_port} "):
+            ask(settings)
 
 
 def test_migrations_go_past_it_and_without_a_way_past_it_are_refused(

@@ -164,3 +164,12 @@ def test_the_example_of_the_environment_has_every_setting_with_its_default(
     values = dotenv_values(tmp_path / ".env", interpolate=False)
     assert list(values) == list(DEFAULTS if uncommented else SET)
     assert read_settings({name: value or "" for name, value in values.items()}) == Settings()
+
+
+def test_compose_says_which_versions_it_needs_and_starts(tmp_path: Path) -> None:
+    told = (ROOT / "compose.yaml").read_text(encoding="utf-8").partition("\nname:")[0]
+    assert re.search(r"Docker Compose \d+\.\d+ or later.*Docker Engine \d+", told, re.DOTALL)
+    for name, service in compose(tmp_path).items():
+        if name in ("postgres", "nginx"):
+            version = re.search(r":([\d.]+)", service["image"]).group(1)  # type: ignore[union-attr]
+            assert f"{name.replace('postgres', 'PostgreSQL')} {version}" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -106,8 +107,8 @@ class Installed(Served):
 def test_an_installed_flexdb_serves_from_an_empty_folder_and_keeps_its_data_there(
         programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is installed is not what coverage counts.
-    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("COV")]:
+        monkeypatch.delenv(name)
     monkeypatch.setattr(Installed, "programs", programs, raising=False)
     with Installed(tmp_path, PYTHONPATH="") as served:
         served.wait()
