@@ -1,4 +1,4 @@
-"""The README tells the truth: its examples run as written, its tables are the code's."""
+"""The documentation's examples run as written, and give the replies that it shows."""
 
 from __future__ import annotations
 
@@ -6,36 +6,30 @@ import io
 import json
 import re
 import shlex
+from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
-from flexdb.contract.describe import error_kinds
-from flexdb.api.routes import ROUTES
-from flexdb.config import Settings
-from flexdb.telemetry.metrics import Metrics
-from flexdb.contract.operation import OPERATIONS
-from tests.support.service import Service
+from tests.support.pages import PAGES, blocks, quoted, table
+from tests.support.service import RpcError, Service
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-EXAMPLES = [(text, BLOCKS[place + 1][1] if BLOCKS[place + 1][0] == "json" else None)
-            for place, (language, text) in enumerate(BLOCKS) if text.startswith("curl")]
+Example = tuple[str, str | None]
+
 _VARYING = [(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
             (r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "TIME")]
+# Whoever reads another page has what these two make.
+FROM_NOTHING = ("README.md", "docs/tour.md")
+GUIDE = "docs/how-to/coming-from-flex-db.md"
 
 
-def table(heading: str) -> list[list[str]]:
-    """Return the cells of the first table below a heading."""
-    below = README.split(f"\n{heading}\n", 1)[1]
-    rows = re.search(r"(?:^\|.*\n)+", below, re.MULTILINE)
-    assert rows
-    return [[cell.strip() for cell in row.strip("|\n").split(" | ")]
-            for row in rows.group().splitlines()[2:]]
+def examples(page: str) -> list[Example]:
+    """Return the curl commands of a page, each with the reply that is shown below it."""
+    found = blocks(page) + [("", "")]
+    return [(text, below if language == "json" else None)
+            for (_, text), (language, below) in zip(found, found[1:]) if text.startswith("curl")]
 
 
 def masked(value: Any) -> Any:
@@ -47,106 +41,83 @@ def masked(value: Any) -> Any:
 
 def run_curl(command: str, address: str, ids: dict[str, str]) -> Any:
     """Do what a curl command says, with the ids of earlier replies for its placeholders."""
-    command = re.sub(r"[A-Z_]+_ID\b", lambda name: ids[name.group()], command)
+    command = re.sub(r"\b[A-Z_]+_ID\b", lambda name: ids[name.group()], command)
     words = shlex.split(command.replace("\\\n", " ").replace("localhost:5000", address))
     options = dict(zip(words[1:], words[2:]))
-    name, _, value = options["-H"].partition(": ")
+    name, _, value = options.get("-H", "Accept: */*").partition(": ")
     url = next(word for word in words if word.startswith("http"))
-    response = requests.request(options["-X"], url, headers={name: value},
-                                data=options["-d"].encode(), timeout=30)
+    response = requests.request(options.get("-X", "GET"), url, headers={name: value},
+                                data=options.get("-d", "").encode(), timeout=30)
     assert response.ok
     return response.json()
 
 
-def test_the_examples_run_as_written_and_give_the_replies_shown(address: str) -> None:
-    ids: dict[str, str] = {}
-    shown = 0
-    for command, expected in EXAMPLES:
+def run(page: str, address: str, ids: dict[str, str]) -> int:
+    """Run the examples of a page, compare the replies, and return how many those were."""
+    compared = 0
+    for command, expected in examples(page):
         reply = run_curl(command, address, ids)
         calls = reply if isinstance(reply, list) else [reply]
-        assert not any("error" in call for call in calls), (command, reply)
         if expected:
-            shown += 1
+            compared += 1
             assert masked(reply) == masked(json.loads(expected))
-        result = calls[0].get("result", calls[0])
-        for name, made in result.items():
+        else:
+            assert not any("error" in call for call in calls), (command, reply)
+        for name, made in calls[0].get("result", calls[0]).items():
             if isinstance(made, dict) and "id" in made:
                 ids.setdefault(f"{name.upper()}_ID", made["id"])
-        if '"create_node"' in command and "node" in result:
+        if "NODE_ID" in ids and "TARGET_NODE_ID" not in ids:
             ids["SOURCE_NODE_ID"] = ids["NODE_ID"]
             ids["TARGET_NODE_ID"] = run_curl(command, address, ids)["result"]["node"]["id"]
-    assert shown >= 5
+    return compared
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)])
+def test_the_examples_run_as_written_and_give_the_replies_shown(page: str, address: str) -> None:
+    ids: dict[str, str] = {}
+    if page not in FROM_NOTHING:
+        run("README.md", address, ids)
+    compared = run(page, address, ids)
+    assert compared >= 5 or page not in FROM_NOTHING
+
+
+def test_the_readme_has_the_first_five_calls_and_the_tour_those_of_every_kind() -> None:
+    def methods(page: str) -> list[str]:
+        return [name for command, _ in examples(page)
+                for name in re.findall(r'"method": "(\w+)"', command)]
+
+    first = ["create_tenant", "create_node_type", "create_node", "create_relationship",
+             "list_tenants"]
+    assert methods("README.md") == first and all(reply for _, reply in examples("README.md"))
+    assert {*first, "get_tenant", "create_user", "add_user_to_tenant", "list_nodes", "patch_node",
+            "transaction", "traverse"} <= set(methods("docs/tour.md"))
 
 
 def test_the_python_example_runs_as_written(address: str) -> None:
-    (example,) = [text for language, text in BLOCKS if language == "python"]
+    ((_, example),) = blocks("docs/tour.md", "python")
     with redirect_stdout(io.StringIO()) as printed:
         exec(example.replace("localhost:5000", address), {})
     assert "'slug': 'acme-corp'" in printed.getvalue()
 
 
 def test_the_error_shown_is_the_one_that_is_sent(service: Service) -> None:
-    (shown,) = [json.loads(text) for language, text in BLOCKS
-                if language == "json" and '"code"' in text]
+    (shown,) = [json.loads(text) for _, text in blocks("docs/reference/errors.md", "json")]
     reply = service.post({"jsonrpc": "2.0", "method": "create_tenant", "params": {"nmae": "A"},
                           "id": 1}).json
     assert reply["error"]["data"] == shown["data"] and reply["error"]["code"] == shown["code"]
     assert sorted(reply["error"]["message"]) == sorted(shown["message"])
 
 
-def test_every_method_is_in_the_tables_with_its_parameters() -> None:
-    told = {}
-    for heading in ("Tenants", "Users", "Node types", "Nodes", "Relationships", "Graph",
-                    "Many at once"):
-        for method, parameters, _ in table(f"### {heading}"):
-            told[method.strip("`")] = re.findall(r"`(\w+\??)`", parameters)
-    declared = {}
-    for name, operation in OPERATIONS.items():
-        params = operation.fields
-        creates = name.startswith("create_") and not operation.gives.many
-        if creates:
-            assert list(params)[-1] == "id"
-        declared[name] = [parameter if field.required else f"{parameter}?"
-                          for parameter, field in params.items()
-                          if not (creates and parameter == "id")]
-    assert told == declared
-
-
-def test_every_route_is_in_the_table() -> None:
-    told = [tuple(cell.strip("`") for cell in row) for row in table("### REST")]
-    assert told == [row[:3] for rows in ROUTES.values() for row in rows]
-
-
-def test_every_setting_is_in_the_table_with_its_default() -> None:
-    told = {row[0].strip("`"): row[1].strip("`") for row in table("## Settings")}
-    assert told == {setting.name.upper(): f"{setting.default:g}"
-                    if isinstance(setting.default, float) else str(setting.default).lower()
-                    if isinstance(setting.default, bool) else str(setting.default)
-                    for setting in fields(Settings)}
-
-
-def test_every_error_is_in_the_table() -> None:
-    told = {(row[0].strip("`"), row[1].strip("`"), status)
-            for row in table("## Error codes") for status in row[2].split(", ")}
-    assert told == {(str(kind.code), kind.reason, str(kind.status)) for kind in error_kinds()}
-
-
-def test_every_metric_is_in_the_table_with_its_labels() -> None:
-    told = {row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in table("## Watching it")}
-    made: list[Any] = [made for made in vars(Metrics()).values() if hasattr(made, "describe")]
-    assert told == {f"{metric._name}_total" if metric._type == "counter" else metric._name:
-                    list(metric._labelnames) for metric in made}
-
-
-def test_every_make_target_is_in_the_table() -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert {row[0].strip("`").split()[1] for row in table("## Running it")} == targets
-
-
-def test_the_tree_shows_what_is_there() -> None:
-    tree = next(text for _, text in BLOCKS if text.startswith("wsgi.py"))
-    for module in (ROOT / "flexdb").iterdir():
-        if module.name not in ("__main__.py", "__pycache__"):
-            assert module.name in tree, module
-    for name in re.findall(r"^(\S+)", tree, re.MULTILINE):
-        assert (ROOT / name).exists(), name
+@pytest.mark.parametrize("row", table(GUIDE, "## What is stricter"), ids=lambda row: row[1])
+def test_what_is_stricter_than_the_original_is_refused_as_told(
+        row: list[str], new_service: Callable[..., Service]) -> None:
+    service = new_service()
+    tenant = service.tenant()
+    schema = {"properties": {"title": {"type": "string"}}}
+    ids = {"TENANT_ID": tenant["id"],
+           "NODE_TYPE_ID": service.node_type(tenant, schema=schema)["id"]}
+    method, params, _, told = row
+    sent = json.loads(re.sub(r"\b[A-Z_]+_ID\b", lambda name: ids[name.group()], quoted(params)[0]))
+    with pytest.raises(RpcError) as refused:
+        service.call(quoted(method)[0], sent)
+    assert refused.value.reason == quoted(told)[0]
