@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -110,8 +109,7 @@ def test_the_error_shown_is_the_one_that_is_sent(service: Service) -> None:
 
 @pytest.mark.parametrize("row", table(GUIDE, "## What is stricter"), ids=lambda row: row[1])
 def test_what_is_stricter_than_the_original_is_refused_as_told(
-        row: list[str], new_service: Callable[..., Service]) -> None:
-    service = new_service()
+        row: list[str], service: Service) -> None:
     tenant = service.tenant()
     schema = {"properties": {"title": {"type": "string"}}}
     ids = {"TENANT_ID": tenant["id"],
