@@ -99,7 +99,7 @@ say "without an address it says what to set"
 "$python" -c '
 import signal, sys
 from pathlib import Path
-from tests import postgres
+from tests.support import postgres
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 server = postgres.start(Path(sys.argv[1]))
 postgres.create_database(server, "dbaas")

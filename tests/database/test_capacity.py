@@ -13,8 +13,8 @@ from testing.postgresql import Postgresql
 from flexdb.config import Settings
 from flexdb.db.capacity import TooFewConnections, capacity, check_capacity
 from tests.support import postgres
-from tests.processes.test_startup import Away, variables_of
-from tests.database.test_tls import started
+from tests.support.away import Away
+from tests.support.served import Served, variables_of
 
 
 def limited(settings: Settings, role: int = -1, database: int = -1, **options: object) -> Settings:
@@ -76,15 +76,15 @@ def test_what_does_not_fit_at_all_is_refused(new_database: Callable[..., Setting
 def test_a_start_with_too_few_connections_ends_with_that_line(
         tmp_path: Path, new_database: Callable[..., Settings]) -> None:
     settings = limited(new_database(), role=15)
-    with started(tmp_path, **variables_of(settings)) as served:
+    with Served(tmp_path, **variables_of(settings)) as served:
         assert "need up to 16 connections and PostgreSQL has 15" in served.refused()
 
 
 @pytest.mark.long
 def test_a_server_that_comes_later_with_too_few_connections_ends_the_service_with_that_line(
         tmp_path: Path, new_database: Callable[..., Settings], server: Postgresql) -> None:
-    settings, away = limited(new_database(), role=15), Away(tmp_path, server)
-    with started(tmp_path, **variables_of(settings, DB_PORT=away.port)) as served:
+    settings, away = limited(new_database(), role=15), Away(server)
+    with Served(tmp_path, **variables_of(settings, DB_PORT=away.port)) as served:
         served.wait("/health")
         away.come()
         served.process.wait(30)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,10 +19,11 @@ from flexdb.config import Settings
 from flexdb.server.embedded import Embedded, EmbeddedError, unprivileged
 from flexdb.server.startup import database, embedded_settings
 from tests.support import postgres
+from tests.support.paths import ROOT
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
-ROOT = Path(__file__).parents[2]
 START = """
 import sys, time
 from pathlib import Path
@@ -32,14 +32,6 @@ embedded = Embedded(Path(sys.argv[1]))
 embedded.claim()
 print(embedded.start(), flush=True)
 """
-
-
-def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
-    until = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.01)
-    return found
 
 
 def starter(folder: Path, after: str = "", **options: Any) -> subprocess.Popen[str]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -22,10 +19,11 @@ from testing.postgresql import Postgresql
 from flexdb.config import Settings
 from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
 from tests.support import original, postgres
+from tests.support.commands import failure, finish, flexdb
+from tests.support.waiting import wait_until
 
 Databases = Callable[..., Settings]
 
-ROOT = Path(__file__).resolve().parents[2]
 ALL = migration_ids()
 NOBODY = ("setpriv", "--reuid=54321", "--regid=54321", "--clear-groups",
           "--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
@@ -41,31 +39,6 @@ def whole(new_database: Databases) -> set[str]:
 @pytest.fixture
 def empty(new_database: Databases) -> Settings:
     return new_database(template=None)
-
-
-def flexdb(settings: Settings, *arguments: str, prefix: tuple[str, ...] = (),
-           without: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    """Start ``python -m flexdb`` as an operator does."""
-    named = {name: str(getattr(settings, name.lower()))
-             for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")}
-    kept = {name: value for name, value in os.environ.items() if name not in without}
-    return subprocess.Popen([*prefix, sys.executable, "-m", "flexdb", *arguments], cwd=ROOT,
-                            env=kept | named, text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    with process:
-        output, errors = process.communicate(timeout=60)
-    return process.returncode, output, errors
-
-
-def refusal(process: subprocess.Popen[str]) -> str:
-    """Return what a failed command told; beside log lines that is one line, and its status is 1."""
-    status, output, errors = finish(process)
-    told = [line for line in errors.splitlines() if " - INFO - " not in line]
-    assert (status, output, len(told)) == (1, "", 1), errors
-    return told[0]
 
 
 def marked(settings: Settings) -> list[str]:
@@ -89,12 +62,9 @@ def held(settings: Settings, lock: str) -> Iterator[Callable[[], None]]:
         connection.execute(f"LOCK TABLE {lock} MODE".encode())
 
         def until_wanted() -> None:
-            patience = time.monotonic() + 60
-            while not observer.execute(
-                    "SELECT FROM pg_stat_activity WHERE datname = current_database()"
-                    " AND cardinality(pg_blocking_pids(pid)) > 0").fetchall():
-                assert time.monotonic() < patience, "nobody came"
-                time.sleep(0.01)
+            wait_until(lambda: observer.execute(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                " AND cardinality(pg_blocking_pids(pid)) > 0").fetchall(), 60)
 
         yield until_wanted
         connection.rollback()
@@ -226,7 +196,7 @@ def test_a_command_says_in_one_line_that_postgresql_is_away() -> None:
     with closing(socket.socket()) as bound:
         bound.bind(("127.0.0.1", 0))
         away = Settings(db_host="127.0.0.1", db_port=bound.getsockname()[1])
-        told = refusal(flexdb(away, "migrate"))
+        told = failure(flexdb(away, "migrate"))
     assert told.startswith("flexdb: PostgreSQL does not answer: ")
 
 
@@ -235,7 +205,7 @@ def test_a_command_says_in_one_line_that_it_may_not_create_tables(empty: Setting
     with postgres.connect(empty) as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN".encode())
         connection.execute("REVOKE CREATE ON SCHEMA public FROM public")
-    told = refusal(flexdb(replace(empty, db_user=role), "migrate"))
+    told = failure(flexdb(replace(empty, db_user=role), "migrate"))
     assert "permission denied" in told or "may not create" in told
 
 
@@ -255,14 +225,11 @@ def test_a_command_says_in_one_line_that_postgresql_went_away_while_it_waited(
     with postgres.connect(empty) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [int.from_bytes(b"flexdb", "big")])
         process = flexdb(empty, "migrate")
-        patience = time.monotonic() + 60
-        while not connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND query LIKE %s AND pid <> %s",
-                ["%pg_try_advisory_lock%", connection.info.backend_pid]).fetchall():
-            assert time.monotonic() < patience
-            time.sleep(0.01)
-        assert refusal(process).startswith("flexdb: PostgreSQL does not answer: ")
+        wait_until(lambda: connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE %s AND pid <> %s",
+            ["%pg_try_advisory_lock%", connection.info.backend_pid]).fetchall(), 60)
+        assert failure(process).startswith("flexdb: PostgreSQL does not answer: ")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a name")

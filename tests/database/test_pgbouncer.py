@@ -21,15 +21,15 @@ from flexdb.db.capacity import check_capacity
 from flexdb.db.migrate import MigrationError, NotReachable, migrate, migration_ids, rollback
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support import pgbouncer, postgres
+from tests.support.paths import ROOT
 from tests.support.pgbouncer import PgBouncer
+from tests.support.runner import READ, SLOW_READ, SLOW_WRITE, Behind, sql
+from tests.support.served import Served, variables_of
 from tests.support.service import RpcError, Service
-from tests.database.test_pool import READ, SLOW_READ, SLOW_WRITE, Behind, sql, wait_until
-from tests.processes.test_startup import variables_of
-from tests.database.test_tls import started
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pgbouncer.needed]
 
-ROOT = Path(__file__).parents[2]
 CORE = ["protocol/test_results.py", "protocol/test_batches.py", "operations/test_transactions.py",
         "operations/test_bulk.py", "operations/test_transfer.py",
         "database/test_database_errors.py"]
@@ -90,7 +90,7 @@ def test_several_workers_share_few_connections_under_load(
     few = PgBouncer(tmp_path / "few", server.dsn()["port"], default_pool_size=3)
     settings = few.settings(postgres.settings_of(server, "test"))
     variables = variables_of(settings, DB_PGBOUNCER="true", DB_DIRECT_PORT=few.behind, WORKERS=3)
-    with started(tmp_path, **variables) as served:
+    with Served(tmp_path, **variables) as served:
         served.wait()
         tenant = served.call("create_tenant", slug="few", name="Few")["result"]["tenant"]
         node_type = served.call("create_node_type", tenant_id=tenant["id"], name="T")

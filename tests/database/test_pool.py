@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,15 +23,15 @@ from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.plan import Plan, Result, Row, Statement, Steps
-from flexdb.sql.loader import make_query
-from flexdb.errors import FlexdbError
 from tests.support import postgres
+from tests.support.paths import ROOT
 from tests.support.proxy import Proxy
+from tests.support.runner import READ, SLOW_READ, SLOW_WRITE, Behind, sql
 from tests.support.service import Service
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
-ROOT = Path(__file__).parents[2]
 FORKED = """
 import os, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -74,26 +73,6 @@ with pool.connection() as connection:
 """
 
 
-def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
-    until = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.01)
-    return found
-
-
-def sql(text: str, **arguments: Any) -> Statement:
-    def read(row: Row | None) -> Result:
-        return Result(str(row[0] if row else "").encode())
-
-    return Statement(make_query("own", text, "write" if "INSERT" in text else "read"), arguments,
-                     read)
-
-
-READ = sql("SELECT 'read'")
-SLOW_READ = sql("SELECT 'slow read', pg_sleep(1)")
-SLOW_WRITE = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
-                 "SELECT 'written', pg_sleep(1) FROM w")
 KEPT_WRITE = replace(SLOW_WRITE, query=SLOW_WRITE.query._replace(lasting=True))
 
 
@@ -103,48 +82,6 @@ def slow_steps() -> Generator[Statement, Row | None, Result]:
 
 
 SLOW_STEPS = Steps("steps", slow_steps)
-
-
-class Behind:
-    """A runner and the database behind it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.pool = Pool(settings)
-        self.runner = Runner(self.pool, settings.statement_timeout, settings.long_timeout)
-        self.do("CREATE TABLE IF NOT EXISTS written (number int)")
-
-    def one(self, statement: Statement) -> bytes | FlexdbError:
-        (outcome,) = self.runner.run([statement])
-        return outcome.text if isinstance(outcome, Result) else outcome
-
-    def do(self, text: str) -> Any:
-        with postgres.connect(self.settings) as connection:
-            cursor = connection.execute(text.encode())
-            return cursor.fetchall() if cursor.description else None
-
-    def backends(self, state: str) -> list[int]:
-        return [pid for pid, in self.do(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
-            f"pid <> pg_backend_pid() AND application_name = 'flexdb' AND state = '{state}'")]
-
-    def terminate(self, state: str) -> None:
-        """End every connection of the pool in that state, and return when they are gone."""
-        for pid in self.backends(state):
-            self.do(f"SELECT pg_terminate_backend({pid}, 10000)")
-
-    @contextmanager
-    def under_way(self, *statements: Statement) -> Iterator[list[bytes | FlexdbError]]:
-        """Go on when all statements run or wait; at the end there are their outcomes."""
-        outcomes: list[bytes | FlexdbError] = []
-        threads = [threading.Thread(target=lambda s=statement: outcomes.append(self.one(s)))
-                   for statement in statements]
-        for thread in threads:
-            thread.start()
-        wait_until(lambda: self.backends("active"))
-        yield outcomes
-        for thread in threads:
-            thread.join()
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +14,9 @@ from flexdb.db.migrate import NotReachable, migrate
 from flexdb.db.pool import Pool
 from tests.support import certificates, postgres
 from tests.support.certificates import Authority
+from tests.support.served import Served, variables_of
 from tests.support.service import Service, request
-from tests.processes.test_startup import ROOT, Served, variables_of, wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.long, certificates.needed]
 
@@ -173,15 +172,9 @@ def test_why_postgresql_is_not_reached_is_told_to_the_operator_and_to_no_caller(
         service.close()
 
 
-def started(folder: Path, **variables: object) -> closing[Served]:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, folder)
-    return closing(Served(folder, **variables))
-
-
 def test_a_start_without_tls_goes_on_and_its_log_says_what_is_missing(
         tmp_path: Path, new_database: Callable[..., Settings]) -> None:
-    with started(tmp_path, **variables_of(new_database(), DB_SSL_MODE="require")) as served:
+    with Served(tmp_path, **variables_of(new_database(), DB_SSL_MODE="require")) as served:
         served.wait("/health")
         (line,) = [line for line in served.said.splitlines() if "trying on" in line]
         assert NO_TLS in line
@@ -219,7 +212,7 @@ def test_a_file_that_libpq_could_not_use_stops_the_start_with_one_line(
                           "another key": stranger.issue("x")[1].read_text()}.get(content, content))
         given.chmod(0o644 if content == "open key" else 0o600)
     files = {"DB_SSL_CERT": cert, "DB_SSL_KEY": key, name: given}
-    with started(tmp_path, DB_HOST="localhost", **files) as served:
+    with Served(tmp_path, DB_HOST="localhost", **files) as served:
         assert f"{name}='{given}' {told}" in served.refused()
 
 

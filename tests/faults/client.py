@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from tests.faults.ledger import Ledger, State, Write
+from tests.support.http import JSON
+from tests.support.ledger import Ledger, State, Write
 from tests.support.service import request
 
-JSON = {"Content-Type": "application/json"}
 # What a caller may be told of a call that is right, when the world is not.
 FAIR = {-32005, -32006, -32007}
 # A call may wait for a connection, for a statement that is sent again, and for a slow machine.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import tempfile
@@ -17,16 +16,6 @@ from tests.faults.stack import Stack
 from tests.support.nginx import MISSING, PROGRAM
 
 _table: list[tuple[str, ...]] = []
-
-
-# SHORT=1 asks for the short form.
-SHORT = bool(os.environ.get("SHORT"))
-only_at_length = pytest.mark.skipif(SHORT, reason="left out of the short form")
-
-
-def times(full: int, short: int) -> int:
-    """Return how often to repeat, or for how many seconds."""
-    return short if SHORT else full
 
 
 @pytest.fixture(scope="session")

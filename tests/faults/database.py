@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from flexdb.server.embedded import binaries, unprivileged
-from tests.processes.test_startup import free_port
+from tests.support.ports import free_port
 
 USER, PASSWORD, NAME = "flexdb", "a password", "dbaas"
 _OPTIONS = ("-c listen_addresses=127.0.0.1 -c unix_socket_permissions=0700 -c logging_collector=off"

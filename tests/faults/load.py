@@ -11,7 +11,7 @@ from itertools import chain
 
 from tests.faults.client import Call, Client, outcomes
 from tests.faults.database import Database
-from tests.faults.ledger import State
+from tests.support.ledger import State
 
 # Between the calls of a client, in seconds: what is measured is the service, not a full machine.
 PAUSE = 0.004

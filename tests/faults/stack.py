@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from pathlib import Path
 
 from tests.faults.database import Database
 from tests.faults.load import Load
 from tests.support.nginx import Nginx
-from tests.processes.test_startup import ROOT, Served
+from tests.support.served import Served
 
 
 class Stack:
@@ -26,8 +25,6 @@ class Stack:
         self.database = database
         home = folder / "service"
         home.mkdir()
-        for name in ("wsgi.py", "gunicorn.conf.py"):
-            shutil.copy(ROOT / name, home)
         socket = folder / "http.sock"
         self._home, self._said = home, ""
         self.served: Served
@@ -52,10 +49,8 @@ class Stack:
 
     @property
     def workers(self) -> list[int]:
-        """Return the processes of gunicorn's workers, and no other child of its master."""
-        master = self.served.process.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-        return [int(pid) for pid in children if _command(pid) == _command(str(master))]
+        """Return the processes of gunicorn's workers."""
+        return self.served.workers
 
     def memory(self) -> int:
         """Return what the workers hold in memory together, in bytes."""
@@ -77,10 +72,3 @@ class Stack:
         """Stop all but the database."""
         self.nginx.close()
         self.served.close()
-
-
-def _command(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return b""

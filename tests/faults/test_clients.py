@@ -10,7 +10,7 @@ from statistics import quantiles
 
 import pytest
 
-from tests.faults.conftest import times
+from tests.faults.length import times
 from tests.faults.load import Load
 from tests.faults.slow_clients import slow_clients
 from tests.faults.stack import Stack

@@ -13,13 +13,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.faults.conftest import times
 from tests.faults.database import Database
+from tests.faults.length import times
 from tests.faults.load import Load
 from tests.faults.stack import Stack
 from tests.support.proxy import Proxy
 from tests.support.service import request
-from tests.processes.test_startup import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from tests.faults.conftest import times
 from tests.faults.database import Database
+from tests.faults.length import times
 from tests.faults.stack import Stack
-from tests.processes.test_startup import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -15,10 +15,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.faults.conftest import only_at_length, times
 from tests.faults.database import Database
+from tests.faults.length import only_at_length, times
 from tests.faults.stack import Stack
-from tests.processes.test_startup import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faults.conftest import only_at_length
+from tests.faults.length import only_at_length
 from tests.faults.database import Database
 from tests.faults.stack import Stack
-from tests.processes.test_startup import ROOT
+from tests.support.paths import ROOT
 
 pytestmark = [
     pytest.mark.faults, only_at_length,

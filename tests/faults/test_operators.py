@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.conftest import only_at_length, times
 from tests.faults.database import NAME, PASSWORD, USER
+from tests.faults.length import only_at_length, times
 from tests.faults.load import Load
 from tests.faults.stack import Stack
-from tests.processes.test_startup import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 

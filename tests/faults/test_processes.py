@@ -10,9 +10,10 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from tests.faults.conftest import only_at_length, times
+from tests.faults.length import only_at_length, times
 from tests.faults.stack import Stack
-from tests.processes.test_startup import ROOT, wait_until
+from tests.support.paths import ROOT
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.faults
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from orjson import Fragment
 
 from tests.support.postgres import connect
+from tests.support.refusals import refusal
 from tests.support.service import RpcError, Service, request
-from tests.protocol.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
 ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"

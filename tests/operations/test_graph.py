@@ -12,14 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
-from flexdb.context import Context, Limits
-from flexdb.plan import Statement
-from flexdb.sql.loader import STATEMENTS, filled
 from flexdb.contract.operation import OPERATIONS
+from flexdb.sql.loader import STATEMENTS, filled
 from tests.support.graph_data import fill, node_id
+from tests.support.plans import pages_read, run_plan
 from tests.support.postgres import connect
+from tests.support.refusals import refusal
 from tests.support.service import Service
-from tests.protocol.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
 
@@ -350,28 +349,10 @@ class Measured:
             fill(connection, self.node_type, nodes, nodes * 2)
 
     def pages(self, method: str, generic: bool, **given: Any) -> tuple[int, Any]:
-        """Return how many pages a call reads, and its result's first column.
-
-        :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
-        """
-        params = {"tenant_id": self.node_type["tenant_id"]} | given
-        context = Context(Limits.of(self.service.settings))
-        statement = OPERATIONS[method].plan(context, params, lambda: b"{}")
-        assert isinstance(statement, Statement)
-        text, names = statement.query.text.decode(), statement.query.arguments
-        arguments = ", ".join(
-            "NULL" if statement.arguments[name] is None else f"'{statement.arguments[name]}'"
-            for name in names)
-        mode = "generic" if generic else "custom"
-        with connect(self.service.settings) as connection:
-            connection.execute(f"SET plan_cache_mode = force_{mode}_plan")
-            connection.execute(f"PREPARE walk AS {text}")
-            row = connection.execute(f"EXECUTE walk ({arguments})").fetchone()
-            plan = connection.execute(
-                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE walk ({arguments})").fetchone()
-        assert row and plan
-        found = plan[0][0]["Plan"]
-        return found["Shared Hit Blocks"] + found["Shared Read Blocks"], row[0]
+        """Return how many pages a call reads, and its result's first column."""
+        plan, row = run_plan(self.service, method,
+                             {"tenant_id": self.node_type["tenant_id"]} | given, generic)
+        return pages_read(plan), row[0]
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.support.postgres import connect
+from tests.support.refusals import refusal
 from tests.support.service import RpcError, Service
-from tests.protocol.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
 

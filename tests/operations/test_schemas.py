@@ -7,7 +7,6 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,11 +15,12 @@ import pytest
 from flexdb.errors import InvalidParams
 from flexdb.documents.schemas import KEPT_BYTES, SchemaCache, compile_schema
 from tests.support import postgres
+from tests.support.paths import ROOT
 from tests.support.service import RpcError, Service
 
 pytestmark = pytest.mark.both_doors
 
-SUITE = Path(__file__).parents[2] / ".venv/suite"
+SUITE = ROOT / ".venv/suite"
 TASK: dict[str, Any] = {"type": "object", "required": ["title"], "properties": {
     "title": {"type": "string", "minLength": 1}, "priority": {"type": "integer", "maximum": 5}}}
 

@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 
 from flexdb.contract.operation import OPERATIONS
+from tests.support.refusals import refusal
 from tests.support.service import RpcError, Service, request
-from tests.protocol.test_parameters import World, refusal
+from tests.support.world import World
 
 pytestmark = pytest.mark.both_doors
 

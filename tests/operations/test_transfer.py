@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -18,58 +17,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
-from flexdb.db.copy import exporting, load
+from flexdb.db.copy import exporting
 from flexdb.errors import FlexdbError
 from flexdb.sql.loader import EXPORTS, IMPORTS
-from flexdb.transfer.lines import KINDS, Reader
+from flexdb.transfer.lines import KINDS
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support.postgres import connect
 from tests.support.service import Service
-from tests.database.test_counts import differences
+from tests.support.totals import differences
+from tests.support.transfers import (
+    TENANT, TYPE, USER, Lines, given_back, node_id, small, taken, total_rows, written)
 
 Databases = Callable[..., Settings]
-Lines = list[dict[str, Any]]
-
-TENANT, TYPE, USER = (str(UUID(int=number)) for number in (1, 2, 3))
-
-
-def node_id(number: int) -> str:
-    return str(UUID(int=1000 + number))
-
-
-def small(nodes: int = 3) -> Lines:
-    """The lines of a tenant with a chain of nodes; what is absent gets its default."""
-    return [
-        {"tenant": {"id": TENANT, "slug": "acme", "name": "Acme"}},
-        {"user": {"id": USER, "email": "someone@example.org", "display_name": "Someone"}},
-        {"tenant_user": {"tenant_id": TENANT, "user_id": USER, "role": "admin"}},
-        {"node_type": {"id": TYPE, "name": "Task"}},
-        *({"node": {"id": node_id(n), "node_type_id": TYPE, "data": {"n": n}}}
-          for n in range(nodes)),
-        *({"relationship": {"source_node_id": node_id(n), "target_node_id": node_id(n + 1),
-                            "relationship_type": "depends_on"}} for n in range(nodes - 1))]
-
-
-def written(lines: Lines) -> bytes:
-    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-
-
-def taken(database: Settings, text: bytes) -> Any:
-    return load(database, IMPORTS, Reader(database).lines(io.BytesIO(text)))
-
-
-def given_back(database: Settings, tenant: str = "acme") -> bytes:
-    with exporting(database, tenant) as export:
-        return b"".join(line for kind in EXPORTS for line in export.lines(EXPORTS[kind]))
-
-
-def total_rows(database: Settings) -> int:
-    with connect(database) as connection:
-        row = connection.execute(" UNION ALL ".join(
-            f"SELECT count(*) FROM {kind}s" for kind in KINDS).join(
-            ("SELECT sum(count)::int FROM (", ") counts"))).fetchone()
-    assert row
-    return int(row[0])
 
 
 @pytest.fixture(scope="module")

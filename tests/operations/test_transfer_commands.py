@@ -23,11 +23,12 @@ import pytest
 from flexdb.config import Settings
 from flexdb.sql.loader import IMPORTS
 from flexdb.transfer.lines import Reader
+from tests.support.commands import failure, flexdb
+from tests.support.paths import ROOT
 from tests.support.postgres import connect
 from tests.support.service import Service
-from tests.database.test_counts import differences
-from tests.database.test_migrations import ROOT, flexdb, refusal
-from tests.operations.test_transfer import (
+from tests.support.totals import differences
+from tests.support.transfers import (
     TENANT, TYPE, given_back, node_id, small, taken, total_rows, written)
 
 pytestmark = pytest.mark.long
@@ -118,14 +119,14 @@ def test_what_cannot_be_done_is_told_in_one_line(database: Settings, tmp_path: P
             (["import", str(tmp_path / "nowhere")], "flexdb: the file cannot be read or written"),
             (["import", str(broken)], "flexdb: the file cannot be read or written: Compressed"),
             (["import", str(wrong)], "flexdb: line 9 is not JSON: ")]:
-        assert refusal(flexdb(database, *arguments)).startswith(told)
+        assert failure(flexdb(database, *arguments)).startswith(told)
     assert existing.read_text() == "stays" and len(list(tmp_path.iterdir())) == 3
     assert total_rows(database) == 0
 
 
 def test_an_export_needs_the_tables_and_makes_none(new_database: Any) -> None:
     empty = new_database(template=None)
-    assert "run the command migrate" in refusal(flexdb(empty, "export", "--tenant", "acme"))
+    assert "run the command migrate" in failure(flexdb(empty, "export", "--tenant", "acme"))
     run(empty, "import", sent=written(small()))
     assert given_back(empty).count(b"\n") == 9
 

@@ -20,6 +20,7 @@ from bench.report import markdown, table
 from bench.statements import Script, statement_of
 from bench.yardsticks import program
 from tests.support import postgres
+from tests.support.paths import ROOT
 from tests.support.service import Service
 
 _BURN = "import time\nwhile time.process_time() < 0.3: pass"
@@ -166,7 +167,7 @@ def test_the_same_figures_give_the_same_report_and_the_same_plots(tmp_path: Path
     ({"ROUNDS": "0"}, "ROUNDS=0 is not a whole number of at least 1")])
 def test_a_wrong_variable_is_refused_in_one_line(variables: dict[str, str], said: str) -> None:
     done = subprocess.run([sys.executable, "-m", "bench"], env={"PATH": "/usr/bin", **variables},
-                          cwd=Path(__file__).parents[2], capture_output=True, text=True)
+                          cwd=ROOT, capture_output=True, text=True)
     if "wrk is not installed" in done.stderr:
         pytest.skip("wrk is not installed")
     assert done.returncode == 1 and said in done.stderr and done.stderr.count("\n") == 1

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from flexdb.config import (
     DATABASE_VARIABLES, ConfigError, Settings, environment, read_settings, variables_of,
     wants_embedded)
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 NAMES = [setting.name.upper() for setting in fields(Settings)]
 NUMBERS = [setting for setting in fields(Settings) if setting.type in ("int", "float")]
 SEED = {"DB_HOST": "localhost", "DB_PORT": 5432, "DB_USER": "postgres", "DB_PASSWORD": "postgres",

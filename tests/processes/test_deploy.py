@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,8 +12,9 @@ import pytest
 from dotenv import dotenv_values
 
 from flexdb.config import Settings, read_settings
+from tests.support.paths import ROOT
+from tests.support.tools import run, tool
 
-ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 EXAMPLE = ROOT / ".env.example"
 # What the original's example sets; the rest is there to be uncommented.
@@ -26,22 +23,6 @@ SET = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_SSL_MODE",
 DEFAULTS = {setting.name.upper(): f"{setting.default:g}" if isinstance(setting.default, float)
             else str(setting.default).lower() if isinstance(setting.default, bool)
             else str(setting.default) for setting in fields(Settings)}
-
-
-def tool(name: str) -> str:
-    """Return the path of a program that requirements-dev.txt installs where it can."""
-    path = shutil.which(name, path=os.path.dirname(sys.executable)) or shutil.which(name)
-    if not path:
-        pytest.skip(f"{name} is not installed: it has no package for this Python or this machine")
-    return path
-
-
-def run(*command: str) -> str:
-    # What the environment says would go before .env.
-    variables = {name: value for name, value in os.environ.items() if name not in DEFAULTS}
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def compose(folder: Path, env: str = "") -> Any:

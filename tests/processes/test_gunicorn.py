@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import threading
@@ -14,20 +13,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flexdb.config import Settings
 from tests.support import postgres
-from tests.support.service import request
-from tests.processes.test_startup import ROOT, Served, variables_of, wait_until
+from tests.support.http import JSON, call_body, exchange
+from tests.support.served import Served, variables_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
 LIMIT = 4096
-JSON = {"Content-Type": "application/json"}
 DAWDLE = """
     CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN PERFORM pg_sleep({seconds}); RETURN NEW; END $$;
@@ -40,12 +38,9 @@ DAWDLING = ("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Settings]
            ) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("served")
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, folder)
-    served = Served(folder, **variables_of(new_database()), MAX_BODY_BYTES=LIMIT)
-    yield served.wait()
-    served.close()
+    with Served(tmp_path_factory.mktemp("served"), **variables_of(new_database()),
+                MAX_BODY_BYTES=LIMIT) as served:
+        yield served.wait()
 
 
 @pytest.fixture
@@ -53,10 +48,6 @@ def connection(served: Served) -> Iterator[HTTPConnection]:
     connection = HTTPConnection("127.0.0.1", served.port, timeout=30)
     yield connection
     connection.close()
-
-
-def asked(number: int, method: str = "list_tenants", **params: Any) -> bytes:
-    return json.dumps(request(method, params, number)).encode()
 
 
 def post(connection: HTTPConnection, body: Any) -> tuple[int, Any]:
@@ -67,23 +58,14 @@ def post(connection: HTTPConnection, body: Any) -> tuple[int, Any]:
     return response.status, json.loads(answer) if answer else None
 
 
-def raw(served: Served, request: bytes) -> tuple[int, bytes, bytes]:
-    """Send bytes as they are; return the status, the headers and the body."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as client:
-        client.sendall(request)
-        answer = b"".join(iter(lambda: client.recv(65536), b""))
-    head, _, body = answer.partition(b"\r\n\r\n")
-    return int(head.split()[1]), head, body
-
-
 def test_clients_at_once_get_their_own_answers(served: Served) -> None:
     def work(client: int) -> None:
         connection = HTTPConnection("127.0.0.1", served.port, timeout=30)
         slug = f"client-{client}"
-        tenant = post(connection, asked(client, "create_tenant", slug=slug, name=slug))[1]
+        tenant = post(connection, call_body(client, "create_tenant", slug=slug, name=slug))[1]
         key = tenant["result"]["tenant"]["id"]
         for number in range(client * 1000, client * 1000 + 25):
-            reply = post(connection, asked(number, "get_tenant", id=key))
+            reply = post(connection, call_body(number, "get_tenant", id=key))
             assert reply == (200, tenant | {"id": number})
         connection.close()
 
@@ -95,8 +77,9 @@ def test_a_connection_is_kept_for_many_requests_whatever_they_answer(
         connection: HTTPConnection) -> None:
     connection.connect()
     kept = connection.sock
-    for body, status in [(asked(1), 200), (b"{", 200), (asked(2, "nothing"), 200), (b"[]", 200),
-                         (asked(3).replace(b'"id": 3', b'"x": 3'), 204), (asked(4), 200)]:
+    notification = call_body(3).replace(b'"id": 3', b'"x": 3')
+    for body, status in [(call_body(1), 200), (b"{", 200), (call_body(2, "nothing"), 200),
+                         (b"[]", 200), (notification, 204), (call_body(4), 200)]:
         connection.request("POST", "/jsonrpc", body, JSON)
         response = connection.getresponse()
         assert response.status == status and bool(response.read()) == (status == 200)
@@ -106,7 +89,7 @@ def test_a_connection_is_kept_for_many_requests_whatever_they_answer(
 @pytest.mark.parametrize("sizes", [[1], [7], [3000], [1, 500, 2]], ids=str)
 def test_a_chunked_body_is_read_like_any_other(
         connection: HTTPConnection, sizes: list[int]) -> None:
-    body, place, chunks = asked(1, slug="x" * 200), 0, []
+    body, place, chunks = call_body(1, slug="x" * 200), 0, []
     for number in count():
         if place >= len(body):
             break
@@ -164,7 +147,7 @@ def _send(connection: socket.socket, sent: bytes) -> None:
 ], ids=["no request", "version", "header", "length", "chunk", "line", "field", "fields"])
 def test_what_gunicorn_itself_refuses_is_an_error_object_too(
         served: Served, request_: bytes, status: int) -> None:
-    answered, head, body = raw(served, request_)
+    answered, head, body = exchange(served.port, request_)
     assert answered == status
     assert b"content-type: application/json" in head.lower() and b"<" not in body
     assert json.loads(body)["error"]["code"] == -32600
@@ -175,7 +158,7 @@ def test_a_reload_under_requests_loses_none(served: Served) -> None:
 
     def work() -> None:
         while not ended.is_set():
-            results.append(served.get("/jsonrpc", "POST", asked(1).decode())[0])
+            results.append(served.get("/jsonrpc", "POST", call_body(1).decode())[0])
 
     with ThreadPoolExecutor(4) as threads:
         workers = [threads.submit(work) for _ in range(4)]
@@ -203,35 +186,27 @@ def test_a_worker_that_dies_is_replaced(served: Served) -> None:
 
 
 def test_a_master_that_dies_leaves_its_port_to_the_next_and_its_calls_to_its_workers(
-        tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Settings]) -> None:
-    folder = tmp_path_factory.mktemp("dying")
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, folder)
+        start: Callable[..., Served], new_database: Callable[..., Settings]) -> None:
     settings = new_database()
     with postgres.connect(settings) as database, ThreadPoolExecutor(1) as thread:
         database.execute(DAWDLE.format(seconds=6))
-        first = Served(folder, **variables_of(settings)).wait()
+        first = start(**variables_of(settings)).wait()
         reply = thread.submit(first.call, "create_user", email="a@b.c", display_name="A")
         wait_until(lambda: database.execute(DAWDLING).fetchone() is not None)
         first.end(signal.SIGKILL)
-        second = Served(folder, **variables_of(settings), JSONRPC_PORT=first.port).wait()
+        second = start(**variables_of(settings), JSONRPC_PORT=first.port).wait()
         assert second.call("list_users")["result"]["users"] == [] and not reply.done()
         assert reply.result()["result"]["user"]["email"] == "a@b.c"
-    first.close()
-    second.close()
 
 
 def test_a_termination_lets_what_is_under_way_come_to_its_end(
-        tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Settings]) -> None:
-    folder = tmp_path_factory.mktemp("ending")
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, folder)
+        start: Callable[..., Served], new_database: Callable[..., Settings]) -> None:
     settings = new_database()
     with postgres.connect(settings) as database:
         database.execute(DAWDLE.format(seconds=1))
-        served = Served(folder, **variables_of(settings)).wait()
+        served = start(**variables_of(settings)).wait()
         idle = HTTPConnection("127.0.0.1", served.port, timeout=30)
-        assert post(idle, asked(1))[0] == 200
+        assert post(idle, call_body(1))[0] == 200
         with ThreadPoolExecutor(1) as thread:
             reply = thread.submit(served.call, "create_user", email="a@b.c", display_name="A")
             wait_until(lambda: database.execute(DAWDLING).fetchone() is not None)
@@ -241,16 +216,12 @@ def test_a_termination_lets_what_is_under_way_come_to_its_end(
         assert time.monotonic() - began < 20, "a kept connection does not delay the end"
         idle.close()
     assert "Traceback" not in served.said
-    served.close()
 
 
 @pytest.mark.parametrize("arguments, lines", [("", 0), ("--access-logfile -", 1)])
 def test_gunicorn_tells_each_request_only_when_it_is_asked_to(
-        tmp_path: Path, new_database: Callable[..., Settings], arguments: str, lines: int) -> None:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    served = Served(tmp_path, **variables_of(new_database()), GUNICORN_CMD_ARGS=arguments).wait()
+        serve: Callable[..., Served], arguments: str, lines: int) -> None:
+    served = serve(GUNICORN_CMD_ARGS=arguments)
     served.get("/nothing-there")
     served.end()
     assert served.said.count("GET /nothing-there HTTP/1.1") == lines
-    served.close()

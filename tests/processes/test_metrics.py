@@ -6,24 +6,17 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics)
-from prometheus_client.parser import text_string_to_metric_families as parse
 
 from flexdb.api.routes import routes
 from tests.support import postgres
+from tests.support.metrics import read
 from tests.support.service import RpcError, Service, request
 
 ABSENT = "00000000-0000-7000-8000-000000000000"
-
-
-def read(text: str, parser: Callable[[str], Any] = parse) -> dict[tuple[str, ...], float]:
-    """Return the value of each sample, by its name and the values of its labels."""
-    return {(sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-            for family in parser(text) for sample in family.samples}
 
 
 def figures(service: Service) -> dict[tuple[str, ...], float]:

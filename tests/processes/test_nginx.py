@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import shutil
 import socket
 import threading
 import time
@@ -20,9 +19,10 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from flexdb.config import Settings
 from tests.support import nginx
+from tests.support.http import JSON, call_body
 from tests.support.nginx import Nginx
-from tests.processes.test_gunicorn import JSON, asked
-from tests.processes.test_startup import ROOT, Served, variables_of
+from tests.support.paths import ROOT
+from tests.support.served import Served, variables_of
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not nginx.PROGRAM, reason=nginx.MISSING)]
 
@@ -35,11 +35,9 @@ METRICS = ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/x/../metrics", 
 def served(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Settings]
            ) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, folder)
-    served = Served(folder, **variables_of(new_database()), JSONRPC_SOCKET=folder / "http.sock")
-    yield served.wait()
-    served.close()
+    with Served(folder, **variables_of(new_database()),
+                JSONRPC_SOCKET=folder / "http.sock") as served:
+        yield served.wait()
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def ask(front: Nginx, method: str, path: str, body: bytes | None = None, **heade
 
 
 def call(front: Nginx, method: str, **params: Any) -> Any:
-    return json.loads(ask(front, "POST", "/jsonrpc", asked(1, method, **params))[1])["result"]
+    return json.loads(ask(front, "POST", "/jsonrpc", call_body(1, method, **params))[1])["result"]
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +114,7 @@ def test_a_request_has_one_id_from_the_client_where_it_is_sane(front: Nginx) -> 
 
 
 def test_the_log_has_no_query_and_no_body(front: Nginx) -> None:
-    ask(front, "POST", "/jsonrpc?token=canary", asked(1, "create_user", email="canary"))
+    ask(front, "POST", "/jsonrpc?token=canary", call_body(1, "create_user", email="canary"))
     ask(front, "GET", "/tenants?page_token=canary", Authorization="canary", Referer="canary",
         X_Request_ID="quiet")
     line = front.logged("quiet")
@@ -125,7 +123,7 @@ def test_the_log_has_no_query_and_no_body(front: Nginx) -> None:
     assert "canary" not in front.log
 
 
-def test_the_pages_know_the_address_that_the_client_asked(front: Nginx) -> None:
+def test_the_pages_know_the_address_that_the_client_call_body(front: Nginx) -> None:
     address = f"http://127.0.0.1:{front.port}"
     assert address.encode() in ask(front, "GET", "/")[1]
     forged = ask(front, "GET", "/", X_Forwarded_Proto="https", X_Forwarded_Host="evil.example",
@@ -135,7 +133,7 @@ def test_the_pages_know_the_address_that_the_client_asked(front: Nginx) -> None:
 
 
 def test_large_json_is_compressed_for_who_takes_it(front: Nginx, node: Any) -> None:
-    body = asked(1, "get_node", tenant_id=node["tenant_id"], id=node["id"])
+    body = call_body(1, "get_node", tenant_id=node["tenant_id"], id=node["id"])
     plain, answer = ask(front, "POST", "/jsonrpc", body)
     packed, bytes_ = ask(front, "POST", "/jsonrpc", body, Accept_Encoding="gzip")
     assert "Content-Encoding" not in plain.headers and packed.headers["Content-Encoding"] == "gzip"
@@ -155,14 +153,14 @@ def test_a_version_that_compression_made_weak_is_still_the_version(front: Nginx,
 
 def test_slow_clients_hold_no_thread(front: Nginx, served: Served) -> None:
     """More of them than the service has threads: their bodies are awaited here."""
-    body = asked(1)
+    body = call_body(1)
     slow = [socket.create_connection(("127.0.0.1", front.port)) for _ in range(64)]
     for client in slow:
         client.sendall(b"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                        b"Content-Length: %d\r\n\r\n%b" % (len(body), body[:-1]))
     began = time.monotonic()
     for number in range(20):
-        assert ask(front, "POST", "/jsonrpc", asked(number))[0].status == 200
+        assert ask(front, "POST", "/jsonrpc", call_body(number))[0].status == 200
     assert time.monotonic() - began < 10, "the service waits for slow bodies"
     for client in slow:
         client.sendall(body[-1:])
@@ -191,7 +189,7 @@ def test_the_rate_of_an_address_can_be_limited(tmp_path: Path, served: Served) -
                 limit=line.replace("burst=200", "burst=5")) as limited,
           ThreadPoolExecutor(8) as threads):
         answers = list(threads.map(lambda n: ask(limited, "PUT" if n % 2 else "POST", "/jsonrpc",
-                                                 asked(n)), range(200)))
+                                                 call_body(n)), range(200)))
     statuses = {response.status for response, _ in answers}
     assert statuses == {200, 405, 429}
     response, answer = next(one for one in answers if one[0].status == 429)
@@ -201,7 +199,7 @@ def test_the_rate_of_an_address_can_be_limited(tmp_path: Path, served: Served) -
 
 
 def test_a_large_answer_is_taken_from_the_service_at_once(front: Nginx, node: Any) -> None:
-    calls = [json.loads(asked(n, "get_node", tenant_id=node["tenant_id"], id=node["id"]))
+    calls = [json.loads(call_body(n, "get_node", tenant_id=node["tenant_id"], id=node["id"]))
              for n in range(1000)]
     body = json.dumps(calls).encode()
     client = socket.socket()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,9 @@ from flexdb.config import Settings
 from flexdb.errors import Unavailable
 from tests.support import nginx
 from tests.support.nginx import Nginx
-from tests.processes.test_startup import ROOT, Served, free_port, variables_of
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
+from tests.support.served import Served, variables_of
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not nginx.PROGRAM, reason=nginx.MISSING)]
 
@@ -38,11 +39,9 @@ HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 def served(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Settings]
            ) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, folder)
-    served = Served(folder, **variables_of(new_database()), JSONRPC_SOCKET=folder / "http.sock")
-    yield served.wait()
-    served.close()
+    with Served(folder, **variables_of(new_database()),
+                JSONRPC_SOCKET=folder / "http.sock") as served:
+        yield served.wait()
 
 
 @pytest.fixture(scope="module")
@@ -186,14 +185,12 @@ def test_a_service_that_is_away_is_told_as_one_to_be_called_again(tmp_path: Path
             assert ("jsonrpc" in reply) == (b"/jsonrpc" in request)
 
 
-def test_who_asks_whether_the_service_is_ready_is_not_told_why_not(tmp_path: Path) -> None:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    served = Served(tmp_path, DB_HOST="127.0.0.1", DB_PORT=free_port(), DB_USER="canary",
-                    JSONRPC_SOCKET=tmp_path / "http.sock").wait("/health")
+def test_who_asks_whether_the_service_is_ready_is_not_told_why_not(
+        tmp_path: Path, start: Callable[..., Served]) -> None:
+    served = start(DB_HOST="127.0.0.1", DB_PORT=free_port(), DB_USER="canary",
+                   JSONRPC_SOCKET=tmp_path / "http.sock").wait("/health")
     with Nginx(tmp_path, tmp_path / "http.sock") as front:
         status, _, _, reply = send(
             front.port, b"GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert status == 503 and reply["error"]["data"]["reason"] == "UNAVAILABLE"
     assert "127.0.0.1" not in str(reply) and "127.0.0.1" in served.get("/health/ready")[1]["reason"]
-    served.close()

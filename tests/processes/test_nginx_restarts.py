@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import socket
 import threading
@@ -18,29 +17,20 @@ import pytest
 
 from flexdb.config import Settings
 from tests.support import nginx
+from tests.support.http import JSON, call_body
 from tests.support.nginx import Nginx
-from tests.processes.test_gunicorn import JSON, asked
-from tests.processes.test_reload import workers
-from tests.processes.test_startup import ROOT, Served, variables_of, wait_until
+from tests.support.served import Served, variables_of
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not nginx.PROGRAM, reason=nginx.MISSING)]
 
 
 @pytest.fixture
-def start(tmp_path: Path, new_database: Callable[..., Settings]) -> Iterator[Callable[..., Served]]:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    settings = variables_of(new_database())
-    started: list[Served] = []
-
-    def begin(**variables: object) -> Served:
-        started.append(Served(tmp_path, **settings, JSONRPC_SOCKET=tmp_path / "http.sock",
-                              **variables))
-        return started[-1].wait()
-
-    yield begin
-    for served in started:
-        served.close()
+def serve(tmp_path: Path, start: Callable[..., Served], new_database: Callable[..., Settings]
+          ) -> Callable[..., Served]:
+    """Start the service behind nginx, always on the same database."""
+    same = variables_of(new_database(), JSONRPC_SOCKET=tmp_path / "http.sock")
+    return lambda **variables: start(**same, **variables).wait()
 
 
 @pytest.fixture
@@ -62,7 +52,7 @@ class Load:
     def _work(self, number: int) -> None:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         while not self._ended.is_set():
-            connection.request("POST", "/jsonrpc", asked(number), JSON)
+            connection.request("POST", "/jsonrpc", call_body(number), JSON)
             response = connection.getresponse()
             reply = json.loads(response.read())
             self.answers[response.status, reply.get("error", {"data": {"reason": "OK"}})[
@@ -84,32 +74,32 @@ class Load:
             thread.join()
 
 
-def test_a_reload_fails_no_call(start: Callable[..., Served], front: Nginx) -> None:
-    served = start()
+def test_a_reload_fails_no_call(serve: Callable[..., Served], front: Nginx) -> None:
+    served = serve()
     with Load(front) as load:
         for _ in range(3):
-            old = workers(served)
+            old = served.booted
             served.process.send_signal(signal.SIGHUP)
             wait_until(lambda: all(f"Worker exiting (pid: {pid})" in served.said for pid in old)
-                       and len(workers(served) - old) == 2, 90)
+                       and len(served.booted - old) == 2, 90)
     assert set(load.answers) == {(200, "OK")} and load.answers.total() > 100
 
 
 def test_the_replacement_of_workers_fails_no_call(
-        start: Callable[..., Served], front: Nginx) -> None:
-    served = start(MAX_REQUESTS=50, MAX_REQUESTS_JITTER=20)
+        serve: Callable[..., Served], front: Nginx) -> None:
+    served = serve(MAX_REQUESTS=50, MAX_REQUESTS_JITTER=20)
     with Load(front) as load:
-        wait_until(lambda: len(workers(served)) > 8, 120)
+        wait_until(lambda: len(served.booted) > 8, 120)
     assert set(load.answers) == {(200, "OK")}
 
 
-def test_an_end_leaves_no_call_in_doubt(start: Callable[..., Served], front: Nginx) -> None:
-    served = start()
+def test_an_end_leaves_no_call_in_doubt(serve: Callable[..., Served], front: Nginx) -> None:
+    served = serve()
     with Load(front) as load:
         wait_until(lambda: load.answers.total() > 50)
         assert served.end(signal.SIGTERM) == 0
         before = load.answers[200, "OK"]
-        start()
+        serve()
         wait_until(lambda: load.answers[200, "OK"] > before + 50)
     assert set(load.answers) == {(200, "OK"), (502, "UNAVAILABLE")}
 

@@ -15,9 +15,11 @@ import pytest
 
 from flexdb.config import Settings
 from tests.support import nginx
+from tests.support.http import JSON, call_body
 from tests.support.nginx import Nginx
-from tests.processes.test_gunicorn import JSON, asked
-from tests.processes.test_startup import ROOT, Served, free_port, variables_of
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
+from tests.support.served import Served, variables_of
 
 pytestmark = [pytest.mark.long,
               pytest.mark.skipif(not nginx.PROGRAM, reason=nginx.MISSING),
@@ -53,18 +55,16 @@ class Tls:
 def tls(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Settings]
         ) -> Iterator[Tls]:
     folder = tmp_path_factory.mktemp("tls")
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, folder)
-    served = Served(folder, **variables_of(new_database()), JSONRPC_SOCKET=folder / "http.sock")
-    tls = Tls(folder, served.wait())
-    yield tls
-    tls.front.close()
-    served.close()
+    with Served(folder, **variables_of(new_database()),
+                JSONRPC_SOCKET=folder / "http.sock") as served:
+        tls = Tls(folder, served.wait())
+        with tls.front:
+            yield tls
 
 
 def test_a_call_over_tls_is_answered_and_browsers_are_told_to_stay_with_it(tls: Tls) -> None:
     connection = tls.connect()
-    connection.request("POST", "/jsonrpc", asked(1), JSON)
+    connection.request("POST", "/jsonrpc", call_body(1), JSON)
     response = connection.getresponse()
     assert response.status == 200 and "result" in json.loads(response.read())
     assert response.headers.get_all("Strict-Transport-Security") == ["max-age=31536000"]
@@ -81,7 +81,7 @@ def test_what_comes_in_the_clear_is_refused_and_goes_no_further(
     for port in (tls.front.port, tls.port):
         connection = HTTPConnection("127.0.0.1", port, timeout=30)
         request_id = f"clear-{verb}-{path[1:4]}-{port}"
-        connection.request(verb, path, asked(1), {**JSON, "X-Request-ID": request_id})
+        connection.request(verb, path, call_body(1), {**JSON, "X-Request-ID": request_id})
         response = connection.getresponse()
         error = json.loads(response.read())["error"]
         assert (response.status, error["message"]) == (400, "send it over https")

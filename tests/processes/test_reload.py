@@ -2,75 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
-import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from gunicorn.workers.gthread import DEFAULT_WORKER_DATA_TIMEOUT
 
 from flexdb.config import Settings
-from tests.processes.test_gunicorn import asked
-from tests.processes.test_startup import ROOT, Served, variables_of, wait_until
+from tests.support.http import call_body
+from tests.support.served import Served, variables_of
+from tests.support.service import request
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    return tmp_path
+TWO_CALLS = json.dumps([request("list_tenants", id=number) for number in (1, 2)])
 
 
 @pytest.fixture
-def start(folder: Path) -> Iterator[Callable[..., Served]]:
-    started: list[Served] = []
-
-    def begin(**variables: object) -> Served:
-        started.append(Served(folder, **variables))
-        return started[-1]
-
-    yield begin
-    for served in started:
-        served.close()
-
-
-@pytest.fixture
-def served(folder: Path, start: Callable[..., Served], new_database: Callable[..., Settings]
-           ) -> Served:
+def served(tmp_path: Path, serve: Callable[..., Served]) -> Served:
     # A second worker might still be about to read what a test changes.
-    (folder / ".env").write_text("WORKERS=1\n")
-    return start(**variables_of(new_database()), JSONRPC_SOCKET=folder / "http.sock").wait()
+    (tmp_path / ".env").write_text("WORKERS=1\n")
+    return serve(JSONRPC_SOCKET=tmp_path / "http.sock")
 
 
-def workers(served: Served) -> set[int]:
-    return set(map(int, re.findall(r"Booting worker with pid: (\d+)", served.said)))
-
-
-def test_a_reload_takes_new_settings_and_makes_new_workers(folder: Path, served: Served) -> None:
-    old = workers(served)
-    (folder / ".env").write_text("WORKERS=3\nMAX_BATCH=1\nTIMEOUT=7\n")
+def test_a_reload_takes_new_settings_and_makes_new_workers(tmp_path: Path, served: Served) -> None:
+    old = served.booted
+    (tmp_path / ".env").write_text("WORKERS=3\nMAX_BATCH=1\nTIMEOUT=7\n")
     served.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(workers(served) - old) == 3
+    wait_until(lambda: len(served.booted - old) == 3
                and all(f"Worker exiting (pid: {pid})" in served.said for pid in old))
-    status, reply = served.get("/jsonrpc", "POST", f"[{asked(1).decode()},{asked(2).decode()}]")
+    status, reply = served.get("/jsonrpc", "POST", TWO_CALLS)
     assert status == 200 and "1" in reply["error"]["message"]
 
 
 def test_a_worker_that_follows_another_has_the_settings_that_it_had(
-        folder: Path, start: Callable[..., Served], new_database: Callable[..., Settings]) -> None:
-    served = start(**variables_of(new_database()), WORKERS=1, MAX_REQUESTS=3,
-                   MAX_REQUESTS_JITTER=0).wait()
-    first = workers(served)
-    (folder / ".env").write_text("MAX_BATCH=1\nTHREADS=3\n")
-    wait_until(lambda: served.answers() and workers(served) - first)
-    status, replies = served.get("/jsonrpc", "POST", f"[{asked(1).decode()},{asked(2).decode()}]")
+        tmp_path: Path, serve: Callable[..., Served]) -> None:
+    served = serve(WORKERS=1, MAX_REQUESTS=3, MAX_REQUESTS_JITTER=0)
+    first = served.booted
+    (tmp_path / ".env").write_text("MAX_BATCH=1\nTHREADS=3\n")
+    wait_until(lambda: served.answers() and served.booted - first)
+    status, replies = served.get("/jsonrpc", "POST", TWO_CALLS)
     assert status == 200 and [reply["id"] for reply in replies] == [1, 2]
 
 
@@ -81,32 +58,32 @@ def test_a_worker_that_follows_another_has_the_settings_that_it_had(
     ("gunicorn.conf.py", "workers = \n", "invalid syntax"),
 ], ids=["setting", "settings that do not fit", "code", "configuration"])
 def test_a_reload_that_would_fail_is_refused_in_one_line_and_nothing_ends(
-        folder: Path, served: Served, file: str, text: str, told: str) -> None:
-    old, before = workers(served), len(served.said)
-    (folder / file).write_text(text)
+        tmp_path: Path, served: Served, file: str, text: str, told: str) -> None:
+    old, before = served.booted, len(served.said)
+    (tmp_path / file).write_text(text)
     served.process.send_signal(signal.SIGHUP)
     wait_until(lambda: "Not reloaded" in served.said)
     (line,) = [line for line in served.said[before:].splitlines() if "ERROR" in line]
     assert told in line
     assert "Traceback" not in served.said
-    assert served.call("list_tenants")["result"] and workers(served) == old
+    assert served.call("list_tenants")["result"] and served.booted == old
     assert served.end(signal.SIGTERM) == 0
 
 
-def test_an_end_answers_those_who_wait_to_be_let_in(folder: Path, served: Served) -> None:
-    body = asked(1)
+def test_an_end_answers_those_who_wait_to_be_let_in(tmp_path: Path, served: Served) -> None:
+    body = call_body(1)
     call = (b"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-    for worker in workers(served):
+    for worker in served.booted:
         os.kill(worker, signal.SIGSTOP)
     waiting = [socket.socket(socket.AF_UNIX) for _ in range(5)]
     for client in waiting:
         client.settimeout(30)
-        client.connect(str(folder / "http.sock"))
+        client.connect(str(tmp_path / "http.sock"))
         client.sendall(call)
     served.process.send_signal(signal.SIGTERM)
-    wait_until(lambda: not (folder / "http.sock").exists())
-    for worker in workers(served):
+    wait_until(lambda: not (tmp_path / "http.sock").exists())
+    for worker in served.booted:
         os.kill(worker, signal.SIGCONT)
     for client in waiting:
         answer = b"".join(iter(lambda: client.recv(65536), b""))
@@ -129,9 +106,9 @@ def test_an_end_does_not_wait_for_connections_on_which_nothing_was_sent(served: 
     (lambda path: path.parent.rmdir(), "must be a folder that may be written to"),
 ], ids=["a file", "no folder"])
 def test_a_socket_that_cannot_be_made_is_refused_in_one_line(
-        folder: Path, start: Callable[..., Served], make: Callable[[Path], None], told: str
+        tmp_path: Path, start: Callable[..., Served], make: Callable[[Path], None], told: str
         ) -> None:
-    path = folder / "run" / "http.sock"
+    path = tmp_path / "run" / "http.sock"
     path.parent.mkdir()
     make(path)
     line = start(DB_HOST="127.0.0.1", JSONRPC_SOCKET=path).refused()
@@ -139,15 +116,15 @@ def test_a_socket_that_cannot_be_made_is_refused_in_one_line(
 
 
 def test_a_socket_with_too_long_a_path_is_refused_in_one_line(
-        folder: Path, start: Callable[..., Served]) -> None:
-    line = start(DB_HOST="127.0.0.1", JSONRPC_SOCKET=folder / ("x" * 120)).refused()
+        tmp_path: Path, start: Callable[..., Served]) -> None:
+    line = start(DB_HOST="127.0.0.1", JSONRPC_SOCKET=tmp_path / ("x" * 120)).refused()
     assert "107 bytes" in line
 
 
 def test_a_socket_is_not_taken_from_one_that_listens_but_from_one_that_was_killed(
-        folder: Path, served: Served, start: Callable[..., Served],
+        tmp_path: Path, served: Served, start: Callable[..., Served],
         new_database: Callable[..., Settings]) -> None:
-    path = folder / "http.sock"
+    path = tmp_path / "http.sock"
     line = start(DB_HOST="127.0.0.1", JSONRPC_SOCKET=path).refused()
     assert "is taken by another program" in line and served.answers()
     served.end(signal.SIGKILL)
@@ -161,10 +138,9 @@ def test_a_socket_is_not_taken_from_one_that_listens_but_from_one_that_was_kille
 
 
 def test_a_worker_is_replaced_after_its_requests_and_no_call_is_lost(
-        start: Callable[..., Served], new_database: Callable[..., Settings]) -> None:
-    served = start(**variables_of(new_database()), WORKERS=1, MAX_REQUESTS=20,
-                   MAX_REQUESTS_JITTER=5).wait()
+        serve: Callable[..., Served]) -> None:
+    served = serve(WORKERS=1, MAX_REQUESTS=20, MAX_REQUESTS_JITTER=5)
     for number in range(60):
         assert "result" in served.call("list_tenants"), number
-    wait_until(lambda: len(workers(served)) >= 3)
+    wait_until(lambda: len(served.booted) >= 3)
     assert served.end(signal.SIGTERM) == 0

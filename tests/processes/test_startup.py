@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -25,10 +19,13 @@ from testing.postgresql import Postgresql
 from flexdb.config import Settings
 from flexdb.db.migrate import FOLDER, migrate, migration_ids
 from tests.support import postgres
+from tests.support.away import Away
+from tests.support.paths import ROOT
+from tests.support.served import Served, variables_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
-ROOT = Path(__file__).parents[2]
 EXPECTED = """\
 INFO - Loading environment from .env.local
 INFO - Connecting to database...
@@ -40,102 +37,11 @@ INFO - JSON-RPC endpoint: http://127.0.0.1:{port}/jsonrpc
 INFO - Health check endpoint: http://127.0.0.1:{port}/health"""
 
 
-def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
-    until = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.02)
-    return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-class Served:
-    """flexdb as its user starts it, in a folder of its own."""
-
-    def __init__(self, folder: Path, **variables: object) -> None:
-        self.folder = folder
-        self.port = int(str(variables.setdefault("JSONRPC_PORT", free_port())))
-        clean = {name: value for name, value in os.environ.items()
-                 if name not in Settings.__dataclass_fields__ and not name.startswith("DB_")}
-        environment = {**clean, "PYTHONPATH": str(ROOT), "JSONRPC_HOST": "127.0.0.1",
-                       **{name: str(value) for name, value in variables.items()}}
-        self._output = TemporaryFile("w+b")
-        self.process = subprocess.Popen(
-            [sys.executable, str(folder / "wsgi.py")], env=environment, stdin=subprocess.DEVNULL,
-            stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True)
-
-    @property
-    def said(self) -> str:
-        descriptor = self._output.fileno()
-        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
-
-    def get(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
-
-    def call(self, method: str, **params: Any) -> Any:
-        asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return self.get("/jsonrpc", "POST", json.dumps(asked))[1]
-
-    def answers(self, path: str = "/health", status: int = 200) -> bool:
-        assert self.process.poll() is None, self.said
-        try:
-            return self.get(path)[0] == status
-        except OSError:
-            return False
-
-    def wait(self, path: str = "/health/ready") -> Served:
-        # Until it says that it listens, the workers of one that was killed may answer.
-        wait_until(lambda: "Listening at" in self.said and self.answers(path))
-        return self
-
-    def end(self, number: int = signal.SIGINT, patience: float = 30) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(patience)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.end()
-        self._output.close()
-
-    def refused(self) -> str:
-        """Wait for the end of a start that fails and return the one line that says why."""
-        assert self.process.wait(30) != 0
-        assert "Traceback" not in self.said, self.said
-        (line,) = [line for line in self.said.splitlines()
-                   if "ERROR" in line or line.startswith("flexdb: ")]
-        return line
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with what is started; flexdb itself is the tree's own."""
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def start(folder: Path) -> Iterator[Callable[..., Served]]:
-    started: list[Served] = []
-
-    def begin(**variables: object) -> Served:
-        started.append(Served(folder, **variables))
-        return started[-1]
-
-    yield begin
-    for served in started:
-        served.close()
-    for pid in postmasters(folder):
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which no PostgreSQL is left running."""
+    yield tmp_path
+    for pid in postmasters(tmp_path):
         os.kill(pid, signal.SIGQUIT)
 
 
@@ -144,11 +50,6 @@ def postmasters(folder: Path) -> list[int]:
     found = subprocess.run(["pgrep", "-f", f"bin/postgres -D {re.escape(str(folder))}/"],
                            capture_output=True, text=True)
     return [int(pid) for pid in found.stdout.split()]
-
-
-def variables_of(settings: Settings, **changed: object) -> dict[str, object]:
-    names = ("db_host", "db_port", "db_user", "db_name")
-    return {name.upper(): getattr(settings, name) for name in names} | changed
 
 
 def in_order(lines: str, said: str) -> bool:
@@ -163,8 +64,6 @@ def test_a_copy_of_the_tree_in_any_folder_starts_alone_and_stops_whole(
     folder = tmp_path / "a [copy] of it's tree"
     for name in ("flexdb", "migrations"):
         shutil.copytree(ROOT / name, folder / name)
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, folder)
     (folder / ".env.local").write_text("LOG_LEVEL=INFO\n")
     served = Served(folder, PYTHONPATH="")
     port = served.port
@@ -253,41 +152,9 @@ def test_a_role_that_may_not_create_tables_stops_the_start_with_one_line(
     assert role in start(**variables_of(settings, DB_USER=role)).refused()
 
 
-class Away:
-    """A port at which PostgreSQL does not answer, until it does."""
-
-    def __init__(self, folder: Path, server: Postgresql) -> None:
-        self.port = free_port()
-        self.target = server.dsn()["port"]
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def come(self) -> None:
-        relay = ("import socket, sys, threading\n"
-                 "def copy(a, b):\n"
-                 "    try:\n"
-                 "        while data := a.recv(65536): b.sendall(data)\n"
-                 "    except OSError: pass\n"
-                 "    for s in (a, b):\n"
-                 "        try: s.shutdown(socket.SHUT_RDWR)\n"
-                 "        except OSError: pass\n"
-                 "with socket.create_server(('127.0.0.1', int(sys.argv[1]))) as door:\n"
-                 "    while True:\n"
-                 "        a = door.accept()[0]\n"
-                 "        b = socket.create_connection(('127.0.0.1', int(sys.argv[2])))\n"
-                 "        for pair in ((a, b), (b, a)):\n"
-                 "            threading.Thread(target=copy, args=pair, daemon=True).start()\n")
-        self.process = subprocess.Popen(
-            [sys.executable, "-S", "-c", relay, str(self.port), str(self.target)])
-
-    def go(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-
 @pytest.fixture
-def away(folder: Path, server: Postgresql) -> Iterator[Away]:
-    away = Away(folder, server)
+def away(server: Postgresql) -> Iterator[Away]:
+    away = Away(server)
     yield away
     away.go()
 

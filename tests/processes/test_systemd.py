@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from flexdb.config import Settings
-from tests.processes.test_startup import ROOT, Served, variables_of
+from tests.support.paths import ROOT
+from tests.support.served import Served, variables_of
 
 pytestmark = pytest.mark.long
 
@@ -38,18 +39,13 @@ def test_the_service_has_longer_to_end_than_its_calls() -> None:
 
 
 def test_systemd_is_told_when_the_service_listens(
-        tmp_path: Path, new_database: Callable[..., Settings]) -> None:
+        tmp_path: Path, start: Callable[..., Served], new_database: Callable[..., Settings]
+        ) -> None:
     assert "Type=notify" in UNIT and "python -m gunicorn wsgi:app" in UNIT
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
-        served = Served(tmp_path, **variables_of(new_database()),
-                        NOTIFY_SOCKET=tmp_path / "notify")
-        try:
-            assert b"READY=1" in systemd.recv(4096)
-            assert "Listening at" in served.said
-            assert served.wait().end(signal.SIGTERM) == 0
-        finally:
-            served.close()
+        served = start(**variables_of(new_database()), NOTIFY_SOCKET=tmp_path / "notify")
+        assert b"READY=1" in systemd.recv(4096)
+        assert "Listening at" in served.said
+        assert served.wait().end(signal.SIGTERM) == 0

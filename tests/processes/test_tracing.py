@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,15 +11,15 @@ import threading
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from flexdb.config import Settings
+from tests.support.paths import ROOT
+from tests.support.served import Served
 from tests.support.service import request
-from tests.processes.test_startup import ROOT, Served, variables_of, wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -73,22 +72,6 @@ def collector() -> Iterator[Collector]:
     collector.shutdown()
     thread.join()
     collector.server_close()
-
-
-@pytest.fixture
-def serve(tmp_path: Path, new_database: Callable[..., Settings]
-          ) -> Iterator[Callable[..., Served]]:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    started: list[Served] = []
-
-    def begin(**variables: object) -> Served:
-        started.append(Served(tmp_path, **variables_of(new_database()), **variables))
-        return started[-1].wait()
-
-    yield begin
-    for served in started:
-        served.close()
 
 
 def send(served: Served, verb: str, path: str, body: Any = None, **headers: str) -> None:

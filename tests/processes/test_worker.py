@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
@@ -16,21 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from flexdb.config import Settings
-from tests.processes.test_startup import ROOT, Served, variables_of, wait_until
+from tests.support.served import Served
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-def served(tmp_path: Path, new_database: Callable[..., Settings]) -> Iterator[Served]:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    served = Served(tmp_path, **variables_of(new_database()), WORKERS=3)
-    served.wait()
-    wait_until(lambda: [accepts(pid) for pid in workers(served)] == [True] * 3)
-    yield served
-    served.close()
+def served(serve: Callable[..., Served]) -> Served:
+    served = serve(WORKERS=3)
+    wait_until(lambda: [accepts(pid) for pid in served.workers] == [True] * 3)
+    return served
 
 
 def accepts(pid: int) -> bool:
@@ -38,11 +33,6 @@ def accepts(pid: int) -> bool:
     polls = [link.name for link in Path(f"/proc/{pid}/fd").iterdir()
              if link.is_symlink() and os.readlink(link) == "anon_inode:[eventpoll]"]
     return any(Path(f"/proc/{pid}/fdinfo/{poll}").read_text().count("tfd:") >= 2 for poll in polls)
-
-
-def workers(served: Served) -> list[int]:
-    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
-    return [int(pid) for pid in children.read_text().split()]
 
 
 def sockets(pid: int) -> int:
@@ -62,7 +52,7 @@ def connect(served: Served, count: int) -> list[HTTPConnection]:
 
 
 def test_connections_that_are_kept_are_spread_over_the_workers(served: Served) -> None:
-    before = {pid: sockets(pid) for pid in workers(served)}
+    before = {pid: sockets(pid) for pid in served.workers}
     made = connect(served, 24)
     taken = [sockets(pid) - before[pid] for pid in before]
     for connection in made:
@@ -72,7 +62,7 @@ def test_connections_that_are_kept_are_spread_over_the_workers(served: Served) -
 
 def test_a_worker_that_is_stopped_or_gone_does_not_keep_connections_from_the_others(
         served: Served) -> None:
-    stopped, killed, _ = workers(served)
+    stopped, killed, _ = served.workers
     os.kill(stopped, signal.SIGSTOP)
     os.kill(killed, signal.SIGKILL)
     try:
@@ -84,11 +74,8 @@ def test_a_worker_that_is_stopped_or_gone_does_not_keep_connections_from_the_oth
 
 
 def test_busy_clients_do_not_keep_threads_from_those_who_wait(
-        tmp_path: Path, new_database: Callable[..., Settings]) -> None:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    served = Served(tmp_path, **variables_of(new_database()), WORKERS=1, THREADS=4,
-                    DB_POOL_SIZE=1, DB_POOL_QUEUE=1).wait()
+        serve: Callable[..., Served]) -> None:
+    served = serve(WORKERS=1, THREADS=4, DB_POOL_SIZE=1, DB_POOL_QUEUE=1)
     answered = [0] * 12
     ended = threading.Event()
 
@@ -106,7 +93,6 @@ def test_busy_clients_do_not_keep_threads_from_those_who_wait(
         ended.set()
         for one in asking:
             one.result()
-    served.close()
     assert min(answered) * 4 > sum(answered) / len(answered), answered
 
 

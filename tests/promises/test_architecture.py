@@ -16,8 +16,8 @@ import pytest
 
 from flexdb.sql.loader import LISTS, NAMES
 from flexdb.contract.operation import OPERATIONS
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
            for path in sorted((ROOT / "flexdb").rglob("*.py"))}
 SQL = sorted([*(ROOT / "flexdb/sql").glob("*.sql"), *(ROOT / "migrations").glob("*.sql")])
@@ -222,3 +222,39 @@ def test_nothing_connects_and_no_thread_starts_at_import() -> None:
         assert (done.stdout, done.stderr) == ("1\n", "")
         with pytest.raises(BlockingIOError):
             listening.accept()
+
+
+TESTS = {".".join(path.relative_to(ROOT).with_suffix("").parts): path
+         for path in sorted((ROOT / "tests").rglob("*.py")) if path.name != "__init__.py"}
+SUPPORT = [module for module in TESTS if module.startswith("tests.support.")]
+
+
+def imported_tests(module: str) -> set[str]:
+    """Return which modules of the tests a module of them imports, wherever in it that stands."""
+    found = set()
+    for node in ast.walk(ast.parse(TESTS[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level and node.module, f"{module} has a relative import"
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found & TESTS.keys()
+
+
+@pytest.mark.parametrize("module", TESTS)
+def test_no_module_with_tests_is_imported_and_what_areas_share_is_support(module: str) -> None:
+    for name in imported_tests(module):
+        _, area, *_, file = name.split(".")
+        assert not file.startswith("test_") and file != "conftest"
+        assert area in ("support", module.split(".")[1])
+
+
+@pytest.mark.parametrize("module", SUPPORT)
+def test_support_holds_no_test_and_is_kept_like_the_product(module: str) -> None:
+    text = TESTS[module].read_text(encoding="utf-8")
+    module_tree = ast.parse(text)
+    assert not [node.name for node in ast.walk(module_tree) if isinstance(
+        node, (ast.FunctionDef, ast.ClassDef)) and node.name.lower().startswith("test")]
+    assert not module.split(".")[-1].startswith("test_") and len(text.splitlines()) <= 250
+    assert not {"utils", "helpers", "models", "common"} & set(module.split("."))
+    assert ast.get_docstring(module_tree) and list(undocumented(module_tree.body)) == []

@@ -16,7 +16,8 @@ from werkzeug.exceptions import NotFound
 from flexdb import create_app
 from flexdb.config import Settings
 from flexdb.contract.describe import error_kinds
-from tests.support.pages import PAGES, ROOT, anchors, blocks, quoted, table
+from tests.support.pages import PAGES, anchors, blocks, quoted, table
+from tests.support.paths import ROOT
 
 FOLDERS = "flexdb|tests|docs|deploy|migrations|scripts|bench|.github|.ci"
 # Variables of others, and what stands for an id.

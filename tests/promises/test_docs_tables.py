@@ -22,7 +22,8 @@ from flexdb.contract.params import Params
 from flexdb.db.pool import _Connection, _RawJson
 from flexdb.server.worker import Logger, Worker
 from flexdb.telemetry.metrics import Metrics
-from tests.support.pages import PAGES, ROOT, blocks, quoted, table, tables
+from tests.support.pages import PAGES, blocks, quoted, table, tables
+from tests.support.paths import ROOT
 
 METHODS, ERRORS = "docs/reference/methods.md", "docs/reference/errors.md"
 ARCHITECTURE, COMMANDS = "docs/architecture.md", "docs/reference/commands.md"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -11,29 +10,12 @@ from hypothesis.stateful import (
     RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test)
 
 from tests.support import postgres
+from tests.support.rows import CHANGES, FILTERS, GLOBAL, IDS, NEW, POOL
 from tests.support.service import Service, request
 
 Row = dict[str, Any]
 Key = tuple[str, ...]
 
-# The nil UUID is an id like any other.
-POOL = [str(UUID(int=number)) for number in range(3)]
-IDS = st.sampled_from(POOL)
-DATA = st.sampled_from([{}, {"a": 1}, {"b": [None, True, "ü"]}])
-# What the columns of a new row may hold; those of CHANGES may be left out of an update.
-NEW: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "tenant": {"slug": st.sampled_from("abcd"), "name": st.sampled_from("xy")},
-    "user": {"email": st.sampled_from(["a@a", "b@b", "c@c", "d@d"]),
-             "display_name": st.sampled_from("xy")},
-    "node_type": {"name": st.sampled_from("abcd"), "description": st.sampled_from([None, "x"]),
-                  "schema": st.sampled_from([None, True, {"type": "object"}])},
-    "node": {"node_type_id": IDS, "data": DATA},
-    "relationship": {"source_node_id": IDS, "target_node_id": IDS,
-                     "relationship_type": st.sampled_from("xy"), "data": DATA},
-}
-CHANGES = {kind: {column: values for column, values in columns.items()
-                  if not column.endswith("_id")} for kind, columns in NEW.items()}
-CHANGES["tenant"]["status"] = st.sampled_from(["active", "away"])
 # What a row points to, in the order in which it is looked for; with it the row goes.
 PARENTS = {
     "tenant": {}, "user": {}, "node_type": {"tenant_id": "tenant"},
@@ -42,9 +24,6 @@ PARENTS = {
     "tenant_user": {"tenant_id": "tenant", "user_id": "user"},
 }
 UNIQUE = {"tenant": ("slug",), "user": ("email",), "node_type": ("tenant_id", "name")}
-FILTERS = {"node": ["node_type_id"],
-           "relationship": ["source_node_id", "target_node_id", "relationship_type"]}
-GLOBAL = {"tenant", "user"}
 KINDS = st.sampled_from([*NEW])
 
 

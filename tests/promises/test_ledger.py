@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.ledger import Ledger, Row, State, Write
+from tests.support.ledger import Ledger, Row, State, Write
 
 Found = dict[str, tuple[str, State]]
 

@@ -23,12 +23,12 @@ from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
 from flexdb.contract.operation import OPERATIONS
 from tests.support import postgres
 from tests.support.pages import table
+from tests.support.paths import ROOT
 from tests.support.service import Service
-from tests.database.test_counts import differences
-from tests.protocol.test_parameters import World
-from tests.database.test_pool import wait_until
+from tests.support.totals import differences
+from tests.support.waiting import wait_until
+from tests.support.world import World
 
-ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,8 +23,9 @@ from flexdb.plan import Statement
 from flexdb.errors import FlexdbError
 from flexdb.contract.operation import OPERATIONS
 from tests.support import postgres
+from tests.support.rows import CHANGES, FILTERS, GLOBAL, IDS, NEW, POOL
 from tests.support.service import Service, request
-from tests.promises.test_isolation_model import CHANGES, FILTERS, GLOBAL, IDS, NEW, POOL
+from tests.support.waiting import wait_until
 
 Row = dict[str, Any]
 
@@ -56,21 +56,13 @@ def codes(replies: list[Any]) -> list[int]:
     return [reply["error"]["code"] if "error" in reply else 0 for reply in replies]
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for a condition and return what it gives."""
-    patience = time.monotonic() + 30
-    while not (found := condition()):
-        assert time.monotonic() < patience, "waited in vain"
-        time.sleep(0.01)
-    return found
-
-
 def statistic(service: Service, name: str) -> int:
     """Return a column of pg_stat_database, after the service's connections have told theirs."""
     service.close()
     with postgres.connect(service.settings) as ours:
-        until(lambda: ours.execute("SELECT FROM pg_stat_activity WHERE application_name = 'flexdb'"
-                                   " AND datname = current_database()").rowcount == 0)
+        wait_until(lambda: ours.execute(
+            "SELECT FROM pg_stat_activity WHERE application_name = 'flexdb'"
+            " AND datname = current_database()").rowcount == 0)
         row = ours.execute(f"SELECT {name} FROM pg_stat_database WHERE datname = current_database()"
                            .encode()).fetchone()
     assert row
@@ -93,7 +85,7 @@ def lock(connection: psycopg.Connection, table: str, row: Row) -> None:
 def waiting(service: Service, connections: int, seconds: float = 0) -> None:
     """Wait until so many connections have waited for a lock for so long."""
     with postgres.connect(service.settings) as ours:
-        until(lambda: ours.execute(
+        wait_until(lambda: ours.execute(
             "SELECT FROM pg_stat_activity WHERE datname = current_database()"
             " AND wait_event_type = 'Lock'"
             " AND clock_timestamp() - query_start > make_interval(secs => %s)",

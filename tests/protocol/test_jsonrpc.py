@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -23,6 +22,7 @@ from flexdb.context import Context
 from flexdb.contract.operation import NOTHING, OPERATIONS, READS, SERVICE, Operation
 from flexdb.documents.schemas import SchemaCache
 from flexdb.contract.params import Params
+from tests.support.paths import ROOT
 from tests.support.service import Service, request
 
 ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"
@@ -404,7 +404,7 @@ def test_python_without_assertions_answers_the_same(service: Service, good: Any)
     """
     variables = {name: str(getattr(service.settings, name.lower())) for name in DATABASE_VARIABLES}
     done = subprocess.run([sys.executable, "-O", "-c", script], input=orjson.dumps(calls),
-                          env=variables, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE,
+                          env=variables, cwd=ROOT, stdout=subprocess.PIPE,
                           check=True)
     assert orjson.loads(done.stdout) == service.batch(calls)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from flexdb.api.routes import ROUTES, routes
 from flexdb.contract.operation import OPERATIONS
+from tests.support.paths import ROOT
 from tests.support.service import Service
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,11 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 from flexdb.contract.operation import OPERATIONS
+from tests.support.paths import NODE_MODULES
 from tests.support.service import RpcError, Service
 
 # `make test` installs it where npm is at hand.
-META_SCHEMA = Path(__file__).parents[2] / ".venv/npm/node_modules/@open-rpc/meta-schema"
+META_SCHEMA = NODE_MODULES / "@open-rpc/meta-schema"
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import OPERATIONS
 from tests.support.postgres import connect
 from tests.support.service import PAGED, Service
-from tests.protocol.test_parameters import World
+from tests.support.world import World
 
 pytestmark = pytest.mark.both_doors
 

@@ -11,12 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
-from flexdb.context import Context
-from flexdb.plan import Statement
-from flexdb.contract.operation import OPERATIONS
+from tests.support.plans import nodes_of, pages_read, run_plan
 from tests.support.postgres import connect
+from tests.support.refusals import refusal
 from tests.support.service import Service
-from tests.protocol.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
 
@@ -300,36 +298,12 @@ class Large:
                                "SELECT %(tenant)s, u.id FROM users u", arguments)
             connection.execute("ANALYZE")
 
-    def plan(self, thing: str, params: dict[str, Any], generic: bool) -> Any:
-        """Run the statement of a page and return its plan.
-
-        :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
-        """
-        statement = OPERATIONS[f"list_{thing}"].plan(Context(), params, lambda: b"{}")
-        assert isinstance(statement, Statement)
-        text = statement.query.text.decode()
-        arguments = ", ".join(f"'{statement.arguments[name]}'"
-                              for name in statement.query.arguments)
-        mode = "generic" if generic else "custom"
-        with connect(self.service.settings) as connection:
-            connection.execute(f"SET plan_cache_mode = force_{mode}_plan")
-            connection.execute(f"PREPARE page AS {text}")
-            row = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE page"
-                                     + f" ({arguments})" * bool(arguments)).fetchone()
-        return row and row[0][0]["Plan"]
-
 
 @pytest.fixture(scope="module")
 def large(new_database: Callable[..., Settings]) -> Iterator[Large]:
     service = Service.of(new_database())
     yield Large(service)
     service.close()
-
-
-def nodes_of(plan: Any) -> Iterator[Any]:
-    yield plan
-    for inner in plan.get("Plans", ()):
-        yield from nodes_of(inner)
 
 
 @pytest.mark.parametrize("generic", [False, True], ids=["custom plan", "generic plan"])
@@ -352,13 +326,14 @@ def test_a_page_is_read_from_its_index_however_deep_in_the_list(
     for _ in range(2):
         token = large.service.call(f"list_{thing}", scope | {
             "pagination": {"page_size": 300, "page_token": token}})["pagination"]["next_page_token"]
-    plans = [large.plan(thing, scope | {"pagination": {"page_token": token}}, generic)
+    plans = [run_plan(large.service, f"list_{thing}",
+                      scope | {"pagination": {"page_token": token}}, generic)[0]
              for token in ("", token)]
     for plan in plans:
         steps = list(nodes_of(plan))
         assert not [step for step in steps if "Sort" in step["Node Type"]]
         assert index in {step.get("Index Name") for step in steps}
-    first, deep = (plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)
+    first, deep = map(pages_read, plans)
     assert deep <= 2 * first + 10
 
 

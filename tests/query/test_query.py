@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from flexdb.sql.pages import page_query
+from tests.support.refusals import refusal
 from tests.support.service import Service
-from tests.protocol.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
 DATA = {"title": "A", "none": None, "a": {"b": {"c": 1, "d": 2}, "e": []}, "list": [{"f": 1}]}

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from orjson import Fragment
 
-from tests.support.documents import PATHS, Pool, sort_key
+from tests.support.documents import Pool
+from tests.support.query_model import PATHS, sort_key
+from tests.support.refusals import refusal
 from tests.support.service import Service
-from tests.protocol.test_parameters import refusal
 
 pytestmark = pytest.mark.both_doors
 

@@ -10,7 +10,9 @@ from getpass import getuser
 from pathlib import Path
 from typing import Any
 
-from tests.processes.test_startup import ROOT, free_port, wait_until
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 MISSING = "there is no nginx: apt-get install nginx-light"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 PAGES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
          for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"),
                              *(ROOT / ".github").rglob("*.md")])}

@@ -8,15 +8,17 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flexdb.config import Settings
+from tests.support.paths import ROOT
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
-SHIPPED = Path(__file__).parents[2] / "deploy" / "pgbouncer.ini"
+SHIPPED = ROOT / "deploy/pgbouncer.ini"
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 needed = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")
 
@@ -30,9 +32,7 @@ class PgBouncer:
     """
 
     def __init__(self, folder: Path, behind: int, **changed: object) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.behind, self.folder = behind, folder
+        self.port, self.behind, self.folder = free_port(), behind, folder
         folder.chmod(0o755)
         self._users = folder / "userlist.txt"
         self._users.write_text('"postgres" "postgres"\n')
@@ -48,21 +48,22 @@ class PgBouncer:
         self.start()
 
     def start(self) -> None:
+        """Start it, or start it again, and wait until it takes connections."""
         assert PROGRAM
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen([PROGRAM, *user, self.folder / "pgbouncer.ini"],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until = time.monotonic() + 10
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", self.port)).close()
-            except OSError:
-                assert self.process.poll() is None and time.monotonic() < until, self.said
-                time.sleep(0.02)
+        wait_until(self._answers, 10)
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, self.said
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     @property
     def said(self) -> str:
+        """What its log has."""
         return (self.folder / "log").read_text()
 
     def stop(self) -> None:

@@ -50,6 +50,7 @@ class Service:
 
     @classmethod
     def of(cls, settings: Settings, door: str = "jsonrpc") -> Service:
+        """Return the service on a database."""
         return cls(create_app(settings), settings, door)
 
     def post(self, body: Any, **options: Any) -> Any:
@@ -80,28 +81,34 @@ class Service:
         return orjson.loads(response.data) if response.data else []
 
     def tenant(self, **given: Any) -> Any:
+        """Create a tenant and return it."""
         given = {"slug": f"tenant-{uuid4().hex}", "name": "A tenant"} | given
         return self.call("create_tenant", **given)["tenant"]
 
     def user(self, **given: Any) -> Any:
+        """Create a user and return it."""
         given = {"email": f"{uuid4().hex}@example.org", "display_name": "A user"} | given
         return self.call("create_user", **given)["user"]
 
     def node_type(self, tenant: dict[str, Any], **given: Any) -> Any:
+        """Create a node type and return it."""
         given = {"tenant_id": tenant["id"], "name": f"Type {uuid4().hex}"} | given
         return self.call("create_node_type", **given)["node_type"]
 
     def node(self, node_type: dict[str, Any], **given: Any) -> Any:
+        """Create a node and return it."""
         given = {"tenant_id": node_type["tenant_id"], "node_type_id": node_type["id"]} | given
         return self.call("create_node", **given)["node"]
 
     def relationship(self, source: dict[str, Any], target: dict[str, Any], **given: Any
                      ) -> Any:
+        """Create a relationship and return it."""
         given = {"tenant_id": source["tenant_id"], "source_node_id": source["id"],
                  "target_node_id": target["id"], "relationship_type": "depends_on"} | given
         return self.call("create_relationship", **given)["relationship"]
 
     def close(self) -> None:
+        """Close the connections to the database."""
         self.app.extensions["flexdb"].close()
 
 

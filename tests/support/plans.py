@@ -1,0 +1,53 @@
+"""The plans of PostgreSQL for the statements of operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from psycopg.sql import Literal
+
+from flexdb.context import Context, Limits
+from flexdb.contract.operation import OPERATIONS
+from flexdb.plan import Statement
+from tests.support.postgres import connect
+from tests.support.service import Service
+
+
+def run_plan(service: Service, method: str, params: dict[str, Any], generic: bool
+             ) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Run the statement of a call; return its plan, with what was read, and its row.
+
+    :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
+    """
+    context = Context(Limits.of(service.settings))
+    statement = OPERATIONS[method].plan(context, params, lambda: orjson.dumps(params))
+    assert isinstance(statement, Statement)
+    text = statement.query.text.decode()
+    given = [value.decode() if isinstance(value, bytes) else value
+             for value in map(statement.arguments.__getitem__, statement.query.arguments)]
+    mode = "generic" if generic else "custom"
+    with connect(service.settings) as connection:
+        arguments = ", ".join(Literal(value).as_string(connection) for value in given)
+        execute = f"EXECUTE planned ({arguments})" if given else "EXECUTE planned"
+        connection.execute(f"SET plan_cache_mode = force_{mode}_plan".encode())
+        connection.execute(f"PREPARE planned AS {text}".encode())
+        row = connection.execute(execute.encode()).fetchone()
+        plan = connection.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {execute}".encode()).fetchone()
+    assert row and plan
+    found: dict[str, Any] = plan[0][0]["Plan"]
+    return found, row
+
+
+def pages_read(plan: dict[str, Any]) -> int:
+    """Return how many pages of PostgreSQL were read for a plan."""
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the nodes of a plan, each before those below it."""
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes_of(inner)

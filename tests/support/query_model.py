@@ -1,0 +1,131 @@
+"""What filters and sorts make of rows, in Python, and what to try them with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.support.documents import NAMES, NUMBERS, SCALARS, TEXTS
+
+MISSING: Any = object()
+
+
+def kind(value: Any) -> str:
+    """Return the name of a JSON value's type."""
+    if isinstance(value, bool):
+        return "boolean"
+    return {type(None): "null", int: "number", Decimal: "number", str: "text",
+            list: "array", dict: "object"}[type(value)]
+
+
+def same(left: Any, right: Any) -> bool:
+    """Compare JSON values: True is not 1, and 1.0 is."""
+    if kind(left) != kind(right):
+        return False
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    return bool(left == right)
+
+
+def look(row: dict[str, Any], path: str) -> Any:
+    """Return what a row holds at a path, or MISSING."""
+    name, *parts = path.split(".")
+    value = row[name]
+    for part in parts:
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif (isinstance(value, list) and re.fullmatch(r"[+-]?[0-9]+", part)
+              and -len(value) <= int(part) < len(value)):
+            value = value[int(part)]
+        else:
+            return MISSING
+    return value
+
+
+def equals(found: Any, wanted: Any) -> bool:
+    """Tell whether a value is the one wanted; null stands for what is missing too."""
+    if wanted is None:
+        return found is MISSING or found is None
+    return found is not MISSING and same(found, wanted)
+
+
+def ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """Return a comparison that holds only between values of one type."""
+    return lambda found, wanted: (found is not MISSING and kind(found) == kind(wanted)
+                                  and compare(found, wanted))
+
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "$eq": equals,
+    "$ne": lambda found, wanted: not equals(found, wanted),
+    "$gt": ordered(lambda found, wanted: found > wanted),
+    "$gte": ordered(lambda found, wanted: found >= wanted),
+    "$lt": ordered(lambda found, wanted: found < wanted),
+    "$lte": ordered(lambda found, wanted: found <= wanted),
+    "$in": lambda found, wanted: any(equals(found, one) for one in wanted),
+    "$nin": lambda found, wanted: not any(equals(found, one) for one in wanted),
+    "$exists": lambda found, wanted: (found is not MISSING) is wanted,
+    "$contains": lambda found, wanted: (isinstance(found, list)
+                                        and any(same(one, wanted) for one in found)),
+    "$startswith": lambda found, wanted: isinstance(found, str) and found.startswith(wanted),
+}
+
+
+def holds(found: Any, operators: dict[str, Any]) -> bool:
+    """Tell whether all operators hold for a value."""
+    return all(not holds(found, wanted) if name == "$not" else OPERATORS[name](found, wanted)
+               for name, wanted in operators.items())
+
+
+def matches(row: dict[str, Any], filter: dict[str, Any]) -> bool:
+    """Tell whether a row fits a filter."""
+    def one(name: str, wanted: Any) -> bool:
+        if name == "$and":
+            return all(matches(row, inner) for inner in wanted)
+        if name == "$or":
+            return any(matches(row, inner) for inner in wanted)
+        if name == "$not":
+            return not matches(row, wanted)
+        if isinstance(wanted, dict) and any(key.startswith("$") for key in wanted):
+            return holds(look(row, name), wanted)
+        return equals(look(row, name), wanted)
+
+    return all(one(name, wanted) for name, wanted in filter.items())
+
+
+def sort_key(row: dict[str, Any], path: str, descending: bool) -> tuple[Any, ...]:
+    """Return a key by which to sort upwards; a descending sort turns it round."""
+    found = look(row, path)
+    if found is MISSING:
+        return (-1,) if descending else (9,)
+    ranks = {"null": 0, "boolean": 1 + (found is True), "number": 3, "text": 4, "array": 5,
+             "object": 5}
+    rank = ranks[kind(found)] if path.startswith("data") else 0
+    return (rank, found) if rank in (0, 3, 4) and found is not None else (rank,)
+
+
+PATHS = st.sampled_from(["data"] + [f"data.{name}" for name in NAMES] * 3) | st.lists(
+    st.sampled_from(NAMES), min_size=2, max_size=3).map(lambda parts: ".".join(["data", *parts]))
+VALUES = st.recursive(st.sampled_from(SCALARS), lambda inner: st.lists(inner, max_size=2)
+                      | st.dictionaries(st.sampled_from(NAMES), inner, max_size=2), max_leaves=4)
+CONDITIONS = st.recursive(
+    st.fixed_dictionaries({}, optional={
+        "$eq": VALUES, "$ne": VALUES,
+        **{name: st.sampled_from(NUMBERS + TEXTS) for name in ("$gt", "$gte", "$lt", "$lte")},
+        "$in": st.lists(VALUES, max_size=4), "$nin": st.lists(VALUES, max_size=4),
+        "$exists": st.booleans(), "$contains": VALUES, "$startswith": st.sampled_from(TEXTS),
+    }).filter(lambda found: 1 <= len(found) <= 2),
+    lambda inner: inner.map(lambda operators: {"$not": operators}), max_leaves=2)
+FILTERS = st.recursive(
+    st.dictionaries(PATHS, VALUES | CONDITIONS, max_size=2)
+    | st.fixed_dictionaries({"version": st.fixed_dictionaries(
+        {}, optional={"$gt": st.integers(0, 4), "$in": st.lists(st.integers(0, 4))}).filter(len)}),
+    lambda inner: st.dictionaries(st.sampled_from(["$and", "$or"]), st.lists(
+        inner, min_size=1, max_size=3), max_size=2)
+    | inner.map(lambda filter: {"$not": filter}), max_leaves=4)

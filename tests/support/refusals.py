@@ -1,0 +1,16 @@
+"""Calls that are to be refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.service import RpcError, Service
+
+
+def refusal(service: Service, method: str, params: Any = None, /, **by_name: Any) -> RpcError:
+    """Return the error that a call is answered with."""
+    with pytest.raises(RpcError) as caught:
+        service.call(method, params, **by_name)
+    return caught.value

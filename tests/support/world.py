@@ -1,0 +1,66 @@
+"""A tenant with something of everything, so that every method has what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from flexdb.contract.operation import OPERATIONS
+from tests.support.postgres import connect
+from tests.support.service import Service
+
+
+@dataclass
+class World:
+    """One such tenant, and valid parameters for every method."""
+
+    service: Service
+
+    def __post_init__(self) -> None:
+        self.tenant, self.user = self.service.tenant(), self.service.user()
+        self.node_type = self.service.node_type(self.tenant)
+        self.node, self.target = (self.service.node(self.node_type) for _ in range(2))
+        self.relationship = self.service.relationship(self.node, self.target)
+        self.service.call("add_user_to_tenant", self.member)
+
+    @property
+    def member(self) -> dict[str, str]:
+        """The key of the user's membership."""
+        return {"tenant_id": self.tenant["id"], "user_id": self.user["id"]}
+
+    def params(self, method: str) -> dict[str, Any]:
+        """Return a valid value for every parameter of a method, in their order."""
+        verb, _, thing = method.partition("_")
+        thing = {"neighbors": "node"}.get(thing, thing)
+        values: dict[str, Any] = self.member | {
+            "id": str(uuid4()) if verb == "create" else getattr(self, thing, {"id": ""})["id"],
+            "start": self.node["id"], "direction": "both", "relationship_types": ["depends_on"],
+            "min_depth": 0, "max_depth": 3, "node_type_ids": [self.node_type["id"]], "limit": 10,
+            "node_type_id": self.node_type["id"], "source_node_id": self.node["id"],
+            "target_node_id": self.target["id"], "relationship_type": "depends_on",
+            "slug": uuid4().hex, "name": uuid4().hex, "email": f"{uuid4().hex}@example.org",
+            "display_name": "John", "status": "active", "role": "admin", "description": "Text",
+            "schema": {"type": "object"}, "data": {"a": [1]}, "pagination": {"page_size": 5},
+            "patch": {"a": [2]}, "version": "", "max_affected": 5,
+            "filter": {"version": 1}, "sort": ["-version"], "fields": ["id", "tenant_id"],
+            "count": "exact",
+            "nodes": [{"node_type_id": self.node_type["id"]}],
+            "relationships": [{"source_node_id": self.node["id"], "relationship_type": "x",
+                               "target_node_id": self.target["id"]}],
+            "calls": [{"method": "list_users"}], "dry_run": True,
+        }
+        return {name: values[name] for name in OPERATIONS[method].params().load_fields}
+
+    def rows(self) -> Any:
+        """Return what the database holds of this tenant, and how many tenants and users."""
+        own = " UNION ALL ".join(
+            f"SELECT t::text FROM {table} t WHERE t.{key} = %({key})s" for table, key in [
+                ("tenants", "id"), ("users", "user"), ("tenant_users", "tenant_id"),
+                ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id")
+            ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
+        with connect(self.service.settings) as connection:
+            return connection.execute(
+                f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "
+                f"array(SELECT t FROM ({own}) o (t) ORDER BY t)",
+                {"id": self.tenant["id"], "user": self.user["id"]}).fetchone()
