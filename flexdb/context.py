@@ -20,12 +20,14 @@ class Limits(NamedTuple):
     :param max_depth: how deep JSON may be nested
     :param max_page_bytes: when a page of a list ends, in bytes of JSON
     :param max_walk: how many relationships a walk may look at
+    :param max_answer_bytes: how much an answer as a whole may weigh, in bytes of JSON
     """
 
     max_json_bytes: int = Settings.max_json_bytes
     max_depth: int = Settings.max_depth
     max_page_bytes: int = Settings.max_page_bytes
     max_walk: int = Settings.max_walk
+    max_answer_bytes: int = Settings.max_answer_bytes
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:

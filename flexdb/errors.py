@@ -70,6 +70,24 @@ class TooLarge(InvalidRequest):
     message = "the request is too large"
 
 
+class AnswerTooLarge(TooLarge):
+    """The answer as a whole would weigh more than it may.
+
+    :param done: where a change was made and committed all the same, the id and the version of the
+        object that the answer would have held
+    """
+
+    message = ("the answer is larger than it may be: ask for less at once, with fewer calls, "
+               "smaller pages or only some fields")
+
+    def __init__(self, done: dict[str, Any] | None = None) -> None:
+        if done is None:
+            super().__init__()
+        else:
+            super().__init__("the change is made, but its answer would make the whole answer "
+                             "larger than it may be: read what you need of it", done=True, **done)
+
+
 class MethodNotFound(FlexdbError):
     code, status, reason = -32601, 404, "METHOD_NOT_FOUND"
     message = "there is no such method"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import groupby
 from typing import Any
 
@@ -21,10 +21,9 @@ from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.db.run import Runner
-from flexdb.db.verdict import Outcome
 from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError
-from flexdb.plan import Plan, Result, Statement, Steps
+from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps
 from flexdb.telemetry import watch
 
 PLANS = (Statement, Steps)
@@ -83,10 +82,13 @@ class Site(JSONRPCSite):
             watch.current().outcome = error.reason
             return _error(error, None), 200, {}
         replies = self.batch_dispatch(_Body(body, parsed))
-        answer = b",".join(replies)
         if not replies:
             return b"", 204, {}
-        return b"[%b]" % answer if batch else answer, 200, {}
+        if batch:
+            # Joined once: a large answer has no copies that it does not need.
+            replies[0] = b"[" + replies[0]
+            replies[-1] += b"]"
+        return b",".join(replies), 200, {}
 
     def to_json(self, request_data: bytes) -> Any:
         """Parse a body.
@@ -99,14 +101,18 @@ class Site(JSONRPCSite):
     def batch_dispatch(self, body: _Body) -> list[bytes]:  # type: ignore[override]
         """Plan all calls, run what they ask for together, and return the replies in their order."""
         context = self.contexts.current()
-        plans = [self._plan(context, call, partial(body.params_text, place))
-                 for place, call in enumerate(body.calls)]
-        to_run = [plan for plan in plans if isinstance(plan, PLANS)]
-        outcomes = iter(self.runner.run(to_run))
+        budget = Budget(context.limits.max_answer_bytes)
+        plans: list[Plan | Outcome] = []
+        for place, call in enumerate(body.calls):
+            planned = self._plan(context, call, partial(body.params_text, place))
+            plans.append(planned if isinstance(planned, PLANS) else budget.admit(planned))
+        outcomes = self.runner.run([plan for plan in plans if isinstance(plan, PLANS)], budget)
+        # From the end, so that each can be let go when its reply is made.
+        outcomes.reverse()
         replies = []
         watch.current().calls = told = []
         for call, plan in zip(body.calls, plans):
-            outcome = next(outcomes) if isinstance(plan, PLANS) else plan
+            outcome = outcomes.pop() if isinstance(plan, PLANS) else plan
             told.append((_method(call),
                          outcome.reason if isinstance(outcome, FlexdbError) else "ok"))
             if reply := _reply(call, outcome):
@@ -211,7 +217,12 @@ def _error(error: FlexdbError, answered_id: str | int | None) -> bytes:
 def _discover(context: Context, params: Any, params_text: Callable[[], bytes]) -> Result:
     if params:
         raise errors.InvalidParams("rpc.discover takes no parameters")
-    return Result(orjson.dumps(openrpc.document(http.JSONRPC_PATH)))
+    return Result(_openrpc())
+
+
+@cache
+def _openrpc() -> bytes:
+    return orjson.dumps(openrpc.document(http.JSONRPC_PATH))
 
 
 def _methods_of(kind: str, operations: Iterable[Operation], site: Site) -> Blueprint:

@@ -19,7 +19,7 @@ from flexdb.contract.objects import Items
 from flexdb.contract.operation import NAME_LENGTH
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, InvalidParams
-from flexdb.plan import Result
+from flexdb.plan import Budget, Result
 from flexdb.query.paging import PAGING, Pagination
 from flexdb.telemetry import watch
 
@@ -62,7 +62,7 @@ class _View:
             plan = self.route.operation.plan(context, params, lambda: text)
         except InvalidParams as error:
             raise _in_rest_names(error) if self.pages else error from None
-        (outcome,) = self.runner.run([plan])
+        (outcome,) = self.runner.run([plan], Budget(context.limits.max_answer_bytes))
         if isinstance(outcome, FlexdbError):
             raise outcome
         return self._respond(outcome, context)

@@ -10,7 +10,7 @@ from flexdb.contract.members import TENANT_ID
 from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import READS, TENANT, Loaded, one, operation, paged
 from flexdb.contract.params import Params
-from flexdb.errors import InvalidParams, NotFound
+from flexdb.errors import AnswerTooLarge, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
 from flexdb.plan import Result, Row, Statement
 from flexdb.query.filters import condition
@@ -133,14 +133,19 @@ def traverse(context: Context, params: Loaded) -> Statement:
 @operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT)
 def shortest_path(context: Context, params: Loaded) -> Statement:
     """Find a shortest path from one node to another; null when none is short enough."""
+    limits = context.limits
+
     def read(row: Row | None) -> Result:
-        path, truncated, missing = row or (None, False, None)
+        path, truncated, missing, weight = row or (None, False, None, None)
         if missing:
             raise NotFound.of(missing)
+        if path is None and weight is not None:
+            raise AnswerTooLarge()
         return Result(b'{"path":%b,"truncated":%b}' % (path or b"null", _flag(truncated)))
 
     return Statement(STATEMENTS[context.json_fields]["shortest_path"],
-                     params | {"max_walk": context.limits.max_walk}, read)
+                     params | {"max_walk": limits.max_walk,
+                               "answer_bytes": limits.max_answer_bytes}, read)
 
 
 @operation(NeighborList, gives=paged(Neighbor, "neighbors"), effect=READS, of=TENANT)

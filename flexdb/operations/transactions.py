@@ -17,8 +17,8 @@ from flexdb.contract.operation import (
     CALLS, CHANGES, OPERATIONS, Loaded, Operation, many, operation)
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
-from flexdb.errors import FlexdbError, InvalidParams
-from flexdb.plan import Result, Steps, Walk, as_steps
+from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams
+from flexdb.plan import Budget, Result, Steps, Walk, as_steps
 
 MOST_CALLS = 1000
 _NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -105,6 +105,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
     def steps() -> Walk:
         results: list[bytes] = []
         objects: Given = {}
+        budget = Budget(context.limits.max_answer_bytes)
         for place, call in enumerate(calls):
             called = OPERATIONS[call["method"]]
             try:
@@ -112,6 +113,8 @@ def transaction(context: Context, params: Loaded) -> Steps:
                 result = yield as_steps(called.plan(context, given, lambda: call["params"]))
             except FlexdbError as error:
                 raise _of_call(error, place, called.name)
+            if not budget.take(len(result.text)):
+                raise _of_call(AnswerTooLarge(), place, called.name)
             results.append(result.text)
             if call["name"]:
                 made = json_text.parse(result.text).get(called.gives.wrapper)
