@@ -12,8 +12,9 @@ import psycopg
 
 from flexdb.config import Settings
 from flexdb.db.pool import Pool
-from flexdb.plan import Statement
-from flexdb.contract.operation import OPERATIONS, Call
+from flexdb.context import Context, Limits
+from flexdb.contract.operation import OPERATIONS
+from flexdb.plan import Statement, Steps
 
 
 def statement_of(settings: Settings, call: Mapping[str, Any]) -> Statement:
@@ -22,17 +23,20 @@ def statement_of(settings: Settings, call: Mapping[str, Any]) -> Statement:
     Where the operation takes several steps they are run, and taken back; the last one is returned.
     """
     text = orjson.dumps(call["params"])
-    plan = Call(OPERATIONS[call["method"]], settings).plan(call["params"], lambda: text)
+    context = Context(Limits.of(settings))
+    plan = OPERATIONS[call["method"]].plan(context, call["params"], lambda: text)
     if isinstance(plan, Statement):
         return plan
     with closing(Pool(settings)) as pool, pool.connection() as connection:
         with connection.transaction():
             steps = plan.start()
-            statement = next(steps)
+            row = None
             try:
                 while True:
-                    row = connection.execute(statement.query.value, statement.arguments).fetchone()
                     statement = steps.send(row)
+                    if isinstance(statement, Steps):
+                        raise TypeError(f"{call['method']} takes steps in steps")
+                    row = connection.fetch(statement)
             except StopIteration:
                 raise psycopg.Rollback from None
     return statement
@@ -51,17 +55,18 @@ class Script:
         self.variables: dict[str, str] = {}
 
         def put(found: re.Match[str]) -> str:
-            argument = found[1]
+            argument = statement.query.arguments[int(found[1]) - 1]
             if instead and argument in instead:
                 return instead[argument]
             value = statement.arguments[argument]
             if value is None:
                 return "NULL"
-            self.variables[f"{name}_{argument}"] = str(value)
+            text = value.decode() if isinstance(value, bytes) else str(value)
+            self.variables[f"{name}_{argument}"] = text
             return f":{name}_{argument}"
 
-        text = re.sub(r"'[^']*'", _escaped, statement.query.value.decode())
-        self.text = re.sub(r"%\((\w+)\)s", put, text).replace("%%", "%") + ";\n"
+        text = re.sub(r"'[^']*'", _escaped, statement.query.text.decode())
+        self.text = re.sub(r"\$(\d+)", put, text) + ";\n"
 
 
 def _escaped(constant: re.Match[str]) -> str:

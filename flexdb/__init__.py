@@ -2,72 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from flask import Flask, Request
-from flask.sessions import NullSession, SessionInterface
-from flask_cors import CORS
+if TYPE_CHECKING:
+    from flask import Flask
 
-from flexdb import operations as services  # noqa: F401 (registers the operations)
-from flexdb.api import middleware as calls, health, http, jsonrpc, rest
-from flexdb.web import pages
-from flexdb.config import Settings, environment, read_settings
-from flexdb.db.pool import Pool
-from flexdb.db.run import Runner
-from flexdb.telemetry.metrics import Metrics
-
-
-class _NoSessions(SessionInterface):
-    """Leave out cookies; nothing here reads or writes one."""
-
-    _none = NullSession()
-
-    def open_session(self, app: Flask, request: Request) -> NullSession:
-        """Return the session that all requests have."""
-        return self._none
-
-
-class Application(Flask):
-    """A Flask application that spends nothing on what this service never has.
-
-    Neither sessions nor coroutines: Flask would look for them several times in every request.
-    """
-
-    session_interface = _NoSessions()
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function as it is, since none is a coroutine."""
-        return func
+    from flexdb.config import Settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Put the service together; nothing is connected before the first call.
 
+    Flask and all that stands on it is imported only here, so that a part of the package can be had
+    without it.
+
     :param settings: read from the environment and the ``.env`` files of this folder when absent
     :raises flexdb.config.ConfigError: when a setting has a wrong value
     """
-    if settings is None:
-        settings = read_settings(environment(Path.cwd())[0])
-    app = Application(__name__, static_folder=None)
-    # A chunked body is cut off here without a word; one byte more shows that there was more.
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
-    # Merging slashes would redirect, in HTML.
-    app.url_map.merge_slashes = False
-    metrics = Metrics()
-    pool = Pool(settings, metrics)
-    runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
-    calls.init_app(app, metrics)
-    http.init_app(app)
-    health.init_app(app, runner)
-    jsonrpc.init_app(app, settings, runner)
-    pages.init_app(app, settings)
-    if settings.rest_enabled:
-        rest.init_app(app, settings, runner)
-    if settings.cors_origins:
-        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
-        CORS(app, origins=origins, expose_headers=[
-            "Location", "Preference-Applied", "Retry-After", *calls.HEADERS])
-    app.extensions["flexdb"] = pool
-    return app
+    from flexdb.application import create_app
+
+    return create_app(settings)

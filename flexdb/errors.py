@@ -6,10 +6,15 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 
+# How many of the wrong fields a message names; ``fields`` has them all.
+MOST_TOLD = 5
+
+
 class FlexdbError(Exception):
     """An error that is told to the caller as it is.
 
-    :param message: one sentence that says what is wrong and what would be right
+    :param message: one sentence that says what is wrong and what would be right; made of the
+        fields, where there are any, when absent
     :param fields: the messages for each parameter that is wrong
     :param data: further members of the error's ``data``
     """
@@ -19,10 +24,16 @@ class FlexdbError(Exception):
     reason: ClassVar[str]
     retryable: ClassVar[bool] = False
     message: ClassVar[str]
+    # What a message that is made of the fields begins with.
+    opening: ClassVar[str] = ""
 
     def __init__(
         self, message: str | None = None, fields: dict[str, list[str]] | None = None, **data: Any
     ) -> None:
+        if message is None and fields:
+            message = self.opening + "; ".join(
+                f"{name} {wrong}" for name, all_wrong in list(fields.items())[:MOST_TOLD]
+                for wrong in all_wrong)
         super().__init__(message or self.message)
         self.data: dict[str, Any] = {"reason": self.reason, "retryable": self.retryable}
         if fields:
@@ -59,6 +70,24 @@ class TooLarge(InvalidRequest):
     message = "the request is too large"
 
 
+class AnswerTooLarge(TooLarge):
+    """The answer as a whole would weigh more than it may.
+
+    :param done: where a change was made and committed all the same, the id and the version of the
+        object that the answer would have held
+    """
+
+    message = ("the answer is larger than it may be: ask for less at once, with fewer calls, "
+               "smaller pages or only some fields")
+
+    def __init__(self, done: dict[str, Any] | None = None) -> None:
+        if done is None:
+            super().__init__()
+        else:
+            super().__init__("the change is made, but its answer would make the whole answer "
+                             "larger than it may be: read what you need of it", done=True, **done)
+
+
 class MethodNotFound(FlexdbError):
     code, status, reason = -32601, 404, "METHOD_NOT_FOUND"
     message = "there is no such method"
@@ -72,11 +101,23 @@ class VerbNotAllowed(MethodNotFound):
 class InvalidParams(FlexdbError):
     code, status, reason = -32602, 400, "INVALID_PARAMS"
     message = "invalid parameters"
+    opening = "invalid parameters: "
 
 
 class NotFound(FlexdbError):
+    """There is no such row in this tenant; one of another tenant counts as absent."""
+
     code, status, reason = -32001, 404, "NOT_FOUND"
     message = "not found"
+
+    @classmethod
+    def of(cls, field: str, thing: str = "") -> NotFound:
+        """Return the error for a parameter that names nothing, here or in another tenant alike.
+
+        :param thing: what it should name, where its own name does not say so
+        """
+        thing = thing or field.removesuffix("_id").replace("_", " ")
+        return cls(f"there is no such {thing}", {field: [f"names no {thing}"]})
 
 
 class AlreadyExists(FlexdbError):
@@ -94,7 +135,7 @@ class VersionConflict(FlexdbError):
     message = "the row has been changed meanwhile: look at it and send the change again"
 
     def __init__(self, current: int) -> None:
-        super().__init__(fields={"version": [f"is {current} by now"]}, version=current)
+        super().__init__(self.message, {"version": [f"is {current} by now"]}, version=current)
 
 
 class Unavailable(FlexdbError):

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from flexdb.errors import AnswerTooLarge, FlexdbError
 
 Row = tuple[Any, ...]
+# What a statement does: it reads, it reads and locks what it read until the transaction ends, or
+# it writes. Only what writes may not be sent twice; only what reads can be answered by a standby.
+Kind = Literal["read", "lock", "write"]
 
 
 class Query(NamedTuple):
-    """A statement's SQL in the two forms an answer can have.
+    """A statement's SQL.
 
-    :param name: the operation's name
-    :param value: gives JSON columns back as JSON values
-    :param string: gives JSON columns back as strings that hold JSON text
+    :param name: the name it has in the ``.sql`` file, which is the operation's
+    :param text: the SQL, with ``$1``, ``$2``, … for its arguments
+    :param arguments: the names of the arguments in that order
+    :param kind: what it does
+    :param columns: the names of what its row holds, in order
     :param lasting: whether it is one of a fixed number, which connections may keep prepared
     """
 
     name: str
-    value: bytes
-    string: bytes
+    text: bytes
+    arguments: tuple[str, ...] = ()
+    kind: Kind = "read"
+    columns: tuple[str, ...] = ()
     lasting: bool = False
 
     @property
-    def reads(self) -> bool:
-        """Tell whether the statement only reads, so that sending it twice does no harm.
-
-        What writes may begin with WITH, but nothing that writes is recursive.
-        """
-        return self.value.startswith((b"SELECT", b"WITH RECURSIVE"))
+    def writes(self) -> bool:
+        """Tell whether it leaves something behind, so that sending it twice would do harm."""
+        return self.kind == "write"
 
 
 class Result(NamedTuple):
@@ -38,13 +46,15 @@ class Result(NamedTuple):
     :param text: the result as JSON text
     :param created: False where an operation that creates found the row there and changed it
     :param version: the version of the object in it, where it has one
-    :param id: the id of what was created
+    :param id: the id of the object in it, where the caller or the operation chose it
+    :param kept: False where what was written is to be rolled back all the same
     """
 
     text: bytes
     created: bool = True
     version: int | None = None
     id: str | None = None
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +62,29 @@ class Statement:
     """One statement; whoever runs it calls ``read`` with the row it gave.
 
     :param query: the SQL
-    :param arguments: its arguments by name
-    :param read: makes the operation's result of the row, or of None when there is no row; may
-        raise an error of :mod:`flexdb.errors`, or LookAgain
+    :param arguments: its arguments by name; they are the caller's, so no log shows them
+    :param read: makes the operation's result of the row, or of None when there is no row; where
+        what the statement was planned on has changed meanwhile, gives the steps to take instead;
+        may raise an error of :mod:`flexdb.errors`
     :param long: whether it may take as long as LONG_TIMEOUT
     """
 
     query: Query
-    arguments: Mapping[str, Any]
-    read: Callable[[Row | None], Result]
+    arguments: Mapping[str, Any] = field(repr=False)
+    read: Callable[[Row | None], Result | Steps] = field(repr=False)
     long: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the statement's name."""
+        return self.query.name
+
+    def result(self, row: Row | None) -> Result:
+        """Return what a row gives, where that cannot be steps to take instead."""
+        found = self.read(row)
+        if isinstance(found, Steps):
+            raise TypeError(f"{self.name} leads to steps")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,49 +94,64 @@ class Steps:
     They run in one transaction; when an error ends them, what they wrote is rolled back.
 
     :param name: the operation's name
-    :param start: begins the steps: yields statements, is sent their rows and returns the result;
-        an error of a statement is thrown in where it was yielded, and must come out again
+    :param start: begins the steps. What they yield is run: a statement sends back its row, other
+        steps their result. An error is thrown in where it was met, and must come out again, itself
+        or as another of :mod:`flexdb.errors`
+    :param long: whether each statement may take as long as LONG_TIMEOUT
     """
 
     name: str
-    start: Callable[[], Generator[Statement, Row | None, Result]]
+    start: Callable[[], Walk] = field(repr=False)
+    long: bool = False
+
+
+Outcome = Result | FlexdbError
+
+
+class Budget:
+    """How much an answer may still weigh, over all that stands in it.
+
+    :param most: in bytes
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, size: int) -> bool:
+        """Count bytes, and tell whether they still fit; once something did not, nothing does."""
+        self.left -= size
+        return self.left >= 0
+
+    def admit(self, outcome: Outcome, wrote: bool = False) -> Outcome:
+        """Return an outcome, or what is told in its place where it no longer fits.
+
+        :param wrote: whether what it tells of may have left something behind
+        """
+        if isinstance(outcome, FlexdbError):
+            fits = self.take(len(orjson.dumps(outcome.to_json())))
+            return outcome if fits else AnswerTooLarge()
+        if self.take(len(outcome.text)):
+            return outcome
+        if not wrote:
+            return AnswerTooLarge()
+        known = {"id": outcome.id, "version": outcome.version}
+        return AnswerTooLarge({name: what for name, what in known.items() if what is not None})
 
 
 Plan = Statement | Steps
+# Typed as sending anything, since what is sent depends on what was yielded.
+Walk = Generator[Plan, Any, Result]
 
 
-class LookAgain(Exception):
-    """What a statement was planned on has changed meanwhile; its ``read`` raises this.
+def as_steps(plan: Plan) -> Steps:
+    """Return a plan as steps, whose result other steps can wait for."""
+    if isinstance(plan, Steps):
+        return plan
 
-    :param steps: what is to be done in its place
-    """
+    def start() -> Walk:
+        found = plan.read((yield plan))
+        return found if isinstance(found, Result) else (yield found)
 
-    def __init__(self, steps: Steps) -> None:
-        super().__init__(steps.name)
-        self.steps = steps
-
-
-class Line(NamedTuple):
-    """A row to be loaded, and where it came from.
-
-    :param number: the place of its line in the file, from 1
-    :param kind: the name of the object that it is
-    :param values: its columns, in the order of the object's members
-    :param size: how long its line is, in bytes
-    """
-
-    number: int
-    kind: str
-    values: Row
-    size: int
-
-
-class RollBack(Exception):
-    """Steps raise this in place of returning: the result counts, what they wrote does not.
-
-    :param result: what the operation gives
-    """
-
-    def __init__(self, result: Result) -> None:
-        super().__init__()
-        self.result = result
+    return Steps(plan.name, start, plan.long)

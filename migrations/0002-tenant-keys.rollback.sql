@@ -3,10 +3,10 @@
 LOCK TABLE tenants, users, tenant_users, node_types, nodes, relationships
 IN ACCESS EXCLUSIVE MODE;
 
-DROP TRIGGER IF EXISTS raise_version ON node_types;
-DROP TRIGGER IF EXISTS raise_version ON nodes;
-DROP TRIGGER IF EXISTS raise_version ON relationships;
-DROP FUNCTION IF EXISTS raise_version();
+DROP TRIGGER IF EXISTS flexdb_raise_version ON node_types;
+DROP TRIGGER IF EXISTS flexdb_raise_version ON nodes;
+DROP TRIGGER IF EXISTS flexdb_raise_version ON relationships;
+DROP FUNCTION IF EXISTS flexdb_raise_version();
 
 DROP INDEX IF EXISTS tenants_page, users_page, tenant_users_by_user, node_types_page, nodes_page,
     nodes_by_type, relationships_page, relationships_by_source, relationships_by_target,

@@ -177,15 +177,15 @@ CREATE INDEX IF NOT EXISTS relationships_by_type
     ON relationships (tenant_id, relationship_type, created_at DESC, id DESC);
 
 -- flexdb's statements raise the version themselves; this is for a writer that does not know it.
-CREATE OR REPLACE FUNCTION raise_version() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION flexdb_raise_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.version := OLD.version + 1;
     RETURN NEW;
 END $$;
 
-CREATE OR REPLACE TRIGGER raise_version BEFORE UPDATE ON node_types
-FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION raise_version();
-CREATE OR REPLACE TRIGGER raise_version BEFORE UPDATE ON nodes
-FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION raise_version();
-CREATE OR REPLACE TRIGGER raise_version BEFORE UPDATE ON relationships
-FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION raise_version();
+CREATE OR REPLACE TRIGGER flexdb_raise_version BEFORE UPDATE ON node_types
+FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION flexdb_raise_version();
+CREATE OR REPLACE TRIGGER flexdb_raise_version BEFORE UPDATE ON nodes
+FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION flexdb_raise_version();
+CREATE OR REPLACE TRIGGER flexdb_raise_version BEFORE UPDATE ON relationships
+FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION flexdb_raise_version();

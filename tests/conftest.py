@@ -11,6 +11,7 @@ import pytest
 from testing.postgresql import Postgresql
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+import flexdb.operations  # noqa: F401 (fills the registry, of which tests are made)
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
 from tests.support import postgres

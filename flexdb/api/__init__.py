@@ -1,1 +1,4 @@
-"""How flexdb is reached: over HTTP, as JSON-RPC 2.0."""
+"""How flexdb is reached: JSON-RPC, REST, health; each door makes the context of a call.
+
+It may know query, contract, sql, context, documents, db, plan, telemetry, config and errors.
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from flask import Flask, Request, Response, request
@@ -11,9 +11,11 @@ from werkzeug.exceptions import HTTPException
 
 from flexdb import errors
 from flexdb.telemetry import watch
-from flexdb.config import JsonFields
+from flexdb.config import JsonFields, Settings
+from flexdb.context import ANYONE, Context, Limits
 from flexdb.errors import FlexdbError
 from flexdb.documents import text as json_text
+from flexdb.documents.schemas import SchemaCache
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +27,25 @@ _BY_STATUS: dict[int, type[FlexdbError]] = {
 }
 
 
-def json_fields(request: Request, default: JsonFields) -> JsonFields:
-    """Return the form in which a request wants JSON columns back (``Prefer``, RFC 7240).
+class Contexts:
+    """Makes the context of each request.
 
-    :param default: the form that the setting JSON_FIELDS gives
+    :param schemas: the compiled schemas that the app keeps
     """
-    return _preferred(request) or default
+
+    def __init__(self, settings: Settings, schemas: SchemaCache) -> None:
+        self._usual = settings.json_fields
+        self._by_form: dict[JsonFields, Context] = {
+            form: Context(Limits.of(settings), form, ANYONE, schemas)
+            for form in get_args(JsonFields)}
+
+    def current(self) -> Context:
+        """Return the context of the current request."""
+        return self._by_form[_preferred(request) or self._usual]
 
 
 def _preferred(request: Request) -> JsonFields | None:
+    """Return the form in which a request wants JSON columns back (``Prefer``, RFC 7240)."""
     # The headers of werkzeug's request would be gone through one by one.
     asked = request.environ.get("HTTP_PREFER")
     for preference in asked.split(",") if asked else ():

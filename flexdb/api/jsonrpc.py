@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from itertools import groupby
 from typing import Any
 
 import orjson
 from flask import Blueprint, Flask, Response, request
+from flask.blueprints import BlueprintSetupState
 from flask_jsonrpc.site import JSONRPCSite
 from flask_jsonrpc.views import JSONRPCView
 from msgspec import Raw
-from msgspec.json import Decoder
 
 from flexdb import errors
-from flexdb.telemetry import watch
 from flexdb.api import http, openrpc
-from flexdb.config import JsonFields, Settings
-from flexdb.db.run import Outcome, Runner
-from flexdb.plan import Plan, Result, Statement, Steps
+from flexdb.config import Settings
+from flexdb.context import Context
+from flexdb.contract.operation import OPERATIONS, Operation
+from flexdb.db.run import Runner
+from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError
-from flexdb.contract.operation import OPERATIONS, Call
-
-_calls: Decoder[list[Raw]] = Decoder(list[Raw])
-_members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
-
+from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps
+from flexdb.telemetry import watch
 
 PLANS = (Statement, Steps)
 
@@ -39,31 +38,29 @@ class _Body:
         self.calls: list[Any] = parsed if self.is_batch else [parsed]
 
     @cached_property
-    def _texts(self) -> Sequence[bytes | Raw]:
-        return _calls.decode(self._text) if self.is_batch else [self._text]
+    def _texts(self) -> list[Raw] | list[bytes]:
+        return json_text.items(self._text) if self.is_batch else [self._text]
 
     def params_text(self, place: int) -> bytes:
         """Return the text of a call's params."""
-        return bytes(_members.decode(self._texts[place])["params"])
+        return bytes(json_text.members(self._texts[place])["params"])
 
 
 class Site(JSONRPCSite):
-    """The methods at one endpoint.
+    """The methods at one endpoint, which blueprints contribute.
 
     flask-jsonrpc's steps are overridden where they fall short of the specification: what is not a
     request object is told so, a notification is never answered, parameters are strict, and a batch
     is planned before it is run.
     """
 
-    def __init__(self, settings: Settings, runner: Runner) -> None:
+    def __init__(self, settings: Settings, contexts: http.Contexts, runner: Runner) -> None:
         super().__init__(version="2.0", path=http.JSONRPC_PATH)
-        # The base class brings a method of its own, rpc.describe.
-        self.view_funcs.clear()
+        # The library's own description; OpenRPC's is rpc.discover.
+        del self.view_funcs["rpc.describe"]
         self.settings = settings
+        self.contexts = contexts
         self.runner = runner
-        for name, operation in OPERATIONS.items():
-            self.register(name, Call(operation, settings).plan)
-        self.register("rpc.discover", self._discover)
 
     def dispatch_request(self) -> tuple[bytes, int, dict[str, str]]:
         """Answer the current request with a body, a status and headers.
@@ -85,10 +82,13 @@ class Site(JSONRPCSite):
             watch.current().outcome = error.reason
             return _error(error, None), 200, {}
         replies = self.batch_dispatch(_Body(body, parsed))
-        answer = b",".join(replies)
         if not replies:
             return b"", 204, {}
-        return b"[%b]" % answer if batch else answer, 200, {}
+        if batch:
+            # Joined once: a large answer has no copies that it does not need.
+            replies[0] = b"[" + replies[0]
+            replies[-1] += b"]"
+        return b",".join(replies), 200, {}
 
     def to_json(self, request_data: bytes) -> Any:
         """Parse a body.
@@ -100,35 +100,30 @@ class Site(JSONRPCSite):
 
     def batch_dispatch(self, body: _Body) -> list[bytes]:  # type: ignore[override]
         """Plan all calls, run what they ask for together, and return the replies in their order."""
-        plans = [self._plan(call, partial(body.params_text, place))
-                 for place, call in enumerate(body.calls)]
-        statements = [plan for plan in plans if isinstance(plan, PLANS)]
-        outcomes = iter(self.runner.run(statements, self.json_fields()))
+        context = self.contexts.current()
+        budget = Budget(context.limits.max_answer_bytes)
+        plans: list[Plan | Outcome] = []
+        for place, call in enumerate(body.calls):
+            planned = self._plan(context, call, partial(body.params_text, place))
+            plans.append(planned if isinstance(planned, PLANS) else budget.admit(planned))
+        outcomes = self.runner.run([plan for plan in plans if isinstance(plan, PLANS)], budget)
+        # From the end, so that each can be let go when its reply is made.
+        outcomes.reverse()
         replies = []
         watch.current().calls = told = []
         for call, plan in zip(body.calls, plans):
-            outcome = next(outcomes) if isinstance(plan, PLANS) else plan
+            outcome = outcomes.pop() if isinstance(plan, PLANS) else plan
             told.append((_method(call),
                          outcome.reason if isinstance(outcome, FlexdbError) else "ok"))
             if reply := _reply(call, outcome):
                 replies.append(reply)
         return replies
 
-    def json_fields(self) -> JsonFields:
-        """Return the form in which the current request wants JSON columns back."""
-        return http.json_fields(request, self.settings.json_fields)
-
-    @staticmethod
-    def _discover(params: Any, params_text: Callable[[], bytes]) -> Result:
-        if params:
-            raise errors.InvalidParams("rpc.discover takes no parameters")
-        return Result(orjson.dumps(openrpc.document(http.JSONRPC_PATH)))
-
-    def _plan(self, call: Any, params_text: Callable[[], bytes]
+    def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]
               ) -> Plan | Result | FlexdbError:
         try:
             self.validate(call)
-            planned = self.dispatch(call, params_text)
+            planned = self.dispatch(context, call, params_text)
             if not isinstance(planned, (*PLANS, Result)):
                 raise TypeError(f"{call['method']} gave {type(planned)}, no statement")
             return planned
@@ -155,7 +150,7 @@ class Site(JSONRPCSite):
                 'the member "id" must be a string, a 64-bit integer or null')
         return True
 
-    def dispatch(self, call: dict[str, Any],  # type: ignore[override]
+    def dispatch(self, context: Context, call: dict[str, Any],  # type: ignore[override]
                  params_text: Callable[[], bytes]) -> Plan | Result:
         """Return the statement that a call asks for, or the result where none is needed.
 
@@ -168,7 +163,7 @@ class Site(JSONRPCSite):
             raise errors.MethodNotFound(
                 f"there is no such method: did you mean {near[0]}?" if near else None)
         params = call.get("params")
-        planned: Plan | Result = plan({} if params is None else params, params_text)
+        planned: Plan | Result = plan(context, {} if params is None else params, params_text)
         return planned
 
 
@@ -219,9 +214,34 @@ def _error(error: FlexdbError, answered_id: str | int | None) -> bytes:
         orjson.dumps(error.to_json()), orjson.dumps(answered_id))
 
 
-def init_app(app: Flask, settings: Settings, runner: Runner) -> None:
-    """Expose every operation as a JSON-RPC method."""
-    blueprint = Blueprint("jsonrpc", __name__)
-    view = View.as_view("jsonrpc", jsonrpc_site=Site(settings, runner))
-    blueprint.add_url_rule(http.JSONRPC_PATH, view_func=view)
-    app.register_blueprint(blueprint)
+def _discover(context: Context, params: Any, params_text: Callable[[], bytes]) -> Result:
+    if params:
+        raise errors.InvalidParams("rpc.discover takes no parameters")
+    return Result(_openrpc())
+
+
+@cache
+def _openrpc() -> bytes:
+    return orjson.dumps(openrpc.document(http.JSONRPC_PATH))
+
+
+def _methods_of(kind: str, operations: Iterable[Operation], site: Site) -> Blueprint:
+    """Return the blueprint of a kind of object, which contributes its methods to the site."""
+    def contribute(state: BlueprintSetupState) -> None:
+        for operation in operations:
+            site.register(operation.name, operation.plan)
+
+    blueprint = Blueprint(f"jsonrpc-{kind}", __name__)
+    blueprint.record_once(contribute)
+    return blueprint
+
+
+def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Runner) -> None:
+    """Expose every operation as a JSON-RPC method, each kind of object by a blueprint."""
+    site = Site(settings, contexts, runner)
+    endpoint = Blueprint("jsonrpc", __name__)
+    endpoint.add_url_rule(http.JSONRPC_PATH, view_func=View.as_view("jsonrpc", jsonrpc_site=site))
+    endpoint.record_once(lambda state: site.register("rpc.discover", _discover))
+    app.register_blueprint(endpoint)
+    for kind, operations in groupby(OPERATIONS.values(), lambda operation: operation.kind):
+        app.register_blueprint(_methods_of(kind, operations, site))

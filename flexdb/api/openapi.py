@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 from flexdb.contract import describe
-from flexdb.contract.describe import Json
-from flexdb.api.rest import Route, routes
+from flexdb.contract.fields import BaseField, Json
+from flexdb.contract.objects import Object, fields_of, object_schema
+from flexdb.api.routes import Route, routes
 from flexdb.errors import FlexdbError
-from flexdb.query.paging import Pagination
 
 _PREFER: Json = {
     "name": "Prefer", "in": "header", "required": False,
@@ -28,6 +28,9 @@ _IF_NONE_MATCH: Json = {
     "description": "An ETag: when the row is at that version, the answer is 304 without a body.",
     "schema": {"type": "string", "examples": ['"1"']},
 }
+_ETAG: Json = {"description": "The version.", "schema": {"type": "string"}}
+_LOCATION: Json = {"description": "The URL of what was created.",
+                   "schema": {"type": "string", "format": "uri-reference"}}
 _POINTER: Json = {"type": "string", "pattern": "^(/.*)?$"}
 _PATCH_OPERATION: Json = {"anyOf": [
     {"type": "object", "required": ["op", *members],
@@ -69,17 +72,21 @@ def document(max_body_bytes: int) -> Json:
 
 
 def _operation(route: Route) -> Json:
-    operation, fields = route.operation, route.operation.params().fields
+    operation, fields = route.operation, route.operation.fields
     parameters = [{"name": name, "in": "path", "required": True,
                    "description": fields[name].metadata["description"],
-                   "schema": describe.field_schema(fields[name])} for name in route.in_url]
+                   "schema": fields[name].json_schema()} for name in route.in_url]
     if not route.has_body:
-        parameters += [_query(name, field) for name in route.elsewhere for name, field in (
-            Pagination().fields.items() if name == "pagination" else [(name, fields[name])])]
-    if operation.returns:
+        in_query = {name: fields[name] for name in route.elsewhere}
+        if isinstance(paging := in_query.pop("pagination", None), Object):
+            in_query |= fields_of(paging.schema)
+        parameters += [_query(name, field) for name, field in in_query.items()]
+    if operation.gives.schema:
         parameters.append(_PREFER)
-    if route.has_versions:
-        parameters.append(_IF_NONE_MATCH if route.verb == "GET" else _IF_MATCH)
+    if route.takes_version:
+        parameters.append(_IF_MATCH)
+    elif route.verb == "GET" and operation.gives.versioned:
+        parameters.append(_IF_NONE_MATCH)
     described: Json = {
         "operationId": route.id,
         "tags": [route.tag],
@@ -92,7 +99,7 @@ def _operation(route: Route) -> Json:
     if route.has_body:
         if route.verb == "PATCH":
             return described | {"requestBody": _patch_body(fields["patch"])}
-        schema = describe.object_schema(operation.params(), iter(route.elsewhere))
+        schema = object_schema(operation.schema, route.elsewhere)
         # An id of one's own is the exception, so it is not in what a person is offered to send.
         example = {name: field["examples"][0] for name, field in schema["properties"].items()
                    if name not in ("id", "version") and "examples" in field}
@@ -102,7 +109,7 @@ def _operation(route: Route) -> Json:
 
 
 def _patch_body(field: Any) -> Json:
-    patch = describe.field_schema(field)
+    patch = field.json_schema()
     operations = [{"op": "replace", "path": "/priority", "value": "low"}]
     return {"required": True, "description": patch["description"], "content": {
         "application/merge-patch+json": {"schema": {"type": "object"},
@@ -111,8 +118,8 @@ def _patch_body(field: Any) -> Json:
                                         "example": operations}}}
 
 
-def _query(name: str, field: Any) -> Json:
-    schema = describe.field_schema(field)
+def _query(name: str, field: BaseField) -> Json:
+    schema = field.json_schema()
     # What is JSON elsewhere is text in a URL.
     texts = [form for form in schema.get("anyOf", []) if form.get("type") == "string"
              and form.get("maxLength") != 0]
@@ -124,29 +131,24 @@ def _success(route: Route) -> Json:
     if route.verb == "DELETE":
         return {"204": {"description": "Done; there is no body."}}
     schema = describe.result_schema(route.operation)
+    gives = route.operation.gives
+    headers = {"ETag": _ETAG} if gives.versioned else {}
     if not route.creates:
-        done = _json_response("Done.", schema)
-        if not route.has_versions:
-            return {"200": done}
-        done["headers"] = {"ETag": {"description": "The version.", "schema": {"type": "string"}}}
         known = {"304": {"description": "It is at the version that the client has."}}
-        return {"200": done} | (known if route.verb == "GET" else {})
-    created = _json_response("Created.", schema)
-    if route.operation.name == "transaction":
-        return {"200": _json_response("Done.", schema)}
-    if route.operation.gives_list:
-        return {"201": created}
-    if route.operation.name.startswith("create_"):
-        created["headers"] = {"Location": {"description": "The URL of what was created.",
-                                           "schema": {"type": "string", "format": "uri-reference"}}}
-        created["links"] = _links(route)
-        return {"201": created}
-    return {"201": created, "200": _json_response("It was there and was changed.", schema)}
+        return {"200": _json_response("Done.", schema, headers)} | (
+            known if gives.versioned and route.verb == "GET" else {})
+    if gives.many:
+        return {"201": _json_response("Created.", schema)}
+    if "id" not in route.operation.fields:
+        return {"201": _json_response("Created.", schema),
+                "200": _json_response("It was there and was changed.", schema)}
+    created = _json_response("Created.", schema, {"Location": _LOCATION} | headers)
+    return {"201": created | {"links": _links(route)}}
 
 
 def _links(route: Route) -> Json:
     """Say which operations take the id of what was created (OpenAPI 3.1, section 4.8.20)."""
-    new_id = f"$response.body#/{route.operation.wrapper}/id"
+    new_id = f"$response.body#/{route.operation.gives.wrapper}/id"
     links = {}
     for other in routes():
         below = other.url.startswith(f"{route.url}/{{")
@@ -167,7 +169,7 @@ def _error_statuses(route: Route) -> list[int]:
         statuses += [413, 415]
     if route.verb != "GET":
         statuses.append(409)
-        if route.has_versions:
+        if route.takes_version:
             statuses.append(412)
     return sorted(statuses)
 
@@ -185,17 +187,17 @@ def _error_responses() -> Json:
         "additionalProperties": False}
     responses = {}
     for status, kinds in by_status.items():
-        response = _json_response("; ".join(
-            dict.fromkeys(f"{kind.code} {kind.reason}" for kind in kinds)), envelope)
-        if status == 503:
-            response["headers"] = {"Retry-After": {"description": "Seconds to wait.",
-                                                   "schema": {"type": "integer"}}}
-        responses[_name(status)] = response
+        retry = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+        responses[_name(status)] = _json_response(
+            "; ".join(dict.fromkeys(f"{kind.code} {kind.reason}" for kind in kinds)), envelope,
+            retry if status == 503 else None)
     return responses
 
 
-def _json_response(description: str, schema: Json) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _json_response(description: str, schema: Json, headers: Json | None = None) -> Json:
+    response: Json = {"description": description,
+                      "content": {"application/json": {"schema": schema}}}
+    return response | ({"headers": headers} if headers else {})
 
 
 _HEALTH: Json = {"type": "object", "properties": {"status": {"type": "string"},
@@ -212,7 +214,7 @@ def _jsonrpc(max_body_bytes: int) -> Json:
     # Whatever is JSON is answered with 200, errors included, so the schema excludes nothing.
     call: Json = {
         "description": "A call, or an array of calls; `/openrpc.json` has the schema of each.",
-        "examples": [{"jsonrpc": "2.0", "method": "list_tenants", "id": 1}],
+        "examples": [{"jsonrpc": "2.0", "method": "rpc.discover", "id": 1}],
     }
     reply: Json = {
         "type": "object",

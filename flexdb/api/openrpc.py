@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flexdb.contract import describe
-from flexdb.contract.describe import Json
+from flexdb.contract.fields import Json
 from flexdb.contract.operation import OPERATIONS, Operation
 
 
@@ -26,16 +26,14 @@ def document(url: str) -> Json:
 
 
 def _method(operation: Operation, reasons: list[str]) -> Json:
-    fields = operation.params().fields
-    described = {name: describe.field_schema(field) for name, field in fields.items()}
     return {
         "name": operation.name,
         "summary": operation.description.splitlines()[0],
         "paramStructure": "either",
-        "params": [{"name": name, "required": field.required, "schema": described[name],
+        "params": [{"name": name, "required": field.required, "schema": field.json_schema(),
                     "description": field.metadata["description"]}
-                   for name, field in fields.items()],
-        "result": {"name": operation.wrapper or "nothing",
+                   for name, field in operation.fields.items()],
+        "result": {"name": operation.gives.wrapper or "nothing",
                    "schema": describe.result_schema(operation)},
         "errors": [{"$ref": f"#/components/errors/{reason}"} for reason in reasons],
     }

@@ -40,5 +40,5 @@ def asked_version(params: dict[str, Any]) -> dict[str, int]:
     version = int(found.group(1)) if found else _NEVER
     if len(tags) > 1 or params.get("version", version) != version:
         wrong = "must be one ETag, and the same as the parameter version where that is given too"
-        raise InvalidParams(f"invalid parameters: If-Match {wrong}", {"If-Match": [wrong]})
+        raise InvalidParams(fields={"If-Match": [wrong]})
     return {"version": version}

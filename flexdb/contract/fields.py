@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, missing
+from marshmallow import ValidationError, fields, missing
 
-from flexdb.contract.ids import new_id
+
+Json = dict[str, Any]
 
 TEXT_LENGTH, EMAIL_LENGTH, PAGE_TOKEN_LENGTH = 255, 254, 4096
+# A format of this API beside those of JSON Schema.
+PAGE_TOKEN = "page-token"
 _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
 _TIME = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
                    r"(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
@@ -19,33 +21,55 @@ _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean
           int: "a number", float: "a number"}
 
 
-def _require(kind: type | tuple[type, ...], wanted: str, value: Any) -> None:
+def require(kind: type, wanted: str, value: Any) -> None:
+    """Refuse a value of another type.
+
+    :param wanted: what it must be, with its article
+    :raises marshmallow.ValidationError: saying what it is
+    """
     if not isinstance(value, kind):
         raise ValidationError(f"must be {wanted}, not {_KINDS.get(type(value), 'this')}")
 
 
 class BaseField(fields.Field[Any]):
-    """A field with a description and an example, for the published documents."""
+    """A field with a description and an example, which tells its own JSON Schema (2020-12)."""
 
     default_error_messages = {"required": "is missing", "null": "may not be null"}
 
     def __init__(self, description: str, example: Any = None, **options: Any) -> None:
+        if "validate" in options:
+            raise TypeError("a validator would never be called: check the value in _deserialize")
         # marshmallow would take null wherever the default is None.
         options.setdefault("allow_none", False)
         super().__init__(metadata={"description": description, "example": example}, **options)
 
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any
-                    ) -> Any:
-        """Return what a value means.
+    def json_schema(self, result: bool = False) -> Json:
+        """Return the field's JSON Schema; an optional one may be an empty string.
 
-        marshmallow's own way would look for processors and validators each time, and no field has
-        any.
-
-        :raises marshmallow.ValidationError: saying what is wrong with it
+        :param result: whether the service gives it: then it is described by its form alone, since
+            the rows of an adopted database are given whatever they hold
         """
-        if value is None or value is missing:
-            return super().deserialize(value, attr, data, **kwargs)
-        return self._deserialize(value, attr, data, **kwargs)
+        schema = self._form(result)
+        if self.allow_none:
+            schema = schema | {"type": [schema["type"], "null"]} if "type" in schema else {
+                "anyOf": [*schema["anyOf"], {"type": "null"}]}
+        if not callable(self.load_default) and self.load_default not in (None, missing):
+            schema["default"] = self._default()
+        schema["description"] = self.metadata["description"]
+        if (example := self.metadata.get("example")) is not None:
+            schema["examples"] = [example]
+        return schema
+
+    def _form(self, result: bool) -> Json:
+        """Return the schema of a value that is given."""
+        raise NotImplementedError
+
+    def _default(self) -> Any:
+        """Return what counts where the field is absent, as JSON."""
+        return self.load_default
+
+
+EMPTY: Json = {"type": "string", "maxLength": 0}
 
 
 class Id(BaseField):
@@ -55,10 +79,15 @@ class Id(BaseField):
         super().__init__(description, "01a208bc-3d00-7d5c-861e-e1a8d0a9b837", **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        _require(str, "a UUID as a string", value)
+        require(str, "a UUID as a string", value)
         if not _UUID.match(value):
             raise ValidationError("must be a UUID of 36 characters with hyphens")
         return str(value).lower()
+
+    def _form(self, result: bool) -> Json:
+        if self.required or result:
+            return {"type": "string", "format": "uuid"}
+        return {"type": "string", "anyOf": [{"format": "uuid"}, {"maxLength": 0}]}
 
 
 class Text(BaseField):
@@ -74,7 +103,7 @@ class Text(BaseField):
         self.length, self.blank = length, blank
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        _require(str, "a string", value)
+        require(str, "a string", value)
         if not self.blank and not value.strip():
             raise ValidationError("may not be blank")
         if len(value) > self.length:
@@ -82,6 +111,17 @@ class Text(BaseField):
         if "\0" in value:
             raise ValidationError("may not contain the character U+0000")
         return str(value)
+
+    def _form(self, result: bool) -> Json:
+        if result:
+            return {"type": "string"}
+        schema: Json = {"type": "string", "maxLength": self.length}
+        if self.required:
+            return schema | {"minLength": 1, "pattern": f"^{self._pattern()}$"}
+        return schema | {"pattern": f"^({self._pattern()})?$"}
+
+    def _pattern(self) -> str:
+        return r"[^\x00]*" if self.blank else r"[^\x00]*[^\s\x00][^\x00]*"
 
 
 class Email(Text):
@@ -96,6 +136,10 @@ class Email(Text):
             raise ValidationError("must be an e-mail address: name@domain")
         return text
 
+    def _pattern(self) -> str:
+        # Any name and domain, as the service takes them; the format "email" takes fewer.
+        return r"[^@\s\x00]+@[^@\s\x00]+"
+
 
 class PageToken(Text):
     """An opaque token that a page of a list gave for the next one; it may hold sorted values."""
@@ -103,16 +147,8 @@ class PageToken(Text):
     def __init__(self, description: str, **options: Any) -> None:
         super().__init__(description, length=PAGE_TOKEN_LENGTH, **options)
 
-
-class Paths(BaseField):
-    """An array of paths, or a string of them, separated by commas."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
-        paths = value.split(",") if isinstance(value, str) else value
-        if not (isinstance(paths, list) and paths and all(isinstance(one, str) for one in paths)):
-            raise ValidationError("must be an array of paths, or a string of them separated by "
-                                  "commas")
-        return paths
+    def _form(self, result: bool) -> Json:
+        return {"type": "string", "maxLength": self.length, "format": PAGE_TOKEN}
 
 
 class Integer(BaseField):
@@ -138,17 +174,24 @@ class Integer(BaseField):
             raise ValidationError(f"may be at most {self.most:,}")
         return int(value)
 
+    def _form(self, result: bool) -> Json:
+        schema: Json = {"type": "integer", "minimum": self.least}
+        if result:
+            return schema
+        if self.most is not None:
+            schema["maximum"] = self.most
+        return schema if self.required else {"anyOf": [schema, EMPTY]}
+
 
 class Boolean(BaseField):
     """True or false."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
-        _require(bool, "a boolean", value)
+        require(bool, "a boolean", value)
         return bool(value)
 
-
-class FromText(BaseField):
-    """A field that is given the JSON text of its value, as :class:`msgspec.Raw`."""
+    def _form(self, result: bool) -> Json:
+        return {"type": "boolean"}
 
 
 class Choice(BaseField):
@@ -159,64 +202,24 @@ class Choice(BaseField):
         self.choices = choices
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        _require(str, "a string", value)
+        require(str, "a string", value)
         if value not in self.choices:
             raise ValidationError(f"must be {', '.join(self.choices[:-1])} or {self.choices[-1]}")
         return str(value)
 
-
-class Items(BaseField):
-    """An array that is not empty.
-
-    :param item: what its items are
-    :param most: how many there may be
-    """
-
-    def __init__(self, description: str, item: fields.Field[Any], most: int | None = None,
-                 **options: Any) -> None:
-        super().__init__(description, **options)
-        self.item, self.most = item, most
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
-        _require(list, "an array", value)
-        if not value:
-            raise ValidationError("may not be an empty array: leave it out")
-        if self.most is not None and len(value) > self.most:
-            raise ValidationError(f"may be an array of at most {self.most}, not {len(value)}")
-        found, wrong = [], {}
-        for place, item in enumerate(value):
-            try:
-                found.append(self.item.deserialize(item))
-            except ValidationError as error:
-                wrong[place] = error.messages
-        if wrong:
-            raise ValidationError(wrong)
-        return found
-
-
-class Object(fields.Nested):
-    """An object with the fields of a schema, in a result."""
-
-    def __init__(self, kind: type[Schema], description: str, **options: Any) -> None:
-        super().__init__(kind, metadata={"description": description}, **options)
+    def _form(self, result: bool) -> Json:
+        return {"type": "string", "enum": [*self.choices] + [""] * (not self.required)}
 
 
 class Time(BaseField):
     """A time in UTC with microseconds and an offset (RFC 3339)."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        _require(str, "a time as a string", value)
+        require(str, "a time as a string", value)
         if not _TIME.match(value):
             raise ValidationError("must be a time with an offset and at most microseconds, such as "
                                   "2026-01-01T12:00:00.000000+00:00 (RFC 3339)")
         return str(value)
 
-
-# What objects have in common.
-TENANT_ID = partial(Id, "The tenant's id.")
-NEW_ID = partial(Id, "The id to give it; made by the server when absent.", load_default=new_id)
-VERSION = partial(Integer, "1 at first, raised by every change.", least=1, example=1)
-ASKED_VERSION = partial(Integer, "Only when it is at this version.", least=1, load_default=None,
-                        example=1)
-CREATED_AT = partial(Time, "When it was created.")
-UPDATED_AT = partial(Time, "When it was last changed.")
+    def _form(self, result: bool) -> Json:
+        return {"type": "string", "format": "date-time"}

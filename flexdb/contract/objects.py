@@ -1,23 +1,81 @@
-"""A parameter that is a list of objects, each as strict as the parameters of a call."""
+"""The fields that hold other things: objects, and arrays of values or of objects."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-import msgspec
-import orjson
-from marshmallow import ValidationError
+from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
-from msgspec.json import Decoder
 
-from flexdb.contract.fields import FromText
+from flexdb.context import Context
+from flexdb.contract.fields import EMPTY, BaseField, Json, require
+from flexdb.contract.json_fields import FromText
 from flexdb.contract.params import Params
+from flexdb.documents import text as json_text
 
-_list: Decoder[list[Raw]] = Decoder(list[Raw])
-_object: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
 # What is there without being a value.
 _NO_TEXT = (b"null", b'""')
+
+
+class Object(BaseField):
+    """An object with the fields of a schema, in a result or, where those are Params, in a call."""
+
+    def __init__(self, kind: type[Schema], description: str, **options: Any) -> None:
+        super().__init__(description, **options)
+        self.kind = kind
+
+    @cached_property
+    def schema(self) -> Schema:
+        """Return the schema, of which one is enough."""
+        return self.kind()
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        require(dict, "an object", value)
+        return self.schema.load(value, **kwargs)
+
+    def _form(self, result: bool) -> Json:
+        if result:
+            # In a list of choices, since it may be null, and a $ref stands alone.
+            return {"anyOf": [reference(self.kind)]}
+        return object_schema(self.schema)
+
+
+class Items(BaseField):
+    """An array that is not empty.
+
+    :param item: what its items are
+    :param most: how many there may be
+    """
+
+    def __init__(self, description: str, item: BaseField, most: int | None = None,
+                 **options: Any) -> None:
+        super().__init__(description, **options)
+        self.item, self.most = item, most
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        require(list, "an array", value)
+        if not value:
+            raise ValidationError("may not be an empty array: leave it out")
+        if self.most is not None and len(value) > self.most:
+            raise ValidationError(f"may be an array of at most {self.most}, not {len(value)}")
+        found, wrong = [], {}
+        for place, item in enumerate(value):
+            try:
+                found.append(self.item.deserialize(item, attr, value, **kwargs))
+            except ValidationError as error:
+                wrong[place] = error.messages
+        if wrong:
+            raise ValidationError(wrong)
+        return found
+
+    def _form(self, result: bool) -> Json:
+        schema: Json = {"type": "array", "items": self.item.json_schema(result)}
+        if result:
+            return schema
+        schema |= {"minItems": 1} | ({"maxItems": self.most} if self.most else {})
+        return {"anyOf": [schema, EMPTY]}
 
 
 class Objects(FromText):
@@ -33,7 +91,7 @@ class Objects(FromText):
 
     @cached_property
     def _schema(self) -> Params:
-        return self.item(self.root.settings)  # type: ignore[union-attr]
+        return self.item()
 
     @cached_property
     def _stays_text(self) -> set[str]:
@@ -44,26 +102,57 @@ class Objects(FromText):
         text = bytes(value) if isinstance(value, Raw) else b""
         if not text.startswith(b"["):
             raise ValidationError("must be an array of objects")
-        items = _list.decode(text)
+        items = json_text.items(text)
         if not 1 <= len(items) <= self.most:
             raise ValidationError(f"must have 1 to {self.most} items, not {len(items)}")
         loaded: list[dict[str, Any]] = []
         wrong: dict[int, Any] = {}
         for place, item in enumerate(items):
             try:
-                loaded.append(self._load(item))
+                loaded.append(self._load(item, kwargs["context"]))
             except ValidationError as error:
                 wrong[place] = error.messages
         if wrong:
             raise ValidationError(wrong)
         return loaded
 
-    def _load(self, item: Raw) -> dict[str, Any]:
+    def _load(self, item: Raw, context: Context) -> dict[str, Any]:
         try:
-            members = _object.decode(item)
-        except msgspec.ValidationError:
+            members = json_text.members(item)
+        except ValueError:
             raise ValidationError(Params.error_messages["type"]) from None
-        loaded: dict[str, Any] = self._schema.load({
+        return self._schema.load({
             key: text if key in self._stays_text and bytes(text) not in _NO_TEXT
-            else orjson.loads(bytes(text)) for key, text in members.items()})
-        return loaded
+            else json_text.parse(bytes(text)) for key, text in members.items()}, context=context)
+
+    def _form(self, result: bool) -> Json:
+        return {"type": "array", "minItems": 1, "maxItems": self.most,
+                "items": object_schema(self._schema)}
+
+
+def fields_of(schema: Schema) -> dict[str, BaseField]:
+    """Return the fields of a schema, in their order."""
+    return {name: field for name, field in schema.fields.items() if isinstance(field, BaseField)}
+
+
+def object_schema(schema: Schema, names: Iterable[str] | None = None, result: bool = False
+                  ) -> Json:
+    """Return the JSON Schema of an object with a marshmallow schema's fields.
+
+    :param names: only these
+    :param result: whether the service gives it
+    """
+    fields = fields_of(schema)
+    chosen = {fields[name].data_key or name: fields[name] for name in names or fields}
+    described: Json = {
+        "type": "object",
+        "properties": {name: field.json_schema(result) for name, field in chosen.items()},
+        "additionalProperties": schema.unknown == INCLUDE,
+    }
+    required = [name for name, field in chosen.items() if field.required or result]
+    return described | ({"required": required} if required else {})
+
+
+def reference(kind: type[Schema]) -> Json:
+    """Return a reference to the schema of an object that a result can hold."""
+    return {"$ref": f"#/components/schemas/{kind.__name__}"}

@@ -1,4 +1,4 @@
-"""The registry: every operation once, with the parameters it takes and the object it gives.
+"""The registry: every operation once, with what it takes, gives and does.
 
 JSON-RPC is a loop over the registry, and so is whatever else reaches or documents it.
 """
@@ -7,87 +7,138 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, ValidationError
-from msgspec import Raw
-from msgspec.json import Decoder
 
-from flexdb.config import Settings
-from flexdb.plan import Plan, Result, Row, Statement
-from flexdb.errors import InvalidParams, NotFound, VersionConflict
-from flexdb.sql import STATEMENTS
-from flexdb.contract.fields import FromText
+from flexdb.context import Context
+from flexdb.contract.fields import BaseField
+from flexdb.contract.json_fields import FromText
+from flexdb.contract.objects import fields_of
 from flexdb.contract.params import Params
+from flexdb.documents import text as json_text
+from flexdb.errors import InvalidParams
+from flexdb.plan import Plan
 
 Loaded = dict[str, Any]
+Function = Callable[[Context, Loaded], Plan]
 # A parameter that we do not know may have any name, and an object any number of them.
 NAME_LENGTH, MOST_FIELDS = 64, 20
-_members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
-_items: Decoder[list[Raw]] = Decoder(list[Raw])
+
+
+class Effect(Enum):
+    """What an operation leaves behind."""
+
+    READS = "reads"
+    CREATES = "creates"
+    CHANGES = "changes"
+    DELETES = "deletes"
+
+
+class Scope(Enum):
+    """Whose things an operation is about: the service's, one tenant's, or those of its calls."""
+
+    SERVICE = "service"
+    TENANT = "tenant"
+    CALLS = "calls"
+
+
+READS, CREATES, CHANGES, DELETES = Effect
+SERVICE, TENANT, CALLS = Scope
+
+
+class Gives(NamedTuple):
+    """What a result holds.
+
+    :param schema: of the object; None for the empty result
+    :param wrapper: the member of the result that holds the object or the list of objects; empty
+        where the object is the result
+    :param many: whether it holds a list of objects
+    :param paged: whether that list is one page of a longer one
+    """
+
+    schema: type[Schema] | None = None
+    wrapper: str = ""
+    many: bool = False
+    paged: bool = False
+
+    @property
+    def versioned(self) -> bool:
+        """Tell whether it holds one object, and that has a version."""
+        return self.schema is not None and not self.many and "version" in self.schema().fields
+
+
+NOTHING = Gives()
+
+
+def one(schema: type[Schema], wrapper: str = "") -> Gives:
+    """Return the declaration of a result with one object."""
+    return Gives(schema, wrapper)
+
+
+def many(schema: type[Schema], wrapper: str) -> Gives:
+    """Return the declaration of a result with a whole list."""
+    return Gives(schema, wrapper, many=True)
+
+
+def paged(schema: type[Schema], wrapper: str) -> Gives:
+    """Return the declaration of a result with a page of a list."""
+    return Gives(schema, wrapper, many=True, paged=True)
 
 
 @dataclass(frozen=True)
 class Operation:
     """An operation as it is declared.
 
-    :param name: the name it has everywhere, from the wire to the SQL
     :param function: makes a statement, or several steps, of valid parameters
     :param params: the schema of the parameters
-    :param returns: the schema of the object that the result holds; None for the empty result
-    :param wrapper: the member of the result that holds the object or the list of objects; empty
-        where the object is the result
+    :param gives: what the result holds
+    :param effect: what it leaves behind
+    :param of: whose things it is about
+    :param long: whether it is large work, which may take as long as LONG_TIMEOUT
     """
 
-    name: str
-    function: Callable[[Loaded], Plan]
+    function: Function
     params: type[Params]
-    returns: type[Schema] | None
-    wrapper: str
+    gives: Gives
+    effect: Effect
+    of: Scope
+    long: bool = False
 
-    @property
+    @cached_property
+    def name(self) -> str:
+        """Return the name that it has everywhere, from the wire to the SQL."""
+        return self.function.__name__
+
+    @cached_property
+    def kind(self) -> str:
+        """Return the kind of object it is about: the module of operations that it stands in."""
+        return self.function.__module__.rpartition(".")[2]
+
+    @cached_property
     def description(self) -> str:
         """Return the docstring, which is the published text."""
         return inspect.getdoc(self.function) or ""
 
-    @property
-    def gives_list(self) -> bool:
-        """Tell whether the result holds a list of objects, under a plural."""
-        return self.wrapper.endswith("s")
+    @cached_property
+    def schema(self) -> Params:
+        """Return the schema of the parameters; one serves all calls."""
+        return self.params()
 
-    @property
-    def gives_page(self) -> bool:
-        """Tell whether the list in the result is one page of a longer one."""
-        return "pagination" in self.params().fields
+    @cached_property
+    def fields(self) -> dict[str, BaseField]:
+        """Return the parameters' fields, in the order of positional parameters."""
+        return fields_of(self.schema)
 
+    @cached_property
+    def _text_names(self) -> list[str]:
+        return [name for name, field in self.fields.items() if isinstance(field, FromText)]
 
-OPERATIONS: dict[str, Operation] = {}
-
-
-def operation(params: type[Params], returns: type[Schema] | None = None, wrapper: str = ""
-              ) -> Callable[[Callable[[Loaded], Plan]], Callable[[Loaded], Plan]]:
-    """Register the decorated function as an operation under its own name."""
-    def register(function: Callable[[Loaded], Plan]) -> Callable[[Loaded], Plan]:
-        name = function.__name__
-        OPERATIONS[name] = Operation(name, function, params, returns, wrapper)
-        return function
-
-    return register
-
-
-class Call:
-    """An operation made ready to be called under given settings."""
-
-    def __init__(self, declared: Operation, settings: Settings) -> None:
-        self.operation = declared
-        self.schema = declared.params(settings)
-        self.names = list(self.schema.load_fields)
-        self._json_names = [name for name, field in self.schema.load_fields.items()
-                            if isinstance(field, FromText)]
-
-    def plan(self, params: Any, text: Callable[[], bytes]) -> Plan:
+    def plan(self, context: Context, params: Any, text: Callable[[], bytes]) -> Plan:
         """Validate parameters and return the statement or the steps that do the work.
 
         :param params: an object (by name) or an array (by position), as parsed
@@ -96,115 +147,73 @@ class Call:
         :raises InvalidParams: naming each parameter that is wrong
         """
         by_name = self._by_name(params) if isinstance(params, list) else params
-        if self._json_names and not by_name.keys().isdisjoint(self._json_names):
-            by_name = self._with_json(by_name, params, text())
+        if self._text_names and not by_name.keys().isdisjoint(self._text_names):
+            by_name = self._with_texts(by_name, params, text())
         try:
-            loaded: Loaded = self.schema.load(by_name)
+            loaded = self.schema.load(by_name, context=context)
         except ValidationError as error:
-            raise _invalid(error) from None
-        return self.operation.function(loaded)
+            raise InvalidParams(fields=_flat(error)) from None
+        plan = self.function(context, loaded)
+        return replace(plan, long=True) if self.long else plan
 
     def _by_name(self, params: list[Any]) -> dict[str, Any]:
-        if len(params) > len(self.names):
+        names = list(self.fields)
+        if len(params) > len(names):
             raise InvalidParams(
-                f"takes at most {len(self.names)} positional parameters "
-                f"({', '.join(self.names)}), not {len(params)}",
+                f"takes at most {len(names)} positional parameters ({', '.join(names)}), not "
+                f"{len(params)}",
                 {str(place): ["is not a parameter here"]
-                 for place in range(len(self.names), min(len(params), len(self.names) + 10))})
-        return dict(zip(self.names, params))
+                 for place in range(len(names), min(len(params), len(names) + 10))})
+        return dict(zip(names, params))
 
-    def _with_json(self, by_name: dict[str, Any], params: Any, text: bytes) -> dict[str, Any]:
+    def _with_texts(self, by_name: dict[str, Any], params: Any, text: bytes) -> dict[str, Any]:
         """Put the text of what is stored in the place of its parsed value."""
-        texts = (dict(zip(self.names, _items.decode(text))) if isinstance(params, list)
-                 else _members.decode(text))
-        return by_name | {name: texts[name] for name in self._json_names
+        texts = (dict(zip(self.fields, json_text.items(text))) if isinstance(params, list)
+                 else json_text.members(text))
+        return by_name | {name: texts[name] for name in self._text_names
                           if by_name.get(name) not in (None, "") and name in texts}
 
 
-def _invalid(error: ValidationError) -> InvalidParams:
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(params: type[Params], *, gives: Gives, effect: Effect, of: Scope, long: bool = False
+              ) -> Callable[[Function], Function]:
+    """Register the decorated function as an operation under its own name.
+
+    :raises TypeError: when the schema has what would never be called
+    """
+    def register(function: Function) -> Function:
+        declared = Operation(function, params, gives, effect, of, long)
+        _refuse_ignored(declared)
+        OPERATIONS[declared.name] = declared
+        return function
+
+    return register
+
+
+def _refuse_ignored(declared: Operation) -> None:
+    """Refuse hooks of marshmallow, and fields that are none of ours: Params passes them by."""
+    name = declared.params.__name__
+    if hooks := [hook for hook, found in declared.params._hooks.items() if found]:
+        raise TypeError(f"{name} has {', '.join(hooks)}, which would never be called")
+    if strange := declared.schema.load_fields.keys() - declared.fields.keys():
+        raise TypeError(f"{name}.{min(strange)} is no field of flexdb.contract")
+
+
+def _flat(error: ValidationError) -> dict[str, list[str]]:
+    """Return the messages by the paths of what they are about."""
     found: dict[str, list[str]] = {}
 
     def flatten(messages: Any, path: str) -> None:
-        if isinstance(messages, dict):
-            # Of a list's items, whose places are their names, every wrong one is told.
-            most = None if all(isinstance(name, int) for name in messages) else MOST_FIELDS
-            for name, inner in islice(messages.items(), most):
-                name = str(name)[:NAME_LENGTH]
-                whole = name == "_schema" and inner == [Params.error_messages["type"]]
-                flatten(inner, path if whole else f"{path}.{name}" if path else name)
-        else:
+        if not isinstance(messages, dict):
             found.setdefault(path, list(messages))
+            return
+        # Of a list's items, whose places are their names, every wrong one is told.
+        most = None if all(isinstance(name, int) for name in messages) else MOST_FIELDS
+        for name, inner in islice(messages.items(), most):
+            name = str(name)[:NAME_LENGTH]
+            flatten(inner, f"{path}.{name}" if path else name)
 
     flatten(error.messages, "")
-    told = "; ".join(f"{name} {message}" for name, messages in list(found.items())[:5]
-                     for message in messages)
-    return InvalidParams(f"invalid parameters: {told}", found)
-
-
-def one(name: str, arguments: Loaded, wrapper: str = "", missing: str = "id",
-        thing: str = "", long: bool = False) -> Statement:
-    """Return a statement whose row holds one object.
-
-    :param name: the query's name, which is the operation's
-    :param arguments: the query's arguments
-    :param wrapper: the member of the result that holds the object; "" for the empty result
-    :param missing: the parameter to blame when there is no row; a second column may name another,
-        and a third say whether the row was created
-    :param thing: what the missing parameter names
-    """
-    head = f'{{"{wrapper}":'.encode() if wrapper else b""
-    tail = b"}" if wrapper else b""
-
-    def read(row: Row | None) -> Result:
-        if row is None or row[0] is None:
-            field = row[1] if row is not None else missing
-            raise not_found(field, thing)
-        return Result(b"".join((head, row[0], tail)), created=len(row) < 3 or row[2],
-                      version=1 if "schema_version" in arguments else None,
-                      id=arguments.get("id"))
-
-    return Statement(STATEMENTS[name], arguments, read, long)
-
-
-def versioned(name: str, arguments: Loaded, wrapper: str = "", thing: str = "",
-              long: bool = False) -> Statement:
-    """Return a statement whose row holds one object and the version that the row is at.
-
-    Where the object is null, the row is there at another version than was asked for.
-    """
-    head = f'{{"{wrapper}":'.encode() if wrapper else b""
-    tail = b"}" if wrapper else b""
-
-    def read(row: Row | None) -> Result:
-        if row is None:
-            raise not_found("id", thing)
-        text, version = row
-        if text is None:
-            raise VersionConflict(version)
-        return Result(b"".join((head, text, tail)), version=version)
-
-    return Statement(STATEMENTS[name], arguments, read, long)
-
-
-def ask(name: str, arguments: Loaded, long: bool = False) -> Statement:
-    """Return a statement of an operation's steps, which alone look at its row."""
-    return Statement(STATEMENTS[name], arguments, _unread, long)
-
-
-def _unread(row: Row | None) -> Result:
-    raise TypeError("the row of a step is read by the steps")
-
-
-def check_version(params: Loaded, current: int) -> None:
-    """Refuse a change of a row that is at another version than was asked for.
-
-    :raises VersionConflict: with the current one
-    """
-    if params["version"] not in (None, current):
-        raise VersionConflict(current)
-
-
-def not_found(field: str, thing: str = "") -> NotFound:
-    """Return the error for a parameter that names nothing, here or in another tenant alike."""
-    thing = thing or field.removesuffix("_id").replace("_", " ")
-    return NotFound(f"there is no such {thing}", {field: [f"names no {thing}"]})
+    return found

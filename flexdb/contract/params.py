@@ -7,16 +7,15 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
-from flexdb.config import Settings
+from flexdb.context import Context
 
 
 class Params(Schema):
     """The parameters of an operation; their order is the order of positional parameters.
 
     They pass through their fields one by one: marshmallow's own way of loading an object costs
-    several times as much, and a call may hold thousands.
-
-    :param settings: where the limits are
+    several times as much, and a call may hold thousands. So a hook or a validator would never be
+    called, and :func:`flexdb.contract.operation.operation` refuses a class that has one.
     """
 
     class Meta:
@@ -24,13 +23,11 @@ class Params(Schema):
 
     error_messages = {"unknown": "is not a parameter here", "type": "must be an object"}
 
-    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        self.settings = settings or Settings()
-
-    def load(self, data: Any, **kwargs: Any) -> Any:
+    def load(self, data: Any, *, context: Context,  # type: ignore[override]
+             **options: Any) -> dict[str, Any]:
         """Validate parameters; an empty string for an optional one counts as absent.
 
+        :param context: where the limits are
         :raises marshmallow.ValidationError: with the messages of each field
         """
         if not isinstance(data, dict):
@@ -45,7 +42,11 @@ class Params(Schema):
                 if value == "" and not field.required:
                     value = missing
             try:
-                value = field.deserialize(value, key, data)
+                if value is missing or value is None:
+                    value = field.deserialize(value, key, data)
+                else:
+                    # What deserialize() does around it is to look for validators.
+                    value = field._deserialize(value, key, data, context=context)
                 if value is not missing:
                     loaded[name] = value
             except ValidationError as error:

@@ -1,1 +1,4 @@
-"""How PostgreSQL is reached. Only this package knows psycopg."""
+"""How PostgreSQL is reached. Only this package knows psycopg.
+
+It may know telemetry, plan, config and errors.
+"""

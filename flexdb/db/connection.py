@@ -6,27 +6,27 @@ value, costs a sixth of such a call, and a third of one in a batch (docs/perform
 
 from __future__ import annotations
 
-import re
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.generators import fetch, pipeline_communicate
+from psycopg.generators import fetch
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
+from psycopg.waiting import Ready, Wait
 
-from flexdb.plan import Query, Row
+from flexdb.plan import Query, Row, Statement
 
 # As many as psycopg itself keeps for a connection.
 MOST_KEPT = 100
-_ARGUMENT = re.compile(rb"%(?:\((\w+)\)s|%)")
-# Text is what every type can be given as; PostgreSQL tells the type of each argument itself.
+# Text is what every type can be given as; PostgreSQL tells the type of each argument itself. Bytes
+# are JSON text.
 _TO_TEXT: dict[type, Callable[[Any], bytes | None]] = {
     str: str.encode,
+    bytes: bytes,
     int: lambda value: b"%d" % value,
     bool: lambda value: b"true" if value else b"false",
     type(None): lambda value: None,
@@ -37,30 +37,6 @@ _FROM_TEXT: dict[int, Callable[[bytes], Any]] = {
 }
 
 
-@lru_cache(maxsize=1024)
-def _numbered(sql: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Return SQL as PostgreSQL wants it, with ``$1``, and the names of the arguments in order."""
-    names: dict[str, int] = {}
-
-    def number(found: re.Match[bytes]) -> bytes:
-        if found[1] is None:
-            return b"%"
-        return b"$%d" % names.setdefault(found[1].decode(), len(names) + 1)
-
-    return _ARGUMENT.sub(number, sql), tuple(names)
-
-
-class Asked(NamedTuple):
-    """What is to be run.
-
-    :param sql: one of the query's two forms
-    """
-
-    query: Query
-    sql: bytes
-    arguments: Mapping[str, Any]
-
-
 class Connection(psycopg.Connection[Any]):
     """A connection that knows the statements which it prepared."""
 
@@ -69,47 +45,82 @@ class Connection(psycopg.Connection[Any]):
         self.may_prepare = True
         self._kept: dict[bytes, bytes] = {}
 
-    def fetch(self, asked: Asked) -> Row | None:
+    def fetch(self, statement: Statement) -> Row | None:
         """Run a statement and return its row.
 
         :raises psycopg.Error: when it fails
         """
-        text, names = _numbered(asked.sql)
+        query = statement.query
         # Of an error and the connection's end right after it, as PgBouncer sends them, libpq's
         # own calls tell the end alone.
-        values = _values(asked, names) if self.may_prepare else None
+        values = _values(query, statement.arguments) if self.may_prepare else None
         if values is None:
-            return self.execute(asked.sql, asked.arguments).fetchone()
-        name = self._name_of(asked, text)
+            return self._fetch_by_cursor(query, statement.arguments)
+        name = self._name_of(query)
         return self._row(self.pgconn.exec_prepared(name, values) if name else
-                         self.pgconn.exec_params(text, values))
+                         self.pgconn.exec_params(query.text, values))
 
-    def fetch_all(self, asked: Sequence[Asked]) -> list[Row | None]:
-        """Run statements in one go, inside a transaction, and return their rows.
+    def _fetch_by_cursor(self, query: Query, arguments: Mapping[str, Any]) -> Row | None:
+        with psycopg.RawCursor(self) as cursor:
+            cursor.execute(query.text, [
+                value.decode() if isinstance(value, bytes) else value
+                for value in map(arguments.__getitem__, query.arguments)])
+            return cursor.fetchone()
+
+    def fetch_all(self, statements: Sequence[Statement]) -> Iterator[Row | None]:
+        """Run statements in one go, inside a transaction, and give their rows as they come.
+
+        All are to be taken before the connection is used again.
 
         :raises psycopg.Error: when one fails; those behind it were not run
         """
-        commands: deque[Callable[[], None]] = deque()
-        for one in asked:
-            text, names = _numbered(one.sql)
-            values = _values(one, names)
+        commands: list[Callable[[], None]] = []
+        for statement in statements:
+            query = statement.query
+            values = _values(query, statement.arguments)
             if values is None:
-                return [self.fetch(one) for one in asked]
-            name = self._name_of(one, text)
+                yield from map(self.fetch, statements)
+                return
+            name = self._name_of(query)
             commands.append(
                 partial(self.pgconn.send_query_prepared, name, values) if name else
-                partial(self.pgconn.send_query_params, text, values))
-        commands.append(self.pgconn.pipeline_sync)
+                partial(self.pgconn.send_query_params, query.text, values))
         self.pgconn.enter_pipeline_mode()
-        results = [result for of_one in self.wait(pipeline_communicate(self.pgconn, commands))
-                   for result in of_one]
-        while not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
-            if (result := self.wait(fetch(self.pgconn))) is not None:
-                results.append(result)
-            elif self.pgconn.status != ConnStatus.OK:
-                raise psycopg.OperationalError("the connection is lost")
+        # In libpq's own memory, so that nothing waits until PostgreSQL reads it.
+        for command in commands:
+            command()
+        self.pgconn.pipeline_sync()
+        failed: PGresult | None = None
+        for result in self._results():
+            if failed is None and result.status == ExecStatus.TUPLES_OK:
+                yield self._row(result)
+            else:
+                failed = failed or result
         self.pgconn.exit_pipeline_mode()
-        return [self._row(result) for result in results[:-1]]
+        if failed is not None:
+            raise error_from_result(failed)
+
+    def _results(self) -> Iterator[PGresult]:
+        """Give the results of a pipeline, each as soon as it is there."""
+        sent = False
+        while True:
+            sent = sent or self.pgconn.flush() == 0
+            if sent:
+                result = self.wait(fetch(self.pgconn))
+            else:
+                # PostgreSQL may read no further before its own answers are read.
+                if self.wait(_readiness()) & Ready.R:
+                    self.pgconn.consume_input()
+                if self.pgconn.is_busy():
+                    continue
+                result = self.pgconn.get_result()
+            if result is None:
+                if self.pgconn.status != ConnStatus.OK:
+                    raise psycopg.OperationalError("the connection is lost")
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return
+            else:
+                yield result
 
     def is_lost_by(self, error: psycopg.Error) -> bool:
         """Tell whether an error is the connection's end; what became of statements is unknown then.
@@ -138,25 +149,24 @@ class Connection(psycopg.Connection[Any]):
             row.append(text)
         return tuple(row)
 
-    def _name_of(self, asked: Asked, text: bytes) -> bytes | None:
+    def _name_of(self, query: Query) -> bytes | None:
         """Return the name of a prepared statement; None for one that is not worth it."""
-        name = self._kept.get(asked.sql)
-        if name or not (asked.query.lasting and self.may_prepare
-                        and len(self._kept) < MOST_KEPT):
+        name = self._kept.get(query.text)
+        if name or not (query.lasting and self.may_prepare and len(self._kept) < MOST_KEPT):
             return name
         name = b"flexdb_%d" % len(self._kept)
-        result = self.pgconn.prepare(name, text)
+        result = self.pgconn.prepare(name, query.text)
         if result.status != ExecStatus.COMMAND_OK:
             raise error_from_result(result)
-        self._kept[asked.sql] = name
+        self._kept[query.text] = name
         return name
 
 
-def _values(asked: Asked, names: tuple[str, ...]) -> list[Any] | None:
+def _values(query: Query, arguments: Mapping[str, Any]) -> list[Any] | None:
     """Return the arguments as text; None where one needs a cursor."""
     values: list[Any] = []
-    for argument in names:
-        value = asked.arguments[argument]
+    for name in query.arguments:
+        value = arguments[name]
         to_text = _TO_TEXT.get(type(value))
         if to_text is None:
             return None
@@ -166,3 +176,8 @@ def _values(asked: Asked, names: tuple[str, ...]) -> list[Any] | None:
             raise psycopg.DataError("an argument holds the character U+0000")
         values.append(text)
     return values
+
+
+def _readiness() -> Generator[Wait, int, int]:
+    """Wait until the connection can be written to or read from, and return which."""
+    return (yield Wait.RW)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -16,8 +16,8 @@ from flexdb.config import Settings
 from flexdb.db.address import conninfo, direct, reason
 from flexdb.db.migrate import NotReachable
 from flexdb.db.sqlstate import to_error
-from flexdb.plan import Line
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
+from flexdb.plan import Row
 
 # What one COPY takes. PostgreSQL remembers its rows until it has checked their keys, and so do we,
 # to name the line of one that is wrong.
@@ -27,6 +27,21 @@ _AS_IT_IS = b"COPY (%b) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A member has two lines, the user and the membership.
 _LISTS = ("tenant_users", "tenant_users", "node_types", "nodes", "relationships")
+
+
+class Line(NamedTuple):
+    """A row to be loaded, and where it came from.
+
+    :param number: the place of its line in the file, from 1
+    :param kind: the name of the object that it is
+    :param values: its columns, in the order of the object's members
+    :param size: how long its line is, in bytes
+    """
+
+    number: int
+    kind: str
+    values: Row
+    size: int
 
 
 @contextmanager
@@ -68,7 +83,8 @@ class Export:
     def total(self) -> int:
         """Return the number of lines."""
         row = self._connection.execute(
-            "SELECT 1 + sum(total_count(%s, list, nil())) FROM unnest(%s::text[]) list",
+            "SELECT 1 + sum(flexdb_total_count(%s, list, flexdb_nil()))"
+            " FROM unnest(%s::text[]) list",
             (self._tenant_id, list(_LISTS))).fetchone()
         return int(row[0]) if row else 0
 
@@ -125,7 +141,9 @@ def _copy(cursor: psycopg.Cursor[Any], statement: bytes, lines: Iterator[Line]) 
         with cursor.copy(statement) as copy:
             for line in lines:
                 sent.append(line)
-                copy.write_row(line.values)
+                # Bytes are JSON text, which psycopg would take for bytea.
+                copy.write_row([value.decode() if isinstance(value, bytes) else value
+                                for value in line.values])
                 size += line.size
                 if len(sent) == _ROWS or size >= _BYTES:
                     break

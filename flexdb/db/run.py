@@ -1,4 +1,4 @@
-"""How statements travel: one alone, or a batch in one pipeline and one transaction."""
+"""How plans travel: one alone, or those of a batch in one pipeline and one transaction."""
 
 from __future__ import annotations
 
@@ -7,39 +7,41 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 import psycopg
 
 from flexdb import errors
-from flexdb.config import JsonFields
-from flexdb.db.address import reason
-from flexdb.db.connection import Asked, Connection
+from flexdb.db.connection import Connection
 from flexdb.db.pool import Pool
-from flexdb.db.sqlstate import gap, to_error, was_not_sent
-from flexdb.plan import LookAgain, Plan, Result, RollBack, Row, Statement
+from flexdb.db.sqlstate import gap, to_error
+from flexdb.db.verdict import Verdict, is_passing, judge, unforeseen
 from flexdb.errors import FlexdbError
+from flexdb.plan import Budget, Outcome, Plan, Result, Row, Statement, Steps
 
 logger = logging.getLogger(__name__)
 
-Outcome = Result | FlexdbError
-
 ATTEMPTS = 3
-# What a retry can mend: serialization_failure and deadlock_detected roll everything back.
-_CONFLICTS = {"40001", "40P01"}
-# "cached plan must not change result type" after DDL, and a prepared statement that is gone: for
-# that connection for ever, and before anything was done.
-_PLAN_LOST = {"0A000", "26000"}
-# read_only_sql_transaction: the server is a standby by now, or was set so when it was connected.
-_READ_ONLY = "25006"
+
+
+class Ended(NamedTuple):
+    """How a plan ended, inside a transaction.
+
+    :param wrote: whether it may have written something
+    :param undo: whether what the transaction wrote must not stay
+    """
+
+    outcome: Outcome
+    wrote: bool
+    undo: bool = False
 
 
 class Runner:
-    """Run statements on the connections of a pool.
+    """Run plans on the connections of a pool.
 
     :param pool: where connections come from
     :param statement_timeout: what the connections are set to, in seconds
-    :param long_timeout: how long a statement marked as long may take, in seconds
+    :param long_timeout: how long a statement of a plan marked as long may take, in seconds
     """
 
     def __init__(self, pool: Pool, statement_timeout: float, long_timeout: float) -> None:
@@ -48,185 +50,158 @@ class Runner:
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
 
-    def run(self, plans: Sequence[Plan], json_fields: JsonFields) -> list[Outcome]:
+    def run(self, plans: Sequence[Plan], budget: Budget) -> list[Outcome]:
         """Run what calls ask for in their order; each has an outcome of its own.
+
+        The read with which the answer would weigh more than it may, and those behind it, are
+        refused; a write is done, and said to be.
 
         Several travel in one pipeline, which is one transaction. When one of them fails in the
         database, or after it wrote, all is rolled back and they run one by one: the outcomes are
         the same either way.
         """
         if len(plans) > 1:
-            try:
-                return self._attempt(plans, json_fields)
-            except FlexdbError as error:
-                return [error] * len(plans)
-            except Exception as error:
-                logger.debug("a batch is run call by call after: %s", type(error).__name__)
-        return [self._run_one(plan, json_fields) for plan in plans]
+            verdict = self._settle(plans, budget)
+            if not verdict.each:
+                return verdict.outcomes
+        return [self._run_one(plan, budget) for plan in plans]
 
-    def _run_one(self, plan: Plan, json_fields: JsonFields) -> Outcome:
-        outcome = self._outcome(plan, json_fields)
+    def _run_one(self, plan: Plan, budget: Budget) -> Outcome:
+        (outcome,) = self._settle([plan], budget).outcomes
         if isinstance(outcome, FlexdbError) and (state := gap(outcome)) is not None:
-            self.metrics.validation_gap.labels(_name(plan)).inc()
+            self.metrics.validation_gap.labels(plan.name).inc()
             logger.warning("validation gap: %s was refused by PostgreSQL: SQLSTATE %s",
-                           _name(plan), state)
+                           plan.name, state)
         return outcome
 
-    def _outcome(self, plan: Plan, json_fields: JsonFields) -> Outcome:
-        attempt = 0
+    def _settle(self, plans: Sequence[Plan], budget: Budget) -> Verdict:
+        """Send plans until it helped, or nothing more would."""
+        attempt, left = 1, budget.left
         while True:
-            attempt += 1
-            try:
-                return self._attempt([plan], json_fields)[0]
-            except LookAgain as stale:
-                plan = stale.steps
-            except _RolledBack as done:
-                return done.outcome
-            except FlexdbError as error:
-                return error
-            except psycopg.Error as error:
-                if error.sqlstate not in _CONFLICTS or attempt >= ATTEMPTS:
-                    return to_error(error) or _unforeseen(plan, error)
-                self.metrics.retries.labels("conflict").inc()
+            verdict = self._attempt(plans, budget)
+            if verdict.error or verdict.again or verdict.each:
+                # What was counted is given up with what it was counted for.
+                budget.left = left
+            if not verdict.again or attempt == ATTEMPTS:
+                return verdict.told(plans)
+            self.metrics.retries.labels(verdict.again).inc()
+            if verdict.again == "conflict":
                 time.sleep(random.uniform(0.005, 0.05) * attempt)
-            except Exception as error:
-                return _unforeseen(plan, error)
+            attempt += 1
 
-    def _attempt(self, plans: Sequence[Plan], json_fields: JsonFields) -> list[Outcome]:
-        """Run plans on one connection, and again on another where that does no harm.
-
-        :raises psycopg.Error: when a statement failed and everything was rolled back
-        :raises CommitUnknown: when the connection broke under a write
-        :raises Overloaded: when PgBouncer had no connection to PostgreSQL to give
-        """
-        for attempt in range(1, ATTEMPTS + 1):
+    def _attempt(self, plans: Sequence[Plan], budget: Budget) -> Verdict:
+        """Send plans once, on one connection."""
+        try:
             with self.pool.connection() as connection:
                 try:
-                    return self._send(connection, plans, json_fields)
+                    return self._send(connection, plans, budget)
                 except psycopg.Error as error:
-                    if was_not_sent(error):
-                        connection.close()
-                        raise errors.Overloaded(why=reason(error)) from error
-                    broken, lost = connection.is_lost_by(error), error.sqlstate in _PLAN_LOST
-                    if error.sqlstate == _READ_ONLY:
-                        self.pool.give_up(connection)
-                    if not broken and not lost:
-                        raise
-                    if broken:
-                        self.metrics.connections_lost.inc()
-                    connection.close()
-                    self.pool.drain(connection)
-                    if broken and not all(isinstance(plan, Statement) and plan.query.reads
-                                          for plan in plans):
-                        raise errors.CommitUnknown() from error
-                    if attempt == ATTEMPTS and broken:
-                        raise errors.Unavailable(why=reason(error)) from error
-                    if attempt == ATTEMPTS:
-                        raise
-                    self.metrics.retries.labels("connection" if broken else "plan").inc()
-        raise AssertionError("the last attempt returns or raises")  # pragma: no cover
+                    return judge(self.pool, connection, plans, error)
+        except FlexdbError as error:
+            return Verdict([error] * len(plans))
+        except Exception as error:
+            return Verdict([], error)
 
-    def _send(self, connection: Connection, plans: Sequence[Plan], json_fields: JsonFields
-              ) -> list[Outcome]:
-        if len(plans) == 1 and isinstance(plans[0], Statement) and not plans[0].long:
-            return [_read(plans[0], connection.fetch(_asked(plans[0], json_fields)))]
-        outcomes: list[Outcome] = []
+    def _send(self, connection: Connection, plans: Sequence[Plan], budget: Budget) -> Verdict:
+        """Send plans and read their rows.
+
+        :raises psycopg.Error: when a statement failed and everything was rolled back
+        """
+        first = plans[0]
+        if len(plans) == 1 and isinstance(first, Statement) and not first.long:
+            found = _read(first, connection.fetch(first))
+            if not isinstance(found, Steps):
+                return Verdict([budget.admit(found, first.query.writes)])
+            plans = [found]
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
-        with connection.transaction():
+        ended: list[Ended] = []
+        with connection.transaction() as transaction:
             for together, group in groupby(plans, _travels_together):
-                if together:
+                if together and len(plans) > 1:
                     statements = list(cast(Iterable[Statement], group))
-                    rows = connection.fetch_all([_asked(one, json_fields) for one in statements])
-                    outcomes += map(_read, statements, rows)
+                    # Each row is let go before the next comes, where it is too much; strict, so
+                    # that the pipeline is taken to its end.
+                    ended += [_admit(_end(statement, row), budget) for statement, row
+                              in zip(statements, connection.fetch_all(statements), strict=True)]
                 else:
-                    outcomes += [self._walk(connection, plan, json_fields) for plan in group]
-        return outcomes
+                    ended += [_admit(self._walk(connection, plan), budget) for plan in group]
+            undo = any(one.undo for one in ended)
+            if undo:
+                raise psycopg.Rollback(transaction)
+        return Verdict([one.outcome for one in ended], each=undo and len(plans) > 1)
 
-    def _walk(self, connection: Connection, plan: Plan, json_fields: JsonFields) -> Outcome:
-        """Take an operation's steps one after the other, to its end."""
+    def _walk(self, connection: Connection, plan: Plan) -> Ended:
+        """Take a plan to its end inside a transaction, one statement after the other.
+
+        :raises psycopg.Error: when a statement failed in a way that nothing is told of, or that
+            may be gone when all is run again
+        """
         if isinstance(plan, Statement):
-            return _read(plan, self._fetch(connection, plan, json_fields))
+            found = _read(plan, self._fetch(connection, plan, plan.long))
+            return (self._walk(connection, found) if isinstance(found, Steps)
+                    else Ended(found, plan.query.writes))
         wrote = False
-        generator = plan.start()
+        answer: Any = None
+        steps = plan.start()
         try:
-            statement = next(generator)
             while True:
-                wrote = wrote or not statement.query.reads
+                asked = (steps.throw(answer) if isinstance(answer, FlexdbError)
+                         else steps.send(answer))
+                if isinstance(asked, Steps):
+                    answer, did_write, _ = self._walk(connection, asked)
+                    wrote = wrote or did_write
+                    continue
+                wrote = wrote or asked.query.writes
                 try:
-                    row = self._fetch(connection, statement, json_fields)
+                    answer = self._fetch(connection, asked, plan.long or asked.long)
                 except psycopg.Error as error:
-                    told = None if _is_passing(connection, error) else to_error(error)
+                    told = None if is_passing(connection, error) else to_error(error)
                     if told is None:
                         raise
-                    wrote = True
-                    generator.throw(told)
-                    raise
-                statement = generator.send(row)
+                    # After an error PostgreSQL runs nothing more in this transaction.
+                    answer, wrote = told, True
         except StopIteration as end:
-            result: Result = end.value
-            return result
-        except RollBack as done:
-            raise _RolledBack(done.result) from None
+            return Ended(end.value, wrote, undo=not end.value.kept)
         except FlexdbError as error:
-            if wrote:
-                raise _RolledBack(error) from error
-            return error
+            return Ended(error, wrote, undo=wrote)
 
-    def _fetch(self, connection: Connection, statement: Statement, json_fields: JsonFields
-               ) -> Row | None:
-        if not statement.long:
-            return connection.fetch(_asked(statement, json_fields))
+    def _fetch(self, connection: Connection, statement: Statement, long: bool) -> Row | None:
+        if not long:
+            return connection.fetch(statement)
         set_timeout = "SELECT set_config('statement_timeout', %s, true)"
         connection.execute(set_timeout, (self._long,))
-        row = connection.fetch(_asked(statement, json_fields))
+        row = connection.fetch(statement)
         connection.execute(set_timeout, (self._usual,))
         return row
 
 
-class _RolledBack(Exception):
-    """An operation is done, with an error or not, but its transaction must not be committed."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(str(outcome))
-        self.outcome = outcome
-
-
-def _is_passing(connection: Connection, error: psycopg.Error) -> bool:
-    """Tell whether an error may be gone when all is run again."""
-    return connection.is_lost_by(error) or error.sqlstate in _CONFLICTS | _PLAN_LOST
+def _admit(ended: Ended, budget: Budget) -> Ended:
+    """Count what a plan gave, and let it go where the answer would weigh too much."""
+    return ended._replace(outcome=budget.admit(ended.outcome, ended.wrote))
 
 
 def _travels_together(plan: Plan) -> bool:
     return isinstance(plan, Statement) and not plan.long
 
 
-def _asked(statement: Statement, json_fields: JsonFields) -> Asked:
-    query = statement.query
-    return Asked(query, query.value if json_fields == "value" else query.string,
-                 statement.arguments)
+def _end(statement: Statement, row: Row | None) -> Ended:
+    """Say how a statement of a batch ended."""
+    found = _read(statement, row)
+    if isinstance(found, Steps):
+        # They would run behind what follows here, so all are run again, one by one.
+        return Ended(errors.Aborted(), True, undo=True)
+    return Ended(found, statement.query.writes)
 
 
-def _read(statement: Statement, row: Row | None) -> Outcome:
+def _read(statement: Statement, row: Row | None) -> Outcome | Steps:
     try:
-        result = statement.read(row)
-        if not (isinstance(result, Result) and isinstance(result.text, bytes)):
-            raise TypeError(f"{statement.query.name} gave {type(result)}, no JSON text")
-        return result
+        found = statement.read(row)
+        if not isinstance(found, Steps) and not (
+                isinstance(found, Result) and isinstance(found.text, bytes)):
+            raise TypeError(f"{statement.query.name} gave {type(found)}, no JSON text")
+        return found
     except FlexdbError as error:
         return error
-    except LookAgain:
-        raise
     except Exception as error:
-        return _unforeseen(statement, error)
-
-
-def _unforeseen(plan: Plan, error: Exception) -> errors.Internal:
-    told = errors.Internal()
-    told.__cause__ = error
-    logger.error("error_id %s: %s failed", told.data["error_id"], _name(plan), exc_info=error)
-    return told
-
-
-def _name(plan: Plan) -> str:
-    return plan.query.name if isinstance(plan, Statement) else plan.name
+        return unforeseen(statement, error)

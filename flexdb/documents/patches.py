@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonpatch
-from marshmallow import ValidationError
 
-from flexdb.config import Settings
+from flexdb.documents.text import (
+    Number, check_depth, check_stored, dump_exactly, parse_exactly)
 from flexdb.errors import InvalidParams
-from flexdb.documents import text as json_text
-from flexdb.contract.json_fields import check_stored
-
 
 MOST_OPERATIONS = 1000
 # What the operations need (RFC 6902, section 4).
@@ -21,78 +18,86 @@ _MEMBERS = {"add": ("path", "value"), "remove": ("path",), "replace": ("path", "
 _CLASS = re.compile(r" ?\(?<class '[^']*'>\)?")
 
 
-def check_patch(patch: str) -> None:
-    """Refuse a JSON Patch that could not be applied to any document.
+class Patch(NamedTuple):
+    """A patch: an object is a merge patch (RFC 7396), an array a JSON Patch (RFC 6902).
 
-    :param patch: JSON text; an object, a merge patch, always can
-    :raises InvalidParams: naming the operation that is wrong
+    :param asked: as :func:`flexdb.documents.text.parse_exactly` gives it
     """
-    operations = json_text.parse_exactly(patch)
-    if not isinstance(operations, list):
-        return
-    if len(operations) > MOST_OPERATIONS:
-        raise _refused(f"may have at most {MOST_OPERATIONS} operations, not {len(operations)}")
-    for place, operation in enumerate(operations):
-        kind = operation.get("op") if isinstance(operation, dict) else None
-        needed = _MEMBERS.get(kind) if isinstance(kind, str) else None
-        if needed is None:
-            raise _refused(f"cannot be applied: operation {place} must be an object whose op is "
-                           f"{', '.join(_MEMBERS)}")
-        for name in needed:
-            if name not in operation or (name != "value" and not _is_pointer(operation[name])):
-                wanted = "a value" if name == "value" else "a JSON Pointer (RFC 6901)"
-                raise _refused(f"cannot be applied: operation {place} needs {wanted} as {name}")
+
+    asked: Any
+
+    def apply(self, document: bytes, most_bytes: int, max_depth: int) -> bytes:
+        """Return what the patch makes of a document, as JSON text that can be stored.
+
+        :param document: the JSON text of an object
+        :param most_bytes: how large the document may grow, on the way too
+        :param max_depth: how deep it may be nested then
+        :raises InvalidParams: when it cannot be applied, or what it makes is no storable object
+        """
+        found = self.change(parse_exactly(document), most_bytes)
+        if not isinstance(found, dict):
+            raise _refused("makes something else than a JSON object")
+        made = dump_exactly(found)
+        try:
+            check_depth(made, max_depth)
+            check_stored(made, most_bytes)
+        except ValueError as error:
+            raise _refused(f"makes data that {error}") from None
+        return made
+
+    def change(self, document: Any, most_bytes: int) -> Any:
+        """Return what the patch makes of any document, parsed like itself.
+
+        :raises InvalidParams: when it cannot be applied
+        """
+        if not isinstance(self.asked, list):
+            return _merge(document, self.asked)
+        for place, operation in enumerate(self.asked):
+            try:
+                document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
+            except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError,
+                    ValueError, AttributeError) as error:
+                said = _CLASS.sub("", str(error))[:200] or type(error).__name__
+                raise _refused(f"cannot be applied: operation {place}: {said}") from None
+            # A few copies of a copy would be more than there is memory.
+            if operation.get("op") == "copy" and len(dump_exactly(document)) > most_bytes:
+                raise _refused(f"makes more than {most_bytes} bytes at operation {place}")
+        return document
+
+
+def parse_patch(text: bytes) -> Patch:
+    """Read a patch.
+
+    :param text: the JSON text of an object or an array
+    :raises ValueError: when it is a JSON Patch that could not be applied to any document
+    """
+    asked = parse_exactly(text)
+    if isinstance(asked, list):
+        if len(asked) > MOST_OPERATIONS:
+            raise ValueError(f"may have at most {MOST_OPERATIONS} operations, not {len(asked)}")
+        for place, operation in enumerate(asked):
+            _check_operation(place, operation)
+    return Patch(asked)
+
+
+def _check_operation(place: int, operation: Any) -> None:
+    kind = operation.get("op") if isinstance(operation, dict) else None
+    needed = _MEMBERS.get(kind) if isinstance(kind, str) else None
+    if needed is None:
+        raise ValueError(f"cannot be applied: operation {place} must be an object whose op is "
+                         f"{', '.join(_MEMBERS)}")
+    for name in needed:
+        if name not in operation or (name != "value" and not _is_pointer(operation[name])):
+            wanted = "a value" if name == "value" else "a JSON Pointer (RFC 6901)"
+            raise ValueError(f"cannot be applied: operation {place} needs {wanted} as {name}")
 
 
 def _is_pointer(value: object) -> bool:
-    return isinstance(value, str) and value[:1] in ("", "/") and not isinstance(
-        value, json_text.Number)
-
-
-def apply_patch(document: bytes, patch: bytes, limit: int) -> bytes:
-    """Apply a patch to a document; both are JSON texts.
-
-    :param patch: an object is a merge patch (RFC 7396), an array a JSON Patch (RFC 6902)
-    :param limit: how many bytes the document may grow to on the way
-    :raises InvalidParams: when the patch is none, or cannot be applied to the document
-    """
-    asked = json_text.parse_exactly(patch.decode())
-    patched = json_text.parse_exactly(document.decode())
-    if not isinstance(asked, list):
-        return json_text.dump_exactly(_merge(patched, asked)).encode()
-    check_patch(patch.decode())
-    for place, operation in enumerate(asked):
-        try:
-            patched = jsonpatch.JsonPatch([operation]).apply(patched, in_place=True)
-        except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError,
-                ValueError, AttributeError) as error:
-            said = _CLASS.sub("", str(error))[:200] or type(error).__name__
-            raise _refused(f"cannot be applied: operation {place}: {said}") from None
-        # A few copies of a copy would be more than there is memory.
-        if operation.get("op") == "copy" and len(json_text.dump_exactly(patched)) > limit:
-            raise _refused(f"makes more than {limit} bytes at operation {place}")
-    return json_text.dump_exactly(patched).encode()
-
-
-def patched(document: bytes, patch: str, settings: Settings) -> bytes:
-    """Apply a patch to what is stored, and check that the outcome can be stored.
-
-    :raises InvalidParams: when it cannot be applied, or what it makes is no storable object
-    """
-    made = apply_patch(document, patch.encode(), settings.max_json_bytes)
-    if not made.startswith(b"{"):
-        raise _refused("makes something else than a JSON object")
-    if json_text.depth(made, settings.max_depth) > settings.max_depth:
-        raise _refused(f"nests the data deeper than {settings.max_depth}")
-    try:
-        check_stored(made, settings.max_json_bytes)
-    except ValidationError as error:
-        raise _refused(f"makes data that {error.messages[0]}") from None
-    return made
+    return isinstance(value, str) and value[:1] in ("", "/") and not isinstance(value, Number)
 
 
 def _refused(wrong: str) -> InvalidParams:
-    return InvalidParams(f"invalid parameters: patch {wrong}", {"patch": [wrong]})
+    return InvalidParams(fields={"patch": [wrong]})
 
 
 def _merge(target: Any, patch: Any) -> Any:

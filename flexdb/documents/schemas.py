@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import orjson
 
-from flexdb.config import Settings
 from flexdb.errors import InvalidParams
 
 # How many bytes of schemas, as text, are kept compiled, and how many violations are told.
@@ -64,7 +63,7 @@ class Compiled(NamedTuple):
                                 {"data": [VIOLATES]}, violations=violations)
 
 
-def compile_schema(text: str | None, version: str = "") -> Compiled:
+def compile_schema(text: bytes | None, version: str = "") -> Compiled:
     """Compile a schema: draft 2020-12, or what its ``$schema`` says.
 
     Nothing is fetched for a ``$ref``, and a pattern takes linear time unless it looks around or
@@ -83,7 +82,7 @@ def compile_schema(text: str | None, version: str = "") -> Compiled:
         said = getattr(error, "message", None) or str(error)
         place = _pointer(getattr(error, "instance_path", []))
         wrong = f"is not a JSON Schema: {place}{': ' if place else ''}{said}"
-        raise InvalidParams(f"invalid parameters: schema {wrong}", {"schema": [wrong]}) from None
+        raise InvalidParams(fields={"schema": [wrong]}) from None
     return Compiled(version, len(text), validator)
 
 
@@ -102,7 +101,7 @@ class SchemaCache:
                 self._kept.move_to_end(key)
             return found
 
-    def put(self, key: tuple[str, ...], version: str, text: str | None) -> Compiled:
+    def put(self, key: tuple[str, ...], version: str, text: bytes | None) -> Compiled:
         """Return the compiled schema of a version that was just read, and keep it."""
         known = self.get(key)
         if known and known.version == version:
@@ -117,14 +116,6 @@ class SchemaCache:
             while self._bytes > KEPT_BYTES:
                 self._bytes -= self._kept.popitem(last=False)[1].size + 1000
         return compiled
-
-
-CACHE = SchemaCache()
-
-
-def cache_key(settings: Settings, tenant_id: str, node_type_id: str) -> tuple[str, ...]:
-    """Return the key of a node type: its ids are unique in one database only."""
-    return (settings.db_host, str(settings.db_port), settings.db_name, tenant_id, node_type_id)
 
 
 def _pointer(path: Iterator[str | int] | list[Any]) -> str:

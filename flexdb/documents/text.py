@@ -8,8 +8,13 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
+import msgspec
 import orjson
+from msgspec import Raw
+from msgspec.json import Decoder
 
+_members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
+_items: Decoder[list[Raw]] = Decoder(list[Raw])
 # A number here may lie outside a double's range, or be written out in many more digits than came:
 # 1e308 is 5 bytes in and 309 out, 1e-16000 8 and 16,002.
 _SUSPICIOUS = re.compile(rb"[0-9][eE][+-]?[0-9]{2}|[0-9]{200}")
@@ -41,6 +46,26 @@ def parse(text: bytes) -> Any:
     return orjson.loads(text)
 
 
+def members(text: bytes | Raw) -> dict[str, Raw]:
+    """Return the members of an object, each as the text that it came as.
+
+    :param text: valid JSON
+    :raises ValueError: when it is no object
+    """
+    try:
+        return _members.decode(text)
+    except msgspec.ValidationError as error:
+        raise ValueError("must be an object") from error
+
+
+def items(text: bytes | Raw) -> list[Raw]:
+    """Return the items of an array, each as the text that it came as.
+
+    :param text: the JSON text of an array
+    """
+    return _items.decode(text)
+
+
 class Number(str):
     """A JSON number as it was written; equal to another of the same value, never to a string."""
 
@@ -51,15 +76,36 @@ class Number(str):
         return hash(Decimal(self))
 
 
-def parse_exactly(text: str) -> Any:
+def parse_exactly(text: bytes) -> Any:
     """Parse valid JSON; each number is a :class:`Number`."""
     return json.loads(text, parse_int=Number, parse_float=Number)
 
 
-def dump_exactly(value: Any) -> str:
+def dump_exactly(value: Any) -> bytes:
     """Return the JSON text of what :func:`parse_exactly` gave."""
     return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS,
-                        default=lambda number: orjson.Fragment(str(number))).decode()
+                        default=lambda number: orjson.Fragment(str(number)))
+
+
+def check_depth(text: bytes, most: int) -> None:
+    """Refuse JSON text that is nested too deep.
+
+    :raises ValueError: saying so
+    """
+    if depth(text, most) > most:
+        raise ValueError(f"may be nested at most {most} deep")
+
+
+def check_stored(text: bytes, limit: int) -> None:
+    """Refuse valid JSON text that is too long, or that PostgreSQL could not keep unchanged.
+
+    :param limit: the most bytes
+    :raises ValueError: saying why
+    """
+    if len(text) > limit:
+        raise ValueError(f"may have at most {limit} bytes as JSON text, not {len(text)}")
+    if wrong := _fault(text, limit):
+        raise ValueError(wrong)
 
 
 def _without_strings(text: bytes) -> bytes:
@@ -67,7 +113,7 @@ def _without_strings(text: bytes) -> bytes:
     return _STRING.sub(b'""', text.replace(b"\\\\", b"").replace(b'\\"', b""))
 
 
-def fault(text: bytes, limit: int) -> str | None:
+def _fault(text: bytes, limit: int) -> str | None:
     """Say why PostgreSQL could not keep a valid JSON text unchanged, or return None.
 
     :param limit: how many bytes it may have when its numbers are written out

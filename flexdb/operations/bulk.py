@@ -1,34 +1,40 @@
-"""Many at once: nodes and relationships created by the thousand, all or none."""
+"""Many at once: nodes and relationships made by the thousand, and nodes deleted by a filter."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import orjson
+from marshmallow import Schema
 
-from flexdb.plan import Result, Row, Statement, Steps
+from flexdb.context import Context
+from flexdb.contract.fields import Integer
+from flexdb.contract.members import NEW_ID, TENANT_ID
+from flexdb.contract.objects import Objects
+from flexdb.contract.operation import (
+    CREATES, DELETES, TENANT, Loaded, many, one, operation)
+from flexdb.contract.params import Params
+from flexdb.documents.schemas import MOST_VIOLATIONS, VIOLATES
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
-from flexdb.contract.fields import NEW_ID, TENANT_ID
-from flexdb.contract.json_fields import DataParams
-from flexdb.contract.objects import Objects
-from flexdb.contract.operation import Loaded, ask, operation
-from flexdb.contract.params import Params
-from flexdb.documents.schemas import CACHE, MOST_VIOLATIONS, VIOLATES, cache_key
+from flexdb.operations.statements import step
+from flexdb.plan import Result, Row, Statement, Steps, Walk
+from flexdb.query.filters import condition
+from flexdb.query.parameters import FILTER
+from flexdb.sql.loader import filled
 
-MOST_ITEMS = 10_000
-# How many of the wrong ones the message names; ``fields`` has them all.
-_MOST_TOLD = 5
+MOST_ITEMS, MOST_DELETED = 10_000, 1_000_000
 
 
 class NodeItem(Params):
     node_type_id = nodes.NODE_TYPE_ID(required=True)
-    data = nodes.DATA(load_default="{}")
+    data = nodes.DATA(load_default=b"{}")
     id = NEW_ID()
 
 
-class NewNodes(DataParams):
+class NewNodes(Params):
     tenant_id = TENANT_ID(required=True)
     nodes = Objects("The nodes to create, 1 to 10,000.", NodeItem, MOST_ITEMS, required=True,
                     example=[{"node_type_id": "01a208bc-3d00-7d5c-861e-e1a8d0a9b837",
@@ -39,7 +45,7 @@ class RelationshipItem(Params):
     source_node_id = relationships.SOURCE_NODE_ID(required=True)
     target_node_id = relationships.TARGET_NODE_ID(required=True)
     relationship_type = relationships.RELATIONSHIP_TYPE(required=True)
-    data = relationships.DATA(load_default="{}")
+    data = relationships.DATA(load_default=b"{}")
     id = NEW_ID()
 
 
@@ -52,48 +58,83 @@ class NewRelationships(Params):
                                 "relationship_type": "depends_on"}])
 
 
-@operation(NewNodes, returns=nodes.Node, wrapper="nodes")
-def create_nodes(params: Loaded) -> Steps:
+class Deletion(Schema):
+    """What was deleted."""
+
+    deleted = Integer("How many nodes were deleted.", least=0)
+
+
+class NodeDeletion(Params):
+    tenant_id = TENANT_ID(required=True)
+    filter = FILTER(required=True)
+    max_affected = Integer("When more nodes fit, none is deleted.", least=1, most=MOST_DELETED,
+                           load_default=1000)
+
+
+@operation(NewNodes, gives=many(nodes.Node, "nodes"), effect=CREATES, of=TENANT, long=True)
+def create_nodes(context: Context, params: Loaded) -> Steps:
     """Create up to 10,000 nodes, all or none, each of which must fit its type's schema."""
-    def steps() -> Generator[Statement, Row | None, Result]:
-        items = params["nodes"]
-        wanted = {item["node_type_id"] for item in items}
-        row = yield ask("get_schemas_of_types", params | {"ids": sorted(wanted)})
-        found = {id: CACHE.put(cache_key(params["settings"], params["tenant_id"], id), *schema)
-                 for id, *schema in zip(*(column or [] for column in row or ()))}
-        _refuse_missing("nodes", items, {"node_type_id": "node type"}, wanted - found.keys())
-        violations: list[dict[str, Any]] = []
-        for place, item in enumerate(items):
-            for violation in found[item["node_type_id"]].violations(item["data"].encode()):
-                violations.append({"index": place, **violation})
-        if violations:
-            raise _refusal(InvalidParams, "nodes", (
-                (violation["index"], "data", VIOLATES) for violation in violations),
-                violations=violations[:MOST_VIOLATIONS])
-        return (yield from _insert("create_nodes", params, "nodes"))
-
-    return Steps("create_nodes", steps)
+    return Steps("create_nodes", partial(_create_nodes, context, params))
 
 
-@operation(NewRelationships, returns=relationships.Relationship, wrapper="relationships")
-def create_relationships(params: Loaded) -> Steps:
+def _create_nodes(context: Context, params: Loaded) -> Walk:
+    items = params["nodes"]
+    wanted = {item["node_type_id"] for item in items}
+    row = yield step(context, "get_schemas_of_types", params | {"ids": sorted(wanted)})
+    found = {id: context.schemas.put((params["tenant_id"], id), *schema)
+             for id, *schema in zip(*(column or [] for column in row or ()))}
+    _refuse_missing("nodes", items, {"node_type_id": "node type"}, wanted - found.keys())
+    violations: list[dict[str, Any]] = []
+    for place, item in enumerate(items):
+        for violation in found[item["node_type_id"]].violations(item["data"]):
+            violations.append({"index": place, **violation})
+    if violations:
+        raise _refusal(InvalidParams, "nodes", (
+            (violation["index"], "data", VIOLATES) for violation in violations),
+            violations=violations[:MOST_VIOLATIONS])
+    return (yield from _insert(context, "create_nodes", params, "nodes"))
+
+
+@operation(NewRelationships, gives=many(relationships.Relationship, "relationships"),
+           effect=CREATES, of=TENANT, long=True)
+def create_relationships(context: Context, params: Loaded) -> Steps:
     """Create up to 10,000 relationships between nodes of a tenant, all or none."""
-    def steps() -> Generator[Statement, Row | None, Result]:
-        items, ends = params["relationships"], ("source_node_id", "target_node_id")
-        wanted = {item[end] for item in items for end in ends}
-        row = yield ask("get_missing_nodes", params | {"ids": sorted(wanted)}, long=True)
-        missing = set(row[0] or ()) if row else wanted
-        _refuse_missing("relationships", items,
-                        {"source_node_id": "source node", "target_node_id": "target node"}, missing)
-        return (yield from _insert("create_relationships", params, "relationships"))
-
-    return Steps("create_relationships", steps)
+    return Steps("create_relationships", partial(_create_relationships, context, params))
 
 
-def _insert(name: str, params: Loaded, wrapper: str) -> Generator[Statement, Row | None, Result]:
+def _create_relationships(context: Context, params: Loaded) -> Walk:
+    items, ends = params["relationships"], ("source_node_id", "target_node_id")
+    wanted = {item[end] for item in items for end in ends}
+    row = yield step(context, "get_missing_nodes", params | {"ids": sorted(wanted)})
+    missing = set(row[0] or ()) if row else wanted
+    _refuse_missing("relationships", items,
+                    {"source_node_id": "source node", "target_node_id": "target node"}, missing)
+    return (yield from _insert(context, "create_relationships", params, "relationships"))
+
+
+@operation(NodeDeletion, gives=one(Deletion), effect=DELETES, of=TENANT, long=True)
+def delete_nodes(context: Context, params: Loaded) -> Statement:
+    """Delete the nodes that fit a filter, with their relationships; all of them or none."""
+    if not params["filter"]:
+        raise InvalidParams(fields={"filter": ["may not be empty: say which nodes"]})
+    wanted, arguments = condition(params["filter"], nodes.MEMBERS, "n")
+
+    def read(row: Row | None) -> Result:
+        if row is None:
+            raise NotFound.of("tenant_id")
+        deletion, total = row
+        if total > params["max_affected"]:
+            raise InvalidParams(fields={
+                "max_affected": ["is less than the nodes that fit; none was deleted"]})
+        return Result(deletion)
+
+    return Statement(filled("delete_nodes", context.json_fields, wanted), params | arguments, read)
+
+
+def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
     items = params[wrapper]
     text = orjson.dumps([item | {"data": orjson.Fragment(item["data"])} for item in items])
-    row = yield ask(name, {"tenant_id": params["tenant_id"], "items": text.decode()}, long=True)
+    row = yield step(context, name, {"tenant_id": params["tenant_id"], "items": text})
     created, taken = row or (None, None)
     first: dict[str, int] = {}
     twice = {place for place, item in enumerate(items)
@@ -101,7 +142,7 @@ def _insert(name: str, params: Loaded, wrapper: str) -> Generator[Statement, Row
     if faults := sorted(twice.union(taken or ())):
         raise _refusal(AlreadyExists, wrapper, (
             (place, "id", "is given twice" if place in twice else "is taken") for place in faults))
-    return Result(b'{"%b":%b}' % (wrapper.encode(), created))
+    return Result(b'{"%b":%b}' % (wrapper.encode(), created or b"[]"))
 
 
 def _refuse_missing(wrapper: str, items: list[Loaded], things: dict[str, str], missing: set[str]
@@ -115,7 +156,5 @@ def _refuse_missing(wrapper: str, items: list[Loaded], things: dict[str, str], m
 def _refusal(kind: type[FlexdbError], wrapper: str, faults: Iterable[tuple[int, str, str]],
              **data: Any) -> FlexdbError:
     """Return an error that names every wrong item by its place."""
-    fields = {f"{wrapper}.{place}.{field}": [wrong] for place, field, wrong in faults}
-    told = "; ".join(f"{name} {wrong}" for name, (wrong,) in list(fields.items())[:_MOST_TOLD])
-    begin = "invalid parameters: " if kind is InvalidParams else ""
-    return kind(f"{begin}{told}", fields, **data)
+    return kind(fields={f"{wrapper}.{place}.{field}": [wrong] for place, field, wrong in faults},
+                **data)

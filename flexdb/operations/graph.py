@@ -1,20 +1,22 @@
 """The graph that a tenant's nodes and relationships are: walks, shortest paths, neighbours."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 
-from flexdb.plan import Result, Row, Statement
-from flexdb.sql import STATEMENTS, filtered_query
+from flexdb.context import Context
+from flexdb.contract.fields import Boolean, Choice, Id, Integer
+from flexdb.contract.members import TENANT_ID
+from flexdb.contract.objects import Items, Object
+from flexdb.contract.operation import READS, TENANT, Loaded, one, operation, paged
+from flexdb.contract.params import Params
+from flexdb.errors import AnswerTooLarge, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
-from flexdb.contract.fields import TENANT_ID, Choice, Boolean, Id, Integer, Items, Object
+from flexdb.plan import Result, Row, Statement
 from flexdb.query.filters import condition
-from flexdb.contract.operation import Loaded, not_found, operation
-from flexdb.query.paging import ListParams, page, pagination
+from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import FILTER
+from flexdb.sql.loader import STATEMENTS, filled
 
 MOST_NODES, DEEPEST = 10_000, 100
 # How many types a call may name.
@@ -72,15 +74,7 @@ class Neighbor(Schema):
     relationship = RELATIONSHIP("The relationship.")
 
 
-class GraphParams(ListParams):
-    """The parameters of a walk; with them goes how far it may go."""
-
-    def load(self, data: Any, **kwargs: Any) -> Any:
-        """Validate parameters, as :class:`Params` does."""
-        return super().load(data, **kwargs) | {"max_walk": self.settings.max_walk}
-
-
-class TraverseParams(GraphParams):
+class TraverseParams(Params):
     """Where to walk, and what to give of it."""
 
     tenant_id = TENANT_ID(required=True)
@@ -95,16 +89,8 @@ class TraverseParams(GraphParams):
     limit = Integer("Give at most so many nodes.", least=1, most=MOST_NODES, load_default=1000)
     filter = FILTER()
 
-    def load(self, data: Any, **kwargs: Any) -> Any:
-        """Validate parameters, as :class:`Params` does, and the two depths together."""
-        loaded = super().load(data, **kwargs)
-        if loaded["min_depth"] > loaded["max_depth"]:
-            raise ValidationError({"min_depth": [
-                f"may be at most max_depth, which is {loaded['max_depth']}"]})
-        return loaded
 
-
-class ShortestPathParams(GraphParams):
+class ShortestPathParams(Params):
     tenant_id = TENANT_ID(required=True)
     source_node_id = Id("The id of the node where the path begins.", required=True)
     target_node_id = Id("The id of the node where it ends.", required=True)
@@ -113,7 +99,7 @@ class ShortestPathParams(GraphParams):
     max_depth = MAX_DEPTH("Look for a path of at most so many relationships.", load_default=10)
 
 
-class NeighborList(ListParams):
+class NeighborList(Params):
     tenant_id = TENANT_ID(required=True)
     id = nodes.ID(required=True)
     direction = DIRECTION(load_default="both")
@@ -121,40 +107,51 @@ class NeighborList(ListParams):
     pagination = pagination()
 
 
-@operation(TraverseParams, returns=Traversal)
-def traverse(params: Loaded) -> Statement:
+@operation(TraverseParams, gives=one(Traversal), effect=READS, of=TENANT)
+def traverse(context: Context, params: Loaded) -> Statement:
     """Walk from a node along its relationships, breadth first, and give the nodes reached.
 
     Each node is given once, at its least depth, with the relationship that reached it first: of
     several at that depth, the one with the least id. ``node_type_ids`` and ``filter`` choose among
     the nodes reached; they do not stop the walk.
     """
+    if params["min_depth"] > params["max_depth"]:
+        raise InvalidParams(fields={"min_depth": [
+            f"may be at most max_depth, which is {params['max_depth']}"]})
     wanted, arguments = condition(params.get("filter", {}), nodes.MEMBERS, "n")
+    limits = context.limits
+    arguments |= params | {"max_walk": limits.max_walk, "page_bytes": limits.max_page_bytes}
 
     def read(row: Row | None) -> Result:
         if row is None:
-            raise not_found("start", "node")
+            raise NotFound.of("start", "node")
         return Result(b'{"visits":%b,"truncated":%b}' % (row[0], _flag(row[1])))
 
-    return Statement(filtered_query("traverse", wanted), params | arguments, read)
+    return Statement(filled("traverse", context.json_fields, wanted), arguments, read)
 
 
-@operation(ShortestPathParams, returns=ShortestPath)
-def shortest_path(params: Loaded) -> Statement:
+@operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT)
+def shortest_path(context: Context, params: Loaded) -> Statement:
     """Find a shortest path from one node to another; null when none is short enough."""
+    limits = context.limits
+
     def read(row: Row | None) -> Result:
-        path, truncated, missing = row or (None, False, None)
+        path, truncated, missing, weight = row or (None, False, None, None)
         if missing:
-            raise not_found(missing)
+            raise NotFound.of(missing)
+        if path is None and weight is not None:
+            raise AnswerTooLarge()
         return Result(b'{"path":%b,"truncated":%b}' % (path or b"null", _flag(truncated)))
 
-    return Statement(STATEMENTS["shortest_path"], params, read)
+    return Statement(STATEMENTS[context.json_fields]["shortest_path"],
+                     params | {"max_walk": limits.max_walk,
+                               "answer_bytes": limits.max_answer_bytes}, read)
 
 
-@operation(NeighborList, returns=Neighbor, wrapper="neighbors")
-def get_neighbors(params: Loaded) -> Statement:
+@operation(NeighborList, gives=paged(Neighbor, "neighbors"), effect=READS, of=TENANT)
+def get_neighbors(context: Context, params: Loaded) -> Statement:
     """List a node's neighbors, once for each relationship, the newest relationship first."""
-    return page("get_neighbors", params, of="node",
+    return page(context, "get_neighbors", params, of="node",
                 takes=("id", "direction", "relationship_types"))
 
 

@@ -4,14 +4,18 @@ from functools import partial
 
 from marshmallow import Schema
 
-from flexdb.plan import Statement
-from flexdb.contract.fields import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, Text)
+from flexdb.context import Context
+from flexdb.contract.fields import Id, Text
 from flexdb.contract.json_fields import JsonText
-from flexdb.contract.operation import Loaded, one, operation, versioned
-from flexdb.query.paging import ListParams, page, pagination
+from flexdb.contract.members import (
+    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION)
+from flexdb.contract.operation import (
+    CHANGES, CREATES, DELETES, NOTHING, READS, TENANT, Loaded, one, operation, paged)
 from flexdb.contract.params import Params
 from flexdb.documents.schemas import compile_schema
+from flexdb.operations.statements import one_object
+from flexdb.plan import Statement
+from flexdb.query.paging import page, pagination
 
 ID = partial(Id, "The node type's id.")
 NAME = partial(Text, "A name that is unique within the tenant.", example="Task")
@@ -59,42 +63,43 @@ class NodeTypeChange(NodeTypeId):
     version = ASKED_VERSION()
 
 
-class NodeTypeList(ListParams):
+class NodeTypeList(Params):
     tenant_id = TENANT_ID(required=True)
     pagination = pagination()
 
 
-@operation(NewNodeType, returns=NodeType, wrapper="node_type")
-def create_node_type(params: Loaded) -> Statement:
+@operation(NewNodeType, gives=one(NodeType, "node_type"), effect=CREATES, of=TENANT)
+def create_node_type(context: Context, params: Loaded) -> Statement:
     """Create a node type in a tenant."""
     compile_schema(params["schema"])
-    return one("create_node_type", params, "node_type", missing="tenant_id")
+    return one_object(context, "create_node_type", params, "node_type", missing="tenant_id")
 
 
-@operation(NodeTypeId, returns=NodeType, wrapper="node_type")
-def get_node_type(params: Loaded) -> Statement:
+@operation(NodeTypeId, gives=one(NodeType, "node_type"), effect=READS, of=TENANT)
+def get_node_type(context: Context, params: Loaded) -> Statement:
     """Get a node type by its id."""
-    return versioned("get_node_type", params, "node_type", "node type")
+    return one_object(context, "get_node_type", params, "node_type", thing="node type")
 
 
-@operation(NodeTypeChange, returns=NodeType, wrapper="node_type")
-def update_node_type(params: Loaded) -> Statement:
+@operation(NodeTypeChange, gives=one(NodeType, "node_type"), effect=CHANGES, of=TENANT)
+def update_node_type(context: Context, params: Loaded) -> Statement:
     """Change a node type; what is absent stays as it is, null clears description and schema."""
     compile_schema(params.get("schema"))
     clearable = {
         "description": params.get("description"), "has_description": "description" in params,
         "schema": params.get("schema"), "has_schema": "schema" in params,
     }
-    return versioned("update_node_type", params | clearable, "node_type", "node type")
+    return one_object(context, "update_node_type", params | clearable, "node_type",
+                      thing="node type")
 
 
-@operation(NodeTypeVersion)
-def delete_node_type(params: Loaded) -> Statement:
+@operation(NodeTypeVersion, gives=NOTHING, effect=DELETES, of=TENANT, long=True)
+def delete_node_type(context: Context, params: Loaded) -> Statement:
     """Delete a node type with its nodes and their relationships."""
-    return versioned("delete_node_type", params, thing="node type", long=True)
+    return one_object(context, "delete_node_type", params, thing="node type")
 
 
-@operation(NodeTypeList, returns=NodeType, wrapper="node_types")
-def list_node_types(params: Loaded) -> Statement:
+@operation(NodeTypeList, gives=paged(NodeType, "node_types"), effect=READS, of=TENANT)
+def list_node_types(context: Context, params: Loaded) -> Statement:
     """List a tenant's node types, newest first."""
-    return page("list_node_types", params)
+    return page(context, "list_node_types", params)

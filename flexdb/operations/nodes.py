@@ -1,20 +1,23 @@
 """Nodes: a tenant's records, each of a node type."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
 
 from marshmallow import Schema
 
-from flexdb.plan import LookAgain, Plan, Result, Row, Statement, Steps
-from flexdb.contract.fields import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id)
-from flexdb.contract.json_fields import PATCH, DataParams, JsonText
+from flexdb.context import Context
+from flexdb.contract.fields import Id
+from flexdb.contract.json_fields import PATCH, JsonText
+from flexdb.contract.members import (
+    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION)
 from flexdb.contract.operation import (
-    Loaded, ask, check_version, not_found, one, operation, versioned)
-from flexdb.query.paging import ListParams, page, pagination
+    CHANGES, CREATES, DELETES, NOTHING, READS, TENANT, Loaded, one, operation, paged)
 from flexdb.contract.params import Params
-from flexdb.documents.patches import check_patch, patched
-from flexdb.documents.schemas import CACHE, Compiled, cache_key
+from flexdb.documents.schemas import Compiled
+from flexdb.errors import NotFound
+from flexdb.operations.statements import check_version, one_object, step
+from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
+from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
 
 ID = partial(Id, "The node's id.")
@@ -38,10 +41,10 @@ class Node(Schema):
 MEMBERS = Node().fields
 
 
-class NewNode(DataParams):
+class NewNode(Params):
     tenant_id = TENANT_ID(required=True)
     node_type_id = NODE_TYPE_ID(required=True)
-    data = DATA(load_default="{}")
+    data = DATA(load_default=b"{}")
     id = NEW_ID()
 
 
@@ -54,21 +57,21 @@ class NodeVersion(NodeId):
     version = ASKED_VERSION()
 
 
-class NodeChange(DataParams):
+class NodeChange(Params):
     id = ID(required=True)
     tenant_id = TENANT_ID(required=True)
     data = DATA(load_default=None)
     version = ASKED_VERSION()
 
 
-class NodePatch(DataParams):
+class NodePatch(Params):
     tenant_id = TENANT_ID(required=True)
     id = ID(required=True)
     patch = PATCH(required=True)
     version = ASKED_VERSION()
 
 
-class NodeList(ListParams):
+class NodeList(Params):
     tenant_id = TENANT_ID(required=True)
     node_type_id = Id("Only nodes of this type.")
     pagination = pagination()
@@ -78,88 +81,89 @@ class NodeList(ListParams):
     count = COUNT()
 
 
-@operation(NewNode, returns=Node, wrapper="node")
-def create_node(params: Loaded) -> Plan:
+@operation(NewNode, gives=one(Node, "node"), effect=CREATES, of=TENANT)
+def create_node(context: Context, params: Loaded) -> Plan:
     """Create a node of one of the tenant's node types, whose schema its data must fit."""
-    steps = Steps("create_node", lambda: _create_checked(params))
-    known = CACHE.get(_key(params, params["node_type_id"]))
+    steps = Steps("create_node", partial(_create_checked, context, params))
+    known = context.schemas.get((params["tenant_id"], params["node_type_id"]))
     # What an older schema refuses, the one of today may take.
-    if known is None or known.violations(params["data"].encode()):
+    if known is None or known.violations(params["data"]):
         return steps
-    statement = _insert(params, known)
+    statement = _insert(context, params, known)
 
-    def read(row: Row | None) -> Result:
-        if row is None:
-            raise LookAgain(steps)
-        return statement.read(row)
+    def read(row: Row | None) -> Result | Steps:
+        # Without a row the schema is another by now, or the type is gone.
+        return steps if row is None else statement.read(row)
 
     return Statement(statement.query, statement.arguments, read)
 
 
-def _create_checked(params: Loaded) -> Generator[Statement, Row | None, Result]:
-    row = yield ask("get_schema_of_type", params)
+def _create_checked(context: Context, params: Loaded) -> Walk:
+    row = yield step(context, "get_schema_of_type", params)
     if row is None:
-        raise not_found("node_type_id")
-    compiled = CACHE.put(_key(params, params["node_type_id"]), *row)
-    compiled.check(params["data"].encode())
-    statement = _insert(params, compiled)
-    return statement.read((yield statement))
+        raise NotFound.of("node_type_id")
+    compiled = context.schemas.put((params["tenant_id"], params["node_type_id"]), *row)
+    compiled.check(params["data"])
+    statement = _insert(context, params, compiled)
+    return statement.result((yield statement))
 
 
-def _insert(params: Loaded, compiled: Compiled) -> Statement:
-    return one("create_node", params | {"schema_version": compiled.version}, "node",
-               missing="node_type_id")
+def _insert(context: Context, params: Loaded, compiled: Compiled) -> Statement:
+    return one_object(context, "create_node", params | {"schema_version": compiled.version}, "node",
+                      missing="node_type_id")
 
 
-@operation(NodeId, returns=Node, wrapper="node")
-def get_node(params: Loaded) -> Statement:
+@operation(NodeId, gives=one(Node, "node"), effect=READS, of=TENANT)
+def get_node(context: Context, params: Loaded) -> Statement:
     """Get a node by its id."""
-    return versioned("get_node", params, "node", "node")
+    return one_object(context, "get_node", params, "node", thing="node")
 
 
-@operation(NodeChange, returns=Node, wrapper="node")
-def update_node(params: Loaded) -> Plan:
+@operation(NodeChange, gives=one(Node, "node"), effect=CHANGES, of=TENANT)
+def update_node(context: Context, params: Loaded) -> Plan:
     """Replace a node's data, which must fit its type's schema; absent data stays as it is."""
-    if params["data"] is None:
-        return versioned("update_node", params, "node", "node")
-    return Steps("update_node", lambda: _change_checked(params, lambda _: params["data"].encode()))
+    data = params["data"]
+    if data is None:
+        return one_object(context, "update_node", params, "node", thing="node")
+    return Steps("update_node", partial(_change_checked, context, params, lambda _: data))
 
 
-@operation(NodePatch, returns=Node, wrapper="node")
-def patch_node(params: Loaded) -> Plan:
+@operation(NodePatch, gives=one(Node, "node"), effect=CHANGES, of=TENANT)
+def patch_node(context: Context, params: Loaded) -> Plan:
     """Patch a node's data: an object is a merge patch (RFC 7396), an array a JSON Patch (RFC 6902).
 
     Patches of one node that meet are applied one after the other.
     """
-    check_patch(params["patch"])
-    return Steps("patch_node", lambda: _change_checked(
-        params, lambda data: patched(data, params["patch"], params["settings"])))
+    limits = context.limits
+
+    def patched(data: bytes) -> bytes:
+        made: bytes = params["patch"].apply(data, limits.max_json_bytes, limits.max_depth)
+        return made
+
+    return Steps("patch_node", partial(_change_checked, context, params, patched))
 
 
-def _change_checked(params: Loaded, change: Callable[[bytes], bytes]
-                    ) -> Generator[Statement, Row | None, Result]:
-    row = yield ask("get_schema_of_node", params)
+def _change_checked(context: Context, params: Loaded, change: Callable[[bytes], bytes]) -> Walk:
+    row = yield step(context, "get_schema_of_node", params)
     if row is None:
-        raise not_found("id", "node")
+        raise NotFound.of("id", "node")
     schema_version, schema, node_type_id, version, data = row
     check_version(params, version)
-    changed = change((data or "{}").encode())
-    CACHE.put(_key(params, node_type_id), schema_version, schema).check(changed)
-    statement = versioned("update_node", params | {"data": changed.decode()}, "node", "node")
-    return statement.read((yield statement))
+    changed = change(data or b"{}")
+    key = (params["tenant_id"], node_type_id)
+    context.schemas.put(key, schema_version, schema).check(changed)
+    statement = one_object(context, "update_node", params | {"data": changed}, "node",
+                           thing="node")
+    return statement.result((yield statement))
 
 
-def _key(params: Loaded, node_type_id: str) -> tuple[str, ...]:
-    return cache_key(params["settings"], params["tenant_id"], node_type_id)
-
-
-@operation(NodeVersion)
-def delete_node(params: Loaded) -> Statement:
+@operation(NodeVersion, gives=NOTHING, effect=DELETES, of=TENANT)
+def delete_node(context: Context, params: Loaded) -> Statement:
     """Delete a node with its relationships."""
-    return versioned("delete_node", params, thing="node")
+    return one_object(context, "delete_node", params, thing="node")
 
 
-@operation(NodeList, returns=Node, wrapper="nodes")
-def list_nodes(params: Loaded) -> Statement:
+@operation(NodeList, gives=paged(Node, "nodes"), effect=READS, of=TENANT)
+def list_nodes(context: Context, params: Loaded) -> Statement:
     """List a tenant's nodes, newest first; a query filters, sorts and shortens them."""
-    return page("list_nodes", params, filters=("node_type_id",), members=MEMBERS)
+    return page(context, "list_nodes", params, filters=("node_type_id",), members=MEMBERS)

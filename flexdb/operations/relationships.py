@@ -1,19 +1,21 @@
 """Relationships: typed edges between two nodes of a tenant, with data of their own."""
 
-from collections.abc import Generator
 from functools import partial
 
 from marshmallow import Schema
 
-from flexdb.plan import Plan, Result, Row, Statement, Steps
-from flexdb.contract.fields import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION, Id, Text)
-from flexdb.contract.json_fields import PATCH, DataParams, JsonText
+from flexdb.context import Context
+from flexdb.contract.fields import Id, Text
+from flexdb.contract.json_fields import PATCH, JsonText
+from flexdb.contract.members import (
+    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION)
 from flexdb.contract.operation import (
-    Loaded, ask, check_version, not_found, one, operation, versioned)
-from flexdb.query.paging import ListParams, page, pagination
+    CHANGES, CREATES, DELETES, NOTHING, READS, TENANT, Loaded, one, operation, paged)
 from flexdb.contract.params import Params
-from flexdb.documents.patches import check_patch, patched
+from flexdb.errors import NotFound
+from flexdb.operations.statements import check_version, one_object, step
+from flexdb.plan import Plan, Statement, Steps, Walk
+from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
 
 ID = partial(Id, "The relationship's id.")
@@ -46,7 +48,7 @@ class NewRelationship(Params):
     source_node_id = SOURCE_NODE_ID(required=True)
     target_node_id = TARGET_NODE_ID(required=True)
     relationship_type = RELATIONSHIP_TYPE(required=True)
-    data = DATA(load_default="{}")
+    data = DATA(load_default=b"{}")
     id = NEW_ID()
 
 
@@ -65,14 +67,14 @@ class RelationshipChange(RelationshipId):
     version = ASKED_VERSION()
 
 
-class RelationshipPatch(DataParams):
+class RelationshipPatch(Params):
     tenant_id = TENANT_ID(required=True)
     id = ID(required=True)
     patch = PATCH(required=True)
     version = ASKED_VERSION()
 
 
-class RelationshipList(ListParams):
+class RelationshipList(Params):
     tenant_id = TENANT_ID(required=True)
     source_node_id = Id("Only relationships that start from this node.")
     target_node_id = Id("Only relationships that lead to this node.")
@@ -84,52 +86,53 @@ class RelationshipList(ListParams):
     count = COUNT()
 
 
-@operation(NewRelationship, returns=Relationship, wrapper="relationship")
-def create_relationship(params: Loaded) -> Statement:
+@operation(NewRelationship, gives=one(Relationship, "relationship"), effect=CREATES, of=TENANT)
+def create_relationship(context: Context, params: Loaded) -> Statement:
     """Create a relationship between two nodes of a tenant."""
-    return one("create_relationship", params, "relationship")
+    return one_object(context, "create_relationship", params, "relationship")
 
 
-@operation(RelationshipId, returns=Relationship, wrapper="relationship")
-def get_relationship(params: Loaded) -> Statement:
+@operation(RelationshipId, gives=one(Relationship, "relationship"), effect=READS, of=TENANT)
+def get_relationship(context: Context, params: Loaded) -> Statement:
     """Get a relationship by its id."""
-    return versioned("get_relationship", params, "relationship", "relationship")
+    return one_object(context, "get_relationship", params, "relationship", thing="relationship")
 
 
-@operation(RelationshipChange, returns=Relationship, wrapper="relationship")
-def update_relationship(params: Loaded) -> Statement:
+@operation(RelationshipChange, gives=one(Relationship, "relationship"), effect=CHANGES, of=TENANT)
+def update_relationship(context: Context, params: Loaded) -> Statement:
     """Change a relationship's type or data; what is absent stays as it is."""
-    return versioned("update_relationship", params, "relationship", "relationship")
+    return one_object(context, "update_relationship", params, "relationship", thing="relationship")
 
 
-@operation(RelationshipPatch, returns=Relationship, wrapper="relationship")
-def patch_relationship(params: Loaded) -> Plan:
+@operation(RelationshipPatch, gives=one(Relationship, "relationship"), effect=CHANGES, of=TENANT)
+def patch_relationship(context: Context, params: Loaded) -> Plan:
     """Patch a relationship's data: an object is a merge patch, an array a JSON Patch."""
-    check_patch(params["patch"])
+    limits = context.limits
 
-    def steps() -> Generator[Statement, Row | None, Result]:
-        row = yield ask("lock_relationship", params)
+    def steps() -> Walk:
+        row = yield step(context, "lock_relationship", params)
         if row is None:
-            raise not_found("id", "relationship")
+            raise NotFound.of("id", "relationship")
         version, data = row
         check_version(params, version)
-        changed = patched((data or "{}").encode(), params["patch"], params["settings"])
-        statement = versioned("update_relationship", params | {
-            "data": changed.decode(), "relationship_type": None}, "relationship", "relationship")
-        return statement.read((yield statement))
+        changed = params["patch"].apply(data or b"{}", limits.max_json_bytes, limits.max_depth)
+        statement = one_object(
+            context, "update_relationship", params | {"data": changed, "relationship_type": None},
+            "relationship", thing="relationship")
+        return statement.result((yield statement))
 
     return Steps("patch_relationship", steps)
 
 
-@operation(RelationshipVersion)
-def delete_relationship(params: Loaded) -> Statement:
+@operation(RelationshipVersion, gives=NOTHING, effect=DELETES, of=TENANT)
+def delete_relationship(context: Context, params: Loaded) -> Statement:
     """Delete a relationship; its nodes stay."""
-    return versioned("delete_relationship", params, thing="relationship")
+    return one_object(context, "delete_relationship", params, thing="relationship")
 
 
-@operation(RelationshipList, returns=Relationship, wrapper="relationships")
-def list_relationships(params: Loaded) -> Statement:
+@operation(RelationshipList, gives=paged(Relationship, "relationships"), effect=READS, of=TENANT)
+def list_relationships(context: Context, params: Loaded) -> Statement:
     """List a tenant's relationships, newest first; a query filters, sorts and shortens them."""
-    return page("list_relationships", params,
+    return page(context, "list_relationships", params,
                 filters=("source_node_id", "target_node_id", "relationship_type"),
                 members=MEMBERS)

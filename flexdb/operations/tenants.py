@@ -4,11 +4,15 @@ from functools import partial
 
 from marshmallow import Schema
 
-from flexdb.plan import Statement
-from flexdb.contract.fields import CREATED_AT, NEW_ID, UPDATED_AT, Id, Text
-from flexdb.contract.operation import Loaded, one, operation
-from flexdb.query.paging import ListParams, page, pagination
+from flexdb.context import Context
+from flexdb.contract.fields import Id, Text
+from flexdb.contract.members import CREATED_AT, NEW_ID, UPDATED_AT
+from flexdb.contract.operation import (
+    CHANGES, CREATES, DELETES, NOTHING, READS, SERVICE, TENANT, Loaded, one, operation, paged)
 from flexdb.contract.params import Params
+from flexdb.operations.statements import one_object
+from flexdb.plan import Statement
+from flexdb.query.paging import page, pagination
 
 ID = partial(Id, "The tenant's id.")
 SLUG = partial(Text, "A short unique name.", example="acme-corp")
@@ -44,35 +48,35 @@ class TenantChange(Params):
     status = STATUS(load_default=None)
 
 
-class TenantList(ListParams):
+class TenantList(Params):
     pagination = pagination()
 
 
-@operation(NewTenant, returns=Tenant, wrapper="tenant")
-def create_tenant(params: Loaded) -> Statement:
+@operation(NewTenant, gives=one(Tenant, "tenant"), effect=CREATES, of=SERVICE)
+def create_tenant(context: Context, params: Loaded) -> Statement:
     """Create a tenant."""
-    return one("create_tenant", params, "tenant")
+    return one_object(context, "create_tenant", params, "tenant")
 
 
-@operation(TenantId, returns=Tenant, wrapper="tenant")
-def get_tenant(params: Loaded) -> Statement:
+@operation(TenantId, gives=one(Tenant, "tenant"), effect=READS, of=TENANT)
+def get_tenant(context: Context, params: Loaded) -> Statement:
     """Get a tenant by its id."""
-    return one("get_tenant", params, "tenant", thing="tenant")
+    return one_object(context, "get_tenant", params, "tenant", thing="tenant")
 
 
-@operation(TenantChange, returns=Tenant, wrapper="tenant")
-def update_tenant(params: Loaded) -> Statement:
+@operation(TenantChange, gives=one(Tenant, "tenant"), effect=CHANGES, of=TENANT)
+def update_tenant(context: Context, params: Loaded) -> Statement:
     """Change a tenant; what is absent stays as it is."""
-    return one("update_tenant", params, "tenant", thing="tenant")
+    return one_object(context, "update_tenant", params, "tenant", thing="tenant")
 
 
-@operation(TenantId)
-def delete_tenant(params: Loaded) -> Statement:
+@operation(TenantId, gives=NOTHING, effect=DELETES, of=TENANT, long=True)
+def delete_tenant(context: Context, params: Loaded) -> Statement:
     """Delete a tenant with its members, node types, nodes and relationships."""
-    return one("delete_tenant", params, thing="tenant", long=True)
+    return one_object(context, "delete_tenant", params, thing="tenant")
 
 
-@operation(TenantList, returns=Tenant, wrapper="tenants")
-def list_tenants(params: Loaded) -> Statement:
+@operation(TenantList, gives=paged(Tenant, "tenants"), effect=READS, of=SERVICE)
+def list_tenants(context: Context, params: Loaded) -> Statement:
     """List the tenants, newest first."""
-    return page("list_tenants", params)
+    return page(context, "list_tenants", params)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any
 
-import orjson
 from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
 
-from flexdb.config import Settings
-from flexdb.plan import LookAgain, Plan, Result, RollBack, Row, Statement, Steps
-from flexdb.errors import FlexdbError, InvalidParams
-from flexdb.contract.fields import Boolean, FromText, Id, Text
-from flexdb.contract.json_fields import DataParams
+from flexdb.context import Context
+from flexdb.contract.fields import Boolean, Id, Json, Text
+from flexdb.contract.json_fields import FromText
 from flexdb.contract.objects import Objects
-from flexdb.contract.operation import OPERATIONS, Call, Loaded, operation
+from flexdb.contract.operation import (
+    CALLS, CHANGES, OPERATIONS, Loaded, Operation, many, operation)
 from flexdb.contract.params import Params
+from flexdb.documents import text as json_text
+from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams
+from flexdb.plan import Budget, Result, Steps, Walk, as_steps
 
 MOST_CALLS = 1000
 _NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -60,6 +59,12 @@ class Arguments(FromText):
             raise ValidationError("must be an object or an array")
         return text
 
+    def _form(self, result: bool) -> Json:
+        return {"type": ["object", "array"]}
+
+    def _default(self) -> Any:
+        return json_text.parse(self.load_default)
+
 
 class TransactionCall(Params):
     method = Method("The operation.", required=True, example="list_tenants")
@@ -70,7 +75,7 @@ class TransactionCall(Params):
                 length=64, load_default=None, example="task")
 
 
-class Transaction(DataParams):
+class Transaction(Params):
     calls = Objects("The calls, 1 to 1,000; they run in this order.", TransactionCall, MOST_CALLS,
                     required=True, example=[{"method": "list_tenants"}])
     dry_run = Boolean("Whether to give the results and change nothing.", load_default=False)
@@ -83,69 +88,54 @@ class CallResult(Schema):
         unknown = INCLUDE
 
 
-@operation(Transaction, returns=CallResult, wrapper="results")
-def transaction(params: Loaded) -> Steps:
+@operation(Transaction, gives=many(CallResult, "results"), effect=CHANGES, of=CALLS)
+def transaction(context: Context, params: Loaded) -> Steps:
     """Run up to 1,000 calls as one: all or nothing.
 
     In a later call, `$name.id` in the place of an id is the id of what the call with `"as": "name"`
     gave.
     """
-    calls, settings = params["calls"], params["settings"]
+    calls = params["calls"]
     named: set[str] = set()
     for place, call in enumerate(calls):
         if call["name"] in named:
-            raise _at(place, "as", "is the name of an earlier call")
+            raise InvalidParams(fields={f"calls.{place}.as": ["is the name of an earlier call"]})
         named |= {call["name"]} - {None}
 
-    def steps() -> Generator[Statement, Row | None, Result]:
+    def steps() -> Walk:
         results: list[bytes] = []
         objects: Given = {}
+        budget = Budget(context.limits.max_answer_bytes)
         for place, call in enumerate(calls):
-            ready = _ready(call["method"], settings)
+            called = OPERATIONS[call["method"]]
             try:
-                given = _resolved(orjson.loads(call["params"]), ready, objects)
-                text = (yield from _run(ready.plan(given, lambda: call["params"]))).text
+                given = _resolved(json_text.parse(call["params"]), called, objects)
+                result = yield as_steps(called.plan(context, given, lambda: call["params"]))
             except FlexdbError as error:
-                raise _of_call(error, place, call["method"])
-            results.append(text)
+                raise _of_call(error, place, called.name)
+            if not budget.take(len(result.text)):
+                raise _of_call(AnswerTooLarge(), place, called.name)
+            results.append(result.text)
             if call["name"]:
-                made = orjson.loads(text).get(ready.operation.wrapper)
+                made = json_text.parse(result.text).get(called.gives.wrapper)
                 objects[call["name"]] = made if isinstance(made, dict) else {}
-        result = Result(b'{"results":[%b]}' % b",".join(results), created=False)
-        if params["dry_run"]:
-            raise RollBack(result)
-        return result
+        return Result(b'{"results":[%b]}' % b",".join(results), kept=not params["dry_run"])
 
     return Steps("transaction", steps)
 
 
-@lru_cache(maxsize=256)
-def _ready(name: str, settings: Settings) -> Call:
-    return Call(OPERATIONS[name], settings)
-
-
-def _run(plan: Plan) -> Generator[Statement, Row | None, Result]:
-    while True:
-        try:
-            if isinstance(plan, Steps):
-                return (yield from plan.start())
-            return plan.read((yield plan))
-        except LookAgain as stale:
-            plan = stale.steps
-
-
-def _resolved(given: Any, ready: Call, objects: Given) -> Any:
+def _resolved(given: Any, called: Operation, objects: Given) -> Any:
     """Put what references mean in their place: whole values of parameters that are ids.
 
     :param given: parameters by name or by position
     :raises InvalidParams: when one names nothing
     """
     by_position = isinstance(given, list)
-    values = dict(zip(ready.names, given)) if by_position else given
+    values = dict(zip(called.fields, given)) if by_position else given
     found, wrong = {}, {}
     for name, value in values.items():
         if (isinstance(value, str) and value.startswith("$")
-                and isinstance(ready.schema.fields.get(name), Id)):
+                and isinstance(called.fields.get(name), Id)):
             reference = _REFERENCE.match(value)
             if reference is None:
                 wrong[name] = ["is no reference: write $name.member"]
@@ -157,17 +147,11 @@ def _resolved(given: Any, ready: Call, objects: Given) -> Any:
             else:
                 found[name] = objects[reference[1]][reference[2]]
     if wrong:
-        told = "; ".join(f"{name} {message}" for name, (message,) in wrong.items())
-        raise InvalidParams(f"invalid parameters: {told}", wrong)
+        raise InvalidParams(fields=wrong)
     if by_position:
-        return [found.get(name, value) for name, value in zip(ready.names, given)
-                ] + given[len(ready.names):]
+        return [found.get(name, value) for name, value in zip(called.fields, given)
+                ] + given[len(called.fields):]
     return values | found
-
-
-def _at(place: int, member: str, wrong: str) -> InvalidParams:
-    name = f"calls.{place}.{member}"
-    return InvalidParams(f"invalid parameters: {name} {wrong}", {name: [wrong]})
 
 
 def _of_call(error: FlexdbError, place: int, method: str) -> FlexdbError:

@@ -4,12 +4,16 @@ from functools import partial
 
 from marshmallow import Schema
 
-from flexdb.plan import Statement
-from flexdb.sql import BY_USER
-from flexdb.contract.fields import CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, Email, Id, Text
-from flexdb.contract.operation import Loaded, one, operation
-from flexdb.query.paging import ListParams, page, pagination
+from flexdb.context import Context
+from flexdb.contract.fields import Email, Id, Text
+from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT
+from flexdb.contract.operation import (
+    CHANGES, CREATES, DELETES, NOTHING, READS, SERVICE, TENANT, Loaded, one, operation, paged)
 from flexdb.contract.params import Params
+from flexdb.operations.statements import one_object
+from flexdb.plan import Statement
+from flexdb.query.paging import page, pagination
+from flexdb.sql.pages import BY_USER
 
 ID = partial(Id, "The user's id.")
 EMAIL = partial(Email, "The unique e-mail address.", example="john@example.com")
@@ -52,7 +56,7 @@ class UserChange(Params):
     display_name = DISPLAY_NAME(load_default=None)
 
 
-class UserList(ListParams):
+class UserList(Params):
     pagination = pagination()
 
 
@@ -65,54 +69,55 @@ class NewMembership(Membership):
     role = ROLE(load_default="member")
 
 
-class TenantUserList(ListParams):
+class TenantUserList(Params):
     tenant_id = TENANT_ID(required=True)
     pagination = pagination()
 
 
-@operation(NewUser, returns=User, wrapper="user")
-def create_user(params: Loaded) -> Statement:
+@operation(NewUser, gives=one(User, "user"), effect=CREATES, of=SERVICE)
+def create_user(context: Context, params: Loaded) -> Statement:
     """Create a user."""
-    return one("create_user", params, "user")
+    return one_object(context, "create_user", params, "user")
 
 
-@operation(UserId, returns=User, wrapper="user")
-def get_user(params: Loaded) -> Statement:
+@operation(UserId, gives=one(User, "user"), effect=READS, of=SERVICE)
+def get_user(context: Context, params: Loaded) -> Statement:
     """Get a user by the id."""
-    return one("get_user", params, "user", thing="user")
+    return one_object(context, "get_user", params, "user", thing="user")
 
 
-@operation(UserChange, returns=User, wrapper="user")
-def update_user(params: Loaded) -> Statement:
+@operation(UserChange, gives=one(User, "user"), effect=CHANGES, of=SERVICE)
+def update_user(context: Context, params: Loaded) -> Statement:
     """Change a user; what is absent stays as it is."""
-    return one("update_user", params, "user", thing="user")
+    return one_object(context, "update_user", params, "user", thing="user")
 
 
-@operation(UserId)
-def delete_user(params: Loaded) -> Statement:
+@operation(UserId, gives=NOTHING, effect=DELETES, of=SERVICE)
+def delete_user(context: Context, params: Loaded) -> Statement:
     """Delete a user with all memberships."""
-    return one("delete_user", params, thing="user")
+    return one_object(context, "delete_user", params, thing="user")
 
 
-@operation(UserList, returns=User, wrapper="users")
-def list_users(params: Loaded) -> Statement:
+@operation(UserList, gives=paged(User, "users"), effect=READS, of=SERVICE)
+def list_users(context: Context, params: Loaded) -> Statement:
     """List the users, newest first."""
-    return page("list_users", params)
+    return page(context, "list_users", params)
 
 
-@operation(NewMembership, returns=TenantUser, wrapper="tenant_user")
-def add_user_to_tenant(params: Loaded) -> Statement:
+@operation(NewMembership, gives=one(TenantUser, "tenant_user"), effect=CREATES, of=TENANT)
+def add_user_to_tenant(context: Context, params: Loaded) -> Statement:
     """Add a user to a tenant, or change the role of one who is there."""
-    return one("add_user_to_tenant", params, "tenant_user")
+    return one_object(context, "add_user_to_tenant", params, "tenant_user")
 
 
-@operation(Membership)
-def remove_user_from_tenant(params: Loaded) -> Statement:
+@operation(Membership, gives=NOTHING, effect=DELETES, of=TENANT)
+def remove_user_from_tenant(context: Context, params: Loaded) -> Statement:
     """Remove a user from a tenant; the user stays."""
-    return one("remove_user_from_tenant", params, missing="user_id", thing="user in the tenant")
+    return one_object(context, "remove_user_from_tenant", params, missing="user_id",
+                      thing="user in the tenant")
 
 
-@operation(TenantUserList, returns=TenantUser, wrapper="tenant_users")
-def list_tenant_users(params: Loaded) -> Statement:
+@operation(TenantUserList, gives=paged(TenantUser, "tenant_users"), effect=READS, of=TENANT)
+def list_tenant_users(context: Context, params: Loaded) -> Statement:
     """List the members of a tenant by user id."""
-    return page("list_tenant_users", params, order=BY_USER)
+    return page(context, "list_tenant_users", params, order=BY_USER)

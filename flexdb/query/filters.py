@@ -13,18 +13,18 @@ from typing import Any
 import orjson
 from msgspec import Raw
 
-from flexdb.errors import InvalidParams
-from flexdb.documents import text as json_text
 from flexdb.contract.json_fields import JsonText
-from flexdb.query.operands import Operand, Refused, operand
 from flexdb.contract.operation import NAME_LENGTH
+from flexdb.documents import text as json_text
+from flexdb.errors import InvalidParams
+from flexdb.query.operands import NotComparable, Operand, operand
 from flexdb.query.paths import Members
 
 MOST_CONDITIONS, DEEPEST, MOST_VALUES = 100, 10, 1000
 OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$contains",
              "$startswith", "$not")
 _LOGIC = {"$and": " AND ", "$or": " OR "}
-_Place = tuple[str, ...]
+_Path = tuple[str, ...]
 
 
 def condition(filter: dict[str, Any], members: Members, alias: str, prefix: str = "f"
@@ -48,7 +48,10 @@ class Filter(JsonText):
         if isinstance(value, str):
             # From the query of a URL, where it was not yet read as JSON.
             value = Raw(orjson.dumps(value))
-        return json_text.parse_exactly(super()._deserialize(value, attr, data, **kwargs))
+        return super()._deserialize(value, attr, data, **kwargs)
+
+    def _read(self, text: bytes) -> Any:
+        return json_text.parse_exactly(text)
 
 
 class _Writer:
@@ -65,7 +68,7 @@ class _Writer:
         self.arguments[name] = value
         return f"%({name})s"
 
-    def filter(self, filter: Any, place: _Place, depth: int) -> str:
+    def filter(self, filter: Any, place: _Path, depth: int) -> str:
         """Return the condition that every member of a filter holds."""
         self._check_depth(place, depth)
         if not isinstance(filter, dict):
@@ -73,7 +76,7 @@ class _Writer:
         return _all(self._member(name, wanted, (*place, name), depth)
                     for name, wanted in filter.items())
 
-    def _member(self, name: str, wanted: Any, place: _Place, depth: int) -> str:
+    def _member(self, name: str, wanted: Any, place: _Path, depth: int) -> str:
         if name in _LOGIC:
             if not isinstance(wanted, list) or not wanted:
                 raise _invalid(place, "must be an array of at least one filter")
@@ -93,12 +96,12 @@ class _Writer:
             return self._condition(found.equal, wanted, place)
         return self._operators(found, wanted, place, depth)
 
-    def _operators(self, found: Operand, wanted: dict[str, Any], place: _Place, depth: int) -> str:
+    def _operators(self, found: Operand, wanted: dict[str, Any], place: _Path, depth: int) -> str:
         self._check_depth(place, depth)
         return _all(self._operator(found, name, value, (*place, name), depth)
                     for name, value in wanted.items())
 
-    def _operator(self, found: Operand, name: str, value: Any, place: _Place, depth: int) -> str:
+    def _operator(self, found: Operand, name: str, value: Any, place: _Path, depth: int) -> str:
         if name == "$not":
             if not _has_operators(value):
                 raise _invalid(place, 'must be an object of operators, as in {"$gt": 3}')
@@ -114,7 +117,7 @@ class _Writer:
             return self._condition(write, value, place) + " IS NOT TRUE" * (name == "$ne")
         return self._condition(lambda value: found.compare(name, value), value, place)
 
-    def _one_of(self, found: Operand, values: Any, place: _Place) -> str:
+    def _one_of(self, found: Operand, values: Any, place: _Path) -> str:
         if not isinstance(values, list):
             raise _invalid(place, "must be an array of values")
         if len(values) > MOST_VALUES:
@@ -127,19 +130,19 @@ class _Writer:
                        for index, value in enumerate(values) if not found.is_simple(value)]
         return f"({' OR '.join(conditions) or 'FALSE'})"
 
-    def _condition(self, write: Callable[[Any], str], value: Any, place: _Place) -> str:
+    def _condition(self, write: Callable[[Any], str], value: Any, place: _Path) -> str:
         self.conditions += 1
         if self.conditions > MOST_CONDITIONS:
             raise _invalid(place, f"is one too many: a filter may have {MOST_CONDITIONS} "
                                   "conditions")
         try:
             return f"({write(value)})"
-        except Refused as error:
+        except NotComparable as error:
             inner = [] if error.index is None else [str(error.index)]
             raise _invalid((*place, *inner), str(error)) from None
 
     @staticmethod
-    def _check_depth(place: _Place, depth: int) -> None:
+    def _check_depth(place: _Path, depth: int) -> None:
         if depth > DEEPEST:
             raise _invalid(place, f"is nested too deep: filters nest at most {DEEPEST} deep")
 
@@ -152,6 +155,6 @@ def _all(conditions: Any) -> str:
     return " AND ".join(f"({one})" for one in conditions) or "TRUE"
 
 
-def _invalid(place: _Place, told: str) -> InvalidParams:
+def _invalid(place: _Path, told: str) -> InvalidParams:
     name = ".".join(part[:NAME_LENGTH] for part in place)
-    return InvalidParams(f"invalid parameters: {name} {told}", {name: [told]})
+    return InvalidParams(fields={name: [told]})

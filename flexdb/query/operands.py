@@ -27,7 +27,7 @@ _INDEX = re.compile(r"\A\s*[+-]?[0-9]+\Z")
 _id = Id("")
 
 
-class Refused(ValueError):
+class NotComparable(ValueError):
     """A value that an operand cannot be compared with; the message says what would be right.
 
     :param index: its place, where there are several
@@ -72,7 +72,7 @@ def operand(path: str, members: Members, alias: str, argument: Callable[[Any], s
     name, parts = split(path, members)
     column = f"{alias}.{name}"
     if isinstance(members[name], JsonText):
-        return _Place(column, parts, argument)
+        return _JsonPlace(column, parts, argument)
     return _Column(column, members[name], argument)
 
 
@@ -97,8 +97,8 @@ class _Column:
         for index, value in enumerate(values):
             try:
                 taken.append(self.read(value))
-            except Refused as error:
-                raise Refused(str(error), index) from None
+            except NotComparable as error:
+                raise NotComparable(str(error), index) from None
         return f"{self.column} = ANY({self.argument(taken)}::{self.type}[])"
 
     def compare(self, operator: str, value: Any) -> str:
@@ -110,15 +110,15 @@ class _Column:
         return f"{self.column} IS {'NOT ' * _flag(value)}NULL"
 
     def contains(self, value: Any) -> str:
-        raise Refused("looks into arrays, and there is none here: use $eq or $in")
+        raise NotComparable("looks into arrays, and there is none here: use $eq or $in")
 
     def starts_with(self, value: Any) -> str:
         if self.type != "text":
-            raise Refused("looks at texts, and there is none here")
+            raise NotComparable("looks at texts, and there is none here")
         return f"starts_with({self.column}, {self.argument(_read_text(value))}::text)"
 
 
-class _Place:
+class _JsonPlace:
     """A place inside a column's JSON, which may be missing and hold any type."""
 
     def __init__(self, column: str, parts: list[str], argument: Callable[[Any], str]) -> None:
@@ -141,7 +141,7 @@ class _Place:
         return f"{self._holds(value)} AND {same}" if self.indexed else same
 
     def one_of(self, values: list[Any]) -> str:
-        texts = [dump_exactly(one) for one in values]
+        texts = [dump_exactly(one).decode() for one in values]
         same = f"{self.value} = ANY({self.argument(texts)}::jsonb[])"
         if not self.indexed or len(values) > MOST_INDEXED:
             return same
@@ -157,7 +157,7 @@ class _Place:
             return (f"jsonb_typeof({self.value}) = 'number' AND "
                     f"{self.value} {sign} {self._json(value)}")
         if not isinstance(value, str):
-            raise Refused("must be a number or a text: others have no order")
+            raise NotComparable("must be a number or a text: others have no order")
         return (f"jsonb_typeof({self.value}) = 'string' AND "
                 f'{self.text} COLLATE "C" {sign} {self.argument(value)}::text')
 
@@ -192,21 +192,21 @@ def _is_number(value: Any) -> bool:
 
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise Refused("must be true or false")
+        raise NotComparable("must be true or false")
     return value
 
 
 def _read_text(value: Any) -> str:
     if not isinstance(value, str) or isinstance(value, Number):
-        raise Refused("must be a text")
+        raise NotComparable("must be a text")
     return value
 
 
 def _read_id(value: Any) -> str:
     try:
         return str(_id.deserialize(_read_text(value)))
-    except (Refused, ValidationError):
-        raise Refused("must be a UUID of 36 characters with hyphens") from None
+    except (NotComparable, ValidationError):
+        raise NotComparable("must be a UUID of 36 characters with hyphens") from None
 
 
 def _read_time(value: Any) -> str:
@@ -220,12 +220,12 @@ def _read_time(value: Any) -> str:
             return datetime.fromisoformat(text).astimezone(timezone.utc).isoformat()
     except (ValueError, OverflowError):
         pass
-    raise Refused("must be a time with its offset, such as 2026-01-01T12:00:00Z (RFC 3339)")
+    raise NotComparable("must be a time with its offset, such as 2026-01-01T12:00:00Z (RFC 3339)")
 
 
 def _read_whole(value: Any) -> str:
     if not _is_number(value) or not re.fullmatch(r"-?[0-9]+", str(value)):
-        raise Refused("must be a whole number")
+        raise NotComparable("must be a whole number")
     return str(value)
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Any
 
 import orjson
-from marshmallow import fields
 
-from flexdb.plan import Result, Row, Statement
-from flexdb.errors import InvalidParams
-from flexdb.sql import LISTS, NEWEST_FIRST, Key, page_query, queried_page_query
+from flexdb.context import Context
 from flexdb.contract.fields import Integer, PageToken
-from flexdb.contract.operation import Loaded, not_found
+from flexdb.contract.objects import Object
+from flexdb.contract.operation import Loaded
 from flexdb.contract.params import Params
-from flexdb.query.paths import Members
+from flexdb.errors import InvalidParams, NotFound
+from flexdb.plan import Result, Row, Statement
 from flexdb.query.parameters import QUERY, read_query
+from flexdb.query.paths import Members
+from flexdb.sql.pages import NEWEST_FIRST, Key, is_of_tenant, page_query, queried_page_query
 
 DEFAULT_SIZE, LARGEST_SIZE = 10, 1000
 NO_MEMBERS: Members = {}
@@ -25,9 +25,9 @@ _DIGEST = 9
 _COUNTED = "(SELECT count(*) FROM {rows})"
 # The triggers' ledger knows whole lists and these filters; the rest is counted.
 _LEDGER_KEYS = {
-    (): "nil()",
-    ("node_type_id",): "list_key(%(node_type_id)s::text)",
-    ("relationship_type",): "list_key(%(relationship_type)s)",
+    (): "flexdb_nil()",
+    ("node_type_id",): "flexdb_list_key(%(node_type_id)s::text)",
+    ("relationship_type",): "flexdb_list_key(%(relationship_type)s)",
 }
 
 
@@ -39,20 +39,17 @@ class Pagination(Params):
     page_token = PageToken("The `next_page_token` of the page before; none for the first page.")
 
 
-class ListParams(Params):
-    """The parameters of a list; with them goes how much JSON a page may weigh."""
-
-    def load(self, data: Any, **kwargs: Any) -> Any:
-        """Validate parameters, as :class:`Params` does."""
-        return super().load(data, **kwargs) | {"page_bytes": self.settings.max_page_bytes}
+# Over REST these stand alone.
+PAGING = tuple(Pagination().fields)
 
 
-def pagination() -> fields.Nested:
+def pagination() -> Object:
     """Return the field that every list takes."""
-    return fields.Nested(Pagination, metadata={"description": "Which page to give."})
+    return Object(Pagination, "Which page to give.")
 
 
 def page(
+    context: Context,
     name: str,
     params: Loaded,
     filters: tuple[str, ...] = (),
@@ -79,45 +76,47 @@ def page(
     given = tuple(column for column in filters if column in params)
     arguments = {column: params[column] for column in ("tenant_id", *takes, *given)
                  if column in params}
-    query = None if params.keys().isdisjoint(QUERY) else read_query(name, params, members)
-    if query:
-        arguments |= query.arguments
-        order = query.order or order
-    identity = orjson.dumps([name, arguments, *(query.shape if query else ())],
-                            option=orjson.OPT_SORT_KEYS)
+    asked = None if params.keys().isdisjoint(QUERY) else read_query(context, name, params, members)
+    if asked:
+        arguments |= asked.arguments
+        order = asked.order or order
+    identity = orjson.dumps([name, arguments, *(asked.shape if asked else ())],
+                            option=orjson.OPT_SORT_KEYS, default=bytes.decode)
     token = wanted.get("page_token")
     if token:
         places = _read_token(token, identity, len(order))
         arguments |= {f"after_{key.column}": place for key, place in zip(order, places)}
     arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), largest)
-    arguments["page_bytes"] = params["page_bytes"]
+    arguments["page_bytes"] = context.limits.max_page_bytes
     things = name.partition("_")[2]
     first = not token
 
     def read(row: Row | None) -> Result:
         if row is None:
-            raise not_found("tenant_id") if of == "tenant" else not_found("id", of)
+            raise NotFound.of("tenant_id") if of == "tenant" else NotFound.of("id", of)
         items, total, *last = row
         next_token = _make_token(last, identity) if last[0] is not None else ""
         count = b"" if total is None else b',"total_count":%d' % total
         return Result(b'{"%b":%b,"pagination":{"next_page_token":"%b"%b}}' % (
             things.encode(), items, next_token.encode(), count))
 
-    if query is None:
-        return Statement(page_query(name, given, _total(name, given, of), order, first, of=of),
-                         arguments, read)
+    if asked is None:
+        query = page_query(name, context.json_fields, given, _total(name, given, of), order, first,
+                           of=of)
+        return Statement(query, arguments, read)
     total = ("NULL::bigint" if params.get("count") == "none" else
-             _COUNTED if query.condition else _total(name, given, of))
+             _COUNTED if asked.condition else _total(name, given, of))
     # What is left out of an object has no place in the identity: a walk may change it.
-    return Statement(queried_page_query(name, given, total, order, first, query.condition,
-                                        query.thing), arguments | query.projected, read)
+    query = queried_page_query(name, context.json_fields, given, total, order, first,
+                               asked.condition, asked.thing)
+    return Statement(query, arguments | asked.projected, read)
 
 
 def _total(name: str, filters: tuple[str, ...], of: str) -> str:
     if (key := _LEDGER_KEYS.get(filters)) is None or of != "tenant":
         return _COUNTED
-    tenant = "%(tenant_id)s::uuid" if "%(tenant_id)s" in LISTS[name].rows else "nil()"
-    return f"total_count({tenant}, '{name.removeprefix('list_')}', {key})"
+    tenant = "%(tenant_id)s::uuid" if is_of_tenant(name) else "flexdb_nil()"
+    return f"flexdb_total_count({tenant}, '{name.removeprefix('list_')}', {key})"
 
 
 def _digest(identity: bytes, places: bytes) -> bytes:
@@ -141,5 +140,4 @@ def _read_token(token: str, identity: bytes, keys: int) -> list[str]:
     except (TypeError, ValueError):
         pass
     wrong = "is not a token of this list: take the next_page_token of its page before"
-    raise InvalidParams(f"invalid parameters: pagination.page_token {wrong}",
-                        {"pagination.page_token": [wrong]})
+    raise InvalidParams(fields={"pagination.page_token": [wrong]})

@@ -1,17 +1,37 @@
-"""Queries: which rows a list gives, in which order, and how much of each."""
+"""The parameters that make a list a query: which rows it gives, in which order, what of each."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any, NamedTuple
 
-from flexdb.sql import LISTS, Key
-from flexdb.contract.fields import Choice, Paths
-from flexdb.query.filters import Filter, condition
+from marshmallow import ValidationError
+
+from flexdb.context import Context
+from flexdb.contract.fields import BaseField, Choice, Json
 from flexdb.contract.operation import Loaded
+from flexdb.query.filters import Filter, condition
 from flexdb.query.paths import Members
 from flexdb.query.projections import projection
 from flexdb.query.sorts import sort_keys
+from flexdb.sql.loader import LISTS
+from flexdb.sql.pages import Key
+
+
+class Paths(BaseField):
+    """An array of paths, or a string of them, separated by commas."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
+        paths = value.split(",") if isinstance(value, str) else value
+        if not (isinstance(paths, list) and paths and all(isinstance(one, str) for one in paths)):
+            raise ValidationError("must be an array of paths, or a string of them separated by "
+                                  "commas")
+        return paths
+
+    def _form(self, result: bool) -> Json:
+        return {"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1},
+                          {"type": "string"}]}
+
 
 FILTER = partial(Filter, "Only what fits this: MongoDB's form of a condition on paths in `data` "
                  "and on the other members.", example={"data.priority": "high"})
@@ -21,11 +41,10 @@ FIELDS = partial(Paths, "The paths to give back, instead of whole objects.",
                  example=["id", "data.title"])
 COUNT = partial(Choice, "`none` leaves `total_count` out, which with a filter costs the most.",
                 ("exact", "none"), example="exact")
-# The parameters that make a list a query.
 QUERY = frozenset({"filter", "sort", "fields", "count"})
 
 
-class Query(NamedTuple):
+class Asked(NamedTuple):
     """What a query asks of a list, as SQL and its arguments.
 
     :param condition: which rows; "" for all
@@ -47,7 +66,7 @@ class Query(NamedTuple):
         return self.condition, [tuple(key) for key in self.order]
 
 
-def read_query(name: str, params: Loaded, members: Members) -> Query:
+def read_query(context: Context, name: str, params: Loaded, members: Members) -> Asked:
     """Return what the parameters of a query ask for.
 
     :param name: the list's name
@@ -59,6 +78,7 @@ def read_query(name: str, params: Loaded, members: Members) -> Query:
     wanted, arguments = condition(params.get("filter", {}), members, listing.alias)
     keys, sorted_by = (sort_keys(params["sort"], members, listing.alias)
                        if "sort" in params else ((), {}))
-    thing, projected = (projection(params["fields"], members, listing.object, listing.alias)
-                        if "fields" in params else ("", {}))
-    return Query("" if wanted == "TRUE" else wanted, keys, arguments | sorted_by, thing, projected)
+    thing, projected = (
+        projection(params["fields"], members, listing.object, listing.alias, context.json_fields)
+        if "fields" in params else ("", {}))
+    return Asked("" if wanted == "TRUE" else wanted, keys, arguments | sorted_by, thing, projected)

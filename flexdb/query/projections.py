@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from flexdb.config import JsonFields
 from flexdb.errors import InvalidParams
-from flexdb.sql import columns
-from flexdb.contract.json_fields import JsonText
 from flexdb.query.paths import Members, split
+from flexdb.sql.loader import OBJECTS, column, row_to_json
 
 MOST_PATHS = 50
 
 
-def projection(paths: list[str], members: Members, thing: str, alias: str, prefix: str = "p"
-               ) -> tuple[str, dict[str, Any]]:
+def projection(paths: list[str], members: Members, thing: str, alias: str, form: JsonFields,
+               prefix: str = "p") -> tuple[str, dict[str, Any]]:
     """Return the SQL of an object with some of its members, and the named arguments in it.
 
     Inside JSON the shape is kept: ``data.a.b`` gives ``{"data": {"a": {"b": …}}}``. What is missing
@@ -23,6 +23,7 @@ def projection(paths: list[str], members: Members, thing: str, alias: str, prefi
     :param members: the members that there are
     :param thing: the object's name in the SQL
     :param alias: the row's alias in the SQL
+    :param form: how JSON columns are given back
     :param prefix: what the names of the arguments begin with
     :raises InvalidParams: naming the path that is wrong
     """
@@ -34,21 +35,21 @@ def projection(paths: list[str], members: Members, thing: str, alias: str, prefi
             name, parts = split(path, members)
         except ValueError as error:
             field = f"fields.{place}"
-            raise InvalidParams(f"invalid parameters: {field} {error}", {field: [str(error)]}
-                                ) from None
+            raise InvalidParams(fields={field: [str(error)]}) from None
         _add(wanted, [name, *parts])
     arguments: dict[str, Any] = {}
     chosen, picked = [], []
-    for name, text in columns(thing).items():
-        if name not in wanted:
+    for of in OBJECTS[thing]:
+        if of.name not in wanted:
             continue
-        if isinstance(members[name], JsonText) and wanted[name]:
-            made = _members(f"{alias}.{name}", [], wanted[name], prefix, arguments)
-            picked.append(f"{made} AS {name}")
-            text = text.replace(f"{alias}.{name}", f"picked.{name}")
-        chosen.append(text)
-    source = f" FROM (SELECT {', '.join(picked)}) picked" if picked else ""
-    return (f"(SELECT row_to_json(o) FROM (SELECT {', '.join(chosen)}{source}) o)", arguments)
+        source = alias
+        if of.kind == "json" and wanted[of.name]:
+            made = _members(f"{alias}.{of.name}", [], wanted[of.name], prefix, arguments)
+            picked.append(f"{made} AS {of.name}")
+            source = "picked"
+        chosen.append(column(source, of, form))
+    rows = f" FROM (SELECT {', '.join(picked)}) picked" if picked else ""
+    return row_to_json(chosen, rows), arguments
 
 
 def _add(tree: dict[str, Any], parts: list[str]) -> None:

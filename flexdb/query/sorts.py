@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flexdb.errors import InvalidParams
-from flexdb.sql import Key
 from flexdb.contract.fields import Id, Integer, Time
 from flexdb.contract.json_fields import JsonText
+from flexdb.errors import InvalidParams
 from flexdb.query.paths import Members, split
+from flexdb.sql.pages import Key
 
 MOST_KEYS = 3
 # Texts are ordered by so many characters, so that a page token, which holds them, stays short.
@@ -47,8 +47,7 @@ def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
             name, parts = split(path, members)
         except ValueError as error:
             field = f"sort.{place}"
-            raise InvalidParams(f"invalid parameters: {field} {error}", {field: [str(error)]}
-                                ) from None
+            raise InvalidParams(fields={field: [str(error)]}) from None
         seen.add(path)
         if isinstance(members[name], JsonText):
             arguments[f"{prefix}{place}"] = parts

@@ -19,7 +19,7 @@ from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from flexdb.telemetry import watch
-from flexdb.api import middleware as calls
+from flexdb.api import middleware
 from flexdb.errors import FlexdbError, Internal, InvalidRequest, TooLarge
 
 _STATUS: dict[type[Exception], int] = {
@@ -161,7 +161,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Answer a request that is not even HTTP."""
         asked = dict(req.headers).get("X-REQUEST-ID") if req else None
-        request_id = watch.begin(calls.request_id(asked)).request_id
+        request_id = watch.begin(middleware.request_id(asked)).request_id
         error: FlexdbError
         if isinstance(exc, gunicorn_errors.ParseException):
             error, status = InvalidRequest("not an HTTP request"), _STATUS.get(type(exc), 400)

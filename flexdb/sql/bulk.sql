@@ -1,5 +1,6 @@
--- name: get_schemas_of_types
-SELECT array_agg(nt.id::text), array_agg({schema_version}), array_agg(nt.schema::text)
+-- lock: get_schemas_of_types -> ids, versions, schemas
+SELECT array_agg(nt.id::text) AS ids, array_agg({schema_version}) AS versions,
+       array_agg(nt.schema::json) AS schemas
 FROM (
     SELECT nt.id, nt.version, nt.updated_at, nt.schema
     FROM node_types nt
@@ -8,7 +9,7 @@ FROM (
     FOR SHARE
 ) nt
 
--- name: create_nodes
+-- write: create_nodes -> objects, taken
 WITH given AS (
     SELECT g.id, g.node_type_id, g.data, g.place
     FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb)
@@ -23,13 +24,13 @@ WITH given AS (
     ON CONFLICT (tenant_id, id) DO NOTHING
     RETURNING n.id, {node} AS object
 )
-SELECT json_agg(created.object ORDER BY g.place),
-       array_agg((g.place - 1)::integer) FILTER (WHERE created.id IS NULL)
+SELECT json_agg(created.object ORDER BY g.place) AS objects,
+       array_agg((g.place - 1)::integer) FILTER (WHERE created.id IS NULL) AS taken
 FROM given g
 LEFT JOIN created ON created.id = g.id
 
--- name: get_missing_nodes
-SELECT array_agg(wanted.id::text)
+-- lock: get_missing_nodes -> missing
+SELECT array_agg(wanted.id::text) AS missing
 FROM unnest(%(ids)s::uuid[]) AS wanted (id)
 LEFT JOIN (
     SELECT n.id
@@ -40,7 +41,7 @@ LEFT JOIN (
 ) n ON n.id = wanted.id
 WHERE n.id IS NULL
 
--- name: create_relationships
+-- write: create_relationships -> objects, taken
 WITH given AS (
     SELECT g.id, g.source_node_id, g.target_node_id, g.relationship_type, g.data, g.place
     FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb)
@@ -57,7 +58,7 @@ WITH given AS (
     ON CONFLICT (tenant_id, id) DO NOTHING
     RETURNING r.id, {relationship} AS object
 )
-SELECT json_agg(created.object ORDER BY g.place),
-       array_agg((g.place - 1)::integer) FILTER (WHERE created.id IS NULL)
+SELECT json_agg(created.object ORDER BY g.place) AS objects,
+       array_agg((g.place - 1)::integer) FILTER (WHERE created.id IS NULL) AS taken
 FROM given g
 LEFT JOIN created ON created.id = g.id

@@ -3,7 +3,7 @@
 -- direction, whatever cycles there are; with a row for each node, a recursion would go every way
 -- there is. LATERAL with LIMIT lets no plan read more than what hangs on these nodes.
 
--- object: step
+-- frame: step
 -- One level: what the walk w looks at from its frontier in its direction, and the nodes reached by
 -- it that were not seen before, each by the relationship with the least id.
 LATERAL (
@@ -45,7 +45,7 @@ CROSS JOIN LATERAL (
     WHERE e.relationship_id IS NOT NULL
 ) reached
 
--- object: wanted
+-- frame: wanted
 -- Whether traverse gives a node that it reached; it walks on from it all the same. Where all are
 -- given, no node is read for this.
 ((%(node_type_ids)s::uuid[] IS NULL AND NOT {filtered})
@@ -53,19 +53,13 @@ CROSS JOIN LATERAL (
      FROM nodes n
      WHERE n.tenant_id = %(tenant_id)s AND n.id = v.node_id))
 
--- object: filtered
-FALSE
-
--- object: condition
-TRUE
-
--- object: visit
+-- frame: visit
 (SELECT row_to_json(o) FROM (
     SELECT v.depth, {node} AS node, CASE WHEN r.id IS NOT NULL THEN {relationship} END
            AS relationship
 ) o)
 
--- name: traverse
+-- read: traverse (condition, filtered) -> visits, truncated
 WITH RECURSIVE walk (depth, direction, seen, frontier, node_ids, relationship_ids, given,
                      looked_at) AS (
     SELECT 0, %(direction)s::text, ARRAY[v.node_id], ARRAY[v.node_id], wanted.node_ids,
@@ -91,9 +85,9 @@ WITH RECURSIVE walk (depth, direction, seen, frontier, node_ids, relationship_id
     WHERE w.depth < %(max_depth)s AND cardinality(w.frontier) > 0 AND w.given <= %(limit)s
       AND w.looked_at <= %(max_walk)s
 )
-SELECT coalesce(json_agg(v.visit ORDER BY v.place) FILTER (WHERE v.shown), '[]'::json),
+SELECT coalesce(json_agg(v.visit ORDER BY v.place) FILTER (WHERE v.shown), '[]'::json) AS visits,
        count(*) > count(*) FILTER (WHERE v.shown)
-       OR (SELECT max(w.looked_at) FROM walk w) > %(max_walk)s
+       OR (SELECT max(w.looked_at) FROM walk w) > %(max_walk)s AS truncated
 FROM (
     SELECT {visit} AS visit, v.place,
            v.place <= %(limit)s
@@ -125,7 +119,7 @@ FROM (
 ) v
 HAVING EXISTS (SELECT FROM walk)
 
--- object: path
+-- frame: path
 (SELECT json_build_object('length', json_array_length(o.nodes) - 1, 'nodes', o.nodes,
                           'relationships', o.relationships)
  FROM (
@@ -144,7 +138,7 @@ HAVING EXISTS (SELECT FROM walk)
      LEFT JOIN relationships r ON r.tenant_id = %(tenant_id)s AND r.id = p.relationship_id
  ) o)
 
--- name: shortest_path
+-- read: shortest_path -> path, truncated, missing, weight
 -- The walk goes from both ends, each step from the one whose frontier is smaller, which is then
 -- the walk's own and not its other side. Where the sides meet first, the path is a shortest one.
 WITH RECURSIVE source AS (SELECT n.id FROM nodes n
@@ -204,12 +198,21 @@ way (forward, depth, length, node_id, relationship_id) AS (
     ) r
     WHERE way.depth > 0 AND step.node_id = way.node_id
 )
-SELECT CASE WHEN EXISTS (SELECT FROM way) THEN {path} END,
-       (SELECT max(w.looked_at) FROM walk w) > %(max_walk)s AND NOT EXISTS (SELECT FROM way),
+SELECT CASE WHEN weighed.weight <= %(answer_bytes)s THEN {path} END AS path,
+       (SELECT max(w.looked_at) FROM walk w) > %(max_walk)s AND NOT EXISTS (SELECT FROM way)
+       AS truncated,
        CASE WHEN NOT EXISTS (SELECT FROM source) THEN 'source_node_id'
-            WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END
+            WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END AS missing,
+       weighed.weight
+FROM (
+    SELECT sum(coalesce(n.size, 0) + coalesce(r.size, 0)) AS weight
+    FROM way
+    JOIN nodes n ON n.tenant_id = %(tenant_id)s AND n.id = way.node_id
+    LEFT JOIN relationships r ON r.tenant_id = %(tenant_id)s AND r.id = way.relationship_id
+    WHERE way.forward OR way.relationship_id IS NOT NULL
+) weighed
 
--- object: neighbor
+-- frame: neighbor
 (SELECT row_to_json(o) FROM (
     SELECT (SELECT {node} FROM nodes n
             WHERE n.tenant_id = r.tenant_id AND n.id = r.neighbor_id) AS node,

@@ -1,3 +1,3 @@
--- name: list_migrations
-SELECT coalesce(json_agg(m.migration_id), '[]'::json)
+-- read: list_migrations -> ids
+SELECT coalesce(json_agg(m.migration_id), '[]'::json) AS ids
 FROM _yoyo_migration m

@@ -1,23 +1,20 @@
--- object: node_type
-(SELECT row_to_json(o) FROM (
-    SELECT nt.id, nt.tenant_id, nt.name, nt.description, {json nt.schema} AS schema,
-           nt.version, {time nt.created_at} AS created_at, {time nt.updated_at} AS updated_at
-) o)
+-- object: node_type nt
+id, tenant_id, name, description, schema json, version, created_at time, updated_at time
 
--- name: create_node_type
+-- write: create_node_type -> object, version
 INSERT INTO node_types AS nt
     (tenant_id, id, name, description, schema, created_at, updated_at)
 SELECT t.id, %(id)s::uuid, %(name)s, %(description)s, %(schema)s::jsonb, clock.now, clock.now
 FROM tenants t, clock_timestamp() AS clock (now)
 WHERE t.id = %(tenant_id)s
-RETURNING {node_type}
+RETURNING {node_type} AS object, nt.version
 
--- name: get_node_type
-SELECT {node_type}, nt.version
+-- read: get_node_type -> object, version
+SELECT {node_type} AS object, nt.version
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
 
--- name: update_node_type
+-- write: update_node_type -> object, version
 WITH found AS (
     SELECT nt.tenant_id, nt.id, nt.version
     FROM node_types nt
@@ -34,11 +31,11 @@ WITH found AS (
       AND found.version = coalesce(%(version)s, found.version)
     RETURNING {node_type} AS object, nt.version
 )
-SELECT changed.object, coalesce(changed.version, found.version)
+SELECT changed.object, coalesce(changed.version, found.version) AS version
 FROM found
 LEFT JOIN changed ON true
 
--- name: delete_node_type
+-- write: delete_node_type -> object, version
 WITH found AS (
     SELECT nt.tenant_id, nt.id, nt.version
     FROM node_types nt
@@ -51,7 +48,7 @@ WITH found AS (
       AND found.version = coalesce(%(version)s, found.version)
     RETURNING nt.id
 )
-SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END, found.version
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version
 FROM found
 LEFT JOIN deleted ON true
 

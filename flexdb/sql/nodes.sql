@@ -1,14 +1,11 @@
--- object: node
-(SELECT row_to_json(o) FROM (
-    SELECT n.id, n.tenant_id, n.node_type_id, {json n.data} AS data, n.version,
-           {time n.created_at} AS created_at, {time n.updated_at} AS updated_at
-) o)
+-- object: node n
+id, tenant_id, node_type_id, data json, version, created_at time, updated_at time
 
--- object: schema_version
+-- frame: schema_version
 -- Names the write that a schema comes from.
 concat(nt.version, ' ', nt.updated_at)
 
--- name: create_node
+-- write: create_node -> object, version
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
 SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, clock.now, clock.now
 FROM node_types nt, clock_timestamp() AS clock (now)
@@ -16,14 +13,14 @@ WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
   AND {schema_version} = %(schema_version)s
 -- The schema that the data was checked against stays until this is committed.
 FOR SHARE OF nt
-RETURNING {node}
+RETURNING {node} AS object, n.version
 
--- name: get_node
-SELECT {node}, n.version
+-- read: get_node -> object, version
+SELECT {node} AS object, n.version
 FROM nodes n
 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
 
--- name: update_node
+-- write: update_node -> object, version
 WITH found AS (
     SELECT n.tenant_id, n.id, n.version
     FROM nodes n
@@ -38,11 +35,11 @@ WITH found AS (
       AND found.version = coalesce(%(version)s, found.version)
     RETURNING {node} AS object, n.version
 )
-SELECT changed.object, coalesce(changed.version, found.version)
+SELECT changed.object, coalesce(changed.version, found.version) AS version
 FROM found
 LEFT JOIN changed ON true
 
--- name: delete_node
+-- write: delete_node -> object, version
 WITH found AS (
     SELECT n.tenant_id, n.id, n.version
     FROM nodes n
@@ -55,11 +52,11 @@ WITH found AS (
       AND found.version = coalesce(%(version)s, found.version)
     RETURNING n.id
 )
-SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END, found.version
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version
 FROM found
 LEFT JOIN deleted ON true
 
--- name: delete_nodes
+-- write: delete_nodes (condition) -> object, total
 WITH wanted AS (
     SELECT n.id
     FROM nodes n
@@ -75,18 +72,19 @@ WITH wanted AS (
     WHERE n.tenant_id = %(tenant_id)s AND n.id = wanted.id AND found.total <= %(max_affected)s
     RETURNING n.id
 )
-SELECT json_build_object('deleted', (SELECT count(*) FROM deleted)), found.total
+SELECT json_build_object('deleted', (SELECT count(*) FROM deleted)) AS object, found.total
 FROM found
 WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)
 
--- name: get_schema_of_type
-SELECT {schema_version}, nt.schema::text
+-- lock: get_schema_of_type -> schema_version, schema
+SELECT {schema_version} AS schema_version, nt.schema::json AS schema
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
 FOR SHARE
 
--- name: get_schema_of_node
-SELECT {schema_version}, nt.schema::text, nt.id::text, n.version, n.data::text
+-- lock: get_schema_of_node -> schema_version, schema, node_type_id, version, data
+SELECT {schema_version} AS schema_version, nt.schema::json AS schema,
+       nt.id::text AS node_type_id, n.version, n.data::json AS data
 FROM nodes n
 JOIN node_types nt ON nt.tenant_id = n.tenant_id AND nt.id = n.node_type_id
 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s

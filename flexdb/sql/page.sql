@@ -1,4 +1,4 @@
--- template: page
+-- frame: page
 -- One page of a list: the rows after {after}, as many as asked for and as many as weigh no more
 -- than a page may, at least one. One row more than asked for tells whether there is a next page.
 SELECT page.items, {total} AS total_count, {next}

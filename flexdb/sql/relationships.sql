@@ -1,11 +1,8 @@
--- object: relationship
-(SELECT row_to_json(o) FROM (
-    SELECT r.id, r.tenant_id, r.source_node_id, r.target_node_id, r.relationship_type,
-           {json r.data} AS data, r.version, {time r.created_at} AS created_at,
-           {time r.updated_at} AS updated_at
-) o)
+-- object: relationship r
+id, tenant_id, source_node_id, target_node_id, relationship_type, data json, version,
+created_at time, updated_at time
 
--- name: create_relationship
+-- write: create_relationship -> object, version, missing
 WITH source AS (SELECT n.tenant_id, n.id FROM nodes n
                 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(source_node_id)s),
      target AS (SELECT n.tenant_id, n.id FROM nodes n
@@ -16,18 +13,19 @@ WITH source AS (SELECT n.tenant_id, n.id FROM nodes n
          SELECT source.tenant_id, %(id)s::uuid, source.id, target.id, %(relationship_type)s,
                 %(data)s::jsonb, clock.now, clock.now
          FROM source, target, clock_timestamp() AS clock (now)
-         RETURNING {relationship} AS object
+         RETURNING {relationship} AS object, r.version
      )
-SELECT (SELECT created.object FROM created),
+SELECT (SELECT created.object FROM created) AS object,
+       (SELECT created.version FROM created) AS version,
        CASE WHEN NOT EXISTS (SELECT FROM source) THEN 'source_node_id'
-            WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END
+            WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END AS missing
 
--- name: get_relationship
-SELECT {relationship}, r.version
+-- read: get_relationship -> object, version
+SELECT {relationship} AS object, r.version
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 
--- name: update_relationship
+-- write: update_relationship -> object, version
 WITH found AS (
     SELECT r.tenant_id, r.id, r.version
     FROM relationships r
@@ -43,11 +41,11 @@ WITH found AS (
       AND found.version = coalesce(%(version)s, found.version)
     RETURNING {relationship} AS object, r.version
 )
-SELECT changed.object, coalesce(changed.version, found.version)
+SELECT changed.object, coalesce(changed.version, found.version) AS version
 FROM found
 LEFT JOIN changed ON true
 
--- name: delete_relationship
+-- write: delete_relationship -> object, version
 WITH found AS (
     SELECT r.tenant_id, r.id, r.version
     FROM relationships r
@@ -60,12 +58,12 @@ WITH found AS (
       AND found.version = coalesce(%(version)s, found.version)
     RETURNING r.id
 )
-SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END, found.version
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version
 FROM found
 LEFT JOIN deleted ON true
 
--- name: lock_relationship
-SELECT r.version, r.data::text
+-- lock: lock_relationship -> version, data
+SELECT r.version, r.data::json AS data
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 FOR UPDATE

@@ -1,9 +1,7 @@
--- object: tenant_user
-(SELECT row_to_json(o) FROM (
-    SELECT tu.tenant_id, tu.user_id, tu.role, tu.status
-) o)
+-- object: tenant_user tu
+tenant_id, user_id, role, status
 
--- name: add_user_to_tenant
+-- write: add_user_to_tenant -> object, missing, created
 WITH tenant AS (SELECT t.id FROM tenants t WHERE t.id = %(tenant_id)s),
      member AS (SELECT u.id FROM users u WHERE u.id = %(user_id)s),
      added AS (
@@ -13,15 +11,15 @@ WITH tenant AS (SELECT t.id FROM tenants t WHERE t.id = %(tenant_id)s),
          -- A row that was just inserted has no xmax.
          RETURNING tu.tenant_id, tu.user_id, tu.role, tu.status, tu.xmax = 0 AS created
      )
-SELECT (SELECT {tenant_user} FROM added tu),
+SELECT (SELECT {tenant_user} FROM added tu) AS object,
        CASE WHEN NOT EXISTS (SELECT FROM tenant) THEN 'tenant_id'
-            WHEN NOT EXISTS (SELECT FROM member) THEN 'user_id' END,
-       (SELECT added.created FROM added)
+            WHEN NOT EXISTS (SELECT FROM member) THEN 'user_id' END AS missing,
+       (SELECT added.created FROM added) AS created
 
--- name: remove_user_from_tenant
+-- write: remove_user_from_tenant -> object
 DELETE FROM tenant_users tu
 WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s
-RETURNING '{}'::json
+RETURNING '{}'::json AS object
 
 -- list: list_tenant_users of tenant_user tu
 SELECT tu.tenant_id, tu.user_id, tu.role, tu.status,

@@ -1,31 +1,28 @@
--- object: tenant
-(SELECT row_to_json(o) FROM (
-    SELECT t.id, t.slug, t.name, t.status, {time t.created_at} AS created_at,
-           {time t.updated_at} AS updated_at
-) o)
+-- object: tenant t
+id, slug, name, status, created_at time, updated_at time
 
--- name: create_tenant
+-- write: create_tenant -> object
 INSERT INTO tenants AS t (id, slug, name, created_at, updated_at)
 SELECT %(id)s::uuid, %(slug)s, %(name)s, clock.now, clock.now
 FROM clock_timestamp() AS clock (now)
-RETURNING {tenant}
+RETURNING {tenant} AS object
 
--- name: get_tenant
-SELECT {tenant}
+-- read: get_tenant -> object
+SELECT {tenant} AS object
 FROM tenants t
 WHERE t.id = %(id)s
 
--- name: update_tenant
+-- write: update_tenant -> object
 UPDATE tenants t
 SET slug = coalesce(%(slug)s, t.slug), name = coalesce(%(name)s, t.name),
     status = coalesce(%(status)s, t.status), updated_at = clock_timestamp()
 WHERE t.id = %(id)s
-RETURNING {tenant}
+RETURNING {tenant} AS object
 
--- name: delete_tenant
+-- write: delete_tenant -> object
 DELETE FROM tenants t
 WHERE t.id = %(id)s
-RETURNING '{}'::json
+RETURNING '{}'::json AS object
 
 -- list: list_tenants of tenant t
 SELECT t.id, t.slug, t.name, t.status, t.created_at, t.updated_at,

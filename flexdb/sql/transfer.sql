@@ -1,62 +1,62 @@
 -- How whole tenants leave and enter: the lines of a file in their order, and where each kind goes.
 -- The columns stand in the order of the object's members.
 
--- template: export_tenant
+-- export: tenant
 SELECT {tenant} AS tenant
 FROM tenants t
 WHERE t.id = %(tenant_id)s
 
--- template: export_user
+-- export: user
 SELECT {user} AS "user"
 FROM users u
 JOIN tenant_users tu ON tu.user_id = u.id
 WHERE tu.tenant_id = %(tenant_id)s
 ORDER BY u.created_at, u.id
 
--- template: export_tenant_user
+-- export: tenant_user
 SELECT {tenant_user} AS tenant_user
 FROM tenant_users tu
 WHERE tu.tenant_id = %(tenant_id)s
 ORDER BY tu.user_id
 
--- template: export_node_type
+-- export: node_type
 SELECT {node_type} AS node_type
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s
 ORDER BY nt.created_at, nt.id
 
--- template: export_node
+-- export: node
 SELECT {node} AS node
 FROM nodes n
 WHERE n.tenant_id = %(tenant_id)s
 ORDER BY n.created_at, n.id
 
--- template: export_relationship
+-- export: relationship
 SELECT {relationship} AS relationship
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s
 ORDER BY r.created_at, r.id
 
--- template: import_tenant
+-- import: tenant
 COPY tenants (id, slug, name, status, created_at, updated_at) FROM STDIN
 
--- template: import_user
+-- import: user
 -- Users are global: one who is there already, in another tenant perhaps, stays as is.
 INSERT INTO users (id, email, display_name, created_at, updated_at)
 VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (id) DO NOTHING
 
--- template: import_tenant_user
+-- import: tenant_user
 COPY tenant_users (tenant_id, user_id, role, status) FROM STDIN
 
--- template: import_node_type
+-- import: node_type
 COPY node_types (id, tenant_id, name, description, schema, version, created_at, updated_at)
 FROM STDIN
 
--- template: import_node
+-- import: node
 COPY nodes (id, tenant_id, node_type_id, data, version, created_at, updated_at) FROM STDIN
 
--- template: import_relationship
+-- import: relationship
 COPY relationships (id, tenant_id, source_node_id, target_node_id, relationship_type, data,
                     version, created_at, updated_at)
 FROM STDIN

@@ -1,31 +1,28 @@
--- object: user
-(SELECT row_to_json(o) FROM (
-    SELECT u.id, u.email, u.display_name, {time u.created_at} AS created_at,
-           {time u.updated_at} AS updated_at
-) o)
+-- object: user u
+id, email, display_name, created_at time, updated_at time
 
--- name: create_user
+-- write: create_user -> object
 INSERT INTO users AS u (id, email, display_name, created_at, updated_at)
 SELECT %(id)s::uuid, %(email)s, %(display_name)s, clock.now, clock.now
 FROM clock_timestamp() AS clock (now)
-RETURNING {user}
+RETURNING {user} AS object
 
--- name: get_user
-SELECT {user}
+-- read: get_user -> object
+SELECT {user} AS object
 FROM users u
 WHERE u.id = %(id)s
 
--- name: update_user
+-- write: update_user -> object
 UPDATE users u
 SET email = coalesce(%(email)s, u.email),
     display_name = coalesce(%(display_name)s, u.display_name), updated_at = clock_timestamp()
 WHERE u.id = %(id)s
-RETURNING {user}
+RETURNING {user} AS object
 
--- name: delete_user
+-- write: delete_user -> object
 DELETE FROM users u
 WHERE u.id = %(id)s
-RETURNING '{}'::json
+RETURNING '{}'::json AS object
 
 -- list: list_users of user u
 SELECT u.id, u.email, u.display_name, u.created_at, u.updated_at,

@@ -45,7 +45,7 @@ def _fields(fields: Fields) -> str:
     return " ".join([f"{name}={value}" for name, value in fields.items()])
 
 
-class Text(logging.Formatter):
+class TextLines(logging.Formatter):
     """``time - LEVEL - message``; no message can look like a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -61,7 +61,7 @@ class Text(logging.Formatter):
         return "\n".join(lines) + "\n"
 
 
-class Json(logging.Formatter):
+class JsonLines(logging.Formatter):
     """An object on each line, with its time in UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -175,7 +175,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"()": Json if settings.log_format == "json" else Text}},
+        "formatters": {"line": {"()": JsonLines if settings.log_format == "json" else TextLines}},
         "handlers": {"stderr": {"()": Stderr, "formatter": "line"}},
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {"gunicorn.error": {"level": level, "handlers": [], "propagate": True},

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from flexdb.config import Settings
 from flexdb.db.copy import exporting, load
-from flexdb.sql import EXPORTS, IMPORTS
+from flexdb.sql.loader import EXPORTS, IMPORTS
 from flexdb.transfer.lines import Reader
 
 logger = logging.getLogger(__name__)

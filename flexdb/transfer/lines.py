@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timezone
 from json import JSONDecodeError
 from typing import Any, Protocol
 
 from marshmallow import Schema, ValidationError
-from msgspec import Raw
-from msgspec.json import Decoder
 
 from flexdb.config import Settings
-from flexdb.plan import Line
-from flexdb.errors import InvalidParams
-from flexdb.documents import text as json_text
+from flexdb.context import Context, Limits
 from flexdb.contract.ids import new_id
 from flexdb.contract.json_fields import JsonText
+from flexdb.db.copy import Line
+from flexdb.documents import text as json_text
+from flexdb.documents.schemas import Compiled, compile_schema
+from flexdb.errors import InvalidParams
 from flexdb.operations.node_types import NodeType
 from flexdb.operations.nodes import Node
-from flexdb.contract.params import Params
 from flexdb.operations.relationships import Relationship
-from flexdb.documents.schemas import Compiled, compile_schema
 from flexdb.operations.tenants import Tenant
 from flexdb.operations.users import TenantUser, User
 
@@ -31,10 +28,9 @@ KINDS: dict[str, type[Schema]] = {
     "tenant": Tenant, "user": User, "tenant_user": TenantUser, "node_type": NodeType,
     "node": Node, "relationship": Relationship,
 }
-_members: Decoder[dict[str, dict[str, Raw]]] = Decoder(dict[str, dict[str, Raw]])
 
 
-class Lines(Protocol):
+class LineFile(Protocol):
     """A file of bytes that is read line by line."""
 
     def readline(self, size: int, /) -> bytes:
@@ -48,14 +44,14 @@ class Reader:
     """
 
     def __init__(self, settings: Settings) -> None:
+        limits = Limits.of(settings)
         # PostgreSQL writes JSON with spaces, which at most doubles what was within the limit.
-        settings = replace(settings, max_json_bytes=2 * settings.max_json_bytes)
+        limits = limits._replace(max_json_bytes=2 * limits.max_json_bytes)
+        self._context = Context(limits)
         # Data as deep as a call may store stands two objects deeper in a line.
-        self._max_depth = settings.max_depth + 2
-        self._max_line = 2 * settings.max_json_bytes + 65536
-        self._fields = {
-            kind: type(kind, (Params, schema), {})(settings).fields
-            for kind, schema in KINDS.items()}
+        self._max_depth = limits.max_depth + 2
+        self._max_line = 2 * limits.max_json_bytes + 65536
+        self._fields = {kind: schema().fields for kind, schema in KINDS.items()}
         self._json_names = {
             kind: [name for name, field in fields.items() if isinstance(field, JsonText)]
             for kind, fields in self._fields.items()}
@@ -63,10 +59,10 @@ class Reader:
         # What a member that is absent counts as, the same as where a call creates the object.
         self._absent: dict[str, Any] = {
             "status": "active", "role": "member", "description": None, "schema": None,
-            "data": "{}", "version": 1, "created_at": now, "updated_at": now}
+            "data": b"{}", "version": 1, "created_at": now, "updated_at": now}
         self._schemas: dict[str, Compiled] = {}
 
-    def lines(self, file: Lines) -> Iterator[Line]:
+    def lines(self, file: LineFile) -> Iterator[Line]:
         """Give the rows of a file, in its order.
 
         :param file: NDJSON; blank lines count but say nothing
@@ -101,7 +97,7 @@ class Reader:
             raise ValidationError(f"{kind} may be nested at most {self._max_depth - 1} deep")
         if any(members.get(name) is not None for name in self._json_names[kind]):
             # Kept as text, so that every digit survives.
-            texts = _members.decode(text)[kind]
+            texts = json_text.members(json_text.members(text)[kind])
             members |= {name: texts[name] for name in self._json_names[kind]
                         if members.get(name) is not None}
         values = self._values(kind, members)
@@ -116,7 +112,7 @@ class Reader:
             if (value := members.get(name)) is not None:
                 try:
                     # Our fields have no validators: deserialize() only doubles the time.
-                    values[name] = field._deserialize(value, name, members)
+                    values[name] = field._deserialize(value, name, members, context=self._context)
                 except ValidationError as error:
                     raise ValidationError(f"{kind}.{name} {error.messages[0]}") from None
             elif name in members:
@@ -156,7 +152,7 @@ class Reader:
         """Check a node's data against its node type, whose line stands before it."""
         if (schema := self._schemas.get(node["node_type_id"])) is None:
             raise ValidationError("node.node_type_id names no node type on a line before")
-        if violations := schema.violations(node["data"].encode()):
+        if violations := schema.violations(node["data"]):
             first = violations[0]
             raise ValidationError(f"node.data violates the node type's schema at "
                                   f"{first['path'] or 'its top'}: {first['message']}")

@@ -11,7 +11,7 @@ from flask import (
     Blueprint, Flask, Response, make_response, render_template, request, send_from_directory)
 
 from flexdb.api import http, openapi, openrpc
-from flexdb.contract.describe import Json
+from flexdb.contract.fields import Json
 from flexdb.config import Settings
 
 STATIC = Path(__file__).parent / "static"

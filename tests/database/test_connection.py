@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from testing.postgresql import Postgresql
 
 from flexdb.config import Settings
-from flexdb.db.connection import MOST_KEPT, Asked, Connection
+from flexdb.db.connection import MOST_KEPT, Connection
 from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
-from flexdb.plan import Query
+from flexdb.plan import Result, Row, Statement
+from flexdb.sql.loader import make_query
 from tests.support import postgres
 from tests.support.service import Service
 
@@ -38,12 +39,16 @@ def connection(new_database: Callable[..., Settings]) -> Iterator[Connection]:
         yield connection
 
 
-def asked(sql: str, lasting: bool = True, **arguments: Any) -> Asked:
-    return Asked(Query("own", sql.encode(), sql.encode(), lasting), sql.encode(), arguments)
+def statement(sql: str, lasting: bool = True, **arguments: Any) -> Statement:
+    return Statement(make_query("own", sql, lasting=lasting), arguments, unread)
+
+
+def unread(row: Row | None) -> Result:
+    raise AssertionError
 
 
 def fetch(connection: Connection, sql: str, lasting: bool = True, **arguments: Any) -> Any:
-    return connection.fetch(asked(sql, lasting, **arguments))
+    return connection.fetch(statement(sql, lasting, **arguments))
 
 
 def prepared(connection: Connection) -> int:
@@ -90,13 +95,13 @@ def test_an_error_has_the_class_that_psycopg_gives_it(connection: Connection) ->
     assert fetch(connection, "SELECT 1") == (1,)
 
 
-def fetch_all(connection: Connection, *statements: Asked) -> list[Any]:
+def fetch_all(connection: Connection, *statements: Statement) -> list[Any]:
     with connection.transaction():
-        return connection.fetch_all(statements)
+        return list(connection.fetch_all(statements))
 
 
 def test_many_statements_give_their_rows_in_order(connection: Connection) -> None:
-    numbers = [asked("SELECT %(number)s::int WHERE %(number)s::int %% 3 > 0", number=number)
+    numbers = [statement("SELECT %(number)s::int WHERE %(number)s::int %% 3 > 0", number=number)
                for number in range(1000)]
     assert fetch_all(connection, *numbers) == [
         (number,) if number % 3 else None for number in range(1000)]
@@ -105,16 +110,16 @@ def test_many_statements_give_their_rows_in_order(connection: Connection) -> Non
 def test_what_is_sent_and_what_comes_back_may_both_be_large(connection: Connection) -> None:
     """Neither side may wait for the other to read."""
     text = "x" * 500_000
-    statements = [asked("SELECT %(text)s::text, %(number)s::int", text=text, number=number)
+    statements = [statement("SELECT %(text)s::text, %(number)s::int", text=text, number=number)
                   for number in range(40)]
     assert fetch_all(connection, *statements) == [(text, number) for number in range(40)]
 
 
 def test_one_that_fails_takes_back_what_came_before_it(connection: Connection) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS kept (number int)")
-    insert = asked("INSERT INTO kept VALUES (%(number)s) RETURNING number", number=1)
+    insert = statement("INSERT INTO kept VALUES (%(number)s) RETURNING number", number=1)
     with pytest.raises(psycopg.errors.DivisionByZero) as failed:
-        fetch_all(connection, insert, asked("SELECT 1 / %(zero)s::int", zero=0), insert)
+        fetch_all(connection, insert, statement("SELECT 1 / %(zero)s::int", zero=0), insert)
     assert not connection.is_lost_by(failed.value)
     assert fetch(connection, "SELECT count(*) FROM kept") == (0,)
     assert fetch_all(connection, insert, insert) == [(1,), (1,)]
@@ -125,8 +130,8 @@ def test_a_connection_that_is_lost_in_the_middle_is_told_as_that(
         new_database: Callable[..., Settings]) -> None:
     settings = new_database(**SETTINGS)
     with pytest.raises(psycopg.Error) as failed, connected(settings) as connection:
-        fetch_all(connection, asked("SELECT 1"), asked(
-            "SELECT pg_terminate_backend(pg_backend_pid())"), asked("SELECT 2"))
+        fetch_all(connection, statement("SELECT 1"), statement(
+            "SELECT pg_terminate_backend(pg_backend_pid())"), statement("SELECT 2"))
     assert connection.is_lost_by(failed.value)
 
 

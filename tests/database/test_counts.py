@@ -36,7 +36,8 @@ def connection(database: Settings) -> Iterator[psycopg.Connection]:
 
 
 def total(connection: psycopg.Connection, tenant: UUID) -> int:
-    row = connection.execute("SELECT total_count(%s, 'nodes', nil())", [tenant]).fetchone()
+    row = connection.execute("SELECT flexdb_total_count(%s, 'nodes', flexdb_nil())",
+                             [tenant]).fetchone()
     assert row
     return int(row[0])
 
@@ -88,8 +89,8 @@ WRITES = (
     "WITH gone AS (DELETE FROM nodes WHERE node_type_id = %(type)s RETURNING *)"
     " INSERT INTO nodes (id, tenant_id, node_type_id) SELECT md5(%(step)s || id)::uuid, tenant_id,"
     " node_type_id FROM gone LIMIT %(number)s",
-    "SELECT fold_counts(t.id, l) FROM unnest(%(lists)s::text[]) l, tenants t",
-    "SELECT fold_counts(nil(), 'tenants'), fold_counts(nil(), 'users')",
+    "SELECT flexdb_fold_counts(t.id, l) FROM unnest(%(lists)s::text[]) l, tenants t",
+    "SELECT flexdb_fold_counts(flexdb_nil(), 'tenants'), flexdb_fold_counts(flexdb_nil(), 'users')",
     "TRUNCATE relationships",
     "TRUNCATE nodes CASCADE",
     "ROLLBACK TO SAVEPOINT here",
@@ -118,8 +119,8 @@ def test_totals_are_right_after_whatever_is_written(
     walked: psycopg.Connection, transactions: list[tuple[list[tuple[str, dict[str, Any]]], str]]
 ) -> None:
     walked.execute("TRUNCATE tenants, users CASCADE")
-    assert walked.execute("TABLE counts").fetchall() == []
-    assert walked.execute("TABLE count_changes").fetchall() == []
+    assert walked.execute("TABLE flexdb_counts").fetchall() == []
+    assert walked.execute("TABLE flexdb_count_changes").fetchall() == []
     populate(walked)
     for number, (writes, end) in enumerate(transactions):
         walked.execute("BEGIN")
@@ -141,11 +142,11 @@ def test_a_deleted_tenant_leaves_nothing_in_the_ledger(connection: psycopg.Conne
                        " relationship_type) SELECT id, tenant_id, id, id, 'is' FROM nodes")
     for fold in (False, True):
         for listed in LISTS if fold else ():
-            connection.execute("SELECT fold_counts(%s, %s)", [TENANTS[1], listed])
+            connection.execute("SELECT flexdb_fold_counts(%s, %s)", [TENANTS[1], listed])
         connection.execute("DELETE FROM tenants WHERE id = %s", [TENANTS[fold]])
         assert connection.execute(
-            "SELECT list, total FROM counts WHERE tenant_id = %(tenant)s UNION ALL"
-            " SELECT list, change FROM count_changes WHERE tenant_id = %(tenant)s",
+            "SELECT list, total FROM flexdb_counts WHERE tenant_id = %(tenant)s UNION ALL"
+            " SELECT list, change FROM flexdb_count_changes WHERE tenant_id = %(tenant)s",
             {"tenant": TENANTS[fold]}).fetchall() == []
     assert differences(connection) == []
 
@@ -198,7 +199,7 @@ def test_the_ledger_stays_short(connection: psycopg.Connection, kind: str) -> No
     connection.execute("SELECT setseed(0.5)")
     connection.execute(
         f"DO $$ BEGIN FOR i IN 1..3000 LOOP {STEP[kind]}; COMMIT; END LOOP; END $$".encode())
-    row = connection.execute("SELECT count(*) FROM count_changes").fetchone()
+    row = connection.execute("SELECT count(*) FROM flexdb_count_changes").fetchone()
     assert row and row[0] < 2500
     assert differences(connection) == []
 
@@ -207,9 +208,10 @@ def test_running_the_migration_again_replaces_the_totals(
     database: Settings, connection: psycopg.Connection
 ) -> None:
     populate(connection, 10)
-    connection.execute("INSERT INTO counts VALUES (%s, 'nodes', nil(), 7)", [TENANTS[1]])
-    connection.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0003%'")
-    assert migrate(database) == ["0003-counts"]
+    connection.execute("INSERT INTO flexdb_counts VALUES (%s, 'nodes', flexdb_nil(), 7)",
+                       [TENANTS[1]])
+    connection.execute("DELETE FROM _yoyo_migration WHERE migration_id LIKE '0005%'")
+    assert migrate(database) == ["0005-ledger"]
     assert differences(connection) == [] and total(connection, TENANTS[0]) == 10
 
 
@@ -217,7 +219,7 @@ def test_the_total_of_a_long_list_is_read_without_reading_the_list(
     connection: psycopg.Connection
 ) -> None:
     populate(connection, 50_000)
-    connection.execute("VACUUM ANALYZE nodes, count_changes, counts")
+    connection.execute("VACUUM ANALYZE nodes, flexdb_count_changes, flexdb_counts")
 
     def pages(statement: str) -> int:
         row = connection.execute(
@@ -226,10 +228,10 @@ def test_the_total_of_a_long_list_is_read_without_reading_the_list(
         plan = row[0][0]["Plan"]
         return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
-    for key, condition in (("nil()", ""), (f"list_key('{TYPES[0]}')",
-                                           f" AND node_type_id = '{TYPES[0]}'")):
+    of_type = f" AND node_type_id = '{TYPES[0]}'"
+    for key, condition in (("flexdb_nil()", ""), (f"flexdb_list_key('{TYPES[0]}')", of_type)):
         counted = pages(f"SELECT count(*) FROM nodes WHERE tenant_id = '{TENANTS[0]}'{condition}")
-        summed = f"SELECT total_count('{TENANTS[0]}', 'nodes', {key})"
+        summed = f"SELECT flexdb_total_count('{TENANTS[0]}', 'nodes', {key})"
         connection.execute(summed.encode())  # the first call in a session reads the catalog too
         assert pages(summed) < 20 < 100 < counted
     assert total(connection, TENANTS[0]) == 50_000
@@ -255,7 +257,7 @@ def write(connection: psycopg.Connection, dice: random.Random, rounds: int) -> N
                 gone = mine.pop(dice.randrange(len(mine)))
                 connection.execute("DELETE FROM nodes WHERE (tenant_id, id) = (%s, %s)", gone)
             if dice.random() < 0.5:
-                connection.execute("SELECT fold_counts(%s, %s)",
+                connection.execute("SELECT flexdb_fold_counts(%s, %s)",
                                    [dice.choice(TENANTS[:2]), dice.choice(LISTS)])
         if block.force_rollback:
             mine = kept
@@ -276,7 +278,7 @@ def test_many_writers_at_once_leave_the_totals_right(
     assert differences(connection) == []
     for tenant in TENANTS[:2]:
         for listed in LISTS:
-            connection.execute("SELECT fold_counts(%s, %s)", [tenant, listed])
+            connection.execute("SELECT flexdb_fold_counts(%s, %s)", [tenant, listed])
     assert differences(connection) == []
 
 
@@ -290,14 +292,15 @@ def test_folding_many_times_at_once_counts_every_change_once(
             for _ in range(30):
                 if number == 0:
                     own.execute(STEP["inserts"].encode())
-                own.execute("SELECT fold_counts(%s, 'nodes')", [TENANTS[0]])
+                own.execute("SELECT flexdb_fold_counts(%s, 'nodes')", [TENANTS[0]])
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(fold, range(4)))
-    connection.execute("SELECT fold_counts(%s, 'nodes')", [TENANTS[0]])
+    connection.execute("SELECT flexdb_fold_counts(%s, 'nodes')", [TENANTS[0]])
     assert total(connection, TENANTS[0]) == 30 and differences(connection) == []
-    assert connection.execute("SELECT total FROM counts WHERE tenant_id = %s AND list = 'nodes'",
-                              [TENANTS[0]]).fetchall() == [(30,), (30,)]
+    assert connection.execute(
+        "SELECT total FROM flexdb_counts WHERE tenant_id = %s AND list = 'nodes'",
+        [TENANTS[0]]).fetchall() == [(30,), (30,)]
 
 
 @pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
@@ -305,7 +308,8 @@ def test_a_writer_in_an_open_transaction_makes_no_other_wait(
     database: Settings, connection: psycopg.Connection, end: str
 ) -> None:
     populate(connection, 5)
-    fold = f"SELECT fold_counts('{TENANTS[0]}', 'nodes'), fold_counts(nil(), 'tenants')"
+    fold = (f"SELECT flexdb_fold_counts('{TENANTS[0]}', 'nodes'),"
+            " flexdb_fold_counts(flexdb_nil(), 'tenants')")
     tenant = ("INSERT INTO tenants (id, slug, name)"
               " VALUES (gen_random_uuid(), gen_random_uuid(), 'T')")
     with postgres.connect(database) as other:
@@ -324,7 +328,7 @@ def test_folding_does_not_fail_a_writer_that_reads_an_older_snapshot(
     database: Settings, connection: psycopg.Connection, isolation: str
 ) -> None:
     populate(connection, 5)
-    fold = f"SELECT fold_counts('{TENANTS[0]}', 'nodes')"
+    fold = f"SELECT flexdb_fold_counts('{TENANTS[0]}', 'nodes')"
     with postgres.connect(database) as other:
         other.execute(f"BEGIN ISOLATION LEVEL {isolation}".encode())
         assert total(other, TENANTS[0]) == 5

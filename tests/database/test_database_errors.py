@@ -18,7 +18,8 @@ from flexdb.db import run
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, to_error
-from flexdb.plan import Query, Result, Row, Statement
+from flexdb.plan import Budget, Result, Row, Statement
+from flexdb.sql.loader import make_query
 from flexdb.errors import FlexdbError
 from flexdb.contract.ids import new_id
 from tests.support import postgres
@@ -31,7 +32,9 @@ def sql(text: str, long: bool = False, lasting: bool = True, **arguments: Any) -
     def read(row: Row | None) -> Result:
         return Result(b"%d" % row[0] if row and row[0] is not None else b"none")
 
-    return Statement(Query("own", text.encode(), text.encode(), lasting), arguments, read, long)
+    query = make_query("own", text, "read" if text.startswith("SELECT") else "write",
+                       lasting=lasting)
+    return Statement(query, arguments, read, long)
 
 
 def raising(state: str, constraint: str = "") -> Statement:
@@ -87,7 +90,7 @@ def nothing_tried(settings: Settings) -> None:
 
 def every(runner: Runner, *statements: Statement) -> list[bytes | FlexdbError]:
     return [outcome.text if isinstance(outcome, Result) else outcome
-            for outcome in runner.run(statements, "value")]
+            for outcome in runner.run(statements, Budget(10**9))]
 
 
 def one(runner: Runner, statement: Statement) -> bytes | FlexdbError:

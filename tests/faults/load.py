@@ -120,5 +120,6 @@ class Load:
         for client in self.clients:
             wrong += client.ledger.wrong(found.pop(client.ledger.name, {}))
         assert not wrong and not found, "\n".join([f"{len(wrong)} wrong", *wrong[:20], str(found)])
-        ((total,),) = database.do(f"SELECT total_count('{self._tenant}', 'nodes', nil())")
+        ((total,),) = database.do(
+            f"SELECT flexdb_total_count('{self._tenant}', 'nodes', flexdb_nil())")
         assert total == len(rows), f"{total} are counted, and {len(rows)} are there"

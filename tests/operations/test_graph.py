@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flexdb.config import Settings
 from flexdb.contract.operation import OPERATIONS
-from flexdb.sql import STATEMENTS
+from flexdb.sql.loader import STATEMENTS, filled
 from tests.support.graph_data import fill, node_id
 from tests.support.plans import pages_read, run_plan
 from tests.support.postgres import connect
@@ -225,7 +225,7 @@ def test_a_node_that_is_not_in_the_tenant_is_not_found(service: Service, method:
     asked = {"tenant_id": graph.id, "start": graph.node(0), "id": graph.node(0),
              "source_node_id": graph.node(0), "target_node_id": graph.node(1)}
     asked = {name: value for name, value in asked.items()
-             if name in OPERATIONS[method].params().fields}
+             if name in OPERATIONS[method].fields}
     assert service.call(method, asked)
     for absent in (other.node(2), str(uuid4())):
         refused = refusal(service, method, asked | {param: absent})
@@ -334,8 +334,9 @@ def test_a_query_repeats_a_parameter_that_is_an_array(service: Service) -> None:
 
 
 def test_walks_only_read_so_they_may_be_sent_again() -> None:
-    assert STATEMENTS["traverse"].reads and STATEMENTS["shortest_path"].reads
-    assert not STATEMENTS["create_relationship"].reads
+    assert not filled("traverse", "value", "TRUE").writes
+    assert not STATEMENTS["value"]["shortest_path"].writes
+    assert STATEMENTS["value"]["create_relationship"].writes
 
 
 class Measured:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from flexdb.errors import InvalidParams
-from flexdb.documents.schemas import CACHE, KEPT_BYTES, SchemaCache, compile_schema
+from flexdb.documents.schemas import KEPT_BYTES, SchemaCache, compile_schema
 from tests.support import postgres
 from tests.support.paths import ROOT
 from tests.support.service import RpcError, Service
@@ -55,7 +55,7 @@ def suite() -> Iterator[Any]:
 
 @pytest.mark.parametrize("case", list(suite()))
 def test_the_official_suite_passes(case: Any) -> None:
-    compiled = compile_schema(json.dumps(case["schema"]))
+    compiled = compile_schema(json.dumps(case["schema"]).encode())
     for test in case["tests"]:
         valid = not compiled.violations(json.dumps(test["data"]).encode())
         assert valid == test["valid"], test["description"]
@@ -221,7 +221,8 @@ def test_a_type_that_is_created_anew_under_its_id_is_held_to_its_new_schema(serv
 
 def test_a_catastrophic_pattern_is_matched_in_linear_time(service: Service) -> None:
     for pattern in ("(a+)+$", "^(?=(a+)+$)(a+)+b"):
-        compiled = compile_schema(json.dumps({"properties": {"a": {"pattern": pattern}}}))
+        compiled = compile_schema(json.dumps(
+            {"properties": {"a": {"pattern": pattern}}}).encode())
         spent = []
         for length in (40, 4000):
             data = json.dumps({"a": "a" * length + "!"}).encode()
@@ -233,14 +234,13 @@ def test_a_catastrophic_pattern_is_matched_in_linear_time(service: Service) -> N
 
 def test_the_cache_keeps_the_newest_and_is_bounded() -> None:
     cache = SchemaCache()
-    first = cache.put(("a",), "1", '{"type": "object"}')
+    first = cache.put(("a",), "1", b'{"type": "object"}')
     assert cache.put(("a",), "1", None) is first and cache.get(("b",)) is None
     assert cache.put(("a",), "2", None).version == "2"
-    big = json.dumps({"description": "x" * (KEPT_BYTES // 4)})
+    big = json.dumps({"description": "x" * (KEPT_BYTES // 4)}).encode()
     for name in "bcdef":
         cache.put((name,), "1", big)
     assert cache.get(("a",)) is None and cache.get(("f",))
-    assert CACHE is not cache
 
 
 def test_a_schema_of_a_database_that_was_adopted_may_be_none_at_all(service: Service) -> None:
@@ -255,4 +255,4 @@ def test_a_schema_of_a_database_that_was_adopted_may_be_none_at_all(service: Ser
 
 def test_compile_schema_says_what_is_wrong() -> None:
     with pytest.raises(InvalidParams, match="schema is not a JSON Schema: /type"):
-        compile_schema('{"type": "objekt"}')
+        compile_schema(b'{"type": "objekt"}')

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from flexdb.config import Settings
 from flexdb.db.copy import exporting
 from flexdb.errors import FlexdbError
-from flexdb.sql import EXPORTS, IMPORTS
+from flexdb.sql.loader import EXPORTS, IMPORTS
 from flexdb.transfer.lines import KINDS
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support.postgres import connect

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from flexdb.config import Settings
-from flexdb.sql import IMPORTS
+from flexdb.sql.loader import IMPORTS
 from flexdb.transfer.lines import Reader
 from tests.support.commands import failure, flexdb
 from tests.support.paths import ROOT

@@ -26,6 +26,22 @@ def make(service: Service, kind: str) -> tuple[str, dict[str, str]]:
     return f"/tenants/{key['tenant_id']}/{path}/{key['id']}", key
 
 
+@pytest.mark.parametrize("kind", ["node_type", "node", "relationship"])
+def test_what_is_created_comes_with_its_etag(service: Service, kind: str) -> None:
+    url, key = make(service, kind)
+    made = service.app.test_client().get(url).get_json()[kind]
+    given = {name: made[name] for name in (
+        "name", "node_type_id", "source_node_id", "target_node_id", "relationship_type", "data")
+        if name in made} | ({"name": "Another"} if kind == "node_type" else {})
+    answer = service.app.test_client().post(url.rpartition("/")[0], json=given)
+    assert answer.status_code == 201
+    got = service.app.test_client().get(answer.headers["Location"])
+    assert answer.headers["ETag"] == got.headers["ETag"]
+    told = service.app.test_client().get("/openapi.json").get_json()["paths"]
+    path = told[f"/tenants/{{tenant_id}}/{url.split('/')[3]}"]["post"]["responses"]["201"]
+    assert {"ETag", "Location"} == set(path["headers"])
+
+
 @pytest.mark.both_doors
 @pytest.mark.parametrize("kind, method, change", CHANGES)
 def test_a_change_at_the_right_version_is_made_and_at_another_refused(

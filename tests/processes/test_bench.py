@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from testing.postgresql import Postgresql
 
@@ -80,7 +81,10 @@ def test_pgbench_runs_the_very_statement_of_the_service(
     variables = [word for name, value in script.variables.items()
                  for word in ("-D", f"{name}={value}")]
     with connect(data.settings) as connection:
-        expected = connection.execute(statement.query.value, statement.arguments).fetchone()
+        expected = psycopg.RawCursor(connection).execute(statement.query.text, [
+            value.decode() if isinstance(value, bytes) else value
+            for value in map(statement.arguments.__getitem__, statement.query.arguments)
+        ]).fetchone()
         # What the script says is the same text once its variables are put in.
         text = script.text.rstrip(";\n").replace("%", "%%")
         for name in script.variables:

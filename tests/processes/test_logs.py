@@ -16,7 +16,7 @@ import pytest
 
 from flexdb.telemetry import watch
 from flexdb.config import Settings
-from flexdb.telemetry.logs import Json, Lines, Stderr, Text, logging_config
+from flexdb.telemetry.logs import JsonLines, Lines, Stderr, TextLines, logging_config
 from tests.support.service import Service, request
 
 CANARY = "kilroy-was-here"
@@ -77,7 +77,7 @@ def test_a_call_is_written_once_whatever_handlers_there_are(
     assert written() == 0
 
 
-@pytest.mark.parametrize("form", [Text, Json])
+@pytest.mark.parametrize("form", [TextLines, JsonLines])
 def test_what_is_no_character_is_escaped(form: type[logging.Formatter]) -> None:
     line = form().format(logging.makeLogRecord({"msg": "half \udc80"}))
     assert r"\udc80" in line and line.encode()

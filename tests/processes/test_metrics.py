@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics)
 
-from flexdb.api.rest import routes
+from flexdb.api.routes import routes
 from tests.support import postgres
 from tests.support.metrics import read
 from tests.support.service import RpcError, Service, request

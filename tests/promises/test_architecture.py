@@ -8,33 +8,36 @@ import re
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from flexdb.sql import LISTS, STATEMENTS
+from flexdb.sql.loader import LISTS, NAMES
 from flexdb.contract.operation import OPERATIONS
 from tests.support.paths import ROOT
 
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
            for path in sorted((ROOT / "flexdb").rglob("*.py"))}
 SQL = sorted([*(ROOT / "flexdb/sql").glob("*.sql"), *(ROOT / "migrations").glob("*.sql")])
-# What each room may know beside itself; whoever stands in no room may know all.
+# What each room may know beside itself, from the bottom up. A module that is no folder is a room of
+# its own; whoever stands in none may know all.
 WALLS: dict[str, set[str]] = {
     "config": set(),
     "errors": set(),
     "telemetry": {"config"},
     "plan": {"errors"},
-    "documents": {"contract", "config", "errors"},
-    "sql": {"plan"},
-    "contract": {"operations", "sql", "documents", "plan", "config", "errors"},
-    "db": {"server", "telemetry", "plan", "config", "errors"},
-    "query": {"contract", "sql", "documents", "plan", "errors"},
-    "operations": {"query", "contract", "sql", "documents", "plan", "config", "errors"},
-    "transfer": {"operations", "contract", "documents", "sql", "db", "plan", "config", "errors"},
-    "api": {"query", "contract", "sql", "documents", "db", "plan", "telemetry", "config",
-            "errors"},
+    "documents": {"errors"},
+    "context": {"documents", "config"},
+    "db": {"telemetry", "plan", "config", "errors"},
+    "sql": {"plan", "config"},
+    "contract": {"context", "documents", "plan", "errors"},
+    "query": {"contract", "sql", "context", "documents", "plan", "config", "errors"},
+    "operations": {"query", "contract", "sql", "context", "documents", "plan", "errors"},
+    "transfer": {"operations", "contract", "sql", "context", "documents", "db", "config", "errors"},
+    "api": {"query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
+            "config", "errors"},
     "web": {"api", "contract", "config"},
     "server": {"api", "db", "telemetry", "config", "errors"},
 }
@@ -82,7 +85,8 @@ def test_a_room_knows_only_what_its_walls_let_through(module: str) -> None:
 
 
 def test_every_module_stands_in_a_room_or_puts_the_rooms_together() -> None:
-    assert {room(module) for module in MODULES} - WALLS.keys() == {"", "cli", "__main__"}
+    assert {room(module) for module in MODULES} - WALLS.keys() == {
+        "", "application", "cli", "__main__"}
 
 
 @pytest.mark.parametrize("module", within("operations", "query", "contract", "documents"))
@@ -90,13 +94,19 @@ def test_what_an_operation_does_knows_nothing_of_the_web_and_of_postgresql(modul
     assert not foreign(module) & (WEB | POSTGRES | {"gunicorn"})
 
 
+def test_documents_know_no_contract_and_a_contract_no_query() -> None:
+    assert "contract" not in WALLS["documents"]
+    assert not {"query", "operations"} & WALLS["contract"]
+    assert "operations" not in WALLS["query"] | WALLS["api"]
+
+
 def test_only_db_knows_psycopg_and_yoyo() -> None:
     assert {room(module) for module in MODULES if foreign(module) & POSTGRES} == {"db"}
 
 
-def test_only_the_api_and_the_factory_know_flask() -> None:
+def test_only_doors_pages_and_the_application_know_flask() -> None:
     assert {room(module) for module in MODULES if foreign(module) & WEB} == {
-        "", "api", "web", "telemetry"}
+        "", "application", "api", "web", "telemetry"}
 
 
 def test_only_one_module_knows_flask_jsonrpc() -> None:
@@ -104,10 +114,47 @@ def test_only_one_module_knows_flask_jsonrpc() -> None:
         "flexdb.api.jsonrpc"]
 
 
-def test_only_one_module_knows_urls() -> None:
+def constants(module: str) -> set[str]:
+    """Return the texts in a module's code, its docstrings left out."""
+    told = {id(node.value) for node in ast.walk(tree(module)) if isinstance(node, ast.Expr)}
+    return {node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant)
+            and isinstance(node.value, str) and id(node) not in told}
+
+
+def test_only_one_module_knows_urls_and_verbs() -> None:
     assert [module for module in MODULES if any(
-        isinstance(node, ast.Constant) and str(node.value).startswith("/tenants")
-        for node in ast.walk(tree(module)))] == ["flexdb.api.rest"]
+        text.startswith("/tenants") for text in constants(module))] == ["flexdb.api.routes"]
+
+
+@pytest.mark.parametrize("module", [
+    module for module in within("api", "web", "server") if module != "flexdb.api.routes"])
+def test_a_door_knows_no_operation_by_name(module: str) -> None:
+    assert constants(module) & OPERATIONS.keys() == set()
+
+
+@pytest.mark.parametrize("module", within("operations"))
+def test_an_operation_knows_no_setting(module: str) -> None:
+    assert "settings" not in MODULES[module].read_text(encoding="utf-8").lower().replace(
+        "or of settings", "")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_guesses_from_a_name_s_prefix_what_an_operation_does(module: str) -> None:
+    verbs = {f"{verb}_" for verb in VERBS}
+    assert constants(module) & verbs - ({"list_"} if room(module) == "query" else set()) == set()
+
+
+def test_a_room_says_what_it_may_know() -> None:
+    for name, known in WALLS.items():
+        if (ROOT / "flexdb" / name).is_dir():
+            told = ast.get_docstring(tree(f"flexdb.{name}"))
+            assert told and set(re.findall(r"\w+", told)) >= known, name
+
+
+def test_no_two_classes_have_one_name() -> None:
+    found = Counter(node.name for module in MODULES for node in ast.walk(tree(module))
+                    if isinstance(node, ast.ClassDef) and node.name != "Meta")
+    assert [name for name, times in found.items() if times > 1] == []
 
 
 # What several operations are together has no query and is no verb.
@@ -115,14 +162,14 @@ def test_only_one_module_knows_urls() -> None:
 def test_an_operation_is_verb_noun_and_has_the_name_of_its_query(name: str) -> None:
     assert name.partition("_")[0] in VERBS or name in TERMS
     # A patch is made here, and written as an update is.
-    assert (name in STATEMENTS) != (name in LISTS) or name.startswith(("patch_", "check_"))
+    assert (name in NAMES) != (name in LISTS) or name.startswith(("patch_", "check_"))
     assert OPERATIONS[name].function.__name__ == name and OPERATIONS[name].description
 
 
 def test_every_query_is_an_operation_a_step_of_one_or_asks_for_the_migrations() -> None:
     steps = {"get_schema_of_type", "get_schema_of_node", "get_schemas_of_types",
              "get_missing_nodes", "lock_relationship"}
-    queries = STATEMENTS.keys() | LISTS.keys()
+    queries = NAMES | LISTS.keys()
     assert queries - OPERATIONS.keys() == steps | {"list_migrations"}
 
 

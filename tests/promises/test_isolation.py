@@ -17,7 +17,7 @@ from tests.support import postgres
 from tests.support.service import SINGLE, RpcError, Service, request
 
 TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships")
-FIELDS = {name: operation.params().load_fields for name, operation in OPERATIONS.items()}
+FIELDS = {name: operation.fields for name, operation in OPERATIONS.items()}
 IDS = [(name, param) for name, fields in FIELDS.items()
        for param, field in fields.items() if isinstance(field, Id)]
 OF_A_TENANT = [name for name, fields in FIELDS.items() if "tenant_id" in fields]
@@ -132,13 +132,13 @@ def test_a_method_works_with_ids_of_the_own_tenant(
     asked = params(own, method)
     result = service.call(method, **asked)
     operation = OPERATIONS[method]
-    if operation.returns:
+    if operation.gives.schema:
         found = tenants_in(result)
         assert bool(found) is (method in OF_A_TENANT and method not in COUNTING)
         assert found <= {own["tenant"]["id"]}
-        thing = result[operation.wrapper] if method in SINGLE else {}
+        thing = result[operation.gives.wrapper] if method in SINGLE else {}
         assert {name: thing[name] for name in asked.keys() & thing.keys()}.items() <= asked.items()
-        assert not operation.wrapper or result[operation.wrapper]
+        assert not operation.gives.wrapper or result[operation.gives.wrapper]
     else:
         assert result == {}
     assert dump(other["tenant"]["id"]) == untouched
@@ -163,7 +163,7 @@ def test_the_reply_to_an_id_of_another_tenant_is_that_to_an_absent_one(
 def test_a_filter_by_an_absent_id_gives_an_empty_page(
         service: Service, own: World, method: str, param: str) -> None:
     result = service.call(method, params(own, method, **{param: str(uuid4())}))
-    assert result == {OPERATIONS[method].wrapper: [],
+    assert result == {OPERATIONS[method].gives.wrapper: [],
                       "pagination": {"next_page_token": "", "total_count": 0}}
 
 

@@ -99,7 +99,7 @@ def test_every_metric_that_is_named_is_in_the_readme() -> None:
     if not told:
         pytest.skip("there are no metrics yet")
     named = {name.removesuffix("_bucket") for name in re.findall(r"flexdb_[a-z_]+", GUIDE)}
-    assert named - {"flexdb_owner", "flexdb_app"} <= told
+    assert named - {"flexdb_owner", "flexdb_app", "flexdb_counts", "flexdb_count_changes"} <= told
 
 
 def test_every_link_leads_somewhere() -> None:
@@ -121,7 +121,7 @@ def test_the_totals_are_folded_in_that_user_s_name_too(app: Service) -> None:
     for _ in range(5):
         app.node_type(tenant)
     with postgres.connect(app.settings) as connection:
-        connection.execute("SELECT fold_counts(%s, 'node_types')", (tenant["id"],))
+        connection.execute("SELECT flexdb_fold_counts(%s, 'node_types')", (tenant["id"],))
         assert not differences(connection)
 
 
@@ -132,7 +132,7 @@ def test_a_service_of_that_user_is_ready_and_migrates_nothing(app: Service) -> N
 
 @pytest.mark.parametrize("statement", [
     "CREATE TABLE more (id int)", "ALTER TABLE nodes ADD COLUMN more int", "TRUNCATE nodes",
-    "DROP TABLE nodes", "DELETE FROM _yoyo_migration", "DROP FUNCTION nil() CASCADE",
+    "DROP TABLE nodes", "DELETE FROM _yoyo_migration", "DROP FUNCTION flexdb_nil() CASCADE",
     "ALTER TABLE nodes DISABLE TRIGGER ALL", "CREATE TEMP TABLE more (id int)"])
 def test_that_user_cannot_change_what_the_database_is(app: Service, statement: str) -> None:
     with postgres.connect(app.settings) as connection:

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from flexdb.config import Settings
 from flexdb.db.run import Runner
-from flexdb.plan import Statement
+from flexdb.context import Context
+from flexdb.plan import Budget, Statement
 from flexdb.errors import FlexdbError
-from flexdb.contract.operation import OPERATIONS, Call
+from flexdb.contract.operation import OPERATIONS
 from tests.support import postgres
 from tests.support.rows import CHANGES, FILTERS, GLOBAL, IDS, NEW, POOL
 from tests.support.service import Service, request
@@ -132,11 +133,11 @@ def test_a_call_that_fails_outside_the_database_leaves_the_transaction_whole(
 def test_a_call_that_cannot_even_be_sent_does_not_have_those_before_it_done_twice(
         service: Service, node_type: Row) -> None:
     node = service.node(node_type)
-    update = Call(OPERATIONS["update_node"], service.settings).plan(key(node), lambda: b"")
+    update = OPERATIONS["update_node"].plan(Context(), key(node), lambda: b"")
     assert isinstance(update, Statement)
     unsendable = replace(update, arguments=key(node) | {"id": object(), "data": None})
     runner = Runner(service.app.extensions["flexdb"], 10, 300)
-    outcomes = runner.run([update, unsendable, update], "value")
+    outcomes = runner.run([update, unsendable, update], Budget(10**9))
     assert [isinstance(outcome, FlexdbError) for outcome in outcomes] == [False, True, False]
     assert service.call("get_node", **key(node))["node"]["version"] == 3
 

@@ -20,7 +20,7 @@ from tests.support.service import Service, request
 ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"
 CLEARABLE = {"description", "schema"}
 PARAMETERS = [(method, name) for method, operation in OPERATIONS.items()
-              for name in operation.params().load_fields]
+              for name in operation.fields]
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_params_that_are_null_count_as_absent(service: Service) -> None:
 def test_a_method_names_each_parameter_that_is_missing_unknown_or_too_many(
     service: Service, method: str,
 ) -> None:
-    fields = OPERATIONS[method].params().load_fields
+    fields = OPERATIONS[method].fields
     missing = {name: ["is missing"] for name, field in fields.items() if field.required}
     unknown = {"surplus": ["is not a parameter here"], "_schema": ["is not a parameter here"]}
     named, positional = service.batch([

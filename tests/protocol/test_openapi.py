@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from flexdb.api.rest import ROUTES, routes
+from flexdb.api.routes import ROUTES, routes
 from flexdb.contract.operation import OPERATIONS
 from tests.support.paths import ROOT
 from tests.support.service import Service

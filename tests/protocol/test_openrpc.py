@@ -45,7 +45,7 @@ def test_the_document_is_valid_against_the_meta_schema(document: Any) -> None:
 def test_every_operation_is_described_with_its_parameters_in_order(document: Any) -> None:
     described = {method["name"]: [parameter["name"] for parameter in method["params"]]
                  for method in document["methods"]}
-    assert described == {name: list(operation.params().fields)
+    assert described == {name: list(operation.fields)
                          for name, operation in OPERATIONS.items()}
     for method in document["methods"]:
         assert method["summary"].endswith("."), method["name"]

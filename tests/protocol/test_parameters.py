@@ -9,9 +9,10 @@ import pytest
 from marshmallow import fields
 from orjson import Fragment
 
-from flexdb.contract.fields import Boolean, Choice, Email, Id, Integer, Items, Paths, Text
+from flexdb.contract.fields import Boolean, Choice, Email, Id, Integer, Text
 from flexdb.contract.json_fields import JsonText
-from flexdb.contract.objects import Objects
+from flexdb.contract.objects import Items, Object, Objects
+from flexdb.query.parameters import Paths
 from flexdb.contract.operation import OPERATIONS
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
@@ -54,9 +55,9 @@ METHODS = {
     "get_neighbors": "tenant_id id direction? relationship_types? pagination?",
 }
 CREATING = [name for name, operation in OPERATIONS.items()
-            if name.startswith("create_") and not operation.gives_list]
+            if name.startswith("create_") and not operation.gives.many]
 FIELDS = [(method, name, field) for method, operation in OPERATIONS.items()
-          for name, field in operation.params().load_fields.items()]
+          for name, field in operation.fields.items()]
 CLEARABLE = {(method, name) for method in ("create_node_type", "update_node_type")
              for name in ("description", "schema")}
 UUID = "0190163d-8694-739b-aea5-966c26f8ad91"
@@ -76,7 +77,7 @@ CASES: dict[type, list[Any]] = {
     Paths: [1, True, {}, [], [1], ["id", None], ["id", ["id"]]],
     Objects: [1, True, {}, "x", "[]", []],
     Boolean: [1, 0, "true", [], {}],
-    fields.Nested: [1, True, [], "x", [{"page_size": 1}]],
+    Object: [1, True, [], "x", [{"page_size": 1}]],
 }
 IN_PAGINATION: dict[str, list[Any]] = {
     "page_size": [0, -1, 1.5, "10", True, None, [], {}, -1e300],
@@ -131,7 +132,7 @@ def wrong(field: fields.Field[Any]) -> list[Any]:
 def test_every_method_takes_the_original_s_parameters_in_the_original_s_order() -> None:
     for method, listed in METHODS.items():
         taken = [name + ("" if field.required else "?") for name, field in
-                 OPERATIONS[method].params().load_fields.items()]
+                 OPERATIONS[method].fields.items()]
         assert taken[:len(listed.split())] == listed.split(), method
         assert (taken[-1] == "id?") is (method in CREATING), method
 
@@ -159,7 +160,7 @@ def test_a_wrong_value_is_named_by_position_too(unchanged: World, method: str) -
 
 
 def missing_after(method: str, place: int) -> list[str]:
-    declared = list(OPERATIONS[method].params().load_fields.items())
+    declared = list(OPERATIONS[method].fields.items())
     return [name for name, field in declared[place + 1:] if field.required]
 
 
@@ -209,7 +210,7 @@ def test_null_is_refused_where_it_means_nothing(
 @pytest.mark.parametrize("method, name, field", FIELDS)
 def test_a_wrong_value_is_refused_and_told_what_would_be_right(
         unchanged: World, method: str, name: str, field: Any) -> None:
-    kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", fields.Nested: "an object",
+    kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", Object: "an object",
                               Paths: "an array of paths", Integer: "must be", Items: "array",
                               Objects: "array of objects", Boolean: "a boolean"}
     kind = next((kinds[kind] for kind in type(field).__mro__ if kind in kinds), "a string")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flexdb.api.rest import ROUTES, routes
+from flexdb.api.routes import routes
 from flexdb.contract.operation import OPERATIONS
 from tests.support.service import Service
 
@@ -26,14 +26,14 @@ def error_of(response: Any) -> tuple[int, int, dict[str, Any]]:
 
 
 def test_every_operation_has_exactly_one_route_and_a_query_another() -> None:
-    named = [name for rows in ROUTES.values() for _, url, name in rows
-             if not url.endswith("/query")]
+    named = [route.operation.name for route in routes() if route.id == route.operation.name]
     assert sorted(named) == sorted(OPERATIONS) and len(named) >= 28
+    assert {route.id for route in routes()} - set(named) == {"query_nodes", "query_relationships"}
 
 
 def test_every_parameter_in_a_url_is_one_of_the_operation() -> None:
     for route in routes():
-        assert set(route.in_url) <= set(route.operation.params().fields), route
+        assert set(route.in_url) <= set(route.operation.fields), route
 
 
 def test_creating_answers_201_with_the_location_of_what_was_created(service: Service) -> None:
@@ -125,7 +125,7 @@ def test_an_unreachable_database_answers_503_with_retry_after(
 def test_an_unforeseen_error_answers_500_and_tells_only_its_id(
         service: Service, monkeypatch: pytest.MonkeyPatch,
         caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr("flexdb.api.rest.http.json_fields", lambda *_: 1 / 0)
+    monkeypatch.setattr("flexdb.api.rest.http.apply_preference", lambda *_: 1 / 0)
     response = send(service, "GET", "/tenants")
     assert error_of(response)[:2] == (500, -32603)
     assert response.json["error"]["data"]["error_id"] in caplog.text

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from marshmallow import fields
 from orjson import Fragment
 
-from flexdb.contract.fields import Boolean, Id, Integer, Items, Object, Text, Time
+from flexdb.contract.fields import Boolean, Id, Integer, Text, Time
 from flexdb.contract.json_fields import JsonText
+from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import OPERATIONS
 from tests.support.postgres import connect
 from tests.support.service import PAGED, Service
@@ -58,23 +59,23 @@ def test_a_reply_has_exactly_the_members_of_its_schema_in_their_order(
     params.pop("fields", None)
     if not full:
         params = {name: value for name, value in params.items()
-                  if operation.params().load_fields[name].required}
+                  if operation.fields[name].required}
     result = service.call(method, params)
-    if operation.returns is None:
+    if operation.gives.schema is None:
         assert result == {}
         return
-    members = operation.returns().fields
-    if not operation.wrapper:
+    members = operation.gives.schema().fields
+    if not operation.gives.wrapper:
         objects = [result]
     elif method in PAGED:
-        assert list(result) == [operation.wrapper, "pagination"]
+        assert list(result) == [operation.gives.wrapper, "pagination"]
         assert list(result["pagination"]) == ["next_page_token", "total_count"]
         assert isinstance(result["pagination"]["next_page_token"], str)
-        assert result["pagination"]["total_count"] >= len(result[operation.wrapper]) >= 1
-        objects = result[operation.wrapper]
+        assert result["pagination"]["total_count"] >= len(result[operation.gives.wrapper]) >= 1
+        objects = result[operation.gives.wrapper]
     else:
-        assert list(result) == [operation.wrapper]
-        objects = result[operation.wrapper] if operation.gives_list else [*result.values()]
+        assert list(result) == [operation.gives.wrapper]
+        objects = result[operation.gives.wrapper] if operation.gives.many else [*result.values()]
     if method == "transaction":
         assert [list(one) for one in objects] == [["users", "pagination"]]
         return

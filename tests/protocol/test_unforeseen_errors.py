@@ -14,8 +14,11 @@ from flexdb.api import http, jsonrpc
 from flexdb.config import Settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
-from flexdb.plan import Query, Statement
-from flexdb.contract.operation import OPERATIONS, Operation
+from flexdb.plan import Statement
+from flexdb.sql.loader import make_query
+from flexdb.context import Context
+from flexdb.contract.operation import NOTHING, OPERATIONS, READS, SERVICE, Operation
+from flexdb.documents.schemas import SchemaCache
 from flexdb.contract.params import Params
 from tests.support.replies import answered, assert_refused, notification
 from tests.support.service import Service, request
@@ -27,18 +30,26 @@ def fail(*_: Any) -> NoReturn:
     raise ValueError(SECRET)
 
 
-def select(sql: bytes, read: Callable[[Any], Any] = lambda row: row[0]) -> Callable[..., Statement]:
-    return lambda _: Statement(Query("select", sql, sql), {}, read)
+def select(sql: str, read: Callable[[Any], Any] = lambda row: row[0]) -> Callable[..., Statement]:
+    return lambda *_: Statement(make_query("select", sql), {}, read)
+
+
+def named(name: str, function: Callable[..., Any]) -> Operation:
+    def call(context: Context, params: Any) -> Any:
+        return function(context, params)
+
+    call.__name__ = name
+    return Operation(call, Params, NOTHING, READS, SERVICE)
 
 
 UNFORESEEN: dict[str, Callable[..., Any]] = {
     "fail_before_sql": fail,
-    "fail_in_sql": select(b"SELECT 'kilroy was here' FROM here WHERE"),
-    "fail_for_want_of_an_argument": select(b"SELECT %(kilroy)s"),
-    "fail_after_sql": select(b"SELECT 1", fail),
-    "give_no_statement": lambda _: None,
-    "give_a_tuple": lambda _: (b'"kilroy was here"', 418),
-    "give_no_json": select(b"SELECT 1", lambda row: {SECRET}),
+    "fail_in_sql": select("SELECT 'kilroy was here' FROM here WHERE"),
+    "fail_for_want_of_an_argument": select("SELECT %(kilroy)s"),
+    "fail_after_sql": select("SELECT 1", fail),
+    "give_no_statement": lambda *_: None,
+    "give_a_tuple": lambda *_: (b'"kilroy was here"', 418),
+    "give_no_json": select("SELECT 1", lambda row: {SECRET}),
 }
 
 
@@ -49,9 +60,10 @@ def faulty(new_database: Callable[..., Settings]) -> Iterator[Service]:
     app, pool = Flask("faulty"), Pool(settings)
     with pytest.MonkeyPatch.context() as patch:
         for name, function in UNFORESEEN.items():
-            patch.setitem(OPERATIONS, name, Operation(name, function, Params, None, ""))
+            patch.setitem(OPERATIONS, name, named(name, function))
         http.init_app(app)
-        jsonrpc.init_app(app, settings, Runner(pool, 10, 300))
+        jsonrpc.init_app(app, settings, http.Contexts(settings, SchemaCache()),
+                         Runner(pool, 10, 300))
     yield Service(app, settings)
     pool.close()
 

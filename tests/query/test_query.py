@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from flexdb.sql import page_query
+from flexdb.sql.pages import page_query
 from tests.support.refusals import refusal
 from tests.support.service import Service
 

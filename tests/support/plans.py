@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from psycopg.sql import Literal
 
-from flexdb.contract.operation import OPERATIONS, Call
+from flexdb.context import Context, Limits
+from flexdb.contract.operation import OPERATIONS
 from flexdb.plan import Statement
 from tests.support.postgres import connect
 from tests.support.service import Service
@@ -21,17 +21,16 @@ def run_plan(service: Service, method: str, params: dict[str, Any], generic: boo
 
     :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
     """
-    statement = Call(OPERATIONS[method], service.settings).plan(
-        params, lambda: orjson.dumps(params))
+    context = Context(Limits.of(service.settings))
+    statement = OPERATIONS[method].plan(context, params, lambda: orjson.dumps(params))
     assert isinstance(statement, Statement)
-    sql = statement.query.value.decode()
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
-    text = re.sub(r"%\((\w+)\)s", lambda name: f"${names.index(name[1]) + 1}", sql)
+    text = statement.query.text.decode()
+    given = [value.decode() if isinstance(value, bytes) else value
+             for value in map(statement.arguments.__getitem__, statement.query.arguments)]
     mode = "generic" if generic else "custom"
     with connect(service.settings) as connection:
-        arguments = ", ".join(Literal(statement.arguments[name]).as_string(connection)
-                              for name in names)
-        execute = f"EXECUTE planned ({arguments})" if names else "EXECUTE planned"
+        arguments = ", ".join(Literal(value).as_string(connection) for value in given)
+        execute = f"EXECUTE planned ({arguments})" if given else "EXECUTE planned"
         connection.execute(f"SET plan_cache_mode = force_{mode}_plan".encode())
         connection.execute(f"PREPARE planned AS {text}".encode())
         row = connection.execute(execute.encode()).fetchone()

@@ -11,7 +11,8 @@ from flexdb.config import Settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
-from flexdb.plan import Query, Result, Row, Statement
+from flexdb.plan import Budget, Kind, Result, Row, Statement
+from flexdb.sql.loader import make_query
 from tests.support import postgres
 from tests.support.waiting import wait_until
 
@@ -21,7 +22,8 @@ def sql(text: str, **arguments: Any) -> Statement:
     def read(row: Row | None) -> Result:
         return Result(str(row[0] if row else "").encode())
 
-    return Statement(Query("own", text.encode(), text.encode()), arguments, read)
+    kind: Kind = "write" if "INSERT" in text else "read"
+    return Statement(make_query("own", text, kind), arguments, read)
 
 
 READ = sql("SELECT 'read'")
@@ -44,7 +46,7 @@ class Behind:
 
     def one(self, statement: Statement) -> bytes | FlexdbError:
         """Run a statement and return its outcome."""
-        (outcome,) = self.runner.run([statement], "value")
+        (outcome,) = self.runner.run([statement], Budget(10**9))
         return outcome.text if isinstance(outcome, Result) else outcome
 
     def do(self, text: str) -> Any:

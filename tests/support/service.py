@@ -12,17 +12,18 @@ import orjson
 from flask import Flask
 
 from flexdb import create_app
-from flexdb.api.rest import PAGING, routes
+from flexdb.api.routes import routes
 from flexdb.config import Settings
-from flexdb.contract.fields import Integer, Items
+from flexdb.contract.fields import Integer
+from flexdb.contract.objects import Items
 from flexdb.contract.operation import OPERATIONS
-from flexdb.query.paging import Pagination
+from flexdb.query.paging import PAGING, Pagination
 
 # The methods whose result is a page, and those whose result holds one object.
 PAGED = [name for name, operation in OPERATIONS.items()
-         if "pagination" in operation.params().fields]
+         if "pagination" in operation.fields]
 SINGLE = [name for name, operation in OPERATIONS.items()
-          if operation.wrapper and not operation.gives_list]
+          if operation.gives.wrapper and not operation.gives.many]
 
 
 class RpcError(Exception):
@@ -115,7 +116,7 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
     """Return the REST request that says the same, or None when a URL cannot say it."""
     route = next(route for route in routes() if route.operation.name == method)
     if isinstance(params, list):
-        names = list(route.operation.params().fields)
+        names = list(route.operation.fields)
         if len(params) > len(names):
             return None
         params = dict(zip(names, params))
@@ -148,7 +149,7 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
                 isinstance(path, str) and "," not in path for path in paths):
             rest[name] = ",".join(paths)
     query = {**rest, **paging}
-    fields = route.operation.params().fields | Pagination().fields
+    fields = route.operation.fields | Pagination().fields
     if not all(_in_query(fields.get(name), value) for name, value in query.items()):
         return None
     return made | {"query_string": query}

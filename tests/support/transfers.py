@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flexdb.config import Settings
 from flexdb.db.copy import exporting, load
-from flexdb.sql import EXPORTS, IMPORTS
+from flexdb.sql.loader import EXPORTS, IMPORTS
 from flexdb.transfer.lines import KINDS, Reader
 from tests.support.postgres import connect
 

@@ -1,0 +1,114 @@
+"""The URL space: which operation stands at which URL and verb, and where its parameters travel."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from flexdb.contract.operation import CREATES, OPERATIONS, Operation
+
+# An id in a URL is the operation's parameter of the same name. Where an operation has a second
+# place, the last word of the row names that.
+ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "Tenants": (
+        ("POST", "/tenants", "create_tenant"),
+        ("GET", "/tenants/{id}", "get_tenant"),
+        ("PUT", "/tenants/{id}", "update_tenant"),
+        ("DELETE", "/tenants/{id}", "delete_tenant"),
+        ("GET", "/tenants", "list_tenants"),
+    ),
+    "Users": (
+        ("POST", "/users", "create_user"),
+        ("GET", "/users/{id}", "get_user"),
+        ("PUT", "/users/{id}", "update_user"),
+        ("DELETE", "/users/{id}", "delete_user"),
+        ("GET", "/users", "list_users"),
+    ),
+    "Tenant Users": (
+        ("POST", "/tenants/{tenant_id}/users", "add_user_to_tenant"),
+        ("DELETE", "/tenants/{tenant_id}/users/{user_id}", "remove_user_from_tenant"),
+        ("GET", "/tenants/{tenant_id}/users", "list_tenant_users"),
+    ),
+    "Node Types": (
+        ("POST", "/tenants/{tenant_id}/node-types", "create_node_type"),
+        ("GET", "/tenants/{tenant_id}/node-types/{id}", "get_node_type"),
+        ("PUT", "/tenants/{tenant_id}/node-types/{id}", "update_node_type"),
+        ("DELETE", "/tenants/{tenant_id}/node-types/{id}", "delete_node_type"),
+        ("GET", "/tenants/{tenant_id}/node-types", "list_node_types"),
+        ("POST", "/tenants/{tenant_id}/node-types/{id}/check", "check_node_type"),
+    ),
+    "Nodes": (
+        ("POST", "/tenants/{tenant_id}/nodes", "create_node"),
+        ("GET", "/tenants/{tenant_id}/nodes/{id}", "get_node"),
+        ("PUT", "/tenants/{tenant_id}/nodes/{id}", "update_node"),
+        ("PATCH", "/tenants/{tenant_id}/nodes/{id}", "patch_node"),
+        ("DELETE", "/tenants/{tenant_id}/nodes/{id}", "delete_node"),
+        ("GET", "/tenants/{tenant_id}/nodes", "list_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/batch", "create_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/query", "list_nodes", "query_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/delete", "delete_nodes"),
+    ),
+    "Relationships": (
+        ("POST", "/tenants/{tenant_id}/relationships", "create_relationship"),
+        ("GET", "/tenants/{tenant_id}/relationships/{id}", "get_relationship"),
+        ("PUT", "/tenants/{tenant_id}/relationships/{id}", "update_relationship"),
+        ("PATCH", "/tenants/{tenant_id}/relationships/{id}", "patch_relationship"),
+        ("DELETE", "/tenants/{tenant_id}/relationships/{id}", "delete_relationship"),
+        ("GET", "/tenants/{tenant_id}/relationships", "list_relationships"),
+        ("POST", "/tenants/{tenant_id}/relationships/batch", "create_relationships"),
+        ("POST", "/tenants/{tenant_id}/relationships/query", "list_relationships",
+         "query_relationships"),
+    ),
+    "Graph": (
+        ("GET", "/tenants/{tenant_id}/nodes/{start}/traverse", "traverse"),
+        ("GET", "/tenants/{tenant_id}/nodes/{source_node_id}/shortest-path", "shortest_path"),
+        ("GET", "/tenants/{tenant_id}/nodes/{id}/neighbors", "get_neighbors"),
+    ),
+    "Transactions": (
+        ("POST", "/transactions", "transaction"),
+    ),
+}
+
+IN_URL = re.compile(r"\{(\w+)\}")
+
+
+class Route:
+    """An operation at its place in the URL space.
+
+    :param tag: the heading under which the documents have it
+    :param id: the name that no other route has: the operation's, unless it has a second place
+    """
+
+    def __init__(self, tag: str, verb: str, url: str, operation: Operation, id: str) -> None:
+        self.tag, self.verb, self.url, self.operation, self.id = tag, verb, url, operation, id
+
+    @cached_property
+    def in_url(self) -> tuple[str, ...]:
+        """Return the parameters that are parts of the URL."""
+        return tuple(IN_URL.findall(self.url))
+
+    @cached_property
+    def elsewhere(self) -> tuple[str, ...]:
+        """Return the other parameters: in the body, or in the query where there is none."""
+        return tuple(name for name in self.operation.fields if name not in self.in_url)
+
+    @property
+    def has_body(self) -> bool:
+        """Tell whether the parameters travel in a JSON body; that of a PATCH is the patch."""
+        return self.verb in ("POST", "PUT", "PATCH")
+
+    @property
+    def takes_version(self) -> bool:
+        """Tell whether the change can be made to depend on a version, by ``If-Match``."""
+        return "version" in self.elsewhere
+
+    @property
+    def creates(self) -> bool:
+        """Tell whether it answers that something was created."""
+        return self.operation.effect is CREATES
+
+
+def routes() -> list[Route]:
+    """Return every route in the order of the table."""
+    return [Route(tag, verb, url, OPERATIONS[name], id[0] if id else name)
+            for tag, rows in ROUTES.items() for verb, url, name, *id in rows]

@@ -1,0 +1,61 @@
+"""In what a call is made: who calls, in which form the answer is wanted, within which limits.
+
+A door makes it of the settings and of the request, and gives it to every operation. It holds no
+secret: what an operation need not see is not in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from flexdb.config import JsonFields, Settings
+from flexdb.documents.schemas import SchemaCache
+
+
+class Limits(NamedTuple):
+    """How large the parts of a call may be; each is the setting of the same name.
+
+    :param max_json_bytes: the largest document as text, in bytes
+    :param max_depth: how deep JSON may be nested
+    :param max_page_bytes: when a page of a list ends, in bytes of JSON
+    :param max_walk: how many relationships a walk may look at
+    :param max_answer_bytes: how much an answer as a whole may weigh, in bytes of JSON
+    """
+
+    max_json_bytes: int = Settings.max_json_bytes
+    max_depth: int = Settings.max_depth
+    max_page_bytes: int = Settings.max_page_bytes
+    max_walk: int = Settings.max_walk
+    max_answer_bytes: int = Settings.max_answer_bytes
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Return the limits that settings say."""
+        return cls(*(getattr(settings, name) for name in cls._fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. For now that is anyone, who may do everything."""
+
+    name: str = "anyone"
+
+
+ANYONE = Caller()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every operation is given beside its parameters.
+
+    :param limits: how large the parts of the call may be
+    :param json_fields: the form in which JSON columns are given back
+    :param caller: who calls
+    :param schemas: the compiled schemas that the app keeps
+    """
+
+    limits: Limits = Limits()
+    json_fields: JsonFields = "value"
+    caller: Caller = ANYONE
+    schemas: SchemaCache = field(default_factory=SchemaCache, repr=False)

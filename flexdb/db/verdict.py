@@ -1,0 +1,99 @@
+"""What an error of PostgreSQL means to the plans that were sent: another attempt, or the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import psycopg
+
+from flexdb import errors
+from flexdb.db.address import reason
+from flexdb.db.connection import Connection
+from flexdb.db.pool import Pool
+from flexdb.db.sqlstate import to_error, was_not_sent
+from flexdb.errors import FlexdbError
+from flexdb.plan import Outcome, Plan, Statement
+
+logger = logging.getLogger(__name__)
+
+# What a retry can mend: serialization_failure and deadlock_detected roll everything back.
+_CONFLICTS = {"40001", "40P01"}
+# "cached plan must not change result type" after DDL, and a prepared statement that is gone: for
+# that connection for ever, and before anything was done.
+_PLAN_LOST = {"0A000", "26000"}
+# read_only_sql_transaction: the server is a standby by now, or was set so when it was connected.
+_READ_ONLY = "25006"
+
+
+class Verdict(NamedTuple):
+    """What came of sending plans once.
+
+    :param outcomes: one for each plan
+    :param error: in place of outcomes, what rolled everything back
+    :param again: why another attempt may help, as the metrics call it: ``connection``, ``plan`` or
+        ``conflict``; "" where none would
+    :param each: whether the plans of a batch are to be run one by one, since one of them failed and
+        with it all were rolled back
+    """
+
+    outcomes: list[Outcome]
+    error: Exception | None = None
+    again: str = ""
+    each: bool = False
+
+    def told(self, plans: Sequence[Plan]) -> Verdict:
+        """Return the verdict with what is told of its error."""
+        if self.error is None:
+            return self
+        if len(plans) > 1:
+            logger.debug("a batch is run call by call after: %s", type(self.error).__name__)
+            return Verdict([], each=True)
+        told = to_error(self.error) if isinstance(self.error, psycopg.Error) else None
+        return Verdict([told or unforeseen(plans[0], self.error)])
+
+
+def judge(pool: Pool, connection: Connection, plans: Sequence[Plan], error: psycopg.Error
+          ) -> Verdict:
+    """Say what an error means to plans, and keep its connection from other calls if it is spent.
+
+    :param pool: where the connection comes from
+    """
+    if was_not_sent(error):
+        connection.close()
+        return _all(plans, errors.Overloaded(why=reason(error)), error)
+    if error.sqlstate == _READ_ONLY:
+        pool.give_up(connection)
+    lost = connection.is_lost_by(error)
+    if lost or error.sqlstate in _PLAN_LOST:
+        connection.close()
+        pool.drain(connection)
+    if lost:
+        pool.metrics.connections_lost.inc()
+        if all(isinstance(plan, Statement) and not plan.query.writes for plan in plans):
+            told = errors.Unavailable(why=reason(error))
+            return _all(plans, told, error)._replace(again="connection")
+        return _all(plans, errors.CommitUnknown(), error)
+    if error.sqlstate in _PLAN_LOST:
+        return Verdict([], error, "plan")
+    return Verdict([], error, "conflict" if error.sqlstate in _CONFLICTS and len(plans) == 1
+                   else "")
+
+
+def is_passing(connection: Connection, error: psycopg.Error) -> bool:
+    """Tell whether an error may be gone when all is run again."""
+    return connection.is_lost_by(error) or error.sqlstate in _CONFLICTS | _PLAN_LOST
+
+
+def unforeseen(plan: Plan, error: Exception) -> errors.Internal:
+    """Log an error that is ours with its traceback, and return what the caller may know of it."""
+    told = errors.Internal()
+    told.__cause__ = error
+    logger.error("error_id %s: %s failed", told.data["error_id"], plan.name, exc_info=error)
+    return told
+
+
+def _all(plans: Sequence[Plan], told: FlexdbError, error: Exception) -> Verdict:
+    told.__cause__ = error
+    return Verdict([told] * len(plans))

@@ -1,0 +1,57 @@
+"""What the statements of operations have in common: which there is, and what its row means."""
+
+from __future__ import annotations
+
+from flexdb.context import Context
+from flexdb.contract.operation import Loaded
+from flexdb.errors import NotFound, VersionConflict
+from flexdb.plan import Result, Row, Statement
+from flexdb.sql.loader import STATEMENTS
+
+
+def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
+               missing: str = "id", thing: str = "") -> Statement:
+    """Return a statement whose row holds one object.
+
+    Of the columns that its SQL declares, ``object`` is the object's JSON; where it is null,
+    ``version`` is the one that the row is at, or ``missing`` the parameter that names nothing.
+    ``created`` says whether the row was made or was there.
+
+    :param name: the statement's name, which is the operation's
+    :param params: its arguments
+    :param wrapper: the member of the result that holds the object; "" for the empty result
+    :param missing: the parameter to blame when there is no row
+    :param thing: what that parameter names
+    """
+    query = STATEMENTS[context.json_fields][name]
+    head = f'{{"{wrapper}":'.encode() if wrapper else b""
+    tail = b"}" if wrapper else b""
+
+    def read(row: Row | None) -> Result:
+        given = dict(zip(query.columns, row)) if row else {}
+        if (text := given.get("object")) is None:
+            if (version := given.get("version")) is not None:
+                raise VersionConflict(version)
+            raise NotFound.of(given.get("missing") or missing, thing)
+        return Result(b"".join((head, text, tail)), given.get("created", True),
+                      given.get("version"), params.get("id"))
+
+    return Statement(query, params, read)
+
+
+def step(context: Context, name: str, arguments: Loaded) -> Statement:
+    """Return a statement of an operation's steps, which alone look at its row."""
+    return Statement(STATEMENTS[context.json_fields][name], arguments, _unread)
+
+
+def _unread(row: Row | None) -> Result:
+    raise TypeError("the row of a step is read by the steps")
+
+
+def check_version(params: Loaded, current: int) -> None:
+    """Refuse a change of a row that is at another version than was asked for.
+
+    :raises VersionConflict: with the current one
+    """
+    if params["version"] not in (None, current):
+        raise VersionConflict(current)

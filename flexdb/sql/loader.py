@@ -1,0 +1,174 @@
+"""The SQL of flexdb: each statement stands under its operation's name in a ``.sql`` file here.
+
+A file has sections, each begun by a comment line that says what kind it is:
+
+``-- object: node n``
+    the columns of an object whose row has the alias ``n``, of which its JSON is written; a word
+    behind a column says how: ``time``, or ``json`` for a JSON column
+``-- read: get_node -> object, version``
+    a statement and what its row holds; ``lock`` in place of ``read`` where it locks what it reads,
+    ``write`` where it writes; in ``-- write: delete_nodes (condition) -> …`` the words in
+    parentheses are slots that are filled for each call
+``-- list: list_nodes of node n``
+    the rows of a list, each the object ``node`` with the alias ``n``; a page of it is made by
+    ``page.sql``
+``-- frame: step``
+    a piece of other statements, and never one itself
+``-- export: node`` and ``-- import: node``
+    how the rows of an object leave and enter by COPY, in the order of a file's lines
+
+``{node}`` stands for an object's JSON or for a frame, and ``%(id)s`` for an argument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple, cast, get_args
+
+from flexdb.config import JsonFields
+from flexdb.plan import Kind, Query
+
+FOLDER = Path(__file__).parent
+FORMS: tuple[JsonFields, ...] = get_args(JsonFields)
+
+_SECTION = re.compile(
+    r"^-- (object|read|lock|write|list|frame|export|import): (\w+)(?: of (\w+))?(?: (\w+))?"
+    r"(?: \(([\w, ]+)\))?(?: -> ([\w, ]+))?\n", re.MULTILINE)
+_SLOT = re.compile(r"\{(\w+)\}")
+_ARGUMENT = re.compile(r"%(?:\((\w+)\)s|%)")
+_TIME = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
+
+
+class Column(NamedTuple):
+    """A column of an object.
+
+    :param kind: how its JSON is written: ``time``, ``json``, or "" where PostgreSQL knows
+    """
+
+    name: str
+    kind: str
+
+
+class Section(NamedTuple):
+    """A part of a file: what its first line says, and the SQL below."""
+
+    kind: str
+    name: str
+    object: str
+    alias: str
+    slots: tuple[str, ...]
+    columns: tuple[str, ...]
+    text: str
+
+
+def _read() -> list[Section]:
+    found = []
+    for file in sorted(FOLDER.glob("*.sql")):
+        before, *parts = _SECTION.split(file.read_text(encoding="utf-8"))
+        if re.sub(r"--.*", "", before).strip():
+            raise ValueError(f"{file.name} has SQL before its first section")
+        for kind, name, thing, alias, slots, columns, text in zip(*[iter(parts)] * 7):
+            found.append(Section(
+                kind, name, thing or "", alias or "", _words(slots), _words(columns),
+                re.sub(r"^ *--.*\n", "", text, flags=re.MULTILINE).strip()))
+    return found
+
+
+def _words(listed: str | None) -> tuple[str, ...]:
+    return tuple(listed.replace(",", " ").split()) if listed else ()
+
+
+_SECTIONS = _read()
+
+
+def _of_kind(*kinds: str) -> dict[str, Section]:
+    return {section.name: section for section in _SECTIONS if section.kind in kinds}
+
+
+_STATEMENTS = _of_kind("read", "lock", "write")
+_FRAMES = _of_kind("frame")
+LISTS = _of_kind("list")
+OBJECTS: Mapping[str, tuple[Column, ...]] = {
+    name: tuple(Column(*(*column.split(), "")[:2]) for column in section.text.split(","))
+    for name, section in _of_kind("object").items()}
+_ALIASES = {name: section.alias for name, section in _of_kind("object").items()}
+
+
+def column(source: str, of: Column, form: JsonFields) -> str:
+    """Return the SQL of one column of an object, with its name.
+
+    :param source: the row's alias, or what else has a column of that name
+    """
+    sql = f"{source}.{of.name}"
+    if of.kind == "time":
+        sql = _TIME.format(sql)
+    elif of.kind == "json" and form == "string":
+        sql = f"{sql}::text"
+    return f"{sql} AS {of.name}"
+
+
+def row_to_json(columns: list[str], source: str = "") -> str:
+    """Return the SQL that writes an object of columns."""
+    return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(columns)}{source}) o)"
+
+
+def expand(text: str, form: JsonFields, slots: Mapping[str, str]) -> str:
+    """Put objects, frames and what fills the slots into a statement's text."""
+    def put(found: re.Match[str]) -> str:
+        name = found[1]
+        if name in slots:
+            return expand(slots[name], form, slots)
+        if name in OBJECTS:
+            return row_to_json([column(_ALIASES[name], of, form) for of in OBJECTS[name]])
+        return expand(_FRAMES[name].text, form, slots)
+
+    return _SLOT.sub(put, text)
+
+
+def make_query(name: str, text: str, kind: Kind = "read", columns: tuple[str, ...] = (),
+               lasting: bool = False) -> Query:
+    """Return a query of SQL whose arguments are written ``%(name)s``."""
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return "%"
+        return f"${names.setdefault(found[1], len(names) + 1)}"
+
+    numbered = _ARGUMENT.sub(number, text).encode()
+    return Query(name, numbered, tuple(names), kind, columns, lasting)
+
+
+def _query(section: Section, form: JsonFields, lasting: bool, **slots: str) -> Query:
+    if missing := set(section.slots) ^ set(slots):
+        raise TypeError(f"{section.name}: {', '.join(missing)} is not filled, or no slot")
+    return make_query(section.name, expand(section.text, form, slots), cast(Kind, section.kind),
+                      section.columns, lasting)
+
+
+STATEMENTS: Mapping[JsonFields, Mapping[str, Query]] = {
+    form: {name: _query(section, form, True) for name, section in _STATEMENTS.items()
+           if not section.slots}
+    for form in FORMS}
+# The names of all statements, those whose slots are filled for each call among them.
+NAMES = frozenset(_STATEMENTS)
+
+
+@lru_cache(maxsize=512)
+def filled(name: str, form: JsonFields, condition: str) -> Query:
+    """Return a statement that heeds a condition on a node, whose alias is ``n``.
+
+    :param name: the statement's name
+    :param condition: SQL; TRUE for none
+    """
+    slots = {"condition": condition, "filtered": "FALSE" if condition == "TRUE" else "TRUE"}
+    section = _STATEMENTS[name]
+    return _query(section, form, False, **{slot: slots[slot] for slot in section.slots})
+
+
+EXPORTS = {name: f"SELECT row_to_json(line) FROM ({expand(section.text, 'value', {})}) line"
+           .encode() for name, section in _of_kind("export").items()}
+IMPORTS = {name: section.text.encode() for name, section in _of_kind("import").items()}

@@ -1,0 +1,100 @@
+"""Pages of lists: one statement for a list, its filters, its order and where it goes on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from flexdb.config import JsonFields
+from flexdb.plan import Query
+from flexdb.sql.loader import LISTS, expand, make_query
+
+
+class Key(NamedTuple):
+    """A column that a list is ordered by.
+
+    :param expression: what it is computed of, where the rows do not have it; it is never null
+    """
+
+    column: str
+    type: str
+    direction: str
+    expression: str = ""
+
+
+NEWEST_FIRST = (Key("created_at", "timestamptz", "DESC"), Key("id", "uuid", "DESC"))
+BY_USER = (Key("user_id", "uuid", "ASC"),)
+# A list is not there when what it is of is not.
+_SCOPES = {
+    "tenant": "WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)",
+    "node": "WHERE EXISTS (SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s"
+            " AND n.id = %(id)s)",
+}
+
+
+@lru_cache(maxsize=512)
+def page_query(
+    name: str, form: JsonFields, filters: tuple[str, ...], total: str, order: tuple[Key, ...],
+    first: bool, condition: str = "", thing: str = "", of: str = "tenant",
+) -> Query:
+    """Return the statement that gives one page of a list.
+
+    :param name: the list's name
+    :param form: how JSON columns are given back
+    :param filters: the columns that must equal the arguments of the same names
+    :param total: the SQL expression of the list's total count; ``{rows}`` in it stands for all
+        rows of the list
+    :param order: the keys of the list's order, which together are unique
+    :param first: whether it is the first page; if not, arguments ``after_<key>`` say where it
+        begins
+    :param condition: a further condition on a row
+    :param thing: what each row becomes, where it is not the whole object
+    :param of: what must be there for the list to be there: a ``tenant`` or one of its nodes
+    """
+    listing = LISTS[name]
+    row = listing.alias
+    rows = listing.text + "".join(f"\nAND {row}.{column} = %({column})s" for column in filters)
+    rows += f"\nAND ({condition})" if condition else ""
+    computed = "".join(f", {key.expression} AS {key.column}" for key in order if key.expression)
+    slots = {
+        "object": thing or f"{{{listing.object}}}",
+        "row": row,
+        "list": f"SELECT {row}.*{computed} FROM ({rows}) {row}" if computed else rows,
+        "rows": f"({rows}) {row}",
+        "total": total,
+        "after": "" if first else f"WHERE {_after(order, row)}",
+        "order": ", ".join(f"{row}.{key.column} {key.direction}" for key in order),
+        "last": ", ".join(
+            f"CASE WHEN count(*) > count(*) FILTER (WHERE {row}.shown) THEN"
+            f" (array_agg({row}.{key.column}) FILTER (WHERE {row}.shown))"
+            f"[count(*) FILTER (WHERE {row}.shown)] END AS last_{key.column}"
+            for key in order),
+        "next": ", ".join(f"page.last_{key.column}::text" for key in order),
+        "scope": _SCOPES[of] if "%(tenant_id)s" in rows else "",
+    }
+    return make_query(name, expand("{page}", form, slots),
+                      lasting=not (condition or thing or computed))
+
+
+# The SQL of queries, of whose shapes there is no end, may not push that of the plain lists out.
+queried_page_query = lru_cache(maxsize=512)(page_query.__wrapped__)
+
+
+def is_of_tenant(name: str) -> bool:
+    """Tell whether a list's rows are a tenant's, and not those of the whole service."""
+    return "%(tenant_id)s" in LISTS[name].text
+
+
+def _after(order: tuple[Key, ...], row: str) -> str:
+    """Return the condition that a row comes after the arguments ``after_<key>``."""
+    signs = {"ASC": ">", "DESC": "<"}
+    columns = [f"{row}.{key.column}" for key in order]
+    values = [f"%(after_{key.column})s::{key.type}" for key in order]
+    if len({key.direction for key in order}) == 1:
+        sign = signs[order[0].direction]
+        return f"({', '.join(columns)}) {sign} ({', '.join(values)})"
+    condition = "FALSE"
+    for key, column, value in list(zip(order, columns, values))[::-1]:
+        sign = signs[key.direction]
+        condition = f"({column} {sign} {value} OR ({column} = {value} AND {condition}))"
+    return condition
