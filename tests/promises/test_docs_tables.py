@@ -20,7 +20,8 @@ from flexdb.contract.describe import error_kinds
 from flexdb.contract.operation import OPERATIONS
 from flexdb.contract.params import Params
 from flexdb.db.pool import _Connection, _RawJson
-from flexdb.server.worker import Logger, Worker
+from flexdb.server.logger import Logger
+from flexdb.server.worker import Worker
 from flexdb.telemetry.metrics import Metrics
 from tests.support.pages import PAGES, blocks, quoted, table, tables
 from tests.support.paths import ROOT

@@ -18,9 +18,9 @@ from testing.postgresql import Postgresql
 
 from flexdb import errors
 from flexdb.config import Settings
-from flexdb.server.embedded import binaries
-from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
 from flexdb.contract.operation import OPERATIONS
+from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from flexdb.server.embedded import binaries
 from tests.support import postgres
 from tests.support.pages import table
 from tests.support.paths import ROOT
