@@ -99,9 +99,10 @@ def draw(package: Path) -> str:
     arrows = arrows_of(without_implied(house.knows), layers)
     rows = in_order(arrows, layers)
     at = places(rows, arrows, WIDTH + GAP, LANE)
-    least = min(at[room] for room in layers) - WIDTH / 2 - MARGIN
+    half = {name: WIDTH // 2 if name in layers else 0 for name in at}
+    least = min(at[name] - half[name] for name in at) - MARGIN
     at = {name: round(place - least) for name, place in at.items()}
-    width = max(at[room] for room in layers) + WIDTH // 2 + MARGIN
+    width = max(at[name] + half[name] for name in at) + MARGIN
     top = {name: MARGIN + (len(rows) - 1 - layer) * (HEIGHT + RISE)
            for layer, row in enumerate(rows) for name in row}
     height = max(top.values()) + HEIGHT + 2 * MARGIN + 12
