@@ -24,7 +24,7 @@ contract: $(VENV)/test ## try the REST API against its own OpenAPI document at l
 	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/protocol/test_openapi.py
 
 check: $(VENV)/test ## run the linters, and all tests with their coverage
-	$(BIN)/python -m flake8
+	$(BIN)/python -m ruff check
 	$(BIN)/python -m mypy
 	@mkdir -p .coverage
 	@$(MAKE) --no-print-directory test TESTS="not faults" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
@@ -53,7 +53,7 @@ import: $(VENV)/run ## load a file that export wrote: FILE=acme.ndjson.gz
 	@$(BIN)/python -m flexdb import $${FILE:+"$$FILE"}
 
 clean: ## remove the virtual environment and what tools left, not the data
-	rm -rf $(VENV) .bench .coverage .hypothesis .mypy_cache .pytest_cache
+	rm -rf $(VENV) .bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import uuid4
 
-
 # How many of the wrong fields a message names; ``fields`` has them all.
 MOST_TOLD = 5
 

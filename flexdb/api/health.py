@@ -7,8 +7,8 @@ from flask import Blueprint, Flask, Response, jsonify
 
 from flexdb.db.migrate import migration_ids
 from flexdb.db.run import Runner
-from flexdb.plan import Budget, Result, Row, Statement
 from flexdb.errors import FlexdbError, Unavailable
+from flexdb.plan import Budget, Result, Row, Statement
 from flexdb.sql.loader import STATEMENTS
 
 _MOST_BYTES = 1024

@@ -10,12 +10,12 @@ from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from flexdb import errors
-from flexdb.telemetry import watch
 from flexdb.config import JsonFields, Settings
 from flexdb.context import ANYONE, Context, Limits
-from flexdb.errors import FlexdbError
 from flexdb.documents import text as json_text
 from flexdb.documents.schemas import SchemaCache
+from flexdb.errors import FlexdbError
+from flexdb.telemetry import watch
 
 logger = logging.getLogger(__name__)
 

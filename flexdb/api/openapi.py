@@ -5,10 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from flexdb.api.routes import Route, routes
 from flexdb.contract import describe
 from flexdb.contract.fields import BaseField, Json
 from flexdb.contract.objects import Object, fields_of, object_schema
-from flexdb.api.routes import Route, routes
 from flexdb.errors import FlexdbError
 
 _PREFER: Json = {

@@ -12,8 +12,9 @@ from flexdb.contract.fields import Json
 from flexdb.contract.objects import Items, Object, object_schema, reference
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.errors import FlexdbError
+from flexdb.version import __version__
 
-TITLE, VERSION = "flexdb", "1.0.0"
+TITLE, VERSION = "flexdb", __version__
 SUMMARY = ("Flexible JSON records (nodes, of a node type) and typed relationships between them, "
            "for many tenants.")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, missing
 
-
 Json = dict[str, Any]
 
 TEXT_LENGTH, EMAIL_LENGTH, PAGE_TOKEN_LENGTH = 255, 254, 4096

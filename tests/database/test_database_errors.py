@@ -14,14 +14,14 @@ from psycopg.errors import lookup
 
 from flexdb import errors
 from flexdb.config import Settings
+from flexdb.contract.ids import new_id
 from flexdb.db import run
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, to_error
+from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Result, Row, Statement
 from flexdb.sql.loader import make_query
-from flexdb.errors import FlexdbError
-from flexdb.contract.ids import new_id
 from tests.support import postgres
 from tests.support.service import RpcError, Service
 

@@ -29,7 +29,15 @@ from tests.support.postgres import connect
 from tests.support.service import Service
 from tests.support.totals import differences
 from tests.support.transfers import (
-    TENANT, TYPE, given_back, node_id, small, taken, total_rows, written)
+    TENANT,
+    TYPE,
+    given_back,
+    node_id,
+    small,
+    taken,
+    total_rows,
+    written,
+)
 
 pytestmark = pytest.mark.long
 

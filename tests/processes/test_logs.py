@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from flexdb.telemetry import watch
 from flexdb.config import Settings
+from flexdb.telemetry import watch
 from flexdb.telemetry.logs import JsonLines, Lines, Stderr, TextLines, logging_config
 from tests.support.service import Service, request
 

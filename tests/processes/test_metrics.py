@@ -8,8 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
-from prometheus_client.openmetrics.parser import (
-    text_string_to_metric_families as parse_openmetrics)
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from flexdb.api.routes import routes
 from tests.support import postgres

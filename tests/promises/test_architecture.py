@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from flexdb.sql.loader import LISTS, NAMES
 from flexdb.contract.operation import OPERATIONS
+from flexdb.sql.loader import LISTS, NAMES
 from tests.support.paths import ROOT
 
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -26,19 +26,20 @@ SQL = sorted([*(ROOT / "flexdb/sql").glob("*.sql"), *(ROOT / "migrations").glob(
 WALLS: dict[str, set[str]] = {
     "config": set(),
     "errors": set(),
-    "telemetry": {"config"},
+    "version": set(),
+    "telemetry": {"config", "version"},
     "plan": {"errors"},
     "documents": {"errors"},
     "context": {"documents", "config"},
     "db": {"telemetry", "plan", "config", "errors"},
     "sql": {"plan", "config"},
-    "contract": {"context", "documents", "plan", "errors"},
+    "contract": {"context", "documents", "plan", "errors", "version"},
     "query": {"contract", "sql", "context", "documents", "plan", "config", "errors"},
     "operations": {"query", "contract", "sql", "context", "documents", "plan", "errors"},
     "transfer": {"operations", "contract", "sql", "context", "documents", "db", "config", "errors"},
     "api": {"query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
             "config", "errors"},
-    "web": {"api", "contract", "config"},
+    "web": {"api", "contract", "config", "version"},
     "server": {"api", "db", "telemetry", "config", "errors"},
 }
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
@@ -106,7 +107,7 @@ def test_only_db_knows_psycopg_and_yoyo() -> None:
 
 def test_only_doors_pages_and_the_application_know_flask() -> None:
     assert {room(module) for module in MODULES if foreign(module) & WEB} == {
-        "", "application", "api", "web", "telemetry"}
+        "", "application", "api", "web"}
 
 
 def test_only_one_module_knows_flask_jsonrpc() -> None:

@@ -17,11 +17,11 @@ import pytest
 from testing.postgresql import Postgresql
 
 from flexdb import errors
-from flexdb.contract.describe import error_kinds
 from flexdb.config import Settings
-from flexdb.server.embedded import binaries
-from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from flexdb.contract.describe import error_kinds
 from flexdb.contract.operation import OPERATIONS
+from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from flexdb.server.embedded import binaries
 from tests.support import postgres
 from tests.support.paths import ROOT
 from tests.support.service import Service

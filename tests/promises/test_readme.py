@@ -12,11 +12,11 @@ from typing import Any
 
 import requests
 
-from flexdb.contract.describe import error_kinds
 from flexdb.api.routes import ROUTES
 from flexdb.config import Settings
-from flexdb.telemetry.metrics import Metrics
+from flexdb.contract.describe import error_kinds
 from flexdb.contract.operation import OPERATIONS
+from flexdb.telemetry.metrics import Metrics
 from tests.support.paths import ROOT
 from tests.support.service import Service
 

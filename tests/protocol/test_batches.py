@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
-from flexdb.db.run import Runner
 from flexdb.context import Context
-from flexdb.plan import Budget, Statement
-from flexdb.errors import FlexdbError
 from flexdb.contract.operation import OPERATIONS
+from flexdb.db.run import Runner
+from flexdb.errors import FlexdbError
+from flexdb.plan import Budget, Statement
 from tests.support import postgres
 from tests.support.rows import CHANGES, FILTERS, GLOBAL, IDS, NEW, POOL
 from tests.support.service import Service, request

@@ -13,7 +13,15 @@ from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
 from flexdb.contract.operation import (
-    CREATES, DELETES, NOTHING, OPERATIONS, READS, SERVICE, Operation, operation)
+    CREATES,
+    DELETES,
+    NOTHING,
+    OPERATIONS,
+    READS,
+    SERVICE,
+    Operation,
+    operation,
+)
 from flexdb.contract.params import Params
 from flexdb.plan import Plan
 

@@ -12,8 +12,8 @@ from orjson import Fragment
 from flexdb.contract.fields import Boolean, Choice, Email, Id, Integer, Text
 from flexdb.contract.json_fields import JsonText
 from flexdb.contract.objects import Items, Object, Objects
-from flexdb.query.parameters import Paths
 from flexdb.contract.operation import OPERATIONS
+from flexdb.query.parameters import Paths
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
 from tests.support.service import PAGED, SINGLE, RpcError, Service

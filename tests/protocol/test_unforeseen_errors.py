@@ -12,14 +12,14 @@ from flask import Flask
 
 from flexdb.api import http, jsonrpc
 from flexdb.config import Settings
-from flexdb.db.pool import Pool
-from flexdb.db.run import Runner
-from flexdb.plan import Statement
-from flexdb.sql.loader import make_query
 from flexdb.context import Context
 from flexdb.contract.operation import NOTHING, OPERATIONS, READS, SERVICE, Operation
-from flexdb.documents.schemas import SchemaCache
 from flexdb.contract.params import Params
+from flexdb.db.pool import Pool
+from flexdb.db.run import Runner
+from flexdb.documents.schemas import SchemaCache
+from flexdb.plan import Statement
+from flexdb.sql.loader import make_query
 from tests.support.replies import answered, assert_refused, notification
 from tests.support.service import Service, request
 
