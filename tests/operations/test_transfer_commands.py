@@ -221,8 +221,8 @@ def test_debian_packages_become_a_graph(database: Settings, ending: str) -> None
     reached.close()
 
 
-def test_the_examples_of_the_readme_run_as_written(database: Settings, tmp_path: Path) -> None:
-    told = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Import and export")[2]
+def test_the_examples_of_the_guide_run_as_written(database: Settings, tmp_path: Path) -> None:
+    told = (ROOT / "docs/how-to/import-and-export.md").read_text(encoding="utf-8")
     commands = [line for block in re.findall(r"```bash\n(.*?)```", told, re.DOTALL)[:2]
                 for line in block.splitlines()]
     for name, place in ((".venv", Path(sys.prefix)), ("flexdb", ROOT / "flexdb"),
