@@ -84,7 +84,8 @@ def _check(context: Context, params: Loaded) -> Walk:
     for node in checked:
         data = bytes(json_text.members(node)["data"])
         if data.startswith(b'"'):
-            data = json_text.parse(data).encode()
+            # Unset data is an empty string there.
+            data = json_text.parse(data).encode() or b"null"
         if violations := compiled.violations(data):
             refused.append({"node": orjson.Fragment(bytes(node)), "violations": violations})
     paging = json_text.parse(bytes(result["pagination"]))

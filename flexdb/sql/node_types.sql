@@ -1,5 +1,6 @@
 -- object: node_type nt
-id, tenant_id, name, description, schema json, version, created_at time, updated_at time
+id, tenant_id, name, description nullable, schema json nullable, version, created_at time,
+updated_at time
 
 -- write: create_node_type -> object, version
 INSERT INTO node_types AS nt

@@ -1,5 +1,5 @@
 -- object: node n
-id, tenant_id, node_type_id, data json, version, created_at time, updated_at time
+id, tenant_id, node_type_id, data json nullable, version, created_at time, updated_at time
 
 -- frame: schema_version
 -- Names the write that a schema comes from.
