@@ -45,6 +45,15 @@ class _Body:
         """Return the text of a call's params."""
         return bytes(json_text.members(self._texts[place])["params"])
 
+    def id_text(self, place: int) -> bytes:
+        """Return the text of a call's id, a number as it came, digit for digit; null for none."""
+        call = self.calls[place]
+        given = call.get("id") if isinstance(call, dict) else None
+        if isinstance(given, float) or given == 0 and given is not False:
+            # 1.0, 1e3 and 2**64 are floats by now, and -0 is 0.
+            return bytes(json_text.members(self._texts[place])["id"])
+        return orjson.dumps(given) if _is_id(given) else b"null"
+
 
 class Site(JSONRPCSite):
     """The methods at one endpoint, which blueprints contribute.
@@ -80,7 +89,7 @@ class Site(JSONRPCSite):
                                       f"not {len(parsed)}")
         except FlexdbError as error:
             watch.current().outcome = error.reason
-            return _error(error, None), 200, {}
+            return _reply(error, b"null"), 200, {}
         replies = self.batch_dispatch(_Body(body, parsed))
         if not replies:
             return b"", 204, {}
@@ -111,12 +120,12 @@ class Site(JSONRPCSite):
         outcomes.reverse()
         replies = []
         watch.current().calls = told = []
-        for call, plan in zip(body.calls, plans):
+        for place, (call, plan) in enumerate(zip(body.calls, plans)):
             outcome = outcomes.pop() if isinstance(plan, PLANS) else plan
             told.append((_method(call),
                          outcome.reason if isinstance(outcome, FlexdbError) else "ok"))
-            if reply := _reply(call, outcome):
-                replies.append(reply)
+            if _is_answered(call, outcome):
+                replies.append(_reply(outcome, body.id_text(place)))
         return replies
 
     def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]
@@ -147,7 +156,7 @@ class Site(JSONRPCSite):
             raise errors.InvalidRequest('the member "params" must be an object or an array')
         if not _is_id(call.get("id")):
             raise errors.InvalidRequest(
-                'the member "id" must be a string, a 64-bit integer or null')
+                'the member "id" must be a string, a number or null')
         return True
 
     def dispatch(self, context: Context, call: dict[str, Any],  # type: ignore[override]
@@ -191,27 +200,26 @@ def _method(call: Any) -> str:
 
 
 def _is_id(value: Any) -> bool:
-    return value is None or (isinstance(value, (str, int)) and not isinstance(value, bool))
+    return value is None or (isinstance(value, (str, int, float)) and not isinstance(value, bool))
 
 
-def _reply(call: Any, outcome: Outcome) -> bytes | None:
-    """Return the reply to a call; None for a notification, which is never answered.
+def _is_answered(call: Any, outcome: Outcome) -> bool:
+    """Tell whether a call gets a reply: a notification gets none.
 
     What is not a request object is no notification either (section 7, "rpc call with invalid
     Request object"); its id is given back where it is one.
     """
-    asked = isinstance(call, dict) and "id" in call
-    if not asked and not isinstance(outcome, errors.InvalidRequest):
-        return None
-    answered_id = call["id"] if asked and _is_id(call["id"]) else None
+    return isinstance(call, dict) and "id" in call or isinstance(outcome, errors.InvalidRequest)
+
+
+def _reply(outcome: Outcome, id_text: bytes) -> bytes:
+    """Return the reply to a call.
+
+    :param id_text: the JSON text of its id
+    """
     if isinstance(outcome, FlexdbError):
-        return _error(outcome, answered_id)
-    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome.text, orjson.dumps(answered_id))
-
-
-def _error(error: FlexdbError, answered_id: str | int | None) -> bytes:
-    return b'{"jsonrpc":"2.0","error":%b,"id":%b}' % (
-        orjson.dumps(error.to_json()), orjson.dumps(answered_id))
+        return b'{"jsonrpc":"2.0","error":%b,"id":%b}' % (orjson.dumps(outcome.to_json()), id_text)
+    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome.text, id_text)
 
 
 def _discover(context: Context, params: Any, params_text: Callable[[], bytes]) -> Result:

@@ -1,5 +1,6 @@
 -- object: node_type nt
-id, tenant_id, name, description, schema json, version, created_at time, updated_at time
+id, tenant_id, name, description nullable, schema json nullable, version, created_at time,
+updated_at time
 
 -- frame: node_type_tag
 -- Names a row as one write left it, and no other of the same id.

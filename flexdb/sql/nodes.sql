@@ -1,5 +1,5 @@
 -- object: node n
-id, tenant_id, node_type_id, data json, version, created_at time, updated_at time
+id, tenant_id, node_type_id, data json nullable, version, created_at time, updated_at time
 
 -- frame: node_tag
 -- Names a row as one write left it, and no other of the same id.

@@ -1,5 +1,5 @@
 -- object: relationship r
-id, tenant_id, source_node_id, target_node_id, relationship_type, data json, version,
+id, tenant_id, source_node_id, target_node_id, relationship_type, data json nullable, version,
 created_at time, updated_at time
 
 -- frame: relationship_tag

@@ -170,8 +170,22 @@ def test_an_id_is_given_back_as_it_came(service: Service, good: Any, id: Any, in
     assert_refused(replies[1], -32601, id)
 
 
-@pytest.mark.parametrize("id", [b"1.5", b"1.0", b"1e3", b"true", b"false", b"[]", b"[1]", b"{}",
-                                b'{"id":1}', b"18446744073709551616", b"-9223372036854775809"])
+@pytest.mark.parametrize("id", [
+    b"1.5", b"1.0", b"1e3", b"1E+3", b"-0", b"0.0", b"-0.0e-0", b"18446744073709551616",
+    b"-9223372036854775809", b"1" + b"0" * 300, b"0.1000000000000000055511151231257827"])
+@pytest.mark.parametrize("in_batch", [False, True])
+def test_a_number_as_id_is_given_back_digit_for_digit(service: Service, tenant: Any, id: bytes,
+                                                      in_batch: bool) -> None:
+    calls = [b'{"id": %b ,"jsonrpc":"2.0","method":"%b","params":["%b"]}' % (
+        id, method, tenant["id"].encode()) for method in (b"get_tenant", b"nothing")]
+    texts = ([service.post(b"[%b]" % b",".join(calls)).data.rstrip(b"]")] if in_batch else
+             [service.post(call).data for call in calls])
+    ends = [text.rpartition(b'"id":')[2] for text in texts]
+    assert ends == [id + b"}"] * len(texts)
+    assert sum(text.count(b'"id":%b}' % id) for text in texts) == 2
+
+
+@pytest.mark.parametrize("id", [b"true", b"false", b"[]", b"[1]", b"{}", b'{"id":1}'])
 def test_an_id_that_is_none_is_refused(service: Service, tenant: Any, id: bytes) -> None:
     call = b'{"jsonrpc":"2.0","method":"get_tenant","params":["%b"],"id":%b}' % (
         tenant["id"].encode(), id)
