@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS := not long and not faults
+TESTS := $(if $(T),not faults,not long and not faults)
 
 .PHONY: help run test test-faults contract check check-image bench bench-smoke migrate rollback \
 	export import clean
@@ -13,8 +13,9 @@ help: ## print this list
 run: $(VENV)/run ## start the service on port 5000
 	@exec $(BIN)/python wsgi.py
 
-test: $(VENV)/test ## run the tests, but for those that take long
-	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n auto --dist worksteal -m "$(TESTS)"
+test: $(VENV)/test ## run the tests, but for those that take long; T=path-or-words runs those alone
+	@if [ -e "$${T%%::*}" ]; then set -- "$$T"; elif [ -n "$$T" ]; then set -- -k "$$T"; fi; \
+		exec $(BIN)/python -m pytest -n auto --dist worksteal -m "$(TESTS)" "$$@"
 
 test-faults: $(VENV)/test ## break things under load and hold that nothing is lost; SHORT=1 for less
 	@$(BIN)/python -m pytest -m faults tests/faults

@@ -59,6 +59,10 @@ class UnsupportedMediaType(InvalidRequest):
     message = "send the body as Content-Type: application/json"
 
 
+class UnsupportedEncoding(UnsupportedMediaType):
+    message = "send the body as it is, or as Content-Encoding: gzip"
+
+
 class NotAcceptable(InvalidRequest):
     status = 406
     message = "the answer is application/json, which the header Accept excludes"
@@ -135,6 +139,11 @@ class VersionConflict(FlexdbError):
 
     def __init__(self, current: int) -> None:
         super().__init__(self.message, {"version": [f"is {current} by now"]}, version=current)
+
+
+class PreconditionFailed(FlexdbError):
+    code, status, reason = -32003, 412, "PRECONDITION_FAILED"
+    message = "this has no ETag, so no state of it can be asked for"
 
 
 class Unavailable(FlexdbError):

@@ -47,6 +47,8 @@ class Result(NamedTuple):
     :param created: False where an operation that creates found the row there and changed it
     :param version: the version of the object in it, where it has one
     :param id: the id of the object in it, where the caller or the operation chose it
+    :param tag: names the object in it as it is now, and no other state of it or of another one that
+        once had its id
     :param kept: False where what was written is to be rolled back all the same
     """
 
@@ -54,6 +56,7 @@ class Result(NamedTuple):
     created: bool = True
     version: int | None = None
     id: str | None = None
+    tag: str | None = None
     kept: bool = True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from itertools import groupby
 from typing import Any
 
@@ -13,46 +13,19 @@ from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 from flask_jsonrpc.site import JSONRPCSite
 from flask_jsonrpc.views import JSONRPCView
-from msgspec import Raw
 
 from flexdb import errors
 from flexdb.api import http, openrpc
+from flexdb.api.messages import Body, is_answered, is_id, method_of, reply_to
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.db.run import Runner
-from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps
 from flexdb.telemetry import watch
 
 PLANS = (Statement, Steps)
-
-
-class _Body:
-    """The calls of a body, as parsed and, for what is stored as it came, as text."""
-
-    def __init__(self, text: bytes, parsed: Any) -> None:
-        self._text = text
-        self.is_batch = isinstance(parsed, list)
-        self.calls: list[Any] = parsed if self.is_batch else [parsed]
-
-    @cached_property
-    def _texts(self) -> list[Raw] | list[bytes]:
-        return json_text.items(self._text) if self.is_batch else [self._text]
-
-    def params_text(self, place: int) -> bytes:
-        """Return the text of a call's params."""
-        return bytes(json_text.members(self._texts[place])["params"])
-
-    def id_text(self, place: int) -> bytes:
-        """Return the text of a call's id, a number as it came, digit for digit; null for none."""
-        call = self.calls[place]
-        given = call.get("id") if isinstance(call, dict) else None
-        if isinstance(given, float) or given == 0 and given is not False:
-            # 1.0, 1e3 and 2**64 are floats by now, and -0 is 0.
-            return bytes(json_text.members(self._texts[place])["id"])
-        return orjson.dumps(given) if _is_id(given) else b"null"
 
 
 class Site(JSONRPCSite):
@@ -89,8 +62,8 @@ class Site(JSONRPCSite):
                                       f"not {len(parsed)}")
         except FlexdbError as error:
             watch.current().outcome = error.reason
-            return _reply(error, b"null"), 200, {}
-        replies = self.batch_dispatch(_Body(body, parsed))
+            return reply_to(error, b"null"), 200, {}
+        replies = self.batch_dispatch(Body(body, parsed))
         if not replies:
             return b"", 204, {}
         if batch:
@@ -107,7 +80,7 @@ class Site(JSONRPCSite):
         """
         return http.parse_body(request_data, self.settings.max_depth)
 
-    def batch_dispatch(self, body: _Body) -> list[bytes]:  # type: ignore[override]
+    def batch_dispatch(self, body: Body) -> list[bytes]:  # type: ignore[override]
         """Plan all calls, run what they ask for together, and return the replies in their order."""
         context = self.contexts.current()
         budget = Budget(context.limits.max_answer_bytes)
@@ -122,10 +95,10 @@ class Site(JSONRPCSite):
         watch.current().calls = told = []
         for place, (call, plan) in enumerate(zip(body.calls, plans)):
             outcome = outcomes.pop() if isinstance(plan, PLANS) else plan
-            told.append((_method(call),
+            told.append((method_of(call),
                          outcome.reason if isinstance(outcome, FlexdbError) else "ok"))
-            if _is_answered(call, outcome):
-                replies.append(_reply(outcome, body.id_text(place)))
+            if is_answered(call, outcome):
+                replies.append(reply_to(outcome, body.id_text(place)))
         return replies
 
     def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]
@@ -154,7 +127,7 @@ class Site(JSONRPCSite):
             raise errors.InvalidRequest('the member "method" must be a string')
         if not isinstance(call.get("params"), (dict, list, type(None))):
             raise errors.InvalidRequest('the member "params" must be an object or an array')
-        if not _is_id(call.get("id")):
+        if not is_id(call.get("id")):
             raise errors.InvalidRequest(
                 'the member "id" must be a string, a number or null')
         return True
@@ -191,35 +164,6 @@ class View(JSONRPCView):
         answer, status, _ = self.jsonrpc_site.dispatch_request()
         response = Response(answer, status, content_type=http.JSON)
         return http.apply_preference(response)
-
-
-def _method(call: Any) -> str:
-    """Return the method that a call names, as far as it is one."""
-    method = call.get("method") if isinstance(call, dict) else None
-    return method if isinstance(method, str) else ""
-
-
-def _is_id(value: Any) -> bool:
-    return value is None or (isinstance(value, (str, int, float)) and not isinstance(value, bool))
-
-
-def _is_answered(call: Any, outcome: Outcome) -> bool:
-    """Tell whether a call gets a reply: a notification gets none.
-
-    What is not a request object is no notification either (section 7, "rpc call with invalid
-    Request object"); its id is given back where it is one.
-    """
-    return isinstance(call, dict) and "id" in call or isinstance(outcome, errors.InvalidRequest)
-
-
-def _reply(outcome: Outcome, id_text: bytes) -> bytes:
-    """Return the reply to a call.
-
-    :param id_text: the JSON text of its id
-    """
-    if isinstance(outcome, FlexdbError):
-        return b'{"jsonrpc":"2.0","error":%b,"id":%b}' % (orjson.dumps(outcome.to_json()), id_text)
-    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome.text, id_text)
 
 
 def _discover(context: Context, params: Any, params_text: Callable[[], bytes]) -> Result:

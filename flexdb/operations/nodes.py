@@ -31,7 +31,7 @@ from flexdb.contract.operation import (
 from flexdb.contract.params import Params
 from flexdb.documents.schemas import Compiled
 from flexdb.errors import NotFound
-from flexdb.operations.statements import check_version, one_object, step
+from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
@@ -163,8 +163,8 @@ def _change_checked(context: Context, params: Loaded, change: Callable[[bytes], 
     row = yield step(context, "get_schema_of_node", params)
     if row is None:
         raise NotFound.of("id", "node")
-    schema_version, schema, node_type_id, version, data = row
-    check_version(params, version)
+    schema_version, schema, node_type_id, version, tag, data = row
+    check_state(context, params, version, tag)
     changed = change(data or b"{}")
     key = (params["tenant_id"], node_type_id)
     context.schemas.put(key, schema_version, schema).check(changed)

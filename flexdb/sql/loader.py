@@ -4,8 +4,7 @@ A file has sections, each begun by a comment line that says what kind it is:
 
 ``-- object: node n``
     the columns of an object whose row has the alias ``n``, of which its JSON is written; words
-    behind a column say how: ``time``, ``json`` for a JSON column, ``nullable`` where it may be
-    unset
+    behind a column say how: ``time``, ``json`` for a JSON column, ``nullable`` if it may be unset
 ``-- read: get_node -> object, version``
     a statement and what its row holds; ``lock`` in place of ``read`` where it locks what it reads,
     ``write`` where it writes; in ``-- write: delete_nodes (condition) -> …`` the words in

@@ -41,11 +41,13 @@ def actionlint(folder: Path) -> subprocess.CompletedProcess[str]:
                           text=True)
 
 
+@pytest.mark.long
 def test_actionlint_has_nothing_to_say() -> None:
     done = actionlint(FOLDER)
     assert done.returncode == 0 and f"{len(WORKFLOWS)} workflow" in done.stdout, done.stdout
 
 
+@pytest.mark.long
 def test_actionlint_would_tell_a_title_that_becomes_a_command(tmp_path: Path) -> None:
     text = (FOLDER / "check.yml").read_text(encoding="utf-8")
     (tmp_path / "check.yml").write_text(text.replace(

@@ -16,6 +16,7 @@ import pytest
 
 from flexdb.contract.operation import OPERATIONS
 from flexdb.sql.loader import LISTS, NAMES
+from tests.support.pages import quoted, table
 from tests.support.paths import ROOT
 
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -259,3 +260,10 @@ def test_support_holds_no_test_and_is_kept_like_the_product(module: str) -> None
     assert not module.split(".")[-1].startswith("test_") and len(text.splitlines()) <= 250
     assert not {"utils", "helpers", "models", "common"} & set(module.split("."))
     assert ast.get_docstring(module_tree) and list(undocumented(module_tree.body)) == []
+
+
+def test_the_table_of_the_rooms_is_these_walls() -> None:
+    told = {quoted(row[0])[0]: row[2] for row in table("docs/architecture.md", "## The house")}
+    free = {room(module) for module in MODULES} - WALLS.keys() - {"", "__main__"}
+    assert {name: set(quoted(known)) for name, known in told.items() if name not in free} == WALLS
+    assert {told[name] for name in free} == {"everything"}

@@ -167,8 +167,9 @@ def test_a_token_of_another_list_tenant_or_filter_is_refused(lists: Lists) -> No
     lists.service.call("delete_tenant", id=elsewhere["id"])
 
 
-SHOWN: list[Any] = [{}, {"count": "none"}, {"count": "exact"}, {"fields": ["id"]}, {"filter": {}},
-                    {"fields": ["data", "id"], "count": "none"}]
+SHOWN: tuple[dict[str, Any], ...] = (
+    {}, {"count": "none"}, {"count": "exact"}, {"fields": ["id"]}, {"filter": {}},
+    {"fields": ["data", "id"], "count": "none"})
 
 
 @pytest.mark.parametrize("walk", [

@@ -49,9 +49,8 @@ def test_a_thousand_nodes_are_checked_unless_asked_otherwise(service: Service) -
     key = {"tenant_id": node_type["tenant_id"], "id": node_type["id"]}
     item = {"node_type_id": node_type["id"]}
     service.call("create_nodes", tenant_id=key["tenant_id"], nodes=[item] * 1001)
-    absent: list[Any] = [{}, {"pagination": ""}, {"pagination": {}},
-                         {"pagination": {"page_token": ""}}]
-    for asked in absent:
+    asked: Any
+    for asked in ({}, {"pagination": ""}, {"pagination": {}}, {"pagination": {"page_token": ""}}):
         first = service.call("check_node_type", **key, **asked)
         assert first["checked"] == 1000 and first["next_page_token"]
     assert service.call("check_node_type", **key, pagination={
