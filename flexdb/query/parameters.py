@@ -11,7 +11,7 @@ from flexdb.context import Context
 from flexdb.contract.fields import BaseField, Choice, Json
 from flexdb.contract.operation import Loaded
 from flexdb.query.filters import Filter, condition
-from flexdb.query.paths import Members
+from flexdb.query.paths import Members, split_list
 from flexdb.query.projections import projection
 from flexdb.query.sorts import sort_keys
 from flexdb.sql.loader import LISTS
@@ -22,7 +22,7 @@ class Paths(BaseField):
     """An array of paths, or a string of them, separated by commas."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[str]:
-        paths = value.split(",") if isinstance(value, str) else value
+        paths = split_list(value) if isinstance(value, str) else value
         if not (isinstance(paths, list) and paths and all(isinstance(one, str) for one in paths)):
             raise ValidationError("must be an array of paths, or a string of them separated by "
                                   "commas")
@@ -34,10 +34,12 @@ class Paths(BaseField):
 
 
 FILTER = partial(Filter, "Only what fits this: MongoDB's form of a condition on paths in `data` "
-                 "and on the other members.", example={"data.priority": "high"})
+                 "and on the other members. In a path, a name with dots is quoted: "
+                 '`data."a.b".c`.', example={"data.priority": "high"})
 SORT = partial(Paths, "The paths to sort by, from the first on; `-` before one is descending.",
                example=["-data.priority", "created_at"])
-FIELDS = partial(Paths, "The paths to give back, instead of whole objects.",
+FIELDS = partial(Paths, "The paths to give back, instead of whole objects; of an array "
+                 "only the places that are named.",
                  example=["id", "data.title"])
 COUNT = partial(Choice, "`none` leaves `total_count` out, which with a filter costs the most.",
                 ("exact", "none"), example="exact")

@@ -2,39 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
 from marshmallow import fields
 
-from flexdb.contract.fields import TEXT_LENGTH
 from flexdb.contract.json_fields import JsonText
 
 Members = Mapping[str, fields.Field[Any]]
 
-MOST_PARTS = 20
+PATH_LENGTH, MOST_PARTS = 10_000, 20
+# A quoted part, as a string of JSON, or what stands between two dots.
+_PART = re.compile(r'"(?:[^"\\]|\\.)*"(?=\.|\Z)|[^."][^.]*|', re.DOTALL)
+# In a list of paths, what is quoted may hold a comma.
+_LISTED = re.compile(r'(?:(?:^|(?<=\.))"(?:[^"\\]|\\.)*"|[^,.]+|\.)*', re.DOTALL)
+# What PostgreSQL's #> takes as the place in an array.
+_INDEX = re.compile(r"\s*[+-]?[0-9]+")
 
 
 def split(path: str, members: Members) -> tuple[str, list[str]]:
     """Split a path into a member of the object and the names below it.
 
-    :param path: a member such as ``version``, or a place inside a JSON one such as ``data.a.b``
+    :param path: a member such as ``version``, or a place inside a JSON one such as ``data.a.b``,
+        where a name that is empty, has dots or begins with a quote is written as JSON writes it:
+        ``data."a.b".c``
     :param members: the object's members
     :raises ValueError: when there is no such place; the message says what would be right
     """
-    if len(path) > TEXT_LENGTH:
-        raise ValueError(f"may have at most {TEXT_LENGTH} characters, not {len(path)}")
-    if "\0" in path:
-        raise ValueError("may not contain the character U+0000")
-    name, *parts = path.split(".")
+    if len(path) > PATH_LENGTH:
+        raise ValueError(f"may have at most {PATH_LENGTH:,} characters, not {len(path):,}")
+    name, _, below = path.partition(".")
     if name not in members:
         places = [f"{known}.…" if isinstance(field, JsonText) else known
                   for known, field in members.items()]
         raise ValueError(f"names no member: there are {', '.join(places)}")
+    parts = list(_parts(path, len(name) + 1)) if len(name) < len(path) else []
     if parts and not isinstance(members[name], JsonText):
         raise ValueError(f"names something below {name}, which holds no JSON")
-    if not all(parts):
-        raise ValueError("has an empty part between its dots")
     if len(parts) > MOST_PARTS:
         raise ValueError(f"may have at most {MOST_PARTS} parts below {name}, not {len(parts)}")
+    if any("\0" in part for part in parts):
+        raise ValueError("may not contain the character U+0000")
     return name, parts
+
+
+def split_list(paths: str) -> list[str]:
+    """Split a text of paths at the commas that are not quoted."""
+    found, start = [], 0
+    while True:
+        end = match.end() if (match := _LISTED.match(paths, start)) else start
+        found.append(paths[start:end])
+        if end == len(paths):
+            return found
+        start = end + 1
+
+
+def is_place(part: str) -> bool:
+    """Tell whether a part of a path means a place in an array, where there is one."""
+    return _INDEX.fullmatch(part) is not None
+
+
+def _parts(path: str, start: int) -> Iterator[str]:
+    while True:
+        match = _PART.match(path, start)
+        part = match[0] if match else ""
+        if part.startswith('"'):
+            try:
+                yield orjson.loads(part)
+            except ValueError:
+                raise ValueError(f"has a quoted part that is no string of JSON: {part[:64]}"
+                                 ) from None
+        elif part:
+            yield part
+        elif path.startswith('"', start):
+            raise ValueError('has a quote that is not closed before the next dot: a name with '
+                             r'quotes is written as JSON does, "\"a\""')
+        else:
+            raise ValueError('has an empty part between its dots: the empty name is written ""')
+        start += len(part) + 1
+        if start > len(path):
+            return

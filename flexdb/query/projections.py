@@ -6,20 +6,25 @@ from typing import Any
 
 from flexdb.config import JsonFields
 from flexdb.errors import InvalidParams
-from flexdb.query.paths import Members, split
+from flexdb.query.paths import Members, is_place, split
 from flexdb.sql.loader import OBJECTS, column, row_to_json
 
 MOST_PATHS = 50
+_OBJECT = ("coalesce(jsonb_object_agg(m.name, m.value) FILTER (WHERE m.value IS NOT NULL), "
+           "jsonb_build_object())")
+_ARRAY = ("coalesce(jsonb_agg(m.value ORDER BY m.place) FILTER (WHERE m.value IS NOT NULL), "
+          "jsonb_build_array())")
 
 
 def projection(paths: list[str], members: Members, thing: str, alias: str, form: JsonFields,
                prefix: str = "p") -> tuple[str, dict[str, Any]]:
     """Return the SQL of an object with some of its members, and the named arguments in it.
 
-    Inside JSON the shape is kept: ``data.a.b`` gives ``{"data": {"a": {"b": …}}}``. What is missing
-    is left out.
+    Inside JSON the shape is kept: ``data.a.b`` gives ``{"data": {"a": {"b": …}}}``, and where a is
+    an array ``data.a.0`` gives ``{"data": {"a": […]}}`` with that item alone. What is missing is
+    left out.
 
-    :param paths: which members, or places inside the JSON ones, where they name members of objects
+    :param paths: which members, or places inside the JSON ones
     :param members: the members that there are
     :param thing: the object's name in the SQL
     :param alias: the row's alias in the SQL
@@ -66,7 +71,7 @@ def _add(tree: dict[str, Any], parts: list[str]) -> None:
 
 def _members(column: str, path: list[str], tree: dict[str, Any], prefix: str,
              arguments: dict[str, Any]) -> str:
-    """Return the SQL of an object with some members of the object at a path, or of NULL."""
+    """Return the SQL of what is at a path with some of its members or items, or of NULL."""
     def argument(value: Any) -> str:
         name = f"{prefix}{len(arguments)}"
         arguments[name] = value
@@ -74,13 +79,21 @@ def _members(column: str, path: list[str], tree: dict[str, Any], prefix: str,
 
     value = f"({column} #> {argument(path)}::text[])"
     rows = []
-    for name, below in tree.items():
+    for place, name in enumerate(sorted(tree, key=_order)):
         inner = [*path, name]
-        found = (_members(column, inner, below, prefix, arguments) if below else
+        found = (_members(column, inner, tree[name], prefix, arguments) if tree[name] else
                  f"{column} #> {argument(inner)}::text[]")
-        rows.append(f"({argument(name)}::text, {found})")
+        rows.append(f"({argument(name)}::text, {place}, {found})")
+    made = _OBJECT if not any(map(is_place, tree)) else (
+        f"CASE jsonb_typeof({value}) WHEN 'object' THEN {_OBJECT} ELSE {_ARRAY} END")
+    kinds = "('object')" if made == _OBJECT else "('object', 'array')"
     # OFFSET 0 keeps PostgreSQL from putting what is nested in both places where m.value stands,
     # which would double it at every depth.
-    return (f"CASE WHEN jsonb_typeof({value}) = 'object' THEN (SELECT coalesce("
-            "jsonb_object_agg(m.name, m.value) FILTER (WHERE m.value IS NOT NULL), "
-            f"jsonb_build_object()) FROM (VALUES {', '.join(rows)} OFFSET 0) m (name, value)) END")
+    return (f"CASE WHEN jsonb_typeof({value}) IN {kinds} THEN (SELECT {made} "
+            f"FROM (VALUES {', '.join(rows)} OFFSET 0) m (name, place, value)) END")
+
+
+def _order(name: str) -> tuple[bool, int]:
+    """Return what orders the places in an array; those behind any array's end hold nothing."""
+    place = int(name) if is_place(name) and len(name) < 20 else 0
+    return place < 0, place

@@ -34,7 +34,7 @@ def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
     """
     keys: list[Key] = []
     arguments: dict[str, Any] = {}
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     direction = "DESC"
     for place, text in enumerate(sort):
         path = text.removeprefix("-")
@@ -42,13 +42,13 @@ def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
         try:
             if place >= MOST_KEYS:
                 raise ValueError(f"is one too many: a list is sorted by at most {MOST_KEYS} paths")
-            if path in seen:
-                raise ValueError("names a path again")
             name, parts = split(path, members)
+            if (name, *parts) in seen:
+                raise ValueError("names a path again")
         except ValueError as error:
             field = f"sort.{place}"
             raise InvalidParams(fields={field: [str(error)]}) from None
-        seen.add(path)
+        seen.add((name, *parts))
         if isinstance(members[name], JsonText):
             arguments[f"{prefix}{place}"] = parts
             keys += _json_keys(f"{alias}.{name}", f"%({prefix}{place})s::text[]", place, direction)
@@ -58,7 +58,7 @@ def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
             # A computed key has a name of its own.
             keys.append(Key(name, type, direction) if type != "text" else Key(
                 f"text_{place}", type, direction, _prefix(f"{alias}.{name}")))
-    if "id" not in seen:
+    if ("id",) not in seen:
         keys.append(Key("id", "uuid", direction))
     return tuple(keys), arguments
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -35,9 +36,10 @@ def same(left: Any, right: Any) -> bool:
 
 def look(row: dict[str, Any], path: str) -> Any:
     """Return what a row holds at a path, or MISSING."""
-    name, *parts = path.split(".")
+    name, _, below = path.partition(".")
     value = row[name]
-    for part in parts:
+    for part in re.findall(r'"(?:[^"\\]|\\.)*"|[^.]+', below):
+        part = json.loads(part) if part.startswith('"') else part
         if isinstance(value, dict) and part in value:
             value = value[part]
         elif (isinstance(value, list) and re.fullmatch(r"[+-]?[0-9]+", part)
