@@ -23,11 +23,13 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     disable_created_metrics,
     values,
 )
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from flexdb.version import __version__
 
@@ -107,9 +109,28 @@ class Metrics:
         registry = self.registry
         if _FOLDER in os.environ:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)
+            registry.register(_OfAllWorkers())
         encoder, content_type = choose_encoder(accept)
         return encoder(registry), content_type
+
+
+class _OfAllWorkers(Collector):
+    """The figures in the files of all workers.
+
+    A worker that begins makes a file and fills it a moment later; the library's own collector
+    cannot read it in between.
+    """
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the files that are filled."""
+        filled = []
+        for file in Path(os.environ[_FOLDER]).glob("*.db"):
+            # One of a worker that has just ended may be gone.
+            with suppress(FileNotFoundError):
+                if file.stat().st_size:
+                    filled.append(str(file))
+        merged: Iterable[Metric] = MultiProcessCollector.merge(filled)
+        return merged
 
 
 class Folder:

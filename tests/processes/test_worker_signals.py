@@ -105,6 +105,14 @@ def test_the_gauges_of_another_worker_are_at_most_seconds_old(
     assert found["flexdb_pool_size",] == found["flexdb_pool_idle",]
 
 
+def test_figures_are_given_while_a_worker_makes_its_files(serve: Callable[..., Served]) -> None:
+    served = serve()
+    call(served, 1)
+    for kind in ("counter", "histogram", "gauge_livesum"):
+        (folder(served) / f"{kind}_99.db").touch()
+    assert figures(served)[CALLS] == 1
+
+
 def test_the_folder_of_the_figures_ends_with_the_master(serve: Callable[..., Served]) -> None:
     served = serve()
     place = folder(served)
