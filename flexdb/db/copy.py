@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from flexdb.config import Settings
-from flexdb.db.address import NotReachable, conninfo, direct, reason
+from flexdb.db.address import conninfo, direct, not_reached, reason
 from flexdb.db.sqlstate import to_error
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
 from flexdb.plan import Row
@@ -62,7 +62,7 @@ def _transaction(settings: Settings, reads: bool = False) -> Iterator[psycopg.Co
             yield connection
     except psycopg.Error as error:
         if error.sqlstate is None:
-            raise NotReachable(reason(error)) from error
+            raise not_reached(error, direct(settings)) from error
         if error.sqlstate in ("42P01", "42703", "42883"):
             raise NotFound("the database has no tables of this version: run the command migrate "
                            "first") from error
