@@ -12,6 +12,7 @@ from typing import Any, Literal
 from dotenv import dotenv_values
 
 JsonFields = Literal["value", "string"]
+EnforceSchemas = Literal["all", "valid", "none"]
 MIB = 1024 * 1024
 # With none of these set, an embedded PostgreSQL is started.
 DATABASE_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_SSL_MODE")
@@ -60,6 +61,10 @@ class Settings:
     json_fields: JsonFields = _setting(
         "value", "how `data` and `schema` are given back: as JSON values, or as strings that hold "
         "JSON text, as the original flex-db does", choices=("value", "string"))
+    enforce_schemas: EnforceSchemas = _setting(
+        "all", "which node types' stored schemas hold for what is written to their nodes: all, so "
+        "that nothing is written where one is no JSON Schema; those that are valid; or none, as in "
+        "the original flex-db", choices=("all", "valid", "none"))
     workers: int = _setting(2, "gunicorn worker processes", 1, 1024)
     threads: int = _setting(16, "threads of each worker; at least `DB_POOL_SIZE` + "
                             "`DB_POOL_QUEUE` + 2", 1, 1024)

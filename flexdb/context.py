@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flexdb.config import JsonFields, Settings
+from flexdb.config import EnforceSchemas, JsonFields, Settings
 from flexdb.documents.schemas import SchemaCache
 
 
@@ -64,6 +64,7 @@ class Context:
     :param json_fields: the form in which JSON columns are given back
     :param caller: who calls
     :param schemas: the compiled schemas that the app keeps
+    :param enforce_schemas: which stored schemas hold for what is written
     :param precondition: which state of the object a change is meant for; None for any
     """
 
@@ -71,4 +72,5 @@ class Context:
     json_fields: JsonFields = "value"
     caller: Caller = ANYONE
     schemas: SchemaCache = field(default_factory=SchemaCache, repr=False)
+    enforce_schemas: EnforceSchemas = Settings.enforce_schemas
     precondition: Precondition | None = None

@@ -1,6 +1,33 @@
 -- The six tables as the original flex-db makes them. On a database of its own they are there
 -- already and nothing happens; what differs is altered by the next migration, for both alike.
 
+-- The newest original keeps each tenant in a database of its own and only lists them in another,
+-- the control database. Over either flexdb would start with tenants that have nothing.
+DO $$
+DECLARE
+    is_control boolean := false;
+    has_tenants boolean := false;
+BEGIN
+    IF to_regclass('tenants') IS NOT NULL AND to_regclass('nodes') IS NULL THEN
+        EXECUTE 'SELECT EXISTS (SELECT FROM tenants)' INTO has_tenants;
+        is_control := has_tenants
+            OR to_regclass('tenant_databases') IS NOT NULL
+            OR to_regclass('tenant_migrations') IS NOT NULL
+            OR EXISTS (SELECT FROM pg_attribute a
+                       WHERE a.attrelid = to_regclass('tenants') AND NOT a.attisdropped
+                         AND a.attname ~ '(database|connection|dsn|^db)');
+    END IF;
+    IF is_control THEN
+        RAISE EXCEPTION 'this database lists tenants and has no table of nodes: it is the control database of a flex-db that keeps each tenant in a database of its own, which flexdb cannot adopt. Nothing was changed. Set DB_NAME to an empty database, and load each tenant there with the import command';
+    END IF;
+    IF to_regclass('nodes') IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_attribute a
+        WHERE a.attrelid = to_regclass('nodes') AND a.attname = 'tenant_id' AND NOT a.attisdropped)
+    THEN
+        RAISE EXCEPTION 'the nodes of this database have no tenant_id: it is one tenant''s database of a flex-db that keeps each tenant in a database of its own, which flexdb cannot adopt. Nothing was changed. Set DB_NAME to an empty database, and load each tenant there with the import command';
+    END IF;
+END $$;
+
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version text PRIMARY KEY,
     applied_at timestamptz NOT NULL DEFAULT now()

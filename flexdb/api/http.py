@@ -37,7 +37,7 @@ class Contexts:
     def __init__(self, settings: Settings, schemas: SchemaCache) -> None:
         self._usual = settings.json_fields
         self._by_form: dict[JsonFields, Context] = {
-            form: Context(Limits.of(settings), form, ANYONE, schemas)
+            form: Context(Limits.of(settings), form, ANYONE, schemas, settings.enforce_schemas)
             for form in get_args(JsonFields)}
 
     def current(self) -> Context:

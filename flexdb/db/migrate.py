@@ -69,6 +69,19 @@ def rollback(settings: Settings) -> str | None:
     return None
 
 
+def stored_schemas(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
+    """Give the tenant's id, the id, the name and the schema's JSON text of each node type with one.
+
+    :raises NotReachable: when PostgreSQL does not answer
+    :raises MigrationError: when they cannot be read
+    """
+    with (_connected(settings) as connection, connection.transaction(),
+          connection.cursor("schemas") as cursor):
+        yield from cursor.execute(
+            "SELECT tenant_id::text, id::text, name, schema::text FROM node_types "
+            "WHERE nullif(schema, 'null') IS NOT NULL ORDER BY tenant_id, id")
+
+
 def _step(backend: Any, migration: Any, direction: str) -> str:
     mark = backend.mark_one if direction == "apply" else backend.unmark_one
     try:

@@ -18,6 +18,7 @@ from flexdb.contract.params import Params
 from flexdb.documents.schemas import MOST_VIOLATIONS, VIOLATES
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
+from flexdb.operations.node_types import stored_schema
 from flexdb.operations.statements import step
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.filters import condition
@@ -80,9 +81,18 @@ def _create_nodes(context: Context, params: Loaded) -> Walk:
     items = params["nodes"]
     wanted = {item["node_type_id"] for item in items}
     row = yield step(context, "get_schemas_of_types", params | {"ids": sorted(wanted)})
-    found = {id: context.schemas.put((params["tenant_id"], id), *schema)
-             for id, *schema in zip(*(column or [] for column in row or ()))}
-    _refuse_missing("nodes", items, {"node_type_id": "node type"}, wanted - found.keys())
+    found, unusable = {}, {}
+    for id, *schema in zip(*(column or [] for column in row or ())):
+        try:
+            found[id] = stored_schema(context, params["tenant_id"], id, *schema)
+        except InvalidParams as error:
+            (unusable[id],) = error.data["fields"]["node_type_id"]
+    _refuse_missing("nodes", items, {"node_type_id": "node type"},
+                    wanted - found.keys() - unusable.keys())
+    if unusable:
+        raise _refusal(InvalidParams, "nodes", (
+            (place, "node_type_id", unusable[item["node_type_id"]])
+            for place, item in enumerate(items) if item["node_type_id"] in unusable))
     violations: list[dict[str, Any]] = []
     for place, item in enumerate(items):
         for violation in found[item["node_type_id"]].violations(item["data"]):

@@ -16,7 +16,7 @@ from flexdb.contract.operation import READS, TENANT, Loaded, one, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
 from flexdb.documents.schemas import compile_schema
-from flexdb.errors import NotFound
+from flexdb.errors import InvalidParams, NotFound
 from flexdb.operations import node_types, nodes
 from flexdb.operations.statements import step
 from flexdb.plan import Plan, Result, Steps, Walk
@@ -75,7 +75,10 @@ def _check(context: Context, params: Loaded) -> Walk:
     row = yield step(context, "get_schema_of_type", of_type)
     if row is None:
         raise NotFound.of("id", "node type")
-    compiled = compile_schema(params.get("schema", row[1]))
+    try:
+        compiled = compile_schema(params.get("schema", row[1]))
+    except InvalidParams as error:
+        raise node_types.unusable_schema(error, params["id"], "id") from None
     first = {"pagination": {"page_size": USUALLY_CHECKED}}
     listing = page(context, "list_nodes", first | params | of_type, ("node_type_id",),
                    largest=MOST_CHECKED)

@@ -28,7 +28,8 @@ from flexdb.contract.operation import (
     paged,
 )
 from flexdb.contract.params import Params
-from flexdb.documents.schemas import compile_schema
+from flexdb.documents.schemas import Compiled, compile_schema
+from flexdb.errors import InvalidParams
 from flexdb.operations.statements import one_object
 from flexdb.plan import Statement
 from flexdb.query.paging import page, pagination
@@ -119,3 +120,35 @@ def delete_node_type(context: Context, params: Loaded) -> Statement:
 def list_node_types(context: Context, params: Loaded) -> Statement:
     """List a tenant's node types, newest first."""
     return page(context, "list_node_types", params)
+
+
+def stored_schema(context: Context, tenant_id: str, id: str, version: str, text: bytes | None,
+                  field: str = "node_type_id") -> Compiled:
+    """Return a node type's schema as far as it holds for what is written to its nodes.
+
+    :param version: what names the write that the schema comes from
+    :param text: the schema as it was just read
+    :param field: the parameter to blame where it is no JSON Schema, as in an adopted database
+    :raises InvalidParams: when nothing may be written for that
+    """
+    key = (tenant_id, id)
+    if context.enforce_schemas == "none":
+        return context.schemas.put(key, version, None)
+    try:
+        return context.schemas.put(key, version, text)
+    except InvalidParams as error:
+        if context.enforce_schemas == "valid":
+            return context.schemas.put(key, version, None)
+        raise unusable_schema(error, id, field) from None
+
+
+def unusable_schema(error: InvalidParams, id: str, field: str) -> InvalidParams:
+    """Say of a schema that was refused that it is a node type's own, and what to do.
+
+    :param id: the node type's
+    :param field: the parameter to blame, which no caller sent as a schema
+    """
+    (wrong,) = error.data["fields"]["schema"]
+    return InvalidParams(fields={field: [
+        f"leads to node type {id}, whose stored schema {wrong}: give it another, or null, with "
+        "update_node_type"]})

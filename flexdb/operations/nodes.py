@@ -31,6 +31,7 @@ from flexdb.contract.operation import (
 from flexdb.contract.params import Params
 from flexdb.documents.schemas import Compiled
 from flexdb.errors import NotFound
+from flexdb.operations.node_types import stored_schema
 from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
@@ -118,7 +119,7 @@ def _create_checked(context: Context, params: Loaded) -> Walk:
     row = yield step(context, "get_schema_of_type", params)
     if row is None:
         raise NotFound.of("node_type_id")
-    compiled = context.schemas.put((params["tenant_id"], params["node_type_id"]), *row)
+    compiled = stored_schema(context, params["tenant_id"], params["node_type_id"], *row)
     compiled.check(params["data"])
     statement = _insert(context, params, compiled)
     return statement.result((yield statement))
@@ -166,8 +167,8 @@ def _change_checked(context: Context, params: Loaded, change: Callable[[bytes], 
     schema_version, schema, node_type_id, version, tag, data = row
     check_state(context, params, version, tag)
     changed = change(data or b"{}")
-    key = (params["tenant_id"], node_type_id)
-    context.schemas.put(key, schema_version, schema).check(changed)
+    stored_schema(context, params["tenant_id"], node_type_id, schema_version, schema, "id").check(
+        changed)
     statement = one_object(context, "update_node", params | {"data": changed}, "node",
                            thing="node")
     return statement.result((yield statement))

@@ -1,4 +1,4 @@
 """The processes: what gunicorn runs before, beside and in the workers.
 
-It may know api, db, telemetry, config and errors.
+It may know api, documents, db, telemetry, config and errors.
 """

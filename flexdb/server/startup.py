@@ -26,6 +26,7 @@ from flexdb.config import (
 from flexdb.db.address import NotReachable, answers, direct
 from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.migrate import MigrationError, migrate
+from flexdb.server.adoption import tell_unusable_schemas
 from flexdb.server.embedded import DATABASE, USER, Embedded
 from flexdb.server.listening import StartError, check_port, check_socket
 from flexdb.telemetry.metrics import Folder
@@ -151,6 +152,8 @@ def migrate_and_tell(settings: Settings) -> None:
     applied = migrate(settings, on_connected=_tell_connected)
     for name in applied:
         logger.info("Applied migration %s", name)
+    if applied:
+        tell_unusable_schemas(settings)
     logger.info("Migrations completed successfully")
 
 

@@ -1,6 +1,6 @@
 -- lock: get_schemas_of_types -> ids, versions, schemas
 SELECT array_agg(nt.id::text) AS ids, array_agg({schema_version}) AS versions,
-       array_agg(nt.schema::json) AS schemas
+       array_agg(nullif(nt.schema, 'null')::json) AS schemas
 FROM (
     SELECT nt.id, nt.version, nt.updated_at, nt.schema
     FROM node_types nt

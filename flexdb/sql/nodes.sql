@@ -82,13 +82,13 @@ FROM found
 WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)
 
 -- lock: get_schema_of_type -> schema_version, schema
-SELECT {schema_version} AS schema_version, nt.schema::json AS schema
+SELECT {schema_version} AS schema_version, nullif(nt.schema, 'null')::json AS schema
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
 FOR SHARE
 
 -- lock: get_schema_of_node -> schema_version, schema, node_type_id, version, tag, data
-SELECT {schema_version} AS schema_version, nt.schema::json AS schema,
+SELECT {schema_version} AS schema_version, nullif(nt.schema, 'null')::json AS schema,
        nt.id::text AS node_type_id, n.version, {node_tag} AS tag, n.data::json AS data
 FROM nodes n
 JOIN node_types nt ON nt.tenant_id = n.tenant_id AND nt.id = n.node_type_id

@@ -41,7 +41,7 @@ WALLS: dict[str, set[str]] = {
     "api": {"query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
             "config", "errors"},
     "web": {"api", "contract", "config", "version"},
-    "server": {"api", "db", "telemetry", "config", "errors"},
+    "server": {"api", "documents", "db", "telemetry", "config", "errors"},
 }
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
 POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}
