@@ -211,7 +211,7 @@ def _error(error: FlexdbError, answered_id: str | int | None) -> bytes:
 def _discover(context: Context, params: Any, params_text: Callable[[], bytes]) -> Result:
     if params:
         raise errors.InvalidParams("rpc.discover takes no parameters")
-    return Result(orjson.dumps(openrpc.document(http.JSONRPC_PATH)))
+    return Result(openrpc.text(http.jsonrpc_url(), context.json_fields))
 
 
 def _methods_of(kind: str, operations: Iterable[Operation], site: Site) -> Blueprint:
