@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TESTS := not long and not faults
+TESTS := $(if $(T),not faults,not long and not faults)
 
 .PHONY: help run test test-faults contract check check-image bench bench-smoke migrate rollback \
 	export import clean
@@ -13,8 +13,9 @@ help: ## print this list
 run: $(VENV)/run ## start the service on port 5000
 	@exec $(BIN)/python wsgi.py
 
-test: $(VENV)/test ## run the tests, but for those that take long
-	@PYTHONHASHSEED=0 $(BIN)/python -m pytest -n auto --dist worksteal -m "$(TESTS)"
+test: $(VENV)/test ## run the tests, but for those that take long; T=path-or-words runs those alone
+	@if [ -e "$${T%%::*}" ]; then set -- "$$T"; elif [ -n "$$T" ]; then set -- -k "$$T"; fi; \
+		exec $(BIN)/python -m pytest -n auto --dist worksteal -m "$(TESTS)" "$$@"
 
 test-faults: $(VENV)/test ## break things under load and hold that nothing is lost; SHORT=1 for less
 	@$(BIN)/python -m pytest -m faults tests/faults
@@ -23,7 +24,7 @@ contract: $(VENV)/test ## try the REST API against its own OpenAPI document at l
 	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/protocol/test_openapi.py
 
 check: $(VENV)/test ## run the linters, and all tests with their coverage
-	$(BIN)/python -m flake8
+	$(BIN)/python -m ruff check
 	$(BIN)/python -m mypy
 	@mkdir -p .coverage
 	@$(MAKE) --no-print-directory test TESTS="not faults" PYTEST_ADDOPTS="--cov --cov-report=term $$PYTEST_ADDOPTS"
@@ -52,7 +53,7 @@ import: $(VENV)/run ## load a file that export wrote: FILE=acme.ndjson.gz
 	@$(BIN)/python -m flexdb import $${FILE:+"$$FILE"}
 
 clean: ## remove the virtual environment and what tools left, not the data
-	rm -rf $(VENV) .bench .coverage .hypothesis .mypy_cache .pytest_cache
+	rm -rf $(VENV) .bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

@@ -2,9 +2,16 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from platform import python_version
 
 if __name__ == "__main__":
+    if sys.version_info < (3, 10):
+        sys.exit(f"flexdb: Python 3.10 or later is needed, and this is {python_version()}")
+    if find_spec("gunicorn") is None:
+        sys.exit("flexdb: the packages of requirements.txt are not installed for this Python: "
+                 "`make run` installs them into .venv and starts the service")
     os.chdir(Path(__file__).parent)
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "wsgi:app"])
 

@@ -11,9 +11,9 @@ import orjson
 import psycopg
 
 from flexdb.config import Settings
-from flexdb.db.pool import Pool
 from flexdb.context import Context, Limits
 from flexdb.contract.operation import OPERATIONS
+from flexdb.db.pool import Pool
 from flexdb.plan import Statement, Steps
 
 

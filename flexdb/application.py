@@ -70,6 +70,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=[
-            "Location", "Preference-Applied", "Retry-After", *middleware.HEADERS])
+            "ETag", "Location", "Preference-Applied", "Retry-After", *middleware.HEADERS])
     app.extensions["flexdb"] = pool
     return app

@@ -1,64 +1,143 @@
-"""The commands: ``python -m flexdb``."""
+"""The commands: ``flexdb``, or ``python -m flexdb``.
+
+What a command needs is imported when it runs, so that help and version are there at once.
+"""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
-from flexdb.telemetry import logs
-from flexdb.config import ConfigError
-from flexdb.server.embedded import EmbeddedError
-from flexdb.db.migrate import MigrationError, NotReachable, rollback
-from flexdb.errors import FlexdbError
-from flexdb.server.listening import StartError
-from flexdb.server.startup import database, migrate_and_tell, migrate_when_reachable
-from flexdb.transfer.files import export_tenant, import_file
+import click
+
+from flexdb.version import __version__
+
+if TYPE_CHECKING:
+    from flexdb.config import Settings
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit status; what goes wrong is told in one line."""
-    parser = argparse.ArgumentParser(prog="python -m flexdb", description="Commands of flexdb.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    migrating = commands.add_parser("migrate", help="bring the database's schema up to date")
-    migrating.add_argument("--wait", action="store_true",
-                           help="try on until PostgreSQL answers, as long as the parent lives")
-    commands.add_parser("rollback", help="take the newest migration back; never drops a row")
-    exporting = commands.add_parser("export", help="write a tenant and all that it has as NDJSON")
-    exporting.add_argument("--tenant", required=True, help="its slug or id")
-    exporting.add_argument("--output", help="the file's name, gzipped when it ends in .gz; "
-                                            "standard output when absent")
-    importing = commands.add_parser("import", help="load the tenants of an export, all or none")
-    importing.add_argument("file", nargs="?", help="plain or gzipped; standard input when absent")
-    command = parser.parse_args(arguments)
-    parent = os.getppid()
+class Failure(click.ClickException):
+    """What goes wrong, told in one line; the command's exit status is then 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the line to standard error."""
+        click.echo(f"flexdb: {self.message}", file=file, err=True)
+
+
+@contextmanager
+def _database() -> Iterator[Settings]:
+    """Give the settings that hold in this folder, with their database, to a command.
+
+    :raises Failure: when the command cannot do its work
+    """
+    from flexdb.config import ConfigError
+    from flexdb.db.address import NotReachable
+    from flexdb.db.migrate import MigrationError
+    from flexdb.errors import FlexdbError
+    from flexdb.server.embedded import EmbeddedError
+    from flexdb.server.listening import StartError
+    from flexdb.server.startup import database
+    from flexdb.telemetry import logs
     try:
         with database(Path.cwd()) as settings:
             logs.configure(settings)
-            if command.command == "rollback":
-                print(f"rolled back {rollback(settings) or 'nothing: no migration is applied'}")
-            elif command.command == "export":
-                export_tenant(settings, command.tenant, command.output)
-            elif command.command == "import":
-                migrate_and_tell(settings)
-                import_file(settings, command.file)
-            elif command.wait:
-                return migrate_when_reachable(settings, parent)
-            else:
-                migrate_and_tell(settings)
+            yield settings
     except NotReachable as error:
-        print(f"flexdb: PostgreSQL does not answer: {error}", file=sys.stderr)
+        raise Failure(f"PostgreSQL does not answer: {error}") from error
     except (ConfigError, EmbeddedError, MigrationError, StartError, FlexdbError) as error:
-        print(f"flexdb: {error}", file=sys.stderr)
+        raise Failure(str(error)) from error
     except BrokenPipeError:
         # Whoever read the export has enough. Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(1) from None
     except (OSError, EOFError, zlib.error) as error:
-        print(f"flexdb: the file cannot be read or written: {error}", file=sys.stderr)
+        raise Failure(f"the file cannot be read or written: {error}") from error
     except KeyboardInterrupt:
-        print("flexdb: interrupted", file=sys.stderr)
-    else:
-        return 0
-    return 1
+        raise Failure("interrupted") from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="flexdb %(version)s")
+def commands() -> None:
+    """Flexible JSON records of many tenants, in PostgreSQL, over JSON-RPC and REST.
+
+    Settings come from the environment, then from .env.local and .env in this folder. Where none of
+    the DB_* variables is set, a PostgreSQL of its own keeps its data in .flexdb here.
+    """
+
+
+@commands.command()
+def run() -> None:
+    """Serve, until told to end."""
+    # gunicorn's arguments must be the process's own: it reads them again at a reload.
+    os.execv(sys.executable, [
+        sys.executable, "-m", "gunicorn",
+        "--config", str(Path(__file__).parent / "server" / "configuration.py"),
+        "flexdb:create_app()"])
+
+
+@commands.command()
+@click.option("--wait", is_flag=True,
+              help="Try on until PostgreSQL answers, as long as the parent lives.")
+def migrate(wait: bool) -> int:
+    """Bring the database's schema up to date."""
+    parent = os.getppid()
+    with _database() as settings:
+        from flexdb.server.startup import migrate_and_tell, migrate_when_reachable
+        if wait:
+            return migrate_when_reachable(settings, parent)
+        migrate_and_tell(settings)
+    return 0
+
+
+@commands.command()
+def rollback() -> None:
+    """Take the newest migration back; never drops a row."""
+    with _database() as settings:
+        from flexdb.db.migrate import rollback
+        click.echo(f"rolled back {rollback(settings) or 'nothing: no migration is applied'}")
+
+
+@commands.command("export")
+@click.option("--tenant", required=True, help="Its slug or id.")
+@click.option("--output", help="The file's name, gzipped when it ends in .gz; standard output when "
+                               "absent.")
+def export_tenant(tenant: str, output: str | None) -> None:
+    """Write a tenant and all that it has as NDJSON."""
+    with _database() as settings:
+        from flexdb.transfer.files import export_tenant
+        export_tenant(settings, tenant, output)
+
+
+@commands.command("import")
+@click.argument("file", required=False)
+def import_file(file: str | None) -> None:
+    """Load the tenants of an export, all or none.
+
+    FILE is plain or gzipped; standard input when absent.
+    """
+    with _database() as settings:
+        from flexdb.server.startup import migrate_and_tell
+        from flexdb.transfer.files import import_file
+        migrate_and_tell(settings)
+        import_file(settings, file)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status; what goes wrong is told in one line.
+
+    :param arguments: the process's own when absent
+    """
+    try:
+        return commands.main(arguments, standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("flexdb: interrupted", err=True)
+        return 1

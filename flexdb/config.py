@@ -81,8 +81,8 @@ class Settings:
     statement_timeout: float = _setting(10.0, "how long a call may take in PostgreSQL, in seconds",
                                         0.1, 86400)
     long_timeout: float = _setting(300.0, "the same for large work (`delete_tenant`, "
-                                   "`delete_node_type`, `create_nodes`, `create_relationships`), "
-                                   "in seconds", 0.1, 86400)
+                                   "`delete_node_type`, `create_nodes`, `create_relationships`, "
+                                   "`delete_nodes`), in seconds", 0.1, 86400)
     max_body_bytes: int = _setting(16 * MIB, "the largest request body, in bytes", 1024)
     max_batch: int = _setting(1000, "the most calls in a batch", 1)
     max_depth: int = _setting(100, "the deepest nesting of JSON", 4, 250)
@@ -92,6 +92,9 @@ class Settings:
                                    "bytes", 1024, 256 * MIB)
     max_walk: int = _setting(100_000, "how many relationships `traverse` and `shortest_path` may "
                              "look at before they end early", 1)
+    max_answer_bytes: int = _setting(32 * MIB, "the largest answer, in bytes: the reads of a "
+                                     "batch behind that are refused; at least `MAX_PAGE_BYTES`",
+                                     1024, 1024 * MIB)
     log_level: str = _setting("INFO", "the least severe log lines to write",
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = _setting("text", "log lines as text, or as JSON objects",
@@ -103,6 +106,9 @@ class Settings:
             raise ConfigError(
                 f"THREADS={self.threads} is too small: with DB_POOL_SIZE={self.db_pool_size} and "
                 f"DB_POOL_QUEUE={self.db_pool_queue} it must be at least {needed}")
+        if self.max_answer_bytes < self.max_page_bytes:
+            raise ConfigError(f"MAX_ANSWER_BYTES={self.max_answer_bytes} is less than "
+                              f"MAX_PAGE_BYTES={self.max_page_bytes}, so a page could not be given")
         if self.db_ssl_mode.startswith("verify") and not self.db_ssl_root_cert:
             raise ConfigError(f"DB_SSL_MODE={self.db_ssl_mode} needs DB_SSL_ROOT_CERT: the file "
                               "with the certificates to trust, or system")

@@ -20,12 +20,14 @@ class Limits(NamedTuple):
     :param max_depth: how deep JSON may be nested
     :param max_page_bytes: when a page of a list ends, in bytes of JSON
     :param max_walk: how many relationships a walk may look at
+    :param max_answer_bytes: how much an answer as a whole may weigh, in bytes of JSON
     """
 
     max_json_bytes: int = Settings.max_json_bytes
     max_depth: int = Settings.max_depth
     max_page_bytes: int = Settings.max_page_bytes
     max_walk: int = Settings.max_walk
+    max_answer_bytes: int = Settings.max_answer_bytes
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -43,6 +45,17 @@ class Caller:
 ANYONE = Caller()
 
 
+class Precondition(NamedTuple):
+    """Which state of an object a change is meant for (RFC 9110, section 13.1).
+
+    :param tags: what names such states, as answers gave it
+    :param unless: whether the object may be in any state but these
+    """
+
+    tags: tuple[str, ...]
+    unless: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What every operation is given beside its parameters.
@@ -51,9 +64,11 @@ class Context:
     :param json_fields: the form in which JSON columns are given back
     :param caller: who calls
     :param schemas: the compiled schemas that the app keeps
+    :param precondition: which state of the object a change is meant for; None for any
     """
 
     limits: Limits = Limits()
     json_fields: JsonFields = "value"
     caller: Caller = ANYONE
     schemas: SchemaCache = field(default_factory=SchemaCache, repr=False)
+    precondition: Precondition | None = None

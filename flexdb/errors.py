@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import uuid4
 
-
 # How many of the wrong fields a message names; ``fields`` has them all.
 MOST_TOLD = 5
 
@@ -60,6 +59,10 @@ class UnsupportedMediaType(InvalidRequest):
     message = "send the body as Content-Type: application/json"
 
 
+class UnsupportedEncoding(UnsupportedMediaType):
+    message = "send the body as it is, or as Content-Encoding: gzip"
+
+
 class NotAcceptable(InvalidRequest):
     status = 406
     message = "the answer is application/json, which the header Accept excludes"
@@ -68,6 +71,24 @@ class NotAcceptable(InvalidRequest):
 class TooLarge(InvalidRequest):
     status, reason = 413, "TOO_LARGE"
     message = "the request is too large"
+
+
+class AnswerTooLarge(TooLarge):
+    """The answer as a whole would weigh more than it may.
+
+    :param done: where a change was made and committed all the same, the id and the version of the
+        object that the answer would have held
+    """
+
+    message = ("the answer is larger than it may be: ask for less at once, with fewer calls, "
+               "smaller pages or only some fields")
+
+    def __init__(self, done: dict[str, Any] | None = None) -> None:
+        if done is None:
+            super().__init__()
+        else:
+            super().__init__("the change is made, but its answer would make the whole answer "
+                             "larger than it may be: read what you need of it", done=True, **done)
 
 
 class MethodNotFound(FlexdbError):
@@ -118,6 +139,11 @@ class VersionConflict(FlexdbError):
 
     def __init__(self, current: int) -> None:
         super().__init__(self.message, {"version": [f"is {current} by now"]}, version=current)
+
+
+class PreconditionFailed(FlexdbError):
+    code, status, reason = -32003, 412, "PRECONDITION_FAILED"
+    message = "this has no ETag, so no state of it can be asked for"
 
 
 class Unavailable(FlexdbError):

@@ -6,6 +6,10 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+import orjson
+
+from flexdb.errors import AnswerTooLarge, FlexdbError
+
 Row = tuple[Any, ...]
 # What a statement does: it reads, it reads and locks what it read until the transaction ends, or
 # it writes. Only what writes may not be sent twice; only what reads can be answered by a standby.
@@ -43,6 +47,8 @@ class Result(NamedTuple):
     :param created: False where an operation that creates found the row there and changed it
     :param version: the version of the object in it, where it has one
     :param id: the id of the object in it, where the caller or the operation chose it
+    :param tag: names the object in it as it is now, and no other state of it or of another one that
+        once had its id
     :param kept: False where what was written is to be rolled back all the same
     """
 
@@ -50,6 +56,7 @@ class Result(NamedTuple):
     created: bool = True
     version: int | None = None
     id: str | None = None
+    tag: str | None = None
     kept: bool = True
 
 
@@ -99,6 +106,41 @@ class Steps:
     name: str
     start: Callable[[], Walk] = field(repr=False)
     long: bool = False
+
+
+Outcome = Result | FlexdbError
+
+
+class Budget:
+    """How much an answer may still weigh, over all that stands in it.
+
+    :param most: in bytes
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, size: int) -> bool:
+        """Count bytes, and tell whether they still fit; once something did not, nothing does."""
+        self.left -= size
+        return self.left >= 0
+
+    def admit(self, outcome: Outcome, wrote: bool = False) -> Outcome:
+        """Return an outcome, or what is told in its place where it no longer fits.
+
+        :param wrote: whether what it tells of may have left something behind
+        """
+        if isinstance(outcome, FlexdbError):
+            fits = self.take(len(orjson.dumps(outcome.to_json())))
+            return outcome if fits else AnswerTooLarge()
+        if self.take(len(outcome.text)):
+            return outcome
+        if not wrote:
+            return AnswerTooLarge()
+        known = {"id": outcome.id, "version": outcome.version}
+        return AnswerTooLarge({name: what for name, what in known.items() if what is not None})
 
 
 Plan = Statement | Steps

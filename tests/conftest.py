@@ -15,6 +15,7 @@ import flexdb.operations  # noqa: F401 (fills the registry, of which tests are m
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
 from tests.support import postgres
+from tests.support.memory import memory_folder
 from tests.support.pgbouncer import PgBouncer
 from tests.support.service import Service
 
@@ -24,11 +25,15 @@ TEMPLATE = "migrated"
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
     """A PostgreSQL server with a migrated template database."""
-    server = postgres.start(tmp_path_factory.mktemp("server"))
-    postgres.create_database(server, TEMPLATE)
-    migrate(postgres.settings_of(server, TEMPLATE))
-    yield server
-    server.stop()
+    with memory_folder() as memory:
+        server = postgres.start(tmp_path_factory.mktemp("server"), base=memory,
+                                arguments="-c max_wal_size=128MB")
+        try:
+            postgres.create_database(server, TEMPLATE)
+            migrate(postgres.settings_of(server, TEMPLATE))
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -106,3 +111,4 @@ def new_service(new_database: Callable[..., Settings]) -> Iterator[Callable[...,
     yield create
     for service in made:
         service.close()
+        postgres.drop_database(service.settings)

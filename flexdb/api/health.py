@@ -7,9 +7,11 @@ from flask import Blueprint, Flask, Response, jsonify
 
 from flexdb.db.migrate import migration_ids
 from flexdb.db.run import Runner
-from flexdb.plan import Result, Row, Statement
 from flexdb.errors import FlexdbError, Unavailable
+from flexdb.plan import Budget, Result, Row, Statement
 from flexdb.sql.loader import STATEMENTS
+
+_MOST_BYTES = 1024
 
 
 def _read(row: Row | None) -> Result:
@@ -31,7 +33,8 @@ def init_app(app: Flask, runner: Runner) -> None:
     @blueprint.get("/ready")
     def ready() -> tuple[Response, int]:
         """Answer 200 only when PostgreSQL answers and the schema is up to date."""
-        outcome = runner.run([Statement(STATEMENTS["value"]["list_migrations"], {}, _read)])[0]
+        looks = Statement(STATEMENTS["value"]["list_migrations"], {}, _read)
+        (outcome,) = runner.run([looks], Budget(_MOST_BYTES))
         if isinstance(outcome, FlexdbError):
             reason = getattr(outcome, "why", "") or str(outcome)
             return jsonify(status="unavailable", reason=reason), 503

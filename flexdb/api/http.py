@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from typing import Any, get_args
 
 import orjson
@@ -10,12 +11,12 @@ from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from flexdb import errors
-from flexdb.telemetry import watch
 from flexdb.config import JsonFields, Settings
 from flexdb.context import ANYONE, Context, Limits
-from flexdb.errors import FlexdbError
 from flexdb.documents import text as json_text
 from flexdb.documents.schemas import SchemaCache
+from flexdb.errors import FlexdbError
+from flexdb.telemetry import watch
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,55 @@ def read_body(limit: int) -> bytes:
         raise errors.TooLarge(f"the body may have at most {limit} bytes")
     if known and len(body) < int(length):
         raise errors.InvalidRequest("the body ended before its Content-Length")
-    return body
+    return _decoded(body, limit)
+
+
+def _decoded(body: bytes, limit: int) -> bytes:
+    """Return a body without its encoding (RFC 9110, section 8.4).
+
+    :raises UnsupportedEncoding: when that is another than gzip
+    :raises TooLarge: when more comes out than there may be
+    :raises InvalidRequest: when it is broken off or none
+    """
+    encoding = request.environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise errors.UnsupportedEncoding()
+    unzipped, left = b"", body
+    try:
+        # One file may follow another (RFC 1952, section 2.2).
+        while left:
+            part = zlib.decompressobj(wbits=31)
+            unzipped += part.decompress(left, limit + 1 - len(unzipped))
+            if len(unzipped) > limit:
+                raise errors.TooLarge(f"the body may have at most {limit} bytes when it is "
+                                      "unpacked")
+            if not part.eof:
+                raise errors.InvalidRequest("the body is a gzip file that is broken off")
+            left = part.unused_data
+    except zlib.error:
+        raise errors.InvalidRequest("the body is no gzip file") from None
+    return unzipped
+
+
+def accepts_json(accept: str) -> bool:
+    """Tell whether a header Accept lets an answer be JSON (RFC 9110, section 12.5.1).
+
+    Parameters of a media range other than its weight choose among forms of JSON, of which there
+    is one; the most specific range that fits counts.
+    """
+    best: tuple[int, bool] = (-1, not accept.strip())
+    for part in accept.split(","):
+        media_range, *parameters = (word.strip().lower() for word in part.split(";"))
+        rank = ("*/*", "application/*", JSON).index(media_range) if media_range in (
+            "*/*", "application/*", JSON) else -1
+        weights = [value for name, _, value in (one.partition("=") for one in parameters)
+                   if name.strip() == "q"]
+        wanted = not weights or bool(weights[0].strip("0. "))
+        if rank >= 0:
+            best = max(best, (rank, wanted))
+    return best[1]
 
 
 def parse_body(text: bytes, max_depth: int) -> Any:
@@ -132,6 +181,8 @@ def error_response(error: FlexdbError) -> Response:
     if request.path == JSONRPC_PATH:
         body = {"jsonrpc": "2.0", **body, "id": None}
     response = Response(orjson.dumps(body), error.status, content_type=JSON)
+    if isinstance(error, errors.UnsupportedEncoding):
+        response.headers["Accept-Encoding"] = "gzip"
     if retry_after := error.data.get("retry_after"):
         response.headers["Retry-After"] = str(retry_after)
     return response

@@ -4,47 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from functools import cached_property, partial
+from functools import partial
 from itertools import groupby
 from typing import Any
 
-import orjson
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 from flask_jsonrpc.site import JSONRPCSite
 from flask_jsonrpc.views import JSONRPCView
-from msgspec import Raw
 
 from flexdb import errors
 from flexdb.api import http, openrpc
+from flexdb.api.messages import Body, is_answered, is_id, method_of, reply_to
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.db.run import Runner
-from flexdb.db.verdict import Outcome
-from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError
-from flexdb.plan import Plan, Result, Statement, Steps
+from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps
 from flexdb.telemetry import watch
 
 PLANS = (Statement, Steps)
-
-
-class _Body:
-    """The calls of a body, as parsed and, for what is stored as it came, as text."""
-
-    def __init__(self, text: bytes, parsed: Any) -> None:
-        self._text = text
-        self.is_batch = isinstance(parsed, list)
-        self.calls: list[Any] = parsed if self.is_batch else [parsed]
-
-    @cached_property
-    def _texts(self) -> list[Raw] | list[bytes]:
-        return json_text.items(self._text) if self.is_batch else [self._text]
-
-    def params_text(self, place: int) -> bytes:
-        """Return the text of a call's params."""
-        return bytes(json_text.members(self._texts[place])["params"])
 
 
 class Site(JSONRPCSite):
@@ -81,12 +61,15 @@ class Site(JSONRPCSite):
                                       f"not {len(parsed)}")
         except FlexdbError as error:
             watch.current().outcome = error.reason
-            return _error(error, None), 200, {}
-        replies = self.batch_dispatch(_Body(body, parsed))
-        answer = b",".join(replies)
+            return reply_to(error, b"null"), 200, {}
+        replies = self.batch_dispatch(Body(body, parsed))
         if not replies:
             return b"", 204, {}
-        return b"[%b]" % answer if batch else answer, 200, {}
+        if batch:
+            # Joined once: a large answer has no copies that it does not need.
+            replies[0] = b"[" + replies[0]
+            replies[-1] += b"]"
+        return b",".join(replies), 200, {}
 
     def to_json(self, request_data: bytes) -> Any:
         """Parse a body.
@@ -96,21 +79,25 @@ class Site(JSONRPCSite):
         """
         return http.parse_body(request_data, self.settings.max_depth)
 
-    def batch_dispatch(self, body: _Body) -> list[bytes]:  # type: ignore[override]
+    def batch_dispatch(self, body: Body) -> list[bytes]:  # type: ignore[override]
         """Plan all calls, run what they ask for together, and return the replies in their order."""
         context = self.contexts.current()
-        plans = [self._plan(context, call, partial(body.params_text, place))
-                 for place, call in enumerate(body.calls)]
-        to_run = [plan for plan in plans if isinstance(plan, PLANS)]
-        outcomes = iter(self.runner.run(to_run))
+        budget = Budget(context.limits.max_answer_bytes)
+        plans: list[Plan | Outcome] = []
+        for place, call in enumerate(body.calls):
+            planned = self._plan(context, call, partial(body.params_text, place))
+            plans.append(planned if isinstance(planned, PLANS) else budget.admit(planned))
+        outcomes = self.runner.run([plan for plan in plans if isinstance(plan, PLANS)], budget)
+        # From the end, so that each can be let go when its reply is made.
+        outcomes.reverse()
         replies = []
         watch.current().calls = told = []
-        for call, plan in zip(body.calls, plans):
-            outcome = next(outcomes) if isinstance(plan, PLANS) else plan
-            told.append((_method(call),
+        for place, (call, plan) in enumerate(zip(body.calls, plans)):
+            outcome = outcomes.pop() if isinstance(plan, PLANS) else plan
+            told.append((method_of(call),
                          outcome.reason if isinstance(outcome, FlexdbError) else "ok"))
-            if reply := _reply(call, outcome):
-                replies.append(reply)
+            if is_answered(call, outcome):
+                replies.append(reply_to(outcome, body.id_text(place)))
         return replies
 
     def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]
@@ -139,9 +126,9 @@ class Site(JSONRPCSite):
             raise errors.InvalidRequest('the member "method" must be a string')
         if not isinstance(call.get("params"), (dict, list, type(None))):
             raise errors.InvalidRequest('the member "params" must be an object or an array')
-        if not _is_id(call.get("id")):
+        if not is_id(call.get("id")):
             raise errors.InvalidRequest(
-                'the member "id" must be a string, a 64-bit integer or null')
+                'the member "id" must be a string, a number or null')
         return True
 
     def dispatch(self, context: Context, call: dict[str, Any],  # type: ignore[override]
@@ -176,36 +163,6 @@ class View(JSONRPCView):
         answer, status, _ = self.jsonrpc_site.dispatch_request()
         response = Response(answer, status, content_type=http.JSON)
         return http.apply_preference(response)
-
-
-def _method(call: Any) -> str:
-    """Return the method that a call names, as far as it is one."""
-    method = call.get("method") if isinstance(call, dict) else None
-    return method if isinstance(method, str) else ""
-
-
-def _is_id(value: Any) -> bool:
-    return value is None or (isinstance(value, (str, int)) and not isinstance(value, bool))
-
-
-def _reply(call: Any, outcome: Outcome) -> bytes | None:
-    """Return the reply to a call; None for a notification, which is never answered.
-
-    What is not a request object is no notification either (section 7, "rpc call with invalid
-    Request object"); its id is given back where it is one.
-    """
-    asked = isinstance(call, dict) and "id" in call
-    if not asked and not isinstance(outcome, errors.InvalidRequest):
-        return None
-    answered_id = call["id"] if asked and _is_id(call["id"]) else None
-    if isinstance(outcome, FlexdbError):
-        return _error(outcome, answered_id)
-    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome.text, orjson.dumps(answered_id))
-
-
-def _error(error: FlexdbError, answered_id: str | int | None) -> bytes:
-    return b'{"jsonrpc":"2.0","error":%b,"id":%b}' % (
-        orjson.dumps(error.to_json()), orjson.dumps(answered_id))
 
 
 def _discover(context: Context, params: Any, params_text: Callable[[], bytes]) -> Result:

@@ -11,13 +11,13 @@ from itertools import count
 from time import perf_counter
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, has_request_context, request
 
-from flexdb.telemetry import watch
+from flexdb.contract.operation import OPERATIONS
 from flexdb.telemetry import traces as tracing
+from flexdb.telemetry import watch
 from flexdb.telemetry.logs import Fields, Lines, write
 from flexdb.telemetry.metrics import Metrics
-from flexdb.contract.operation import OPERATIONS
 from flexdb.telemetry.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -101,9 +101,10 @@ class Calls:
                 {"method": self._name(method), "outcome": outcome, **tail}
                 for method, outcome in calls]))
         if self._traces:
+            rule = request.url_rule if has_request_context() else None
             self._traces.tell(watched, [(self._name(method), outcome)
                                         for method, outcome in watched.calls],
-                              environ, seconds, status)
+                              environ, rule.rule if rule else "", seconds, status)
 
     def _name(self, method: str) -> str:
         known = self._labels.get(method)

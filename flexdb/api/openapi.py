@@ -5,12 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from flexdb.api.routes import Route, routes
 from flexdb.config import Settings
 from flexdb.contract import describe
 from flexdb.contract.fields import BaseField, Json, reference
 from flexdb.contract.json_fields import JSON_PATCH
 from flexdb.contract.objects import Object, fields_of, object_schema
-from flexdb.api.routes import Route, routes
 from flexdb.errors import FlexdbError
 
 _INTRODUCTION = """\

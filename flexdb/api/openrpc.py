@@ -11,7 +11,14 @@ from flexdb.contract import describe
 from flexdb.contract.fields import BaseField, Json
 from flexdb.contract.operation import OPERATIONS, READS, Operation
 from flexdb.errors import (
-    Aborted, AlreadyExists, DeadlineExceeded, FlexdbError, NotFound, Unavailable, VersionConflict)
+    Aborted,
+    AlreadyExists,
+    DeadlineExceeded,
+    FlexdbError,
+    NotFound,
+    Unavailable,
+    VersionConflict,
+)
 
 
 @lru_cache(maxsize=16)

@@ -1,23 +1,23 @@
-"""Versions as ETags, and the requests that ask for one (RFC 9110, sections 8.8.3 and 13.1)."""
+"""States of objects as ETags, and requests that ask for one (RFC 9110, sections 8.8.3 and 13)."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import replace
 
 from flask import Response, request
 
 from flexdb.config import JsonFields
-from flexdb.errors import InvalidParams
+from flexdb.context import Context, Precondition
+from flexdb.errors import InvalidParams, PreconditionFailed
 
-_VERSION = re.compile(r"\A([0-9]{1,18})(?:-s)?\Z", re.ASCII)
-# A tag that is none of ours matches no version; the error then tells the one that is there.
-_NEVER = 2**62
+# What an answer gave, in one of the two forms that JSON columns can have.
+_OURS = re.compile(r"\A([0-9]{1,19}-[0-9]{1,19})(?:-s)?\Z", re.ASCII)
 
 
-def set_etag(response: Response, version: int, fields: JsonFields) -> None:
-    """Give a response the ETag of a version, in one of the forms that JSON columns can have."""
-    response.set_etag(f"{version}-s" if fields == "string" else str(version))
+def set_etag(response: Response, tag: str, fields: JsonFields) -> None:
+    """Give a response the ETag of an object, in the form that its JSON columns have."""
+    response.set_etag(f"{tag}-s" if fields == "string" else tag)
     response.vary.add("Prefer")
 
 
@@ -27,18 +27,33 @@ def is_known(response: Response) -> bool:
     return bool(request.if_none_match and tag and request.if_none_match.contains_weak(tag))
 
 
-def asked_version(params: dict[str, Any]) -> dict[str, int]:
-    """Return the version that ``If-Match`` asks for, as a parameter, where it asks for one.
+def with_precondition(context: Context, has_tags: bool) -> Context:
+    """Return the context of a change that the request makes depend on the object's state.
 
-    :param params: the request's other parameters
-    :raises InvalidParams: when it asks for several, or for another than the parameter ``version``
+    A tag that is none of ours, or a weak one in ``If-Match``, matches no state (section 13.1.1);
+    the error then tells the version that is there.
+
+    :param has_tags: whether the object has ETags at all
+    :raises PreconditionFailed: when it has none, and the request asks for one
+    :raises InvalidParams: when the request has both headers
     """
-    if "If-Match" not in request.headers or request.if_match.star_tag:
-        return {}
-    tags = [*request.if_match.as_set(include_weak=True)]
-    found = _VERSION.match(tags[0]) if tags and request.if_match.is_strong(tags[0]) else None
-    version = int(found.group(1)) if found else _NEVER
-    if len(tags) > 1 or params.get("version", version) != version:
-        wrong = "must be one ETag, and the same as the parameter version where that is given too"
-        raise InvalidParams(fields={"If-Match": [wrong]})
-    return {"version": version}
+    match, none_match = "If-Match" in request.headers, "If-None-Match" in request.headers
+    if match and none_match:
+        raise InvalidParams(fields={"If-None-Match": ["may not stand beside If-Match"]})
+    if not (match or none_match):
+        return context
+    asked = request.if_match if match else request.if_none_match
+    if asked.star_tag:
+        # There is something, or the answer is that there is not.
+        return context if match else _wanting(context, has_tags, Precondition(()))
+    tags = tuple(found[1] for tag in asked.as_set(include_weak=none_match)
+                 if (found := _OURS.match(tag)))
+    return _wanting(context, has_tags, Precondition(tags, unless=none_match))
+
+
+def _wanting(context: Context, has_tags: bool, precondition: Precondition) -> Context:
+    if has_tags:
+        return replace(context, precondition=precondition)
+    if precondition.unless:
+        return context
+    raise PreconditionFailed()

@@ -19,7 +19,7 @@ from flexdb.contract.objects import Items
 from flexdb.contract.operation import NAME_LENGTH
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, InvalidParams
-from flexdb.plan import Result
+from flexdb.plan import Budget, Result
 from flexdb.query.paging import PAGING, Pagination
 from flexdb.telemetry import watch
 
@@ -49,20 +49,20 @@ class _View:
 
     def __call__(self, **in_url: str) -> Response:
         watch.current().method = self.route.operation.name
-        if request.accept_mimetypes and not request.accept_mimetypes["application/json"]:
+        if not http.accepts_json(request.headers.get("Accept", "")):
             raise errors.NotAcceptable()
         text = http.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"
-        params = self._query() | self._body(text, in_url) | in_url
+        params = self._query(in_url) | self._body(text, in_url) | in_url
         if self.route.verb == "PATCH":
             text = b'{"patch":%b}' % text
-        if self.route.takes_version:
-            params |= preconditions.asked_version(params)
         context = self.contexts.current()
+        if self.route.verb in ("PUT", "PATCH", "DELETE"):
+            context = preconditions.with_precondition(context, self.route.takes_version)
         try:
             plan = self.route.operation.plan(context, params, lambda: text)
         except InvalidParams as error:
             raise _in_rest_names(error) if self.pages else error from None
-        (outcome,) = self.runner.run([plan])
+        (outcome,) = self.runner.run([plan], Budget(context.limits.max_answer_bytes))
         if isinstance(outcome, FlexdbError):
             raise outcome
         return self._respond(outcome, context)
@@ -71,8 +71,8 @@ class _View:
         if self.route.verb == "DELETE":
             return Response(status=204)
         response = Response(result.text, content_type=http.JSON)
-        if result.version is not None:
-            preconditions.set_etag(response, result.version, context.json_fields)
+        if result.tag is not None:
+            preconditions.set_etag(response, result.tag, context.json_fields)
             if self.route.verb == "GET" and preconditions.is_known(response):
                 response.status_code = 304
                 response.set_data(b"")
@@ -101,7 +101,7 @@ class _View:
                 name: ["stands in the URL, not in the body"] for name in sorted(twice)})
         return body
 
-    def _query(self) -> dict[str, Any]:
+    def _query(self, in_url: dict[str, str]) -> dict[str, Any]:
         """Return the parameters in the query; those of paging are one parameter over JSON-RPC."""
         found: dict[str, Any] = {}
         wrong: dict[str, list[str]] = {}
@@ -113,7 +113,9 @@ class _View:
                 value = values if any(values) else ""
             elif isinstance(field, Integer) and _WHOLE_NUMBER.match(values[0]):
                 value = int(values[0])
-            if len(values) > 1 and not isinstance(value, list):
+            if name in in_url:
+                wrong[name] = ["stands in the URL, not in the query"]
+            elif len(values) > 1 and not isinstance(value, list):
                 wrong[name[:NAME_LENGTH]] = ["may be given only once"]
             elif self.route.has_body or name.startswith("pagination"):
                 wrong[name[:NAME_LENGTH]] = ["is not a parameter here"]

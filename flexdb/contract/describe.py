@@ -12,8 +12,9 @@ from flexdb.contract.json_fields import PATCH_OPERATIONS
 from flexdb.contract.objects import kinds_in, object_schema
 from flexdb.contract.operation import OPERATIONS, Gives, Operation
 from flexdb.errors import FlexdbError
+from flexdb.version import __version__
 
-TITLE, VERSION = "flexdb", "1.0.0"
+TITLE, VERSION = "flexdb", __version__
 SUMMARY = ("Flexible JSON records (nodes, of a node type) and typed relationships between them, "
            "for many tenants.")
 

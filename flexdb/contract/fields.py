@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from marshmallow import ValidationError, fields, missing
 
-
 Json = dict[str, Any]
 # How JSON columns stand in what the service gives: as values, or as strings that hold JSON text.
 JsonForm = Literal["value", "string"]

@@ -1,19 +1,42 @@
-"""Where PostgreSQL is: the connection strings, through PgBouncer and past it."""
+"""Where PostgreSQL is, through PgBouncer and past it, and why it is not reached."""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import ssl
 from dataclasses import replace
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from flexdb.config import Settings
+from flexdb.config import ConfigError, Settings
 
 # A server whose machine or network is gone cannot say farewell, and the kernel would wait for a
 # quarter of an hour: it is given up when it is silent for so long, in seconds.
 _SILENCE = 5
+
+# What PostgreSQL and PgBouncer say to whom they will not let in until somebody changes something,
+# and what that is. libpq keeps the SQLSTATE of a refused connection to itself; a server that
+# speaks another language than English is tried on, with its own words in the log.
+_REFUSED = {
+    r'database ".*" does not exist|no such database':
+        "has no database {name}: make it with `createdb {options} -U {user} {name}`, or set "
+        "DB_NAME",
+    r'role ".*" does not exist|no such user':
+        "has no user {user}: set DB_USER, or make it with `createuser {options} {user}`",
+    r"password authentication failed|no password supplied|SASL authentication failed":
+        "does not know the user {user} with this password: set DB_USER and DB_PASSWORD",
+    r"(Peer|Ident) authentication failed":
+        "lets in only whom the operating system calls {user} too: set DB_USER to your own name, "
+        "or DB_HOST to localhost",
+}
+
+
+class NotReachable(Exception):
+    """PostgreSQL does not answer yet; the message says in one line why."""
 
 
 def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
@@ -61,7 +84,33 @@ def reason(error: psycopg.Error) -> str:
     told = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
     if "unsupported startup parameter" in told:
         return f"{told}: this is PgBouncer, so set DB_PGBOUNCER=true"
+    if "no pg_hba.conf entry" in told and told.endswith("no encryption"):
+        return f"{told}: where it asks for TLS, set DB_SSL_MODE=require"
     return told
+
+
+def not_reached(error: psycopg.Error, settings: Settings) -> NotReachable | ConfigError:
+    """Return what to raise for a connection that could not be made.
+
+    Where nothing but another setting, or somebody who makes the database or the user, would help,
+    that is a ConfigError that says so in one line.
+    """
+    told = reason(error)
+    for words, advice in _REFUSED.items():
+        if re.search(words, told):
+            # PgBouncer makes no databases and no users.
+            server = direct(settings)
+            advice = advice.format(
+                name=shlex.quote(settings.db_name), user=shlex.quote(settings.db_user),
+                options=f"-h {shlex.quote(server.db_host)} -p {server.db_port}")
+            return ConfigError(f"PostgreSQL at {settings.db_host}:{settings.db_port} {advice}")
+    return NotReachable(told)
+
+
+def answers(host: str, port: int) -> bool:
+    """Tell whether a PostgreSQL answers at an address, whoever it may let in."""
+    asked = make_conninfo(host=host, port=port, sslmode="disable", connect_timeout=1)
+    return pq.PGconn.ping(asked.encode()) in (pq.Ping.OK, pq.Ping.REJECT)
 
 
 def _trust_what_the_system_trusts() -> None:

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import psycopg
 
 from flexdb.config import Settings
-from flexdb.db.address import conninfo, reason
-from flexdb.db.migrate import NotReachable
+from flexdb.db.address import conninfo, not_reached
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +50,7 @@ def capacity(settings: Settings) -> Capacity:
     """Ask PostgreSQL, on the way that the calls take.
 
     :raises NotReachable: when PostgreSQL does not answer
+    :raises ConfigError: when it does not let flexdb in
     """
     try:
         with psycopg.connect(conninfo(settings, settings.statement_timeout), autocommit=True,
@@ -58,7 +58,7 @@ def capacity(settings: Settings) -> Capacity:
             timeouts: dict[str, str] = dict(connection.execute(_TIMEOUTS).fetchall())
             row = None if settings.db_pgbouncer else connection.execute(_CONNECTIONS).fetchone()
     except psycopg.Error as error:
-        raise NotReachable(reason(error)) from error
+        raise not_reached(error, settings) from error
     return Capacity(row[0] if row else None, int(timeouts["statement_timeout"]),
                     int(timeouts["idle_in_transaction_session_timeout"]))
 
@@ -71,6 +71,7 @@ def check_capacity(settings: Settings) -> None:
 
     :raises TooFewConnections: when there are not even those of the workers
     :raises NotReachable: when PostgreSQL does not answer
+    :raises ConfigError: when it does not let flexdb in
     """
     found = capacity(settings)
     if settings.db_pgbouncer and (commands := _missing_timeouts(settings, found)):

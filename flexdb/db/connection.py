@@ -6,17 +6,17 @@ value, costs a sixth of such a call, and a third of one in a batch (docs/perform
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.generators import fetch, pipeline_communicate
+from psycopg.generators import fetch
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
+from psycopg.waiting import Ready, Wait
 
 from flexdb.plan import Query, Row, Statement
 
@@ -67,32 +67,60 @@ class Connection(psycopg.Connection[Any]):
                 for value in map(arguments.__getitem__, query.arguments)])
             return cursor.fetchone()
 
-    def fetch_all(self, statements: Sequence[Statement]) -> list[Row | None]:
-        """Run statements in one go, inside a transaction, and return their rows.
+    def fetch_all(self, statements: Sequence[Statement]) -> Iterator[Row | None]:
+        """Run statements in one go, inside a transaction, and give their rows as they come.
+
+        All are to be taken before the connection is used again.
 
         :raises psycopg.Error: when one fails; those behind it were not run
         """
-        commands: deque[Callable[[], None]] = deque()
+        commands: list[Callable[[], None]] = []
         for statement in statements:
             query = statement.query
             values = _values(query, statement.arguments)
             if values is None:
-                return [self.fetch(one) for one in statements]
+                yield from map(self.fetch, statements)
+                return
             name = self._name_of(query)
             commands.append(
                 partial(self.pgconn.send_query_prepared, name, values) if name else
                 partial(self.pgconn.send_query_params, query.text, values))
-        commands.append(self.pgconn.pipeline_sync)
         self.pgconn.enter_pipeline_mode()
-        results = [result for of_one in self.wait(pipeline_communicate(self.pgconn, commands))
-                   for result in of_one]
-        while not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
-            if (result := self.wait(fetch(self.pgconn))) is not None:
-                results.append(result)
-            elif self.pgconn.status != ConnStatus.OK:
-                raise psycopg.OperationalError("the connection is lost")
+        # In libpq's own memory, so that nothing waits until PostgreSQL reads it.
+        for command in commands:
+            command()
+        self.pgconn.pipeline_sync()
+        failed: PGresult | None = None
+        for result in self._results():
+            if failed is None and result.status == ExecStatus.TUPLES_OK:
+                yield self._row(result)
+            else:
+                failed = failed or result
         self.pgconn.exit_pipeline_mode()
-        return [self._row(result) for result in results[:-1]]
+        if failed is not None:
+            raise error_from_result(failed)
+
+    def _results(self) -> Iterator[PGresult]:
+        """Give the results of a pipeline, each as soon as it is there."""
+        sent = False
+        while True:
+            sent = sent or self.pgconn.flush() == 0
+            if sent:
+                result = self.wait(fetch(self.pgconn))
+            else:
+                # PostgreSQL may read no further before its own answers are read.
+                if self.wait(_readiness()) & Ready.R:
+                    self.pgconn.consume_input()
+                if self.pgconn.is_busy():
+                    continue
+                result = self.pgconn.get_result()
+            if result is None:
+                if self.pgconn.status != ConnStatus.OK:
+                    raise psycopg.OperationalError("the connection is lost")
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return
+            else:
+                yield result
 
     def is_lost_by(self, error: psycopg.Error) -> bool:
         """Tell whether an error is the connection's end; what became of statements is unknown then.
@@ -148,3 +176,8 @@ def _values(query: Query, arguments: Mapping[str, Any]) -> list[Any] | None:
             raise psycopg.DataError("an argument holds the character U+0000")
         values.append(text)
     return values
+
+
+def _readiness() -> Generator[Wait, int, int]:
+    """Wait until the connection can be written to or read from, and return which."""
+    return (yield Wait.RW)

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from flexdb.config import Settings
-from flexdb.db.address import conninfo, direct, reason
-from flexdb.db.migrate import NotReachable
+from flexdb.db.address import NotReachable, conninfo, direct, reason
 from flexdb.db.sqlstate import to_error
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
 from flexdb.plan import Row

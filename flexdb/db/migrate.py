@@ -17,18 +17,17 @@ from psycopg.conninfo import conninfo_to_dict
 from yoyo import get_backend, read_migrations
 
 from flexdb.config import Settings
-from flexdb.db.address import conninfo, direct, reason
+from flexdb.db.address import conninfo, direct, not_reached, reason
 
-FOLDER = Path(__file__).resolve().parents[2] / "migrations"
+# In the package where flexdb is installed, and beside it in the repository.
+_PACKAGE = Path(__file__).resolve().parents[1]
+FOLDER = next(folder for folder in (_PACKAGE / "migrations", _PACKAGE.parent / "migrations")
+              if folder.is_dir())
 _LOCK = int.from_bytes(b"flexdb", "big")
 
 
 class MigrationError(Exception):
     """A migration failed and was rolled back; the message says in one line which and why."""
-
-
-class NotReachable(Exception):
-    """PostgreSQL does not answer yet; the message says in one line why."""
 
 
 def migration_ids() -> list[str]:
@@ -45,6 +44,7 @@ def migrate(settings: Settings, on_connected: Callable[[], None] = lambda: None)
 
     :param on_connected: called when PostgreSQL has answered
     :raises NotReachable: when PostgreSQL does not answer
+    :raises ConfigError: when it does not let flexdb in
     :raises MigrationError: when a migration fails
     """
     with _connected(settings, on_connected) as connection:
@@ -59,6 +59,7 @@ def rollback(settings: Settings) -> str | None:
     """Take the newest applied migration back and return its id, or None when there is none.
 
     :raises NotReachable: when PostgreSQL does not answer
+    :raises ConfigError: when it does not let flexdb in
     :raises MigrationError: when it cannot be taken back, as when it would drop a row
     """
     with (_connected(settings) as connection, _locked(connection, settings),
@@ -90,7 +91,7 @@ def _connected(settings: Settings, on_connected: Callable[[], None] = lambda: No
             on_connected()
             yield connection
     except psycopg.OperationalError as error:
-        raise NotReachable(reason(error)) from error
+        raise not_reached(error, direct(settings)) from error
     except psycopg.Error as error:
         raise MigrationError(f"the migrations cannot be run: {reason(error)}") from error
 

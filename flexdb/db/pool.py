@@ -18,11 +18,11 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from flexdb.telemetry import watch
 from flexdb.config import Settings
 from flexdb.db.address import conninfo, reason
 from flexdb.db.connection import Connection
 from flexdb.errors import Overloaded, Unavailable
+from flexdb.telemetry import watch
 from flexdb.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)

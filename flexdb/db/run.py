@@ -15,9 +15,9 @@ from flexdb import errors
 from flexdb.db.connection import Connection
 from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import gap, to_error
-from flexdb.db.verdict import Outcome, Verdict, is_passing, judge, unforeseen
+from flexdb.db.verdict import Verdict, is_passing, judge, unforeseen
 from flexdb.errors import FlexdbError
-from flexdb.plan import Plan, Result, Row, Statement, Steps
+from flexdb.plan import Budget, Outcome, Plan, Result, Row, Statement, Steps
 
 logger = logging.getLogger(__name__)
 
@@ -50,32 +50,38 @@ class Runner:
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
 
-    def run(self, plans: Sequence[Plan]) -> list[Outcome]:
+    def run(self, plans: Sequence[Plan], budget: Budget) -> list[Outcome]:
         """Run what calls ask for in their order; each has an outcome of its own.
+
+        The read with which the answer would weigh more than it may, and those behind it, are
+        refused; a write is done, and said to be.
 
         Several travel in one pipeline, which is one transaction. When one of them fails in the
         database, or after it wrote, all is rolled back and they run one by one: the outcomes are
         the same either way.
         """
         if len(plans) > 1:
-            verdict = self._settle(plans)
+            verdict = self._settle(plans, budget)
             if not verdict.each:
                 return verdict.outcomes
-        return [self._run_one(plan) for plan in plans]
+        return [self._run_one(plan, budget) for plan in plans]
 
-    def _run_one(self, plan: Plan) -> Outcome:
-        (outcome,) = self._settle([plan]).outcomes
+    def _run_one(self, plan: Plan, budget: Budget) -> Outcome:
+        (outcome,) = self._settle([plan], budget).outcomes
         if isinstance(outcome, FlexdbError) and (state := gap(outcome)) is not None:
             self.metrics.validation_gap.labels(plan.name).inc()
             logger.warning("validation gap: %s was refused by PostgreSQL: SQLSTATE %s",
                            plan.name, state)
         return outcome
 
-    def _settle(self, plans: Sequence[Plan]) -> Verdict:
+    def _settle(self, plans: Sequence[Plan], budget: Budget) -> Verdict:
         """Send plans until it helped, or nothing more would."""
-        attempt = 1
+        attempt, left = 1, budget.left
         while True:
-            verdict = self._attempt(plans)
+            verdict = self._attempt(plans, budget)
+            if verdict.error or verdict.again or verdict.each:
+                # What was counted is given up with what it was counted for.
+                budget.left = left
             if not verdict.again or attempt == ATTEMPTS:
                 return verdict.told(plans)
             self.metrics.retries.labels(verdict.again).inc()
@@ -83,12 +89,12 @@ class Runner:
                 time.sleep(random.uniform(0.005, 0.05) * attempt)
             attempt += 1
 
-    def _attempt(self, plans: Sequence[Plan]) -> Verdict:
+    def _attempt(self, plans: Sequence[Plan], budget: Budget) -> Verdict:
         """Send plans once, on one connection."""
         try:
             with self.pool.connection() as connection:
                 try:
-                    return self._send(connection, plans)
+                    return self._send(connection, plans, budget)
                 except psycopg.Error as error:
                     return judge(self.pool, connection, plans, error)
         except FlexdbError as error:
@@ -96,7 +102,7 @@ class Runner:
         except Exception as error:
             return Verdict([], error)
 
-    def _send(self, connection: Connection, plans: Sequence[Plan]) -> Verdict:
+    def _send(self, connection: Connection, plans: Sequence[Plan], budget: Budget) -> Verdict:
         """Send plans and read their rows.
 
         :raises psycopg.Error: when a statement failed and everything was rolled back
@@ -105,7 +111,7 @@ class Runner:
         if len(plans) == 1 and isinstance(first, Statement) and not first.long:
             found = _read(first, connection.fetch(first))
             if not isinstance(found, Steps):
-                return Verdict([found])
+                return Verdict([budget.admit(found, first.query.writes)])
             plans = [found]
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
@@ -114,9 +120,12 @@ class Runner:
             for together, group in groupby(plans, _travels_together):
                 if together and len(plans) > 1:
                     statements = list(cast(Iterable[Statement], group))
-                    ended += map(_end, statements, connection.fetch_all(statements))
+                    # Each row is let go before the next comes, where it is too much; strict, so
+                    # that the pipeline is taken to its end.
+                    ended += [_admit(_end(statement, row), budget) for statement, row
+                              in zip(statements, connection.fetch_all(statements), strict=True)]
                 else:
-                    ended += [self._walk(connection, plan) for plan in group]
+                    ended += [_admit(self._walk(connection, plan), budget) for plan in group]
             undo = any(one.undo for one in ended)
             if undo:
                 raise psycopg.Rollback(transaction)
@@ -165,6 +174,11 @@ class Runner:
         row = connection.fetch(statement)
         connection.execute(set_timeout, (self._usual,))
         return row
+
+
+def _admit(ended: Ended, budget: Budget) -> Ended:
+    """Count what a plan gave, and let it go where the answer would weigh too much."""
+    return ended._replace(outcome=budget.admit(ended.outcome, ended.wrote))
 
 
 def _travels_together(plan: Plan) -> bool:

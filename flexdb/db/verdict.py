@@ -14,11 +14,9 @@ from flexdb.db.connection import Connection
 from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import to_error, was_not_sent
 from flexdb.errors import FlexdbError
-from flexdb.plan import Plan, Result, Statement
+from flexdb.plan import Outcome, Plan, Statement
 
 logger = logging.getLogger(__name__)
-
-Outcome = Result | FlexdbError
 
 # What a retry can mend: serialization_failure and deadlock_detected roll everything back.
 _CONFLICTS = {"40001", "40P01"}

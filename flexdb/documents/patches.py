@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import jsonpatch
 
-from flexdb.documents.text import (
-    Number, check_depth, check_stored, dump_exactly, parse_exactly)
+from flexdb.documents.text import Number, check_depth, check_stored, dump_exactly, parse_exactly
 from flexdb.errors import InvalidParams
 
 MOST_OPERATIONS = 1000

@@ -5,4 +5,13 @@ PostgreSQL's driver or of settings.
 """
 
 from flexdb.operations import (  # noqa: F401
-    node_types, nodes, relationships, tenants, users, graph, bulk, checks, transactions)
+    bulk,
+    checks,
+    graph,
+    node_types,
+    nodes,
+    relationships,
+    tenants,
+    transactions,
+    users,
+)

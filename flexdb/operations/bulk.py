@@ -13,8 +13,7 @@ from flexdb.context import Context
 from flexdb.contract.fields import Integer
 from flexdb.contract.members import NEW_ID, TENANT_ID
 from flexdb.contract.objects import Objects
-from flexdb.contract.operation import (
-    CREATES, DELETES, TENANT, Loaded, many, one, operation)
+from flexdb.contract.operation import CREATES, DELETES, TENANT, Loaded, many, one, operation
 from flexdb.contract.params import Params
 from flexdb.documents.schemas import MOST_VIOLATIONS, VIOLATES
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound

@@ -22,7 +22,7 @@ from flexdb.operations.statements import step
 from flexdb.plan import Plan, Result, Steps, Walk
 from flexdb.query.paging import Pagination, page
 
-MOST_CHECKED = 10_000
+USUALLY_CHECKED, MOST_CHECKED = 1000, 10_000
 
 
 class Violation(Schema):
@@ -52,14 +52,14 @@ class CheckPagination(Pagination):
     """Which nodes to check."""
 
     page_size = Integer("How many to check; above 10,000 counts as 10,000.", least=1,
-                        load_default=1000)
+                        load_default=USUALLY_CHECKED)
 
 
 class NodeTypeCheck(Params):
     tenant_id = TENANT_ID(required=True)
     id = node_types.ID(required=True)
     schema = node_types.SCHEMA(allow_none=False)
-    pagination = Object(CheckPagination, "Which nodes to check.")
+    pagination = Object(CheckPagination, "Which nodes to check; the first 1,000 when absent.")
 
 
 @operation(NodeTypeCheck, gives=one(Check), effect=READS, of=TENANT)
@@ -76,7 +76,8 @@ def _check(context: Context, params: Loaded) -> Walk:
     if row is None:
         raise NotFound.of("id", "node type")
     compiled = compile_schema(params.get("schema", row[1]))
-    listing = page(context, "list_nodes", params | of_type, ("node_type_id",),
+    first = {"pagination": {"page_size": USUALLY_CHECKED}}
+    listing = page(context, "list_nodes", first | params | of_type, ("node_type_id",),
                    largest=MOST_CHECKED)
     result = json_text.members(listing.result((yield listing)).text)
     checked = json_text.items(result["nodes"])
@@ -84,7 +85,8 @@ def _check(context: Context, params: Loaded) -> Walk:
     for node in checked:
         data = bytes(json_text.members(node)["data"])
         if data.startswith(b'"'):
-            data = json_text.parse(data).encode()
+            # Unset data is an empty string there.
+            data = json_text.parse(data).encode() or b"null"
         if violations := compiled.violations(data):
             refused.append({"node": orjson.Fragment(bytes(node)), "violations": violations})
     paging = json_text.parse(bytes(result["pagination"]))

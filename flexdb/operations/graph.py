@@ -10,7 +10,7 @@ from flexdb.contract.members import TENANT_ID
 from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import READS, TENANT, Loaded, one, operation, paged
 from flexdb.contract.params import Params
-from flexdb.errors import InvalidParams, NotFound
+from flexdb.errors import AnswerTooLarge, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
 from flexdb.plan import Result, Row, Statement
 from flexdb.query.filters import condition
@@ -82,7 +82,8 @@ class TraverseParams(Params):
     direction = DIRECTION(load_default="out")
     relationship_types = RELATIONSHIP_TYPES()
     min_depth = Integer("Give only nodes at least so many relationships away; 0 gives the start "
-                        "too.", least=0, most=DEEPEST, load_default=1)
+                        "too. 1 when absent, and 0 where `max_depth` is 0.", least=0, most=DEEPEST,
+                        load_default=None)
     max_depth = MAX_DEPTH("Follow at most so many relationships.", load_default=3)
     node_type_ids = Items("Give only nodes of these types; the walk goes on through others.",
                           nodes.NODE_TYPE_ID(), most=MOST_TYPES, load_default=None)
@@ -115,12 +116,16 @@ def traverse(context: Context, params: Loaded) -> Statement:
     several at that depth, the one with the least id. ``node_type_ids`` and ``filter`` choose among
     the nodes reached; they do not stop the walk.
     """
-    if params["min_depth"] > params["max_depth"]:
+    max_depth = params["max_depth"]
+    # Who follows no relationship can only want the start.
+    min_depth = min(1, max_depth) if params["min_depth"] is None else params["min_depth"]
+    if min_depth > max_depth:
         raise InvalidParams(fields={"min_depth": [
-            f"may be at most max_depth, which is {params['max_depth']}"]})
+            f"may be at most max_depth, which is {max_depth}"]})
     wanted, arguments = condition(params.get("filter", {}), nodes.MEMBERS, "n")
     limits = context.limits
-    arguments |= params | {"max_walk": limits.max_walk, "page_bytes": limits.max_page_bytes}
+    arguments |= params | {"min_depth": min_depth, "max_walk": limits.max_walk,
+                           "page_bytes": limits.max_page_bytes}
 
     def read(row: Row | None) -> Result:
         if row is None:
@@ -133,14 +138,19 @@ def traverse(context: Context, params: Loaded) -> Statement:
 @operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT)
 def shortest_path(context: Context, params: Loaded) -> Statement:
     """Find a shortest path from one node to another; null when none is short enough."""
+    limits = context.limits
+
     def read(row: Row | None) -> Result:
-        path, truncated, missing = row or (None, False, None)
+        path, truncated, missing, weight = row or (None, False, None, None)
         if missing:
             raise NotFound.of(missing)
+        if path is None and weight is not None:
+            raise AnswerTooLarge()
         return Result(b'{"path":%b,"truncated":%b}' % (path or b"null", _flag(truncated)))
 
     return Statement(STATEMENTS[context.json_fields]["shortest_path"],
-                     params | {"max_walk": context.limits.max_walk}, read)
+                     params | {"max_walk": limits.max_walk,
+                               "answer_bytes": limits.max_answer_bytes}, read)
 
 
 @operation(NeighborList, gives=paged(Neighbor, "neighbors"), effect=READS, of=TENANT)

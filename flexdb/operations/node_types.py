@@ -8,9 +8,25 @@ from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.json_fields import JsonText
 from flexdb.contract.members import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION)
+    ASKED_VERSION,
+    CREATED_AT,
+    NEW_ID,
+    TENANT_ID,
+    UPDATED_AT,
+    VERSION,
+)
 from flexdb.contract.operation import (
-    CHANGES, CREATES, DELETES, NOTHING, READS, TENANT, Loaded, one, operation, paged)
+    CHANGES,
+    CREATES,
+    DELETES,
+    NOTHING,
+    READS,
+    TENANT,
+    Loaded,
+    one,
+    operation,
+    paged,
+)
 from flexdb.contract.params import Params
 from flexdb.documents.schemas import compile_schema
 from flexdb.operations.statements import one_object

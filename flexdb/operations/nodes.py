@@ -9,13 +9,29 @@ from flexdb.context import Context
 from flexdb.contract.fields import Id
 from flexdb.contract.json_fields import PATCH, JsonText
 from flexdb.contract.members import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION)
+    ASKED_VERSION,
+    CREATED_AT,
+    NEW_ID,
+    TENANT_ID,
+    UPDATED_AT,
+    VERSION,
+)
 from flexdb.contract.operation import (
-    CHANGES, CREATES, DELETES, NOTHING, READS, TENANT, Loaded, one, operation, paged)
+    CHANGES,
+    CREATES,
+    DELETES,
+    NOTHING,
+    READS,
+    TENANT,
+    Loaded,
+    one,
+    operation,
+    paged,
+)
 from flexdb.contract.params import Params
 from flexdb.documents.schemas import Compiled
 from flexdb.errors import NotFound
-from flexdb.operations.statements import check_version, one_object, step
+from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
@@ -147,8 +163,8 @@ def _change_checked(context: Context, params: Loaded, change: Callable[[bytes], 
     row = yield step(context, "get_schema_of_node", params)
     if row is None:
         raise NotFound.of("id", "node")
-    schema_version, schema, node_type_id, version, data = row
-    check_version(params, version)
+    schema_version, schema, node_type_id, version, tag, data = row
+    check_state(context, params, version, tag)
     changed = change(data or b"{}")
     key = (params["tenant_id"], node_type_id)
     context.schemas.put(key, schema_version, schema).check(changed)

@@ -8,12 +8,28 @@ from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.json_fields import PATCH, JsonText
 from flexdb.contract.members import (
-    ASKED_VERSION, CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT, VERSION)
+    ASKED_VERSION,
+    CREATED_AT,
+    NEW_ID,
+    TENANT_ID,
+    UPDATED_AT,
+    VERSION,
+)
 from flexdb.contract.operation import (
-    CHANGES, CREATES, DELETES, NOTHING, READS, TENANT, Loaded, one, operation, paged)
+    CHANGES,
+    CREATES,
+    DELETES,
+    NOTHING,
+    READS,
+    TENANT,
+    Loaded,
+    one,
+    operation,
+    paged,
+)
 from flexdb.contract.params import Params
 from flexdb.errors import NotFound
-from flexdb.operations.statements import check_version, one_object, step
+from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
@@ -113,8 +129,8 @@ def patch_relationship(context: Context, params: Loaded) -> Plan:
         row = yield step(context, "lock_relationship", params)
         if row is None:
             raise NotFound.of("id", "relationship")
-        version, data = row
-        check_version(params, version)
+        version, tag, data = row
+        check_state(context, params, version, tag)
         changed = params["patch"].apply(data or b"{}", limits.max_json_bytes, limits.max_depth)
         statement = one_object(
             context, "update_relationship", params | {"data": changed, "relationship_type": None},

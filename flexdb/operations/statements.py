@@ -24,6 +24,8 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     :param thing: what that parameter names
     """
     query = STATEMENTS[context.json_fields][name]
+    if "tags" in query.arguments:
+        params = params | _wanted(context)
     head = f'{{"{wrapper}":'.encode() if wrapper else b""
     tail = b"}" if wrapper else b""
 
@@ -34,7 +36,7 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
                 raise VersionConflict(version)
             raise NotFound.of(given.get("missing") or missing, thing)
         return Result(b"".join((head, text, tail)), given.get("created", True),
-                      given.get("version"), params.get("id"))
+                      given.get("version"), params.get("id"), given.get("tag"))
 
     return Statement(query, params, read)
 
@@ -48,10 +50,18 @@ def _unread(row: Row | None) -> Result:
     raise TypeError("the row of a step is read by the steps")
 
 
-def check_version(params: Loaded, current: int) -> None:
-    """Refuse a change of a row that is at another version than was asked for.
+def check_state(context: Context, params: Loaded, version: int, tag: str) -> None:
+    """Refuse a change of a row that is in another state than was asked for.
 
-    :raises VersionConflict: with the current one
+    :raises VersionConflict: with the current version
     """
-    if params["version"] not in (None, current):
-        raise VersionConflict(current)
+    asked = context.precondition
+    if params["version"] not in (None, version) or (
+            asked and (tag in asked.tags) is asked.unless):
+        raise VersionConflict(version)
+
+
+def _wanted(context: Context) -> Loaded:
+    """Return the arguments of the frame ``is_wanted``; tags have no character to be quoted."""
+    asked = context.precondition
+    return {"tags": asked and "{%s}" % ",".join(asked.tags), "unless": bool(asked and asked.unless)}

@@ -13,12 +13,11 @@ from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Id, Json, JsonForm, Text
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.objects import Objects
-from flexdb.contract.operation import (
-    CALLS, CHANGES, OPERATIONS, Loaded, Operation, many, operation)
+from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, Operation, many, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
-from flexdb.errors import FlexdbError, InvalidParams
-from flexdb.plan import Result, Steps, Walk, as_steps
+from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams
+from flexdb.plan import Budget, Result, Steps, Walk, as_steps
 
 MOST_CALLS = 1000
 _NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -112,13 +111,17 @@ def transaction(context: Context, params: Loaded) -> Steps:
     def steps() -> Walk:
         results: list[bytes] = []
         objects: Given = {}
+        budget = Budget(context.limits.max_answer_bytes)
         for place, call in enumerate(calls):
             called = OPERATIONS[call["method"]]
             try:
                 given = _resolved(json_text.parse(call["params"]), called, objects)
                 result = yield as_steps(called.plan(context, given, lambda: call["params"]))
+                if not budget.take(len(result.text)):
+                    raise AnswerTooLarge()
             except FlexdbError as error:
-                raise _of_call(error, place, called.name)
+                _name_call(error, place, called.name)
+                raise
             results.append(result.text)
             if call["name"]:
                 made = json_text.parse(result.text).get(called.gives.wrapper)
@@ -158,11 +161,10 @@ def _resolved(given: Any, called: Operation, objects: Given) -> Any:
     return values | found
 
 
-def _of_call(error: FlexdbError, place: int, method: str) -> FlexdbError:
+def _name_call(error: FlexdbError, place: int, method: str) -> None:
     """Say of an error which call it is about."""
     error.args = (f"calls.{place} ({method}): {error}",)
     error.data["index"] = place
     if fields := error.data.get("fields"):
         error.data["fields"] = {f"calls.{place}.params.{name}": messages
                                 for name, messages in fields.items()}
-    return error

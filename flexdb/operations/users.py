@@ -8,7 +8,18 @@ from flexdb.context import Context
 from flexdb.contract.fields import Email, Id, Text
 from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT
 from flexdb.contract.operation import (
-    CHANGES, CREATES, DELETES, NOTHING, READS, SERVICE, TENANT, Loaded, one, operation, paged)
+    CHANGES,
+    CREATES,
+    DELETES,
+    NOTHING,
+    READS,
+    SERVICE,
+    TENANT,
+    Loaded,
+    one,
+    operation,
+    paged,
+)
 from flexdb.contract.params import Params
 from flexdb.operations.statements import one_object
 from flexdb.plan import Statement

@@ -80,8 +80,11 @@ def page(
     if asked:
         arguments |= asked.arguments
         order = asked.order or order
-    identity = orjson.dumps([name, arguments, *(asked.shape if asked else ())],
-                            option=orjson.OPT_SORT_KEYS, default=bytes.decode)
+    # What is left out of an object, or not counted, has no place in the identity: a walk may change
+    # it, and it may ask for no other rows or order than the whole list.
+    walk = asked.shape if asked and (asked.condition or asked.order) else ()
+    identity = orjson.dumps([name, arguments, *walk], option=orjson.OPT_SORT_KEYS,
+                            default=bytes.decode)
     token = wanted.get("page_token")
     if token:
         places = _read_token(token, identity, len(order))
@@ -106,7 +109,6 @@ def page(
         return Statement(query, arguments, read)
     total = ("NULL::bigint" if params.get("count") == "none" else
              _COUNTED if asked.condition else _total(name, given, of))
-    # What is left out of an object has no place in the identity: a walk may change it.
     query = queried_page_query(name, context.json_fields, given, total, order, first,
                                asked.condition, asked.thing)
     return Statement(query, arguments | asked.projected, read)

@@ -43,7 +43,7 @@ def projection(paths: list[str], members: Members, thing: str, alias: str, form:
         if of.name not in wanted:
             continue
         source = alias
-        if of.kind == "json" and wanted[of.name]:
+        if "json" in of.words and wanted[of.name]:
             made = _members(f"{alias}.{of.name}", [], wanted[of.name], prefix, arguments)
             picked.append(f"{made} AS {of.name}")
             source = "picked"

@@ -30,7 +30,9 @@ def check_port(host: str, port: int) -> None:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise StartError(
-                        f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+                        f"cannot listen on {host}:{port} ({error.strerror or error}): set "
+                        "JSONRPC_HOST to an address of this machine, or 0.0.0.0 for all, and "
+                        "JSONRPC_PORT to a port that you may have") from None
         if time.monotonic() > patience:
             raise StartError(f"port {port} is taken by another program: stop it, or set "
                              "JSONRPC_PORT to another one")

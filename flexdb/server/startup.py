@@ -14,11 +14,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from flexdb.config import (
-    DATABASE_VARIABLES, Settings, check_certificates, environment, read_settings, variables_of,
-    wants_embedded)
+    DATABASE_VARIABLES,
+    ConfigError,
+    Settings,
+    check_certificates,
+    environment,
+    read_settings,
+    variables_of,
+    wants_embedded,
+)
+from flexdb.db.address import NotReachable, answers, direct
 from flexdb.db.capacity import TooFewConnections, check_capacity
+from flexdb.db.migrate import MigrationError, migrate
 from flexdb.server.embedded import DATABASE, USER, Embedded
-from flexdb.db.migrate import MigrationError, NotReachable, migrate
 from flexdb.server.listening import StartError, check_port, check_socket
 from flexdb.telemetry.metrics import Folder
 
@@ -50,6 +58,7 @@ class Startup:
         :raises StartError: when the port or the socket is taken or cannot be had, or PostgreSQL
             has too few connections
         :raises EmbeddedError: when the folder is taken, or its PostgreSQL does not start
+        :raises ConfigError: when PostgreSQL does not let flexdb in
         :raises MigrationError: when a migration fails
         """
         for name in self.files:
@@ -61,6 +70,7 @@ class Startup:
             check_socket(Path(self.settings.jsonrpc_socket))
         self.metrics.make()
         if self.embedded:
+            _tell_of_another()
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             self.settings = embedded_settings(self.settings, self.embedded.start())
             # The workers, and whoever else this process starts, read their settings anew.
@@ -70,7 +80,7 @@ class Startup:
         try:
             _prepare(self.settings)
         except NotReachable as error:
-            logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
+            _tell_not_reachable(self.settings, error)
             self._waiter = subprocess.Popen(
                 [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, start_new_session=True)
@@ -123,6 +133,7 @@ def database(folder: Path) -> Iterator[Settings]:
     if running := embedded.socket():
         yield embedded_settings(settings, running)
         return
+    _tell_of_another()
     embedded.claim()
     try:
         yield embedded_settings(settings, embedded.start())
@@ -134,12 +145,28 @@ def migrate_and_tell(settings: Settings) -> None:
     """Apply the migrations, with the log lines that an operator looks for.
 
     :raises NotReachable: when PostgreSQL does not answer
+    :raises ConfigError: when it does not let flexdb in
     :raises MigrationError: when a migration fails
     """
     applied = migrate(settings, on_connected=_tell_connected)
     for name in applied:
         logger.info("Applied migration %s", name)
     logger.info("Migrations completed successfully")
+
+
+def _tell_of_another() -> None:
+    """Warn of a PostgreSQL where the defaults lead, as Docker may have started it for flexdb."""
+    usual = Settings()
+    if answers(usual.db_host, usual.db_port):
+        logger.warning("A PostgreSQL answers at %s:%d and is not used, since no DB_* variable is "
+                       "set: to use it, set DB_HOST=%s in the environment or in .env.local",
+                       usual.db_host, usual.db_port, usual.db_host)
+
+
+def _tell_not_reachable(settings: Settings, error: NotReachable) -> None:
+    asked = direct(settings)
+    logger.warning("PostgreSQL does not answer at %s:%d yet, trying on (start it, or set DB_HOST "
+                   "and DB_PORT): %s", asked.db_host, asked.db_port, error)
 
 
 def _tell_connected() -> None:
@@ -171,10 +198,10 @@ def migrate_when_reachable(settings: Settings, parent: int) -> int:
         except NotReachable as error:
             # The first reason the parent has told.
             if told not in (None, str(error)):
-                logger.warning("PostgreSQL does not answer yet, trying on: %s", error)
+                _tell_not_reachable(settings, error)
             told = str(error)
             time.sleep(0.2)
-        except (MigrationError, StartError) as error:
+        except (ConfigError, MigrationError, StartError) as error:
             logger.error("%s", error)
             print("failed", flush=True)
             os.kill(parent, signal.SIGTERM)

@@ -138,7 +138,7 @@ HAVING EXISTS (SELECT FROM walk)
      LEFT JOIN relationships r ON r.tenant_id = %(tenant_id)s AND r.id = p.relationship_id
  ) o)
 
--- read: shortest_path -> path, truncated, missing
+-- read: shortest_path -> path, truncated, missing, weight
 -- The walk goes from both ends, each step from the one whose frontier is smaller, which is then
 -- the walk's own and not its other side. Where the sides meet first, the path is a shortest one.
 WITH RECURSIVE source AS (SELECT n.id FROM nodes n
@@ -198,11 +198,19 @@ way (forward, depth, length, node_id, relationship_id) AS (
     ) r
     WHERE way.depth > 0 AND step.node_id = way.node_id
 )
-SELECT CASE WHEN EXISTS (SELECT FROM way) THEN {path} END AS path,
+SELECT CASE WHEN weighed.weight <= %(answer_bytes)s THEN {path} END AS path,
        (SELECT max(w.looked_at) FROM walk w) > %(max_walk)s AND NOT EXISTS (SELECT FROM way)
        AS truncated,
        CASE WHEN NOT EXISTS (SELECT FROM source) THEN 'source_node_id'
-            WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END AS missing
+            WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END AS missing,
+       weighed.weight
+FROM (
+    SELECT sum(coalesce(n.size, 0) + coalesce(r.size, 0)) AS weight
+    FROM way
+    JOIN nodes n ON n.tenant_id = %(tenant_id)s AND n.id = way.node_id
+    LEFT JOIN relationships r ON r.tenant_id = %(tenant_id)s AND r.id = way.relationship_id
+    WHERE way.forward OR way.relationship_id IS NOT NULL
+) weighed
 
 -- frame: neighbor
 (SELECT row_to_json(o) FROM (

@@ -3,8 +3,8 @@
 A file has sections, each begun by a comment line that says what kind it is:
 
 ``-- object: node n``
-    the columns of an object whose row has the alias ``n``, of which its JSON is written; a word
-    behind a column says how: ``time``, or ``json`` for a JSON column
+    the columns of an object whose row has the alias ``n``, of which its JSON is written; words
+    behind a column say how: ``time``, ``json`` for a JSON column, ``nullable`` if it may be unset
 ``-- read: get_node -> object, version``
     a statement and what its row holds; ``lock`` in place of ``read`` where it locks what it reads,
     ``write`` where it writes; in ``-- write: delete_nodes (condition) -> …`` the words in
@@ -45,11 +45,12 @@ _TIME = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"
 class Column(NamedTuple):
     """A column of an object.
 
-    :param kind: how its JSON is written: ``time``, ``json``, or "" where PostgreSQL knows
+    :param words: how its JSON is written: ``time``, ``json``, ``nullable``; none where PostgreSQL
+        knows
     """
 
     name: str
-    kind: str
+    words: frozenset[str]
 
 
 class Section(NamedTuple):
@@ -92,7 +93,8 @@ _STATEMENTS = _of_kind("read", "lock", "write")
 _FRAMES = _of_kind("frame")
 LISTS = _of_kind("list")
 OBJECTS: Mapping[str, tuple[Column, ...]] = {
-    name: tuple(Column(*(*column.split(), "")[:2]) for column in section.text.split(","))
+    name: tuple(Column(column, frozenset(words))
+                for column, *words in map(str.split, section.text.split(",")))
     for name, section in _of_kind("object").items()}
 _ALIASES = {name: section.alias for name, section in _of_kind("object").items()}
 
@@ -100,13 +102,18 @@ _ALIASES = {name: section.alias for name, section in _of_kind("object").items()}
 def column(source: str, of: Column, form: JsonFields) -> str:
     """Return the SQL of one column of an object, with its name.
 
+    Where JSON is given as a string, what is unset is an empty one, as the original gives it.
+
     :param source: the row's alias, or what else has a column of that name
     """
     sql = f"{source}.{of.name}"
-    if of.kind == "time":
+    if "time" in of.words:
         sql = _TIME.format(sql)
-    elif of.kind == "json" and form == "string":
-        sql = f"{sql}::text"
+    if form == "string":
+        if "json" in of.words:
+            sql = f"{sql}::text"
+        if "nullable" in of.words:
+            sql = f"coalesce({sql}, '')"
     return f"{sql} AS {of.name}"
 
 

@@ -1,22 +1,27 @@
 -- object: node_type nt
-id, tenant_id, name, description, schema json, version, created_at time, updated_at time
+id, tenant_id, name, description nullable, schema json nullable, version, created_at time,
+updated_at time
 
--- write: create_node_type -> object, version
+-- frame: node_type_tag
+-- Names a row as one write left it, and no other of the same id.
+concat(nt.version, '-', (extract(epoch FROM nt.created_at) * 1000000)::bigint)
+
+-- write: create_node_type -> object, version, tag
 INSERT INTO node_types AS nt
     (tenant_id, id, name, description, schema, created_at, updated_at)
 SELECT t.id, %(id)s::uuid, %(name)s, %(description)s, %(schema)s::jsonb, clock.now, clock.now
 FROM tenants t, clock_timestamp() AS clock (now)
 WHERE t.id = %(tenant_id)s
-RETURNING {node_type} AS object, nt.version
+RETURNING {node_type} AS object, nt.version, {node_type_tag} AS tag
 
--- read: get_node_type -> object, version
-SELECT {node_type} AS object, nt.version
+-- read: get_node_type -> object, version, tag
+SELECT {node_type} AS object, nt.version, {node_type_tag} AS tag
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
 
--- write: update_node_type -> object, version
+-- write: update_node_type -> object, version, tag
 WITH found AS (
-    SELECT nt.tenant_id, nt.id, nt.version
+    SELECT nt.tenant_id, nt.id, nt.version, {node_type_tag} AS tag
     FROM node_types nt
     WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
     FOR UPDATE
@@ -28,16 +33,17 @@ WITH found AS (
         version = nt.version + 1, updated_at = clock_timestamp()
     FROM found
     WHERE nt.tenant_id = found.tenant_id AND nt.id = found.id
-      AND found.version = coalesce(%(version)s, found.version)
-    RETURNING {node_type} AS object, nt.version
+      AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
+    RETURNING {node_type} AS object, nt.version, {node_type_tag} AS tag
 )
-SELECT changed.object, coalesce(changed.version, found.version) AS version
+SELECT changed.object, coalesce(changed.version, found.version) AS version,
+       coalesce(changed.tag, found.tag) AS tag
 FROM found
 LEFT JOIN changed ON true
 
--- write: delete_node_type -> object, version
+-- write: delete_node_type -> object, version, tag
 WITH found AS (
-    SELECT nt.tenant_id, nt.id, nt.version
+    SELECT nt.tenant_id, nt.id, nt.version, {node_type_tag} AS tag
     FROM node_types nt
     WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
     FOR UPDATE
@@ -45,10 +51,10 @@ WITH found AS (
     DELETE FROM node_types nt
     USING found
     WHERE nt.tenant_id = found.tenant_id AND nt.id = found.id
-      AND found.version = coalesce(%(version)s, found.version)
+      AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING nt.id
 )
-SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version, found.tag
 FROM found
 LEFT JOIN deleted ON true
 

@@ -1,11 +1,15 @@
 -- object: node n
-id, tenant_id, node_type_id, data json, version, created_at time, updated_at time
+id, tenant_id, node_type_id, data json nullable, version, created_at time, updated_at time
+
+-- frame: node_tag
+-- Names a row as one write left it, and no other of the same id.
+concat(n.version, '-', (extract(epoch FROM n.created_at) * 1000000)::bigint)
 
 -- frame: schema_version
 -- Names the write that a schema comes from.
 concat(nt.version, ' ', nt.updated_at)
 
--- write: create_node -> object, version
+-- write: create_node -> object, version, tag
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
 SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, clock.now, clock.now
 FROM node_types nt, clock_timestamp() AS clock (now)
@@ -13,16 +17,16 @@ WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
   AND {schema_version} = %(schema_version)s
 -- The schema that the data was checked against stays until this is committed.
 FOR SHARE OF nt
-RETURNING {node} AS object, n.version
+RETURNING {node} AS object, n.version, {node_tag} AS tag
 
--- read: get_node -> object, version
-SELECT {node} AS object, n.version
+-- read: get_node -> object, version, tag
+SELECT {node} AS object, n.version, {node_tag} AS tag
 FROM nodes n
 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
 
--- write: update_node -> object, version
+-- write: update_node -> object, version, tag
 WITH found AS (
-    SELECT n.tenant_id, n.id, n.version
+    SELECT n.tenant_id, n.id, n.version, {node_tag} AS tag
     FROM nodes n
     WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
     FOR UPDATE
@@ -32,16 +36,17 @@ WITH found AS (
         updated_at = clock_timestamp()
     FROM found
     WHERE n.tenant_id = found.tenant_id AND n.id = found.id
-      AND found.version = coalesce(%(version)s, found.version)
-    RETURNING {node} AS object, n.version
+      AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
+    RETURNING {node} AS object, n.version, {node_tag} AS tag
 )
-SELECT changed.object, coalesce(changed.version, found.version) AS version
+SELECT changed.object, coalesce(changed.version, found.version) AS version,
+       coalesce(changed.tag, found.tag) AS tag
 FROM found
 LEFT JOIN changed ON true
 
--- write: delete_node -> object, version
+-- write: delete_node -> object, version, tag
 WITH found AS (
-    SELECT n.tenant_id, n.id, n.version
+    SELECT n.tenant_id, n.id, n.version, {node_tag} AS tag
     FROM nodes n
     WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
     FOR UPDATE
@@ -49,10 +54,10 @@ WITH found AS (
     DELETE FROM nodes n
     USING found
     WHERE n.tenant_id = found.tenant_id AND n.id = found.id
-      AND found.version = coalesce(%(version)s, found.version)
+      AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING n.id
 )
-SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version, found.tag
 FROM found
 LEFT JOIN deleted ON true
 
@@ -82,9 +87,9 @@ FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
 FOR SHARE
 
--- lock: get_schema_of_node -> schema_version, schema, node_type_id, version, data
+-- lock: get_schema_of_node -> schema_version, schema, node_type_id, version, tag, data
 SELECT {schema_version} AS schema_version, nt.schema::json AS schema,
-       nt.id::text AS node_type_id, n.version, n.data::json AS data
+       nt.id::text AS node_type_id, n.version, {node_tag} AS tag, n.data::json AS data
 FROM nodes n
 JOIN node_types nt ON nt.tenant_id = n.tenant_id AND nt.id = n.node_type_id
 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s

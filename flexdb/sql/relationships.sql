@@ -1,8 +1,12 @@
 -- object: relationship r
-id, tenant_id, source_node_id, target_node_id, relationship_type, data json, version,
+id, tenant_id, source_node_id, target_node_id, relationship_type, data json nullable, version,
 created_at time, updated_at time
 
--- write: create_relationship -> object, version, missing
+-- frame: relationship_tag
+-- Names a row as one write left it, and no other of the same id.
+concat(r.version, '-', (extract(epoch FROM r.created_at) * 1000000)::bigint)
+
+-- write: create_relationship -> object, version, tag, missing
 WITH source AS (SELECT n.tenant_id, n.id FROM nodes n
                 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(source_node_id)s),
      target AS (SELECT n.tenant_id, n.id FROM nodes n
@@ -13,21 +17,22 @@ WITH source AS (SELECT n.tenant_id, n.id FROM nodes n
          SELECT source.tenant_id, %(id)s::uuid, source.id, target.id, %(relationship_type)s,
                 %(data)s::jsonb, clock.now, clock.now
          FROM source, target, clock_timestamp() AS clock (now)
-         RETURNING {relationship} AS object, r.version
+         RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
      )
 SELECT (SELECT created.object FROM created) AS object,
        (SELECT created.version FROM created) AS version,
+       (SELECT created.tag FROM created) AS tag,
        CASE WHEN NOT EXISTS (SELECT FROM source) THEN 'source_node_id'
             WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END AS missing
 
--- read: get_relationship -> object, version
-SELECT {relationship} AS object, r.version
+-- read: get_relationship -> object, version, tag
+SELECT {relationship} AS object, r.version, {relationship_tag} AS tag
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 
--- write: update_relationship -> object, version
+-- write: update_relationship -> object, version, tag
 WITH found AS (
-    SELECT r.tenant_id, r.id, r.version
+    SELECT r.tenant_id, r.id, r.version, {relationship_tag} AS tag
     FROM relationships r
     WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
     FOR UPDATE
@@ -38,16 +43,17 @@ WITH found AS (
         updated_at = clock_timestamp()
     FROM found
     WHERE r.tenant_id = found.tenant_id AND r.id = found.id
-      AND found.version = coalesce(%(version)s, found.version)
-    RETURNING {relationship} AS object, r.version
+      AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
+    RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
 )
-SELECT changed.object, coalesce(changed.version, found.version) AS version
+SELECT changed.object, coalesce(changed.version, found.version) AS version,
+       coalesce(changed.tag, found.tag) AS tag
 FROM found
 LEFT JOIN changed ON true
 
--- write: delete_relationship -> object, version
+-- write: delete_relationship -> object, version, tag
 WITH found AS (
-    SELECT r.tenant_id, r.id, r.version
+    SELECT r.tenant_id, r.id, r.version, {relationship_tag} AS tag
     FROM relationships r
     WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
     FOR UPDATE
@@ -55,15 +61,15 @@ WITH found AS (
     DELETE FROM relationships r
     USING found
     WHERE r.tenant_id = found.tenant_id AND r.id = found.id
-      AND found.version = coalesce(%(version)s, found.version)
+      AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING r.id
 )
-SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version
+SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.version, found.tag
 FROM found
 LEFT JOIN deleted ON true
 
--- lock: lock_relationship -> version, data
-SELECT r.version, r.data::json AS data
+-- lock: lock_relationship -> version, tag, data
+SELECT r.version, {relationship_tag} AS tag, r.data::json AS data
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 FOR UPDATE

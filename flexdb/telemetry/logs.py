@@ -15,8 +15,8 @@ from typing import Any
 
 import orjson
 
-from flexdb.telemetry import watch
 from flexdb.config import Settings
+from flexdb.telemetry import watch
 
 Fields = dict[str, Any]
 

@@ -19,9 +19,17 @@ from platform import python_version
 from typing import Any
 
 from prometheus_client import (
-    CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, values)
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    values,
+)
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from flexdb.version import __version__
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "flexdb-metrics-"
@@ -78,9 +86,9 @@ class Metrics:
             "was, or another transaction was in conflict.", ["reason"])
         self.workers = gauge("workers", "Worker processes that are alive.")
         self.info = Gauge(
-            "flexdb_info", "What is running; always 1.", ["python"], registry=registry,
+            "flexdb_info", "What is running; always 1.", ["version", "python"], registry=registry,
             multiprocess_mode="livemax")
-        self.info.labels(python_version()).set(1)
+        self.info.labels(__version__, python_version()).set(1)
         self.workers.set(1)
         self._samplers: list[Callable[[], None]] = []
 

@@ -12,8 +12,6 @@ import time
 from importlib.metadata import entry_points
 from typing import Any
 
-from flask import has_request_context, request
-
 from flexdb.telemetry.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -43,10 +41,11 @@ class Traces:
         self._tracer: Any = None
 
     def tell(self, watched: Watch, calls: list[tuple[str, str]], environ: dict[str, Any],
-             seconds: float, status: int) -> None:
+             route: str, seconds: float, status: int) -> None:
         """Record a request that took so many seconds until now.
 
         :param calls: the names and outcomes of the calls it holds
+        :param route: the rule that its URL fits, as ``/tenants/<id>``; "" when it fits none
         """
         if self._pid != os.getpid():
             with self._lock:
@@ -58,9 +57,9 @@ class Traces:
         from opentelemetry import propagate, trace
         end = time.time_ns()
         begin = end - round(seconds * 1e9)
-        verb, rule = environ["REQUEST_METHOD"], request.url_rule if has_request_context() else None
+        verb = environ["REQUEST_METHOD"]
         span = self._tracer.start_span(
-            f"{verb} {rule.rule}" if rule else verb, kind=trace.SpanKind.SERVER, start_time=begin,
+            f"{verb} {route}" if route else verb, kind=trace.SpanKind.SERVER, start_time=begin,
             context=propagate.extract({name: environ[f"HTTP_{name.upper()}"]
                                        for name in ("traceparent", "tracestate")
                                        if f"HTTP_{name.upper()}" in environ}))
@@ -70,7 +69,7 @@ class Traces:
             "http.request.method": verb, "http.response.status_code": status,
             "flexdb.request_id": watched.request_id,
             "flexdb.db.seconds": watched.database, "flexdb.pool.seconds": watched.pool,
-            **({"http.route": rule.rule} if rule else {}),
+            **({"http.route": route} if route else {}),
             **({"flexdb.operation": watched.method} if watched.method else {})})
         if status >= 500:
             span.set_status(trace.StatusCode.ERROR)

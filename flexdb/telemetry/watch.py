@@ -27,7 +27,8 @@ class Watch:
         self.calls: list[tuple[str, str]] = []
 
 
-_watch: ContextVar[Watch] = ContextVar("watch", default=Watch())
+# Where there is no request, what is watched is nobody's.
+_watch: ContextVar[Watch] = ContextVar("watch", default=Watch())  # noqa: B039
 
 current = _watch.get
 

@@ -1,4 +1,4 @@
 """What a person sees: pages and what they are made of.
 
-It may know api, contract and config.
+It may know api, contract, config and the version.
 """

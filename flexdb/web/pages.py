@@ -8,10 +8,18 @@ from pathlib import Path
 
 import orjson
 from flask import (
-    Blueprint, Flask, Response, make_response, render_template, request, send_from_directory)
+    Blueprint,
+    Flask,
+    Response,
+    make_response,
+    render_template,
+    request,
+    send_from_directory,
+)
 
 from flexdb.api import http, openapi, openrpc
 from flexdb.config import Settings
+from flexdb.version import __version__
 
 STATIC = Path(__file__).parent / "static"
 # Files of Swagger UI and ReDoc come from installed packages, which are not imported for them.
@@ -28,8 +36,9 @@ _POLICY = ("default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inli
 
 
 def _page(name: str, settings: Settings) -> Response:
-    response = make_response(render_template(name, rest=settings.rest_enabled,
-                                             address=request.host_url.rstrip("/")))
+    response = make_response(render_template(
+        name, rest=settings.rest_enabled, address=request.host_url.rstrip("/"),
+        version=__version__))
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"

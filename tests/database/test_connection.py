@@ -97,7 +97,7 @@ def test_an_error_has_the_class_that_psycopg_gives_it(connection: Connection) ->
 
 def fetch_all(connection: Connection, *statements: Statement) -> list[Any]:
     with connection.transaction():
-        return connection.fetch_all(statements)
+        return list(connection.fetch_all(statements))
 
 
 def test_many_statements_give_their_rows_in_order(connection: Connection) -> None:

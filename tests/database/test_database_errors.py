@@ -14,14 +14,14 @@ from psycopg.errors import lookup
 
 from flexdb import errors
 from flexdb.config import Settings
+from flexdb.contract.ids import new_id
 from flexdb.db import run
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, to_error
-from flexdb.plan import Result, Row, Statement
-from flexdb.sql.loader import make_query
 from flexdb.errors import FlexdbError
-from flexdb.contract.ids import new_id
+from flexdb.plan import Budget, Result, Row, Statement
+from flexdb.sql.loader import make_query
 from tests.support import postgres
 from tests.support.service import RpcError, Service
 
@@ -90,7 +90,7 @@ def nothing_tried(settings: Settings) -> None:
 
 def every(runner: Runner, *statements: Statement) -> list[bytes | FlexdbError]:
     return [outcome.text if isinstance(outcome, Result) else outcome
-            for outcome in runner.run(statements)]
+            for outcome in runner.run(statements, Budget(10**9))]
 
 
 def one(runner: Runner, statement: Statement) -> bytes | FlexdbError:

@@ -16,9 +16,11 @@ import pytest
 from testing.postgresql import Postgresql
 
 from flexdb import errors
-from flexdb.config import Settings
+from flexdb.config import ConfigError, Settings
+from flexdb.db.address import NotReachable
 from flexdb.db.capacity import check_capacity
-from flexdb.db.migrate import MigrationError, NotReachable, migrate, migration_ids, rollback
+from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from flexdb.plan import Budget
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support import pgbouncer, postgres
 from tests.support.paths import ROOT
@@ -98,7 +100,7 @@ def test_several_workers_share_few_connections_under_load(
                    "node_type_id": node_type["result"]["node_type"]["id"]}
 
         def work(number: int) -> int:
-            for place in range(20):
+            for _ in range(20):
                 made = served.call("create_node", **of_type, data={"n": number})["result"]["node"]
                 found = served.call("get_node", tenant_id=tenant["id"], id=made["id"])
                 assert found["result"]["node"] == made
@@ -167,7 +169,7 @@ def test_a_write_whose_connection_to_postgresql_is_lost_is_not_sent_again(
     slow = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
                "SELECT 'written', pg_sleep(8) FROM w")
     with ThreadPoolExecutor(1) as thread:
-        under_way = thread.submit(one.runner.run, [slow] * calls)
+        under_way = thread.submit(one.runner.run, [slow] * calls, Budget(10**9))
         wait_until(lambda: one.backends("active"))
         one.terminate("active")
     assert [type(outcome) for outcome in under_way.result()] == [errors.CommitUnknown] * calls
@@ -239,6 +241,13 @@ def test_without_the_setting_the_reason_says_that_it_is_needed(
     settings = replace(through(), db_pgbouncer=False, db_direct_port=0)
     with pytest.raises(NotReachable, match="set DB_PGBOUNCER=true"):
         migrate(settings)
+
+
+def test_a_missing_database_is_to_be_made_past_it(through: Callable[..., Settings]) -> None:
+    settings = replace(through(), db_name="nowhere")
+    for ask in (check_capacity, migrate):
+        with pytest.raises(ConfigError, match=f"createdb .* -p {settings.db_direct_port} "):
+            ask(settings)
 
 
 def test_migrations_go_past_it_and_without_a_way_past_it_are_refused(

@@ -10,7 +10,8 @@ import pytest
 from testing.postgresql import Postgresql
 
 from flexdb.config import SSL_MODES, ConfigError, Settings, check_certificates, read_settings
-from flexdb.db.migrate import NotReachable, migrate
+from flexdb.db.address import NotReachable
+from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
 from tests.support import certificates, postgres
 from tests.support.certificates import Authority

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faults.length import only_at_length
 from tests.faults.database import Database
+from tests.faults.length import only_at_length
 from tests.faults.stack import Stack
 from tests.support.paths import ROOT
 

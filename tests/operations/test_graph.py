@@ -210,6 +210,18 @@ def test_the_defaults_are_out_from_one_to_three_and_ten_for_a_path(service: Serv
     assert [graph.number(one["node"]) for one in graph.neighbors(1)["neighbors"]] == [2, 0]
 
 
+@pytest.mark.parametrize("depths, reached", [
+    ({"max_depth": 0}, [0]), ({"max_depth": 0, "min_depth": 0}, [0]), ({"max_depth": 1}, [1]),
+    ({"min_depth": 0, "max_depth": 1}, [0, 1]), ({"min_depth": 2}, [2, 3])], ids=str)
+def test_who_follows_no_relationship_is_given_the_start(
+        service: Service, depths: dict[str, int], reached: list[int]) -> None:
+    graph = Graph(service, 5, [(n, n + 1, "a") for n in range(4)])
+    assert [node for _, node, _ in graph.visits(**depths)] == reached
+    refused = refusal(service, "traverse", tenant_id=graph.id, start=graph.node(0), max_depth=0,
+                      min_depth=1)
+    assert "may be at most max_depth, which is 0" in str(refused)
+
+
 def test_a_path_to_the_node_itself_has_no_relationships(service: Service) -> None:
     graph = Graph(service, 1, [(0, 0, "a")])
     path = graph.path(0, 0, max_depth=0)["path"]

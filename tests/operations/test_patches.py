@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flexdb.errors import InvalidParams
 from flexdb.documents.patches import MOST_OPERATIONS, parse_patch
 from flexdb.documents.text import dump_exactly, parse_exactly
+from flexdb.errors import InvalidParams
 from tests.support.service import RpcError, Service
 
 pytestmark = pytest.mark.both_doors

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from flexdb.errors import InvalidParams
 from flexdb.documents.schemas import KEPT_BYTES, SchemaCache, compile_schema
+from flexdb.errors import InvalidParams
 from tests.support import postgres
 from tests.support.paths import ROOT
 from tests.support.service import RpcError, Service

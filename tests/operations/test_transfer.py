@@ -20,13 +20,23 @@ from flexdb.config import Settings
 from flexdb.db.copy import exporting
 from flexdb.errors import FlexdbError
 from flexdb.sql.loader import EXPORTS, IMPORTS
-from flexdb.transfer.lines import KINDS
 from flexdb.transfer.files import export_tenant, import_file
+from flexdb.transfer.lines import KINDS
 from tests.support.postgres import connect
 from tests.support.service import Service
 from tests.support.totals import differences
 from tests.support.transfers import (
-    TENANT, TYPE, USER, Lines, given_back, node_id, small, taken, total_rows, written)
+    TENANT,
+    TYPE,
+    USER,
+    Lines,
+    given_back,
+    node_id,
+    small,
+    taken,
+    total_rows,
+    written,
+)
 
 Databases = Callable[..., Settings]
 

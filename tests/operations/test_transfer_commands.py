@@ -29,7 +29,15 @@ from tests.support.postgres import connect
 from tests.support.service import Service
 from tests.support.totals import differences
 from tests.support.transfers import (
-    TENANT, TYPE, given_back, node_id, small, taken, total_rows, written)
+    TENANT,
+    TYPE,
+    given_back,
+    node_id,
+    small,
+    taken,
+    total_rows,
+    written,
+)
 
 pytestmark = pytest.mark.long
 
@@ -167,7 +175,9 @@ def test_memory_does_not_grow_with_the_tenant(database: Settings, tmp_path: Path
 
 def test_an_import_has_two_fifths_of_the_speed_of_a_bare_copy(database: Settings) -> None:
     text = many(10_000, 100)
-    rows = [line.values for line in Reader(database).lines(io.BytesIO(text))][4:]
+    # Bytes are JSON text, which a COPY of psycopg would take for bytea.
+    rows = [[value.decode() if isinstance(value, bytes) else value for value in line.values]
+            for line in Reader(database).lines(io.BytesIO(text))][4:]
     ratios: list[float] = []
     # Where the lines that run are counted, Python takes twice as long.
     least = 0.2 if sys.gettrace() else 0.4
@@ -213,8 +223,8 @@ def test_debian_packages_become_a_graph(database: Settings, ending: str) -> None
     reached.close()
 
 
-def test_the_examples_of_the_readme_run_as_written(database: Settings, tmp_path: Path) -> None:
-    told = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Import and export")[2]
+def test_the_examples_of_the_guide_run_as_written(database: Settings, tmp_path: Path) -> None:
+    told = (ROOT / "docs/how-to/import-and-export.md").read_text(encoding="utf-8")
     commands = [line for block in re.findall(r"```bash\n(.*?)```", told, re.DOTALL)[:2]
                 for line in block.splitlines()]
     for name, place in ((".venv", Path(sys.prefix)), ("flexdb", ROOT / "flexdb"),

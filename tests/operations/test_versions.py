@@ -69,44 +69,6 @@ def test_a_version_of_a_row_that_is_not_there_is_not_found(
     assert refused.value.code == -32001
 
 
-@pytest.mark.parametrize("kind", ["node_type", "node", "relationship"])
-def test_an_etag_is_the_version(service: Service, kind: str) -> None:
-    url, _ = make(service, kind)
-    client = service.app.test_client()
-    answer = client.get(url)
-    assert answer.headers["ETag"] == '"1"' and "Prefer" in answer.headers["Vary"]
-    assert client.put(url, json={}).headers["ETag"] == '"2"'
-    as_string = {"Prefer": "json-fields=string"}
-    assert client.get(url, headers=as_string).headers["ETag"] == '"2-s"'
-    for tag, status in (('"2"', 304), ('W/"2"', 304), ('"1", "2"', 304), ("*", 304), ('"1"', 200),
-                        ('"2-s"', 200)):
-        answer = client.get(url, headers={"If-None-Match": tag})
-        assert answer.status_code == status, tag
-        assert answer.headers["ETag"] == '"2"' and bool(answer.data) == (status == 200)
-    assert client.get(url, headers=as_string | {"If-None-Match": '"2-s"'}).status_code == 304
-
-
-@pytest.mark.parametrize("tag, status", [
-    ('"1"', 200), ('"1-s"', 200), ("*", 200), ('"2"', 412), ('W/"1"', 412), ('"x"', 412),
-    ('"1", "2"', 400), ('"99999999999999999999"', 412)])
-def test_if_match_asks_for_a_version(service: Service, tag: str, status: int) -> None:
-    url, _ = make(service, "node")
-    client = service.app.test_client()
-    for verb in ("PUT", "PATCH"):
-        url, _ = make(service, "node")
-        answer = client.open(url, method=verb, json={}, headers={"If-Match": tag})
-        assert answer.status_code == status, answer.text
-    deleted = client.delete(url, headers={"If-Match": tag.replace("1", "2")})
-    assert deleted.status_code in (204, 400, 412)
-
-
-def test_a_version_in_the_body_and_another_in_if_match_are_refused(service: Service) -> None:
-    url, _ = make(service, "node")
-    answer: Any = service.app.test_client().put(url, json={"version": 2},
-                                                headers={"If-Match": '"1"'})
-    assert answer.status_code == 400 and "If-Match" in answer.json["error"]["data"]["fields"]
-
-
 @pytest.mark.parametrize("kind, body, status", [
     ("application/merge-patch+json", {"a": 2}, 200), ("application/json", {"a": 2}, 200),
     ("application/json-patch+json", [{"op": "remove", "path": "/a"}], 200),

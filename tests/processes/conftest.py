@@ -1,4 +1,4 @@
-"""The service as a process, in the folder of the test that starts it."""
+"""The service as a process of the test's own, and one whose database refuses what it is told to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 from flexdb.config import Settings
+from tests.support import postgres
 from tests.support.served import Served, variables_of
+from tests.support.service import Service
+
+REFUSE = b"""
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION USING ERRCODE = NEW.display_name, DETAIL = NEW.email, HINT = NEW.email,
+            MESSAGE = CASE WHEN NEW.display_name ~ '^(22|23|P0)' THEN NEW.email ELSE 'nothing' END,
+            CONSTRAINT = 'the_constraint';
+    END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
 
 
 @pytest.fixture
@@ -24,3 +36,16 @@ def serve(start: Callable[..., Served], new_database: Callable[..., Settings]
           ) -> Callable[..., Served]:
     """Start the service on a database of its own, and wait until it is ready."""
     return lambda **variables: start(**variables_of(new_database()), **variables).wait()
+
+
+@pytest.fixture(scope="session")
+def refusing(new_database: Callable[..., Settings]) -> Iterator[Service]:
+    """The service on a database that refuses each user with the SQLSTATE that is its name.
+
+    What it says of them quotes the address.
+    """
+    service = Service.of(new_database())
+    with postgres.connect(service.settings) as database:
+        database.execute(REFUSE)
+    yield service
+    service.close()

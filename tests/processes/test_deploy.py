@@ -12,6 +12,7 @@ import pytest
 from dotenv import dotenv_values
 
 from flexdb.config import Settings, read_settings
+from flexdb.server.configuration import configuration
 from tests.support.paths import ROOT
 from tests.support.tools import run, tool
 
@@ -118,9 +119,7 @@ def test_compose_has_the_originals_defaults(tmp_path: Path) -> None:
 def test_compose_lets_the_calls_under_way_end_and_postgresql_write_its_memory(
         tmp_path: Path) -> None:
     services = compose(tmp_path)
-    found = re.search(r"graceful_timeout = (.*)", (ROOT / "gunicorn.conf.py").read_text())
-    assert found
-    graceful = eval(found.group(1), {"_settings": Settings()})
+    graceful = configuration(tmp_path)["graceful_timeout"]
     for name in ("migrate", "flexdb", "nginx"):
         assert seconds(services[name]["stop_grace_period"]) >= graceful + 5
     assert seconds(services["postgres"]["stop_grace_period"]) >= 60
@@ -165,3 +164,12 @@ def test_the_example_of_the_environment_has_every_setting_with_its_default(
     values = dotenv_values(tmp_path / ".env", interpolate=False)
     assert list(values) == list(DEFAULTS if uncommented else SET)
     assert read_settings({name: value or "" for name, value in values.items()}) == Settings()
+
+
+def test_compose_says_which_versions_it_needs_and_starts(tmp_path: Path) -> None:
+    told = (ROOT / "compose.yaml").read_text(encoding="utf-8").partition("\nname:")[0]
+    assert re.search(r"Docker Compose \d+\.\d+ or later.*Docker Engine \d+", told, re.DOTALL)
+    for name, service in compose(tmp_path).items():
+        if name in ("postgres", "nginx"):
+            version = re.search(r":([\d.]+)", service["image"]).group(1)  # type: ignore[union-attr]
+            assert f"{name.replace('postgres', 'PostgreSQL')} {version}" in told

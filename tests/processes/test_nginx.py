@@ -143,7 +143,7 @@ def test_large_json_is_compressed_for_who_takes_it(front: Nginx, node: Any) -> N
 def test_a_version_that_compression_made_weak_is_still_the_version(front: Nginx, node: Any) -> None:
     path = f"/tenants/{node['tenant_id']}/nodes/{node['id']}"
     tag = ask(front, "GET", path, Accept_Encoding="gzip")[0].headers["ETag"]
-    assert tag == 'W/"1"'
+    assert tag.startswith('W/"1-')
     assert ask(front, "GET", path, If_None_Match=tag)[0].status == 304
     data = json.dumps({"data": {"text": "word " * 1001}}).encode()
     assert ask(front, "PUT", path, data, If_Match='W/"7"')[0].status == 412

@@ -206,30 +206,3 @@ def test_an_end_while_workers_are_still_booting_and_postgresql_is_away_is_prompt
 def session(leader: int) -> bytes:
     """Return the processes of a session that still run."""
     return subprocess.run(["pgrep", "-s", str(leader)], capture_output=True).stdout
-
-
-def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    shutil.copy(ROOT / "Makefile", folder)
-    return subprocess.run(["make", "--no-print-directory", *arguments], cwd=folder, text=True,
-                          capture_output=True)
-
-
-def test_make_alone_prints_every_target(tmp_path: Path) -> None:
-    done = make(tmp_path)
-    makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
-    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
-    assert done.returncode == 0
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
-        ["make", target] for target in phony.split()]
-    assert all(len(line.split()) > 3 for line in done.stdout.splitlines())
-
-
-@pytest.mark.parametrize("target", ["run", "test", "migrate"])
-def test_a_python_that_is_too_old_is_refused_in_one_clear_line(tmp_path: Path, target: str) -> None:
-    old = tmp_path / "python2.7"
-    old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo "Python 2.7.18" >&2\nexit 1\n')
-    old.chmod(0o755)
-    done = make(tmp_path, target, "PYTHON=./python2.7")
-    said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert done.returncode != 0 and not (tmp_path / ".venv").exists()
-    assert len(said) == 1 and "needs Python 3.10 or later" in said[0] and "2.7.18" in said[0]

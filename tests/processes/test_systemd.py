@@ -45,7 +45,8 @@ def test_systemd_is_told_when_the_service_listens(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
-        served = start(**variables_of(new_database()), NOTIFY_SOCKET=tmp_path / "notify")
+        served = start(**variables_of(new_database()), NOTIFY_SOCKET=tmp_path / "notify",
+                       LOG_LEVEL="DEBUG")
         assert b"READY=1" in systemd.recv(4096)
         assert "Listening at" in served.said
         assert served.wait().end(signal.SIGTERM) == 0

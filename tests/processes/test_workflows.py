@@ -41,11 +41,13 @@ def actionlint(folder: Path) -> subprocess.CompletedProcess[str]:
                           text=True)
 
 
+@pytest.mark.long
 def test_actionlint_has_nothing_to_say() -> None:
     done = actionlint(FOLDER)
     assert done.returncode == 0 and f"{len(WORKFLOWS)} workflow" in done.stdout, done.stdout
 
 
+@pytest.mark.long
 def test_actionlint_would_tell_a_title_that_becomes_a_command(tmp_path: Path) -> None:
     text = (FOLDER / "check.yml").read_text(encoding="utf-8")
     (tmp_path / "check.yml").write_text(text.replace(
@@ -115,13 +117,14 @@ def test_the_image_has_the_name_and_the_tags_of_the_original() -> None:
     assert tags["flavor"] == "latest=false"
 
 
-def test_the_workflow_of_the_image_runs_for_all_that_is_in_it() -> None:
-    ignored = read(FOLDER / "docker-build.yml")["on"]["push"]["paths-ignore"]
-    folders = [pattern.removesuffix("**") for pattern in ignored if pattern.endswith("/**")]
-    copied = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines()
-              if line.startswith("!")]
-    assert folders and copied
-    assert not [name for name in copied for folder in folders if f"{name}/".startswith(folder)]
+def test_the_workflow_of_the_image_runs_for_all_that_makes_it_and_for_nothing_else() -> None:
+    copied = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines()
+              if line.startswith("!")}
+    mounted = set(re.findall(r"- \./(\S+):/", (ROOT / "compose.yaml").read_text()))
+    assert copied and mounted
+    assert set(read(FOLDER / "docker-build.yml")["on"]["push"]["paths"]) == {
+        *(f"{name}/**" if (ROOT / name).is_dir() else name for name in copied | mounted),
+        ".dockerignore", "Dockerfile", "compose.yaml", ".github/workflows/docker-build.yml"}
 
 
 def test_what_checks_runs_on_every_python_that_the_readme_names() -> None:

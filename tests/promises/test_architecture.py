@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from flexdb.sql.loader import LISTS, NAMES
 from flexdb.contract.operation import OPERATIONS
+from flexdb.sql.loader import LISTS, NAMES
+from tests.support.pages import quoted, table
 from tests.support.paths import ROOT
 
 MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -26,19 +27,20 @@ SQL = sorted([*(ROOT / "flexdb/sql").glob("*.sql"), *(ROOT / "migrations").glob(
 WALLS: dict[str, set[str]] = {
     "config": set(),
     "errors": set(),
-    "telemetry": {"config"},
+    "version": set(),
+    "telemetry": {"config", "version"},
     "plan": {"errors"},
     "documents": {"errors"},
     "context": {"documents", "config"},
     "db": {"telemetry", "plan", "config", "errors"},
     "sql": {"plan", "config"},
-    "contract": {"context", "documents", "plan", "errors"},
+    "contract": {"context", "documents", "plan", "errors", "version"},
     "query": {"contract", "sql", "context", "documents", "plan", "config", "errors"},
     "operations": {"query", "contract", "sql", "context", "documents", "plan", "errors"},
     "transfer": {"operations", "contract", "sql", "context", "documents", "db", "config", "errors"},
     "api": {"query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
             "config", "errors"},
-    "web": {"api", "contract", "config"},
+    "web": {"api", "contract", "config", "version"},
     "server": {"api", "db", "telemetry", "config", "errors"},
 }
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
@@ -106,7 +108,7 @@ def test_only_db_knows_psycopg_and_yoyo() -> None:
 
 def test_only_doors_pages_and_the_application_know_flask() -> None:
     assert {room(module) for module in MODULES if foreign(module) & WEB} == {
-        "", "application", "api", "web", "telemetry"}
+        "", "application", "api", "web"}
 
 
 def test_only_one_module_knows_flask_jsonrpc() -> None:
@@ -258,3 +260,10 @@ def test_support_holds_no_test_and_is_kept_like_the_product(module: str) -> None
     assert not module.split(".")[-1].startswith("test_") and len(text.splitlines()) <= 250
     assert not {"utils", "helpers", "models", "common"} & set(module.split("."))
     assert ast.get_docstring(module_tree) and list(undocumented(module_tree.body)) == []
+
+
+def test_the_table_of_the_rooms_is_these_walls() -> None:
+    told = {quoted(row[0])[0]: row[2] for row in table("docs/architecture.md", "## The house")}
+    free = {room(module) for module in MODULES} - WALLS.keys() - {"", "__main__"}
+    assert {name: set(quoted(known)) for name, known in told.items() if name not in free} == WALLS
+    assert {told[name] for name in free} == {"everything"}

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
-from flexdb.db.run import Runner
 from flexdb.context import Context
-from flexdb.plan import Statement
-from flexdb.errors import FlexdbError
 from flexdb.contract.operation import OPERATIONS
+from flexdb.db.run import Runner
+from flexdb.errors import FlexdbError
+from flexdb.plan import Budget, Statement
 from tests.support import postgres
 from tests.support.rows import CHANGES, FILTERS, GLOBAL, IDS, NEW, POOL
 from tests.support.service import Service, request
@@ -137,7 +137,7 @@ def test_a_call_that_cannot_even_be_sent_does_not_have_those_before_it_done_twic
     assert isinstance(update, Statement)
     unsendable = replace(update, arguments=key(node) | {"id": object(), "data": None})
     runner = Runner(service.app.extensions["flexdb"], 10, 300)
-    outcomes = runner.run([update, unsendable, update])
+    outcomes = runner.run([update, unsendable, update], Budget(10**9))
     assert [isinstance(outcome, FlexdbError) for outcome in outcomes] == [False, True, False]
     assert service.call("get_node", **key(node))["node"]["version"] == 3
 

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import Any
 
 import pytest
 from marshmallow import fields, post_load, pre_load, validates, validates_schema
 
+from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
 from flexdb.contract.operation import (
-    CREATES, DELETES, NOTHING, OPERATIONS, READS, SERVICE, Operation, operation)
+    CREATES,
+    DELETES,
+    NOTHING,
+    OPERATIONS,
+    READS,
+    SERVICE,
+    Operation,
+    operation,
+)
 from flexdb.contract.params import Params
 from flexdb.plan import Plan
 
@@ -75,7 +86,8 @@ def test_what_is_declared_fits_together(declared: Operation) -> None:
     assert declared.schema is declared.schema and declared.description
 
 
-def test_large_work_is_declared_as_such() -> None:
-    assert {name for name, declared in OPERATIONS.items() if declared.long} == {
-        "delete_tenant", "delete_node_type", "create_nodes", "create_relationships",
-        "delete_nodes"}
+def test_large_work_is_declared_as_such_and_the_setting_names_it() -> None:
+    (told,) = (setting.metadata["help"] for setting in dataclasses.fields(Settings)
+               if setting.name == "long_timeout")
+    large = {name for name, declared in OPERATIONS.items() if declared.long}
+    assert large == set(re.findall(r"`(\w+)`", told)) and len(large) == 5

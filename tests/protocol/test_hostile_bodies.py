@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -20,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from flexdb.config import DATABASE_VARIABLES, MIB, Settings
+from flexdb.config import MIB
 from tests.support.service import Service
 
 MARK = "kilroy"
@@ -337,73 +330,3 @@ def test_a_mutilated_request_does_no_harm(service: Service, node_type: Any, data
 def test_a_call_of_any_values_does_no_harm(service: Service, call: dict[str, Any]) -> None:
     harmless(service.post(json.dumps(call).encode()))
     harmless(service.post(json.dumps([call, call]).encode()))
-
-
-# What never reaches the application, or reaches it in pieces.
-
-@pytest.fixture(scope="module")
-def port(new_database: Callable[..., Settings]) -> Iterator[int]:
-    """A gunicorn that takes bodies up to 64 KiB."""
-    settings = new_database()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    variables = {name: str(getattr(settings, name.lower())) for name in DATABASE_VARIABLES}
-    with subprocess.Popen(
-        [sys.executable, "wsgi.py"], cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL,
-        env=os.environ | variables | {"JSONRPC_HOST": "127.0.0.1", "JSONRPC_PORT": str(port),
-                                      "WORKERS": "1", "MAX_BODY_BYTES": str(64 * 1024)},
-    ) as process:
-        try:
-            while send(port, b"GET /health HTTP/1.0\r\n\r\n")[:1] != (200,):
-                assert process.poll() is None
-                time.sleep(0.02)
-            yield port
-        finally:
-            process.send_signal(signal.SIGTERM)
-
-
-def send(port: int, request: bytes) -> tuple[int, str, bytes]:
-    """Send bytes and return the status, the content type and the body of the response."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), 30) as connection:
-            connection.sendall(request)
-            response = http.client.HTTPResponse(connection)
-            response.begin()
-            return response.status, response.headers.get_content_type(), response.read()
-    except ConnectionRefusedError:
-        return 0, "", b""
-
-
-POST = b"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-def test_a_chunked_body_is_read(port: int) -> None:
-    status, kind, body = send(port, CHUNKED + b"3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n")
-    assert (status, kind, len(orjson.loads(body))) == (200, "application/json", 2)
-
-
-@pytest.mark.parametrize(("request_", "statuses"), [
-    (CHUNKED + b"10000\r\n" + b"%65536d" % 1 + b"\r\n1\r\n \r\n0\r\n\r\n", {413}),
-    (CHUNKED + b"20000\r\n" + b"%131072d" % 1 + b"\r\n0\r\n\r\n", {413}),
-    (POST + b"Content-Length: 65537\r\n\r\n" + b" " * 65537, {413}),
-    (POST + b"Content-Length: 99999999999999999999\r\n\r\n", {413}),
-    (CHUNKED + b"kilroy\r\n", {400}),
-    (CHUNKED + b"2\r\n[]kilroy\r\n0\r\n\r\n", {400}),
-    (POST + b"Content-Length: kilroy\r\n\r\n", {400}),
-    (POST + b"Content-Length: -1\r\n\r\n", {400}),
-    (POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n12", {400}),
-    (POST + b"Transfer-Encoding: kilroy\r\n\r\n", {400, 501}),
-    (POST + b"kilroy\r\n\r\n", {400}),
-    (POST + b"X: " + b"a" * 10_000 + b"\r\n\r\n", {400, 431}),
-    (POST + b"X: 1\r\n" * 200 + b"\r\n", {400, 431}),
-    (b"POST /" + b"a" * 10_000 + b" HTTP/1.1\r\n\r\n", {400, 414}),
-    (b"kilroy\r\n\r\n", {400}), (b"POST /jsonrpc HTTP/9.9\r\n\r\n", {400, 505}),
-    (b"{}\r\n\r\n", {400}), (b"POST /jsonrpc\r\n\r\n", {400}),
-], ids=lambda value: repr(value[:90]) if isinstance(value, bytes) else "")
-def test_a_request_that_is_not_taken_is_refused_in_json(port: int, request_: bytes,
-                                                        statuses: set[int]) -> None:
-    status, kind, body = send(port, request_)
-    assert status in statuses and kind == "application/json", (status, kind, body)
-    assert orjson.loads(body)["error"]["code"] in (-32600, -32601) and MARK.encode() not in body
-    assert send(port, b"GET /health HTTP/1.0\r\n\r\n")[0] == 200

@@ -5,54 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 from uuid import uuid4
 
 import orjson
 import pytest
-from flask import Flask
 
-from flexdb.api import http, jsonrpc
 from flexdb.config import DATABASE_VARIABLES, Settings
-from flexdb.db.pool import Pool
-from flexdb.db.run import Runner
-from flexdb.plan import Statement
-from flexdb.sql.loader import make_query
-from flexdb.context import Context
-from flexdb.contract.operation import NOTHING, OPERATIONS, READS, SERVICE, Operation
-from flexdb.documents.schemas import SchemaCache
-from flexdb.contract.params import Params
+from flexdb.contract.operation import OPERATIONS
 from tests.support.paths import ROOT
+from tests.support.replies import answered, assert_refused, notification
 from tests.support.service import Service, request
 
 ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"
-REASONS = {-32700: "PARSE_ERROR", -32600: "INVALID_REQUEST", -32601: "METHOD_NOT_FOUND",
-           -32602: "INVALID_PARAMS", -32603: "INTERNAL", -32001: "NOT_FOUND"}
-SECRET = "kilroy was here"
 CLEARABLE = {"description", "schema"}
 PARAMETERS = [(method, name) for method, operation in OPERATIONS.items()
               for name in operation.fields]
-
-
-def answered(response: Any) -> Any:
-    """Return what a response says, which is JSON with status 200."""
-    assert (response.status_code, response.mimetype) == (200, "application/json")
-    return orjson.loads(response.data)
-
-
-def assert_refused(reply: Any, code: int, id: Any, reason: str = "") -> dict[str, Any]:
-    """Hold a reply against sections 5 and 5.1 of the specification and return its error's data."""
-    assert reply.keys() == {"jsonrpc", "error", "id"} and reply["jsonrpc"] == "2.0"
-    assert (reply["error"]["code"], reply["id"]) == (code, id)
-    assert reply["error"].keys() == {"code", "message", "data"} and reply["error"]["message"]
-    data: dict[str, Any] = reply["error"]["data"]
-    assert (data["reason"], data["retryable"]) == (reason or REASONS[code], False)
-    return data
-
-
-def notification(call: dict[str, Any]) -> dict[str, Any]:
-    """Return a call as a notification."""
-    return {name: value for name, value in call.items() if name != "id"}
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +170,22 @@ def test_an_id_is_given_back_as_it_came(service: Service, good: Any, id: Any, in
     assert_refused(replies[1], -32601, id)
 
 
-@pytest.mark.parametrize("id", [b"1.5", b"1.0", b"1e3", b"true", b"false", b"[]", b"[1]", b"{}",
-                                b'{"id":1}', b"18446744073709551616", b"-9223372036854775809"])
+@pytest.mark.parametrize("id", [
+    b"1.5", b"1.0", b"1e3", b"1E+3", b"-0", b"0.0", b"-0.0e-0", b"18446744073709551616",
+    b"-9223372036854775809", b"1" + b"0" * 300, b"0.1000000000000000055511151231257827"])
+@pytest.mark.parametrize("in_batch", [False, True])
+def test_a_number_as_id_is_given_back_digit_for_digit(service: Service, tenant: Any, id: bytes,
+                                                      in_batch: bool) -> None:
+    calls = [b'{"id": %b ,"jsonrpc":"2.0","method":"%b","params":["%b"]}' % (
+        id, method, tenant["id"].encode()) for method in (b"get_tenant", b"nothing")]
+    texts = ([service.post(b"[%b]" % b",".join(calls)).data.rstrip(b"]")] if in_batch else
+             [service.post(call).data for call in calls])
+    ends = [text.rpartition(b'"id":')[2] for text in texts]
+    assert ends == [id + b"}"] * len(texts)
+    assert sum(text.count(b'"id":%b}' % id) for text in texts) == 2
+
+
+@pytest.mark.parametrize("id", [b"true", b"false", b"[]", b"[1]", b"{}", b'{"id":1}'])
 def test_an_id_that_is_none_is_refused(service: Service, tenant: Any, id: bytes) -> None:
     call = b'{"jsonrpc":"2.0","method":"get_tenant","params":["%b"],"id":%b}' % (
         tenant["id"].encode(), id)
@@ -314,72 +296,6 @@ def test_a_request_says_how_it_wants_json_columns(
         applied and f"json-fields={applied}")
 
 
-# What nobody foresaw.
-
-def fail(*_: Any) -> NoReturn:
-    raise ValueError(SECRET)
-
-
-def select(sql: str, read: Callable[[Any], Any] = lambda row: row[0]) -> Callable[..., Statement]:
-    return lambda *_: Statement(make_query("select", sql), {}, read)
-
-
-def named(name: str, function: Callable[..., Any]) -> Operation:
-    def call(context: Context, params: Any) -> Any:
-        return function(context, params)
-
-    call.__name__ = name
-    return Operation(call, Params, NOTHING, READS, SERVICE)
-
-
-UNFORESEEN: dict[str, Callable[..., Any]] = {
-    "fail_before_sql": fail,
-    "fail_in_sql": select("SELECT 'kilroy was here' FROM here WHERE"),
-    "fail_for_want_of_an_argument": select("SELECT %(kilroy)s"),
-    "fail_after_sql": select("SELECT 1", fail),
-    "give_no_statement": lambda *_: None,
-    "give_a_tuple": lambda *_: (b'"kilroy was here"', 418),
-    "give_no_json": select("SELECT 1", lambda row: {SECRET}),
-}
-
-
-@pytest.fixture(scope="module")
-def faulty(new_database: Callable[..., Settings]) -> Iterator[Service]:
-    """JSON-RPC alone, with operations that have bugs beside the real ones."""
-    settings = new_database()
-    app, pool = Flask("faulty"), Pool(settings)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, function in UNFORESEEN.items():
-            patch.setitem(OPERATIONS, name, named(name, function))
-        http.init_app(app)
-        jsonrpc.init_app(app, settings, http.Contexts(settings, SchemaCache()),
-                         Runner(pool, 10, 300))
-    yield Service(app, settings)
-    pool.close()
-
-
-@pytest.mark.parametrize("method", UNFORESEEN)
-@pytest.mark.parametrize("debug", [False, True], ids=["", "DEBUG"])
-@pytest.mark.parametrize("form", ["alone", "batch", "notification"])
-def test_an_unforeseen_error_is_told_by_its_id_and_logged_whole(
-    faulty: Service, caplog: pytest.LogCaptureFixture, method: str, debug: bool, form: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(faulty.app.config, "DEBUG", debug)
-    call, tenant = request(method), request("create_tenant", [uuid4().hex, "A tenant"], "good")
-    if form == "notification":
-        assert faulty.post(notification(call)).status_code == 204
-    else:
-        sent = answered(faulty.post([tenant, call, tenant] if form == "batch" else [call]))
-        if form == "batch":
-            # the first and the third want the same slug
-            assert "tenant" in sent[0]["result"] and sent[2]["error"]["code"] == -32002
-        data = assert_refused(sent[len(sent) // 2], -32603, 1)
-        assert data.keys() == {"reason", "retryable", "error_id"}
-        assert SECRET not in orjson.dumps(sent).decode() and data["error_id"] in caplog.text
-    assert "error_id" in caplog.text and "Traceback (most recent call last)" in caplog.text
-
-
 def test_debug_mode_adds_nothing(service: Service, good: Any, monkeypatch: pytest.MonkeyPatch
                                  ) -> None:
     calls = [good[0], *(spoilt(good[0], fault) for fault, _ in faults())]
@@ -407,12 +323,3 @@ def test_python_without_assertions_answers_the_same(service: Service, good: Any)
                           env=variables, cwd=ROOT, stdout=subprocess.PIPE,
                           check=True)
     assert orjson.loads(done.stdout) == service.batch(calls)
-
-
-def test_a_parse_error_is_neither_echoed_nor_logged(
-    service: Service, caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level("DEBUG")
-    response = service.post(b'{"jsonrpc": "2.0", "method": "%b"' % SECRET.encode())
-    assert_refused(answered(response), -32700, None)
-    assert SECRET.encode() not in response.data and SECRET not in caplog.text

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from marshmallow import fields
 from orjson import Fragment
@@ -11,8 +12,9 @@ from orjson import Fragment
 from flexdb.contract.fields import Boolean, Choice, Email, Id, Integer, Text
 from flexdb.contract.json_fields import JsonText
 from flexdb.contract.objects import Items, Object, Objects
-from flexdb.query.parameters import Paths
 from flexdb.contract.operation import OPERATIONS
+from flexdb.query.parameters import Paths
+from tests.support.postgres import connect
 from tests.support.refusals import refusal
 from tests.support.service import PAGED, SINGLE, RpcError, Service
 from tests.support.world import World
@@ -89,12 +91,19 @@ def world(service: Service) -> World:
     return World(service)
 
 
+@pytest.fixture(scope="module")
+def observer(service: Service) -> Iterator[psycopg.Connection]:
+    """A connection to look at the database from the outside."""
+    with connect(service.settings) as connection:
+        yield connection
+
+
 @pytest.fixture
-def unchanged(world: World) -> Iterator[World]:
+def unchanged(world: World, observer: psycopg.Connection) -> Iterator[World]:
     """Hold that a test changes nothing."""
-    before = world.rows()
+    before = world.rows(observer)
     yield world
-    assert world.rows() == before
+    assert world.rows(observer) == before
 
 
 def assert_invalid(world: World, method: str, params: Any, *names: str) -> RpcError:
@@ -187,15 +196,15 @@ def test_each_required_parameter_that_is_missing_is_named(unchanged: World, meth
 
 
 @pytest.mark.parametrize("method, name, field", FIELDS)
-def test_null_is_refused_where_it_means_nothing(world: World, method: str, name: str, field: Any
-                                                ) -> None:
+def test_null_is_refused_where_it_means_nothing(
+        world: World, observer: psycopg.Connection, method: str, name: str, field: Any) -> None:
     if (method, name) in CLEARABLE:
         assert world.service.call(method, world.params(method) | {name: None})
     else:
-        before = world.rows()
+        before = world.rows(observer)
         assert "null" in str(assert_invalid(world, method, world.params(method) | {name: None},
                                             name))
-        assert world.rows() == before
+        assert world.rows(observer) == before
 
 
 @pytest.mark.parametrize("method, name, field", FIELDS)

@@ -18,7 +18,7 @@ from flexdb.contract.json_fields import JsonText
 from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import OPERATIONS
 from tests.support.postgres import connect
-from tests.support.service import PAGED, Service
+from tests.support.service import PAGED, Service, request
 from tests.support.world import World
 
 pytestmark = pytest.mark.both_doors
@@ -178,13 +178,47 @@ def test_any_json_comes_back_as_it_was_given(service: Service, as_text: tuple[Se
     assert as_value["schema"] == data == service.node(as_value, data=data)["data"]
 
 
-def test_with_json_fields_as_string_the_absent_schema_is_still_null(as_text: tuple[Service, Any]
-                                                                    ) -> None:
+def test_with_json_fields_as_string_what_is_unset_is_empty_wherever_it_is_given(
+        as_text: tuple[Service, Any]) -> None:
     service, node_type = as_text
-    assert node_type["schema"] is None
-    tenant = {"id": node_type["tenant_id"]}
-    assert service.node_type(tenant, schema=True)["schema"] == "true"
-    node = service.node(node_type)
-    assert node["data"] == "{}" == service.relationship(node, node)["data"]
-    listed = service.call("list_node_types", tenant_id=tenant["id"])["node_types"]
-    assert [one["schema"] for one in listed] == ["true", None]
+    unset = {"description": "", "schema": ""}
+    assert node_type | unset == node_type
+    tenant = {"tenant_id": node_type["tenant_id"]}
+    bare = service.node_type({"id": tenant["tenant_id"]})
+    full = service.node_type({"id": tenant["tenant_id"]}, description="Text", schema=True)
+    assert (full["description"], full["schema"]) == ("Text", "true")
+    changed = service.call("update_node_type", tenant | {
+        "id": full["id"], "description": None, "schema": None})["node_type"]
+    assert changed | unset == changed
+    listed = service.call("list_node_types", tenant)["node_types"]
+    assert listed[:2] == [changed, bare]
+    source, target = (service.node(bare) for _ in range(2))
+    edge = service.relationship(source, target)
+    assert (source["data"], edge["data"]) == ("{}", "{}")
+    # As an adopted database may have it.
+    with connect(service.settings) as connection:
+        for table in ("nodes", "relationships"):
+            connection.execute(f"UPDATE {table} SET data = NULL WHERE tenant_id = %s".encode(),
+                               [tenant["tenant_id"]])
+    given = [
+        service.call("get_node", tenant | {"id": source["id"]})["node"],
+        service.call("list_nodes", tenant | {"node_type_id": bare["id"]})["nodes"][0],
+        service.call("list_nodes", tenant | {"fields": ["data"]})["nodes"][0],
+        service.call("list_relationships", tenant)["relationships"][0],
+        service.call("traverse", tenant | {"start": source["id"]})["visits"][0]["node"],
+        *service.call("get_neighbors", tenant | {"id": source["id"]})["neighbors"][0].values(),
+        *service.call("shortest_path", tenant | {
+            "source_node_id": source["id"], "target_node_id": target["id"]})["path"]["nodes"]]
+    assert [one["data"] for one in given] == [""] * len(given)
+    checked = service.call("check_node_type", tenant | {"id": bare["id"],
+                                                        "schema": {"type": "object"}})
+    assert [one["node"]["data"] for one in checked["refused"]] == ["", ""]
+
+
+def test_with_json_fields_as_value_what_is_unset_is_null(service: Service) -> None:
+    node_type = service.node_type(service.tenant())
+    assert (node_type["description"], node_type["schema"]) == (None, None)
+    response = service.post(
+        request("get_node_type", {"tenant_id": node_type["tenant_id"], "id": node_type["id"]}),
+        headers={"Prefer": "json-fields=string"})
+    assert response.json["result"]["node_type"] == node_type | {"description": "", "schema": ""}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from orjson import Fragment
 
 from flexdb.config import Settings
-from flexdb.query.filters import condition
 from flexdb.operations.nodes import MEMBERS
+from flexdb.query.filters import condition
 from tests.support.documents import Pool
 from tests.support.plans import nodes_of, run_plan
 from tests.support.postgres import connect

@@ -167,6 +167,36 @@ def test_a_token_of_another_list_tenant_or_filter_is_refused(lists: Lists) -> No
     lists.service.call("delete_tenant", id=elsewhere["id"])
 
 
+SHOWN: tuple[dict[str, Any], ...] = (
+    {}, {"count": "none"}, {"count": "exact"}, {"fields": ["id"]}, {"filter": {}},
+    {"fields": ["data", "id"], "count": "none"})
+
+
+@pytest.mark.parametrize("walk", [
+    {}, {"filter": {"version": 1}}, {"sort": ["id"]},
+    {"filter": {"version": 1}, "sort": ["-data.x", "version"]}], ids=str)
+@pytest.mark.parametrize("thing", ["nodes", "relationships"])
+def test_a_walk_goes_on_whatever_of_each_row_is_given_and_whether_they_are_counted(
+        lists: Lists, thing: str, walk: Any) -> None:
+    expected = [row["id"] for row in chain(*pages(lists, thing, 4, **walk))]
+    for shown, then in product(SHOWN, SHOWN):
+        first = lists.page(thing, 4, **shown | walk)
+        second = lists.page(thing, 4, first["pagination"]["next_page_token"], **then | walk)
+        assert [row["id"] for row in first[thing] + second[thing]] == expected[:8]
+        assert ("total_count" in second["pagination"]) is (then.get("count") != "none")
+
+
+@pytest.mark.parametrize("thing", ["nodes", "relationships"])
+def test_a_token_of_another_filter_or_order_is_refused(lists: Lists, thing: str) -> None:
+    walks: list[Any] = [{}, {"filter": {"version": 1}}, {"filter": {"version": {"$gt": 0}}},
+                        {"sort": ["id"]}, {"sort": ["-id"]}, {"sort": ["data.a"]},
+                        {"sort": ["data.b"]}]
+    tokens = [lists.page(thing, 1, **walk)["pagination"]["next_page_token"] for walk in walks]
+    for place, token in enumerate(tokens):
+        for walk in walks[:place] + walks[place + 1:]:
+            assert_not_a_token(lists, thing, token, **walk)
+
+
 @pytest.mark.parametrize("thing", THINGS)
 def test_a_token_that_was_tampered_with_is_refused(lists: Lists, thing: str) -> None:
     token = lists.page(thing, 4)["pagination"]["next_page_token"]

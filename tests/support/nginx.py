@@ -50,7 +50,11 @@ class Nginx:
         assert checked.returncode == 0, checked.stderr
         self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(self._answers, 10)
+        try:
+            wait_until(self._answers, 10)
+        except BaseException:
+            self.close()
+            raise
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.errors

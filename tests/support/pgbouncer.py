@@ -54,7 +54,11 @@ class PgBouncer:
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen([PROGRAM, *user, self.folder / "pgbouncer.ini"],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self._answers, 10)
+        try:
+            wait_until(self._answers, 10)
+        except BaseException:
+            self.stop()
+            raise
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.said

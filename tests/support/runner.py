@@ -11,7 +11,7 @@ from flexdb.config import Settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
-from flexdb.plan import Kind, Result, Row, Statement
+from flexdb.plan import Budget, Kind, Result, Row, Statement
 from flexdb.sql.loader import make_query
 from tests.support import postgres
 from tests.support.waiting import wait_until
@@ -46,7 +46,7 @@ class Behind:
 
     def one(self, statement: Statement) -> bytes | FlexdbError:
         """Run a statement and return its outcome."""
-        (outcome,) = self.runner.run([statement])
+        (outcome,) = self.runner.run([statement], Budget(10**9))
         return outcome.text if isinstance(outcome, Result) else outcome
 
     def do(self, text: str) -> Any:

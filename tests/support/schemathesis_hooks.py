@@ -1,4 +1,4 @@
-"""What schemathesis has to know of our API: what it takes beside its document, what refusals say."""
+"""What schemathesis must know of us: what is taken beside the document, what refusals say."""
 
 from __future__ import annotations
 

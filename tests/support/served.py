@@ -41,17 +41,22 @@ class Served:
 
     def __init__(self, folder: Path, **variables: object) -> None:
         self.folder = folder
-        for name in _STARTED:
-            if not (folder / name).exists():
-                shutil.copy(ROOT / name, folder)
         self.port = int(str(variables.setdefault("JSONRPC_PORT", free_port())))
         clean = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
         environment = {**clean, "PYTHONPATH": str(ROOT), "JSONRPC_HOST": "127.0.0.1",
                        **{name: str(value) for name, value in variables.items()}}
         self._output = TemporaryFile("w+b")
+        self._booted: set[int] = set()
         self.process = subprocess.Popen(
-            [sys.executable, str(folder / "wsgi.py")], env=environment, stdin=subprocess.DEVNULL,
+            self.command(), cwd=folder, env=environment, stdin=subprocess.DEVNULL,
             stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def command(self) -> list[str]:
+        """Put what is started into the folder, and return the command that starts it."""
+        for name in _STARTED:
+            if not (self.folder / name).exists():
+                shutil.copy(ROOT / name, self.folder)
+        return [sys.executable, str(self.folder / "wsgi.py")]
 
     @property
     def said(self) -> str:
@@ -68,8 +73,10 @@ class Served:
 
     @property
     def booted(self) -> set[int]:
-        """The processes of all workers that there ever were."""
-        return set(map(int, re.findall(r"Booting worker with pid: (\d+)", self.said)))
+        """The processes of all workers that there were since it answered."""
+        told = re.findall(r"Booting worker with pid: (\d+)", self.said)
+        self._booted |= {*self.workers, *map(int, told)}
+        return set(self._booted)
 
     def get(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, Any]:
         """Send a request and return the status and the JSON of the answer.
@@ -99,7 +106,8 @@ class Served:
     def wait(self, path: str = "/health/ready") -> Served:
         """Return it as soon as it answers at a path with 200."""
         # Until it says that it listens, the workers of one that was killed may answer.
-        wait_until(lambda: "Listening at" in self.said and self.answers(path))
+        wait_until(lambda: "Health check endpoint" in self.said and self.answers(path))
+        assert self.booted
         return self
 
     def refused(self) -> str:

@@ -129,12 +129,9 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
         "method": route.verb,
         "path": route.url.format(**{name: quote(part) for name, part in in_url.items()})}
     if route.verb == "PATCH":
-        version = rest.pop("version", 1)
-        if list(rest) != ["patch"] or not isinstance(rest["patch"], (dict, list)) or (
-                type(version) is not int or version < 1):
+        # The body is the patch, and an ETag names more than a version.
+        if list(rest) != ["patch"] or not isinstance(rest["patch"], (dict, list)):
             return None
-        if "version" in params:
-            made["headers"] = {"If-Match": f'"{version}"'}
         return made | {"data": orjson.dumps(rest["patch"]), "content_type": "application/json"}
     if route.has_body:
         return made | {"data": orjson.dumps(rest), "content_type": "application/json"}

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import psycopg
+
 from flexdb.contract.operation import OPERATIONS
-from tests.support.postgres import connect
 from tests.support.service import Service
 
 
@@ -52,15 +53,14 @@ class World:
         }
         return {name: values[name] for name in OPERATIONS[method].params().load_fields}
 
-    def rows(self) -> Any:
+    def rows(self, connection: psycopg.Connection) -> Any:
         """Return what the database holds of this tenant, and how many tenants and users."""
         own = " UNION ALL ".join(
             f"SELECT t::text FROM {table} t WHERE t.{key} = %({key})s" for table, key in [
                 ("tenants", "id"), ("users", "user"), ("tenant_users", "tenant_id"),
                 ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
-        with connect(self.service.settings) as connection:
-            return connection.execute(
-                f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "
-                f"array(SELECT t FROM ({own}) o (t) ORDER BY t)",
-                {"id": self.tenant["id"], "user": self.user["id"]}).fetchone()
+        return connection.execute(
+            f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "
+            f"array(SELECT t FROM ({own}) o (t) ORDER BY t)".encode(),
+            {"id": self.tenant["id"], "user": self.user["id"]}).fetchone()

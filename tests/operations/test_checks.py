@@ -44,6 +44,21 @@ def test_nodes_that_do_not_fit_the_schema_are_told_with_their_violations(service
                 ("", "additionalProperties"), ("/n", "type")]
 
 
+def test_a_thousand_nodes_are_checked_unless_asked_otherwise(service: Service) -> None:
+    node_type = service.node_type(service.tenant())
+    key = {"tenant_id": node_type["tenant_id"], "id": node_type["id"]}
+    item = {"node_type_id": node_type["id"]}
+    service.call("create_nodes", tenant_id=key["tenant_id"], nodes=[item] * 1001)
+    asked: Any
+    for asked in ({}, {"pagination": ""}, {"pagination": {}}, {"pagination": {"page_token": ""}}):
+        first = service.call("check_node_type", **key, **asked)
+        assert first["checked"] == 1000 and first["next_page_token"]
+    assert service.call("check_node_type", **key, pagination={
+        "page_token": first["next_page_token"]})["checked"] == 1
+    assert service.call("check_node_type", **key, pagination={"page_size": 20_000}
+                        )["checked"] == 1001
+
+
 def test_checking_gives_the_same_where_json_is_given_back_as_text(service: Service) -> None:
     node_type = service.node_type(service.tenant())
     service.node(node_type, data={"n": 1})

@@ -1,0 +1,70 @@
+"""The messages of JSON-RPC 2.0: the calls that a body holds, and the replies to them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import orjson
+from msgspec import Raw
+
+from flexdb import errors
+from flexdb.documents import text as json_text
+from flexdb.errors import FlexdbError
+from flexdb.plan import Outcome
+
+
+class Body:
+    """The calls of a body, as parsed and, for what is stored as it came, as text."""
+
+    def __init__(self, text: bytes, parsed: Any) -> None:
+        self._text = text
+        self.is_batch = isinstance(parsed, list)
+        self.calls: list[Any] = parsed if self.is_batch else [parsed]
+
+    @cached_property
+    def _texts(self) -> list[Raw] | list[bytes]:
+        return json_text.items(self._text) if self.is_batch else [self._text]
+
+    def params_text(self, place: int) -> bytes:
+        """Return the text of a call's params."""
+        return bytes(json_text.members(self._texts[place])["params"])
+
+    def id_text(self, place: int) -> bytes:
+        """Return the text of a call's id, a number as it came, digit for digit; null for none."""
+        call = self.calls[place]
+        given = call.get("id") if isinstance(call, dict) else None
+        if isinstance(given, float) or given == 0 and given is not False:
+            # 1.0, 1e3 and 2**64 are floats by now, and -0 is 0.
+            return bytes(json_text.members(self._texts[place])["id"])
+        return orjson.dumps(given) if is_id(given) else b"null"
+
+
+def method_of(call: Any) -> str:
+    """Return the method that a call names, as far as it is one."""
+    method = call.get("method") if isinstance(call, dict) else None
+    return method if isinstance(method, str) else ""
+
+
+def is_id(value: Any) -> bool:
+    """Tell whether a value may be a call's id (section 4): a string, a number or null."""
+    return value is None or (isinstance(value, (str, int, float)) and not isinstance(value, bool))
+
+
+def is_answered(call: Any, outcome: Outcome) -> bool:
+    """Tell whether a call gets a reply: a notification gets none.
+
+    What is not a request object is no notification either (section 7, "rpc call with invalid
+    Request object"); its id is given back where it is one.
+    """
+    return isinstance(call, dict) and "id" in call or isinstance(outcome, errors.InvalidRequest)
+
+
+def reply_to(outcome: Outcome, id_text: bytes) -> bytes:
+    """Return the reply to a call.
+
+    :param id_text: the JSON text of its id
+    """
+    if isinstance(outcome, FlexdbError):
+        return b'{"jsonrpc":"2.0","error":%b,"id":%b}' % (orjson.dumps(outcome.to_json()), id_text)
+    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome.text, id_text)

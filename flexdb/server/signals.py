@@ -1,0 +1,22 @@
+"""The signals that end a worker, held back while it is being made.
+
+One that reached it between the fork and the moment it listens would be lost: it would end late,
+killed. Whoever imports this module holds them back at every fork.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+
+ENDING = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+os.register_at_fork(
+    before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, ENDING),
+    after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, ENDING))
+
+
+def receive() -> None:
+    """Let the signals through, those included that came since the fork."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

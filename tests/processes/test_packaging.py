@@ -1,0 +1,128 @@
+"""flexdb as pip installs it: one wheel with all that is needed, and the command flexdb."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from flexdb.version import __version__
+from tests.support.paths import ROOT
+from tests.support.served import Served
+
+
+def requirements(name: str) -> list[Requirement]:
+    """Return what a file of requirements pins itself."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return [Requirement(line.partition("#")[0]) for line in lines if re.match("[a-z]", line)]
+
+
+def test_what_is_pinned_lies_within_what_an_installed_flexdb_asks_for() -> None:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    asked = {found.name: found for line in setup["options"]["install_requires"].splitlines()
+             if line and not line.startswith("#") for found in [Requirement(line)]}
+    pinned = {found.name: found for name in ("requirements-service.txt", "requirements.txt")
+              for found in requirements(name)}
+    assert asked.keys() == pinned.keys()
+    for name, requirement in asked.items():
+        (pin,) = pinned[name].specifier
+        assert pin.version in requirement.specifier and pinned[name].extras == requirement.extras
+
+
+@pytest.mark.parametrize("name", ["requirements-service.txt", "requirements.txt",
+                                  "requirements-dev.txt", "requirements-bench.txt"])
+def test_every_requirement_says_what_it_is_for(name: str) -> None:
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        assert not re.match("[a-z]", line) or re.search(r"==\S+.*  # \S+ \S+", line), line
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of the tree, made in a copy, since making one leaves files behind."""
+    tree, made = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("made")
+    for name in ("flexdb", "migrations"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, tree)
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps",
+        "--no-build-isolation", "--wheel-dir", str(made), str(tree))
+    (wheel,) = made.iterdir()
+    return wheel
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.long
+def test_the_wheel_has_each_file_of_the_package_and_every_migration(wheel: Path) -> None:
+    assert wheel.name == f"flexdb-{__version__}-py3-none-any.whl"
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    kept = {str(path.relative_to(ROOT)) for path in (ROOT / "flexdb").rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts}
+    assert held == kept | {f"flexdb/migrations/{path.name}"
+                           for path in (ROOT / "migrations").glob("*.sql")}
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an environment's programs in which the wheel was installed.
+
+    What flexdb needs is the test's own.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True)
+    paths = sysconfig.get_paths(vars={"base": str(folder), "platbase": str(folder)})
+    (Path(paths["purelib"]) / "shared.pth").write_text(sysconfig.get_path("purelib"))
+    programs = folder / "bin"
+    run(sys.executable, "-m", "pip", "--python", str(programs / "python"), "install", "--quiet",
+        "--no-index", "--no-deps", str(wheel))
+    return programs
+
+
+class Installed(Served):
+    """The installed service; ``folder`` stays as it is."""
+
+    programs: Path
+
+    def command(self) -> list[str]:
+        """Return the command that starts it."""
+        return [str(self.programs / "flexdb"), "run"]
+
+
+@pytest.mark.long
+def test_an_installed_flexdb_serves_from_an_empty_folder_and_keeps_its_data_there(
+        programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is installed is not what coverage counts.
+    for name in [name for name in os.environ if name.startswith("COV")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(Installed, "programs", programs, raising=False)
+    with Installed(tmp_path, PYTHONPATH="") as served:
+        served.wait()
+        created = served.call("create_tenant", slug="acme", name="Acme")
+        assert created["result"]["tenant"]["slug"] == "acme"
+        # A worker's first request: the pages are installed too.
+        assert served.get("/openrpc.json")[1]["info"]["version"] == __version__
+        assert [path.name for path in tmp_path.iterdir()] == [".flexdb"]
+        exported = run("env", f"--chdir={tmp_path}", str(programs / "flexdb"), "export",
+                       "--tenant", "acme")
+        assert '"slug":"acme"' in exported
+        assert served.end() == 0
+
+
+@pytest.mark.long
+def test_the_installed_command_tells_its_version(programs: Path) -> None:
+    assert run(str(programs / "flexdb"), "--version") == f"flexdb {__version__}\n"
