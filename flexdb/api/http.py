@@ -58,6 +58,11 @@ def _preferred(request: Request) -> JsonFields | None:
     return None
 
 
+def jsonrpc_url() -> str:
+    """Return the URL of JSON-RPC, as the current request reaches the service."""
+    return request.host_url.rstrip("/") + JSONRPC_PATH
+
+
 def read_body(limit: int) -> bytes:
     """Read the current request's body.
 

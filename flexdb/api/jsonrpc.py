@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import partial
 from itertools import groupby
 from typing import Any
 
-import orjson
 from flask import Blueprint, Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 from flask_jsonrpc.site import JSONRPCSite
@@ -169,12 +168,7 @@ class View(JSONRPCView):
 def _discover(context: Context, params: Any, params_text: Callable[[], bytes]) -> Result:
     if params:
         raise errors.InvalidParams("rpc.discover takes no parameters")
-    return Result(_openrpc())
-
-
-@cache
-def _openrpc() -> bytes:
-    return orjson.dumps(openrpc.document(http.JSONRPC_PATH))
+    return Result(openrpc.text(http.jsonrpc_url(), context.json_fields))
 
 
 def _methods_of(kind: str, operations: Iterable[Operation], site: Site) -> Blueprint:

@@ -6,15 +6,29 @@ from http import HTTPStatus
 from typing import Any
 
 from flexdb.api.routes import Route, routes
+from flexdb.config import Settings
 from flexdb.contract import describe
-from flexdb.contract.fields import BaseField, Json
+from flexdb.contract.fields import BaseField, Json, reference
+from flexdb.contract.json_fields import JSON_PATCH
 from flexdb.contract.objects import Object, fields_of, object_schema
 from flexdb.errors import FlexdbError
 
+_INTRODUCTION = """\
+The same operations are reached over JSON-RPC 2.0 at `POST /jsonrpc`, which
+[/openrpc.json](/openrpc.json) describes.
+
+Beside what the schemas say, an optional parameter may be `""`, which counts as absent, and where
+JSON is sent, a string that holds JSON text is taken too. A body may have {0.max_body_bytes:,}
+bytes, `data` and `schema` {0.max_json_bytes:,} bytes each as text, and JSON may be nested
+{0.max_depth} deep; no text in it may hold the character U+0000. A URL may have about 8,000 bytes:
+what is longer is answered with 414, and goes into the body of a query.
+"""
+_TOO_LONG = "-32600 TOO_LARGE: the URL is too long; a query may stand in a body instead"
 _PREFER: Json = {
     "name": "Prefer", "in": "header", "required": False,
     "description": "`json-fields=string` gives `data` and `schema` back as strings that hold JSON "
-                   "text, `json-fields=value` as JSON values (RFC 7240).",
+                   "text, `json-fields=value` as JSON values (RFC 7240). Without it they are given "
+                   "as this document says.",
     "schema": {"type": "string", "examples": ["json-fields=value"]},
 }
 
@@ -31,41 +45,36 @@ _IF_NONE_MATCH: Json = {
 _ETAG: Json = {"description": "The version.", "schema": {"type": "string"}}
 _LOCATION: Json = {"description": "The URL of what was created.",
                    "schema": {"type": "string", "format": "uri-reference"}}
-_POINTER: Json = {"type": "string", "pattern": "^(/.*)?$"}
-_PATCH_OPERATION: Json = {"anyOf": [
-    {"type": "object", "required": ["op", *members],
-     "properties": {"op": {"enum": kinds}} | {
-         name: {} if name == "value" else _POINTER for name in members}}
-    for kinds, members in ((["add", "replace", "test"], ["path", "value"]),
-                           (["remove"], ["path"]), (["move", "copy"], ["from", "path"]))]}
 
 
-def document(max_body_bytes: int) -> Json:
+def document(settings: Settings) -> Json:
     """Return the whole document.
 
-    :param max_body_bytes: the limit that the description names
+    :param settings: where the limits are that it names, and the form of JSON columns
     """
     paths: Json = {}
+    bodies = {route.operation.params.__name__: object_schema(
+        route.operation.schema, route.elsewhere) for route in routes() if _has_object(route)}
     for route in routes():
         paths.setdefault(route.url, {})[route.verb.lower()] = _operation(route)
     paths["/health"] = {"get": _health("health", "Tell whether the process lives.", {})}
     paths["/health/ready"] = {"get": _health(
         "ready", "Tell whether PostgreSQL answers and its schema is up to date.",
-        {"503": _json_response("It is not ready; `reason` says why.", _HEALTH)})}
-    paths["/jsonrpc"] = {"post": _jsonrpc(max_body_bytes)}
+        {"503": _json_response("It is not ready; `reason` says why.", reference("Health"))})}
+    paths["/jsonrpc"] = {"post": _JSONRPC}
     tags = [*dict.fromkeys(route.tag for route in routes()), "JSON-RPC", "Health"]
     return {
         "openapi": "3.1.0",
         "info": {"title": describe.TITLE, "version": describe.VERSION,
                  "summary": describe.SUMMARY,
-                 "description": "The same operations are reached over JSON-RPC 2.0 at "
-                 "`POST /jsonrpc`, which [/openrpc.json](/openrpc.json) describes.",
+                 "description": _INTRODUCTION.format(settings),
+                 "contact": {"name": describe.TITLE},
                  "license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {
-            "schemas": describe.result_schemas() | {"Error": describe.ERROR},
+            "schemas": describe.schemas(settings.json_fields) | bodies | _SCHEMAS,
             "responses": _error_responses(),
         },
     }
@@ -73,14 +82,14 @@ def document(max_body_bytes: int) -> Json:
 
 def _operation(route: Route) -> Json:
     operation, fields = route.operation, route.operation.fields
-    parameters = [{"name": name, "in": "path", "required": True,
-                   "description": fields[name].metadata["description"],
-                   "schema": fields[name].json_schema()} for name in route.in_url]
+    parameters = [_parameter(name, "path", fields[name], fields[name].json_schema())
+                  for name in route.in_url]
     if not route.has_body:
         in_query = {name: fields[name] for name in route.elsewhere}
         if isinstance(paging := in_query.pop("pagination", None), Object):
             in_query |= fields_of(paging.schema)
-        parameters += [_query(name, field) for name, field in in_query.items()]
+        parameters += [_parameter(name, "query", field, field.query_schema())
+                       for name, field in in_query.items()]
     if operation.gives.schema:
         parameters.append(_PREFER)
     if route.takes_version:
@@ -91,40 +100,43 @@ def _operation(route: Route) -> Json:
         "operationId": route.id,
         "tags": [route.tag],
         "summary": operation.description.splitlines()[0],
+        "description": operation.description,
         "parameters": parameters,
         "responses": _success(route) | {
             str(status): {"$ref": f"#/components/responses/{_name(status)}"}
             for status in _error_statuses(route)},
     }
     if route.has_body:
-        if route.verb == "PATCH":
+        if not _has_object(route):
             return described | {"requestBody": _patch_body(fields["patch"])}
-        schema = object_schema(operation.schema, route.elsewhere)
         # An id of one's own is the exception, so it is not in what a person is offered to send.
-        example = {name: field["examples"][0] for name, field in schema["properties"].items()
-                   if name not in ("id", "version") and "examples" in field}
+        examples = {name: fields[name].metadata["example"] for name in route.elsewhere
+                    if name not in ("id", "version")}
         described["requestBody"] = {"required": True, "content": {"application/json": {
-            "schema": schema, "example": example}}}
+            "schema": reference(operation.params.__name__),
+            "example": {name: one for name, one in examples.items() if one is not None}}}}
     return described
 
 
+def _has_object(route: Route) -> bool:
+    """Tell whether a request has the object of its parameters as its body."""
+    return route.has_body and route.verb != "PATCH"
+
+
 def _patch_body(field: Any) -> Json:
-    patch = field.json_schema()
     operations = [{"op": "replace", "path": "/priority", "value": "low"}]
-    return {"required": True, "description": patch["description"], "content": {
-        "application/merge-patch+json": {"schema": {"type": "object"},
-                                         "example": field.metadata["example"]},
-        "application/json-patch+json": {"schema": {"type": "array", "items": _PATCH_OPERATION},
-                                        "example": operations}}}
+    return {"required": True, "description": field.metadata["description"], "content": {
+        "application/merge-patch+json": {
+            "schema": {"type": "object", "additionalProperties": True},
+            "example": field.metadata["example"]},
+        "application/json-patch+json": {"schema": JSON_PATCH, "example": operations}}}
 
 
-def _query(name: str, field: BaseField) -> Json:
-    schema = field.json_schema()
-    # What is JSON elsewhere is text in a URL.
-    texts = [form for form in schema.get("anyOf", []) if form.get("type") == "string"
-             and form.get("maxLength") != 0]
-    return {"name": name, "in": "query", "required": False,
-            "description": field.metadata["description"], "schema": texts[0] if texts else schema}
+def _parameter(name: str, place: str, field: BaseField, schema: Json) -> Json:
+    # The description of a parameter stands beside its schema.
+    schema = {key: told for key, told in schema.items() if key != "description"}
+    return {"name": name, "in": place, "required": field.required,
+            "description": field.metadata["description"], "schema": schema}
 
 
 def _success(route: Route) -> Json:
@@ -162,7 +174,7 @@ def _links(route: Route) -> Json:
 
 
 def _error_statuses(route: Route) -> list[int]:
-    statuses = [400, 406, 500, 503, 504]
+    statuses = [400, 406, 414, 500, 503, 504]
     if route.in_url or route.has_body:
         statuses.append(404)
     if route.has_body:
@@ -180,17 +192,15 @@ def _name(status: int) -> str:
 
 def _error_responses() -> Json:
     by_status: dict[int, list[type[FlexdbError]]] = {}
+    told = {status for route in routes() for status in _error_statuses(route)}
     for kind in describe.error_kinds():
         by_status.setdefault(kind.status, []).append(kind)
-    envelope: Json = {"type": "object", "properties": {"error": {
-        "$ref": "#/components/schemas/Error"}}, "required": ["error"],
-        "additionalProperties": False}
-    responses = {}
-    for status, kinds in by_status.items():
-        retry = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    responses = {_name(414): _json_response(_TOO_LONG, reference("ErrorReply"))}
+    retry = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    for status in sorted(told & by_status.keys()):
+        reasons = dict.fromkeys(f"{kind.code} {kind.reason}" for kind in by_status[status])
         responses[_name(status)] = _json_response(
-            "; ".join(dict.fromkeys(f"{kind.code} {kind.reason}" for kind in kinds)), envelope,
-            retry if status == 503 else None)
+            "; ".join(reasons), reference("ErrorReply"), retry if status == 503 else None)
     return responses
 
 
@@ -200,42 +210,34 @@ def _json_response(description: str, schema: Json, headers: Json | None = None) 
     return response | ({"headers": headers} if headers else {})
 
 
-_HEALTH: Json = {"type": "object", "properties": {"status": {"type": "string"},
-                                                  "reason": {"type": "string"}},
-                 "required": ["status"], "additionalProperties": False}
-
-
 def _health(name: str, summary: str, failures: Json) -> Json:
-    return {"operationId": name, "tags": ["Health"], "summary": summary,
-            "responses": {"200": _json_response("Yes.", _HEALTH)} | failures}
+    return {"operationId": name, "tags": ["Health"], "summary": summary, "description": summary,
+            "responses": {"200": _json_response("Yes.", reference("Health"))} | failures}
 
 
-def _jsonrpc(max_body_bytes: int) -> Json:
-    # Whatever is JSON is answered with 200, errors included, so the schema excludes nothing.
-    call: Json = {
-        "description": "A call, or an array of calls; `/openrpc.json` has the schema of each.",
-        "examples": [{"jsonrpc": "2.0", "method": "rpc.discover", "id": 1}],
-    }
-    reply: Json = {
-        "type": "object",
-        "properties": {"jsonrpc": {"const": "2.0"}, "result": {"type": "object"},
-                       "error": {"$ref": "#/components/schemas/Error"},
-                       "id": {"type": ["string", "integer", "null"]}},
-        "required": ["jsonrpc", "id"],
-    }
-
-    return {
-        "operationId": "jsonrpc", "tags": ["JSON-RPC"],
-        "summary": "Call a method, or several in a batch, over JSON-RPC 2.0.",
-        "description": f"A body may have {max_body_bytes} bytes.",
-        "parameters": [_PREFER],
-        "requestBody": {"required": True,
-                        "content": {"application/json": {"schema": call}}},
-        "responses": {
-            "200": _json_response("The reply or replies, errors included.", {
-                "anyOf": [reply, {"type": "array", "items": reply}]}),
-            "204": {"description": "There was nothing to answer: only notifications."},
-            "413": _json_response("The body is too large.", reply),
-            "415": _json_response("The body is not JSON.", reply),
-        },
-    }
+_SCHEMAS: dict[str, Json] = {
+    # What comes to /jsonrpc or is not even HTTP is refused with the members of JSON-RPC beside it.
+    "ErrorReply": {"type": "object", "description": "The body of every refusal.",
+                   "properties": {"error": reference("ErrorObject")}, "required": ["error"],
+                   "additionalProperties": True},
+    "Health": {"type": "object", "description": "How the service is.",
+               "properties": {"status": {"type": "string"}, "reason": {"type": "string"}},
+               "required": ["status"], "additionalProperties": False},
+}
+_JSONRPC: Json = {
+    "operationId": "jsonrpc", "tags": ["JSON-RPC"],
+    "summary": "Call a method, or several in a batch, over JSON-RPC 2.0.",
+    "description": "`/openrpc.json` has the schema of each method and of what it gives. Whatever "
+                   "is JSON is answered with 200, errors included.",
+    "parameters": [_PREFER],
+    "requestBody": {"required": True, "content": {"application/json": {
+        "schema": {"description": "A request object, or an array of them."},
+        "example": {"jsonrpc": "2.0", "method": "rpc.discover", "id": 1}}}},
+    "responses": {
+        "200": _json_response("The reply, or an array of replies, errors included.",
+                              {"description": "A reply object, or an array of them."}),
+        "204": {"description": "There was nothing to answer: only notifications."},
+        "413": _json_response("The body is too large.", reference("ErrorReply")),
+        "415": _json_response("The body is not JSON.", reference("ErrorReply")),
+    },
+}

@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import orjson
+
+from flexdb.config import JsonFields
 from flexdb.contract import describe
-from flexdb.contract.fields import Json
-from flexdb.contract.operation import OPERATIONS, Operation
+from flexdb.contract.fields import BaseField, Json
+from flexdb.contract.operation import OPERATIONS, READS, Operation
+from flexdb.errors import (
+    Aborted,
+    AlreadyExists,
+    DeadlineExceeded,
+    FlexdbError,
+    NotFound,
+    Unavailable,
+    VersionConflict,
+)
 
 
-def document(url: str) -> Json:
-    """Return the whole document, which ``rpc.discover`` gives too.
+@lru_cache(maxsize=16)
+def text(url: str, form: JsonFields) -> bytes:
+    """Return the whole document as JSON text, which ``rpc.discover`` gives too.
 
-    :param url: where the methods are called
+    :param url: where the methods are called, from its scheme on
+    :param form: that of JSON columns in results
     """
-    errors = {kind.reason: {"code": kind.code, "message": kind.message}
-              for kind in describe.error_kinds()}
-    return {
+    return orjson.dumps({
         "openrpc": "1.3.2",
         "info": {"title": describe.TITLE, "version": describe.VERSION,
                  "description": describe.SUMMARY, "license": {"name": "MIT"}},
         "servers": [{"name": describe.TITLE, "url": url}],
-        "methods": [_method(operation, list(errors)) for operation in OPERATIONS.values()],
-        "components": {"schemas": describe.result_schemas() | {"Error": describe.ERROR},
-                       "errors": errors},
-    }
+        "methods": [_method(operation) for operation in OPERATIONS.values()],
+        "components": {"schemas": describe.schemas(form)},
+    })
 
 
-def _method(operation: Operation, reasons: list[str]) -> Json:
+def _method(operation: Operation) -> Json:
     return {
         "name": operation.name,
         "summary": operation.description.splitlines()[0],
+        "description": operation.description,
         "paramStructure": "either",
-        "params": [{"name": name, "required": field.required, "schema": field.json_schema(),
-                    "description": field.metadata["description"]}
-                   for name, field in operation.fields.items()],
-        "result": {"name": operation.gives.wrapper or "nothing",
+        "params": [_parameter(name, field) for name, field in operation.fields.items()],
+        "result": {"name": operation.gives.wrapper or "result",
                    "schema": describe.result_schema(operation)},
-        "errors": [{"$ref": f"#/components/errors/{reason}"} for reason in reasons],
+        "errors": [_error(kind) for kind in _kinds_of_errors(operation)],
     }
+
+
+def _parameter(name: str, field: BaseField) -> Json:
+    return {"name": name, "required": field.required, "schema": field.json_schema(),
+            "description": field.metadata["description"]}
+
+
+def _kinds_of_errors(operation: Operation) -> list[type[FlexdbError]]:
+    """Return what an operation can answer beside the errors that JSON-RPC itself defines.
+
+    Each code once, as OpenRPC wants it; several reasons may have one code.
+    """
+    kinds: list[type[FlexdbError]] = [NotFound] if any(
+        field.required for field in operation.fields.values()) else []
+    if operation.effect is not READS:
+        kinds += [AlreadyExists, Aborted]
+    if "version" in operation.fields:
+        kinds.append(VersionConflict)
+    return sorted([*kinds, Unavailable, DeadlineExceeded], key=lambda kind: -kind.code)
+
+
+def _error(kind: type[FlexdbError]) -> Json:
+    return {"code": kind.code, "message": kind.message,
+            "data": {"reason": kind.reason, "retryable": kind.retryable}}

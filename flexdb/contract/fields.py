@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from marshmallow import ValidationError, fields, missing
 
 Json = dict[str, Any]
+# How JSON columns stand in what the service gives: as values, or as strings that hold JSON text.
+JsonForm = Literal["value", "string"]
 
 TEXT_LENGTH, EMAIL_LENGTH, PAGE_TOKEN_LENGTH = 255, 254, 4096
-# A format of this API beside those of JSON Schema.
-PAGE_TOKEN = "page-token"
 _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
 _TIME = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
                    r"(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
@@ -31,7 +31,12 @@ def require(kind: type, wanted: str, value: Any) -> None:
 
 
 class BaseField(fields.Field[Any]):
-    """A field with a description and an example, which tells its own JSON Schema (2020-12)."""
+    """A field with a description and an example, which tells its own JSON Schema (2020-12).
+
+    Of a value that may be sent in several forms, the schema has the first alone, since what has
+    several types makes bad clients: that an empty string counts as absent, or that a string may
+    hold JSON text, is said in words.
+    """
 
     default_error_messages = {"required": "is missing", "null": "may not be null"}
 
@@ -42,16 +47,16 @@ class BaseField(fields.Field[Any]):
         options.setdefault("allow_none", False)
         super().__init__(metadata={"description": description, "example": example}, **options)
 
-    def json_schema(self, result: bool = False) -> Json:
-        """Return the field's JSON Schema; an optional one may be an empty string.
+    def json_schema(self, given: JsonForm | None = None) -> Json:
+        """Return the field's JSON Schema.
 
-        :param result: whether the service gives it: then it is described by its form alone, since
-            the rows of an adopted database are given whatever they hold
+        :param given: the form of JSON columns where the service gives the value; None where a
+            caller does. What the service gives is described by its form alone, since the rows of
+            an adopted database are given whatever they hold
         """
-        schema = self._form(result)
-        if self.allow_none:
-            schema = schema | {"type": [schema["type"], "null"]} if "type" in schema else {
-                "anyOf": [*schema["anyOf"], {"type": "null"}]}
+        schema = self._form(given)
+        if self._may_be_null(given):
+            schema = _or_null(schema)
         if not callable(self.load_default) and self.load_default not in (None, missing):
             schema["default"] = self._default()
         schema["description"] = self.metadata["description"]
@@ -59,16 +64,37 @@ class BaseField(fields.Field[Any]):
             schema["examples"] = [example]
         return schema
 
-    def _form(self, result: bool) -> Json:
-        """Return the schema of a value that is given."""
+    def query_schema(self) -> Json:
+        """Return the JSON Schema of the parameter in the query of a URL."""
+        return self.json_schema()
+
+    def _form(self, given: JsonForm | None) -> Json:
+        """Return the schema of a value that is there."""
         raise NotImplementedError
+
+    def _may_be_null(self, given: JsonForm | None) -> bool:
+        return self.allow_none
 
     def _default(self) -> Any:
         """Return what counts where the field is absent, as JSON."""
         return self.load_default
 
 
-EMPTY: Json = {"type": "string", "maxLength": 0}
+def _or_null(schema: Json) -> Json:
+    return {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]}
+
+
+def reference(name: str) -> Json:
+    """Return a reference to a schema among the components of a document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def text_in_query(field: BaseField, example: str) -> Json:
+    """Return the JSON Schema of a parameter that is JSON elsewhere and text in a URL.
+
+    :param example: the text of the field's example
+    """
+    return {"type": "string", "description": field.metadata["description"], "examples": [example]}
 
 
 class Id(BaseField):
@@ -83,10 +109,8 @@ class Id(BaseField):
             raise ValidationError("must be a UUID of 36 characters with hyphens")
         return str(value).lower()
 
-    def _form(self, result: bool) -> Json:
-        if self.required or result:
-            return {"type": "string", "format": "uuid"}
-        return {"type": "string", "anyOf": [{"format": "uuid"}, {"maxLength": 0}]}
+    def _form(self, given: JsonForm | None) -> Json:
+        return {"type": "string", "format": "uuid"}
 
 
 class Text(BaseField):
@@ -111,13 +135,17 @@ class Text(BaseField):
             raise ValidationError("may not contain the character U+0000")
         return str(value)
 
-    def _form(self, result: bool) -> Json:
-        if result:
+    def _form(self, given: JsonForm | None) -> Json:
+        if given:
             return {"type": "string"}
         schema: Json = {"type": "string", "maxLength": self.length}
         if self.required:
             return schema | {"minLength": 1, "pattern": f"^{self._pattern()}$"}
         return schema | {"pattern": f"^({self._pattern()})?$"}
+
+    def _may_be_null(self, given: JsonForm | None) -> bool:
+        # Who wants JSON as text gets "" for what is not there.
+        return self.allow_none and given != "string"
 
     def _pattern(self) -> str:
         return r"[^\x00]*" if self.blank else r"[^\x00]*[^\s\x00][^\x00]*"
@@ -146,8 +174,9 @@ class PageToken(Text):
     def __init__(self, description: str, **options: Any) -> None:
         super().__init__(description, length=PAGE_TOKEN_LENGTH, **options)
 
-    def _form(self, result: bool) -> Json:
-        return {"type": "string", "maxLength": self.length, "format": PAGE_TOKEN}
+    def _pattern(self) -> str:
+        # base64url (RFC 4648, section 5)
+        return "[A-Za-z0-9_-]*"
 
 
 class Integer(BaseField):
@@ -173,13 +202,9 @@ class Integer(BaseField):
             raise ValidationError(f"may be at most {self.most:,}")
         return int(value)
 
-    def _form(self, result: bool) -> Json:
+    def _form(self, given: JsonForm | None) -> Json:
         schema: Json = {"type": "integer", "minimum": self.least}
-        if result:
-            return schema
-        if self.most is not None:
-            schema["maximum"] = self.most
-        return schema if self.required else {"anyOf": [schema, EMPTY]}
+        return schema if given or self.most is None else schema | {"maximum": self.most}
 
 
 class Boolean(BaseField):
@@ -189,7 +214,7 @@ class Boolean(BaseField):
         require(bool, "a boolean", value)
         return bool(value)
 
-    def _form(self, result: bool) -> Json:
+    def _form(self, given: JsonForm | None) -> Json:
         return {"type": "boolean"}
 
 
@@ -206,8 +231,8 @@ class Choice(BaseField):
             raise ValidationError(f"must be {', '.join(self.choices[:-1])} or {self.choices[-1]}")
         return str(value)
 
-    def _form(self, result: bool) -> Json:
-        return {"type": "string", "enum": [*self.choices] + [""] * (not self.required)}
+    def _form(self, given: JsonForm | None) -> Json:
+        return {"type": "string", "enum": [*self.choices]}
 
 
 class Time(BaseField):
@@ -220,5 +245,5 @@ class Time(BaseField):
                                   "2026-01-01T12:00:00.000000+00:00 (RFC 3339)")
         return str(value)
 
-    def _form(self, result: bool) -> Json:
+    def _form(self, given: JsonForm | None) -> Json:
         return {"type": "string", "format": "date-time"}

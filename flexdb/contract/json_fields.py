@@ -5,17 +5,41 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import orjson
 from marshmallow import ValidationError
 from msgspec import Raw
 
 from flexdb.context import Context, Limits
-from flexdb.contract.fields import BaseField, Json
+from flexdb.contract.fields import BaseField, Json, JsonForm, reference, text_in_query
 from flexdb.documents import text as json_text
-from flexdb.documents.patches import Patch, parse_patch
+from flexdb.documents.patches import MOST_OPERATIONS, Patch, parse_patch
 
-# A format of this API beside those of JSON Schema.
-JSON_IN_STRING = "json-in-string"
 _KINDS_OF_JSON = {"object": "a JSON object", "array": "a JSON array", "boolean": "a boolean"}
+_FORMS: dict[str, Json] = {
+    "object": {"type": "object", "additionalProperties": True},
+    "array": {"type": "array", "items": {}}, "boolean": {"type": "boolean"}}
+_POINTER: Json = {"type": "string", "pattern": "^(/.*)?$",
+                  "description": "A place in the document, as a JSON Pointer (RFC 6901)."}
+
+
+def _patch_operation(description: str, kinds: list[str], **members: Json) -> Json:
+    return {"type": "object", "description": description, "required": ["op", *members],
+            "properties": {"op": {"type": "string", "enum": kinds}} | members,
+            "additionalProperties": True}
+
+
+# The operations of a JSON Patch (RFC 6902, section 4), by the names of their schemas.
+PATCH_OPERATIONS: dict[str, Json] = {
+    "PatchValue": _patch_operation(
+        "Put a value at a path, or test that it is there.", ["add", "replace", "test"],
+        path=_POINTER, value={"description": "Any JSON value."}),
+    "PatchRemoval": _patch_operation("Remove what is at a path.", ["remove"], path=_POINTER),
+    "PatchMove": _patch_operation("Move or copy what is at one path to another.",
+                                  ["move", "copy"], **{"from": _POINTER}, path=_POINTER),
+}
+JSON_PATCH: Json = {
+    "type": "array", "description": "A JSON Patch (RFC 6902).", "maxItems": MOST_OPERATIONS,
+    "items": {"anyOf": [reference(name) for name in PATCH_OPERATIONS]}}
 _BEGINNINGS = {"object": (b"{",), "array": (b"[",), "boolean": (b"t", b"f")}
 
 
@@ -72,10 +96,18 @@ class JsonText(FromText):
         except ValueError as error:
             raise ValidationError(f"must hold JSON text: {error}") from None
 
-    def _form(self, result: bool) -> Json:
-        kinds: list[Json] = [{"type": kind} for kind in self.kinds]
-        return {"anyOf": [*kinds, {"type": "string", "contentMediaType": "application/json",
-                                   "format": JSON_IN_STRING}]}
+    def query_schema(self) -> Json:
+        """Return the JSON Schema of the JSON text."""
+        return text_in_query(self, orjson.dumps(self.metadata["example"]).decode())
+
+    def _form(self, given: JsonForm | None) -> Json:
+        if given == "string":
+            return {"type": "string", "contentMediaType": "application/json"}
+        kinds = [_FORMS[kind] for kind in self.kinds]
+        return {"anyOf": kinds} if len(kinds) > 1 else kinds[0]
+
+    def _may_be_null(self, given: JsonForm | None) -> bool:
+        return self.allow_none and given != "string"
 
     def _default(self) -> Any:
         return json_text.parse(self.load_default)
@@ -83,6 +115,9 @@ class JsonText(FromText):
 
 class PatchField(JsonText):
     """A patch of a document."""
+
+    def _form(self, given: JsonForm | None) -> Json:
+        return {"anyOf": [_FORMS["object"], JSON_PATCH]}
 
     def _read(self, text: bytes) -> Patch:
         return parse_patch(text)

@@ -10,7 +10,7 @@ from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
 
 from flexdb.context import Context
-from flexdb.contract.fields import EMPTY, BaseField, Json, require
+from flexdb.contract.fields import BaseField, Json, JsonForm, reference, require
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
@@ -35,11 +35,8 @@ class Object(BaseField):
         require(dict, "an object", value)
         return self.schema.load(value, **kwargs)
 
-    def _form(self, result: bool) -> Json:
-        if result:
-            # In a list of choices, since it may be null, and a $ref stands alone.
-            return {"anyOf": [reference(self.kind)]}
-        return object_schema(self.schema)
+    def _form(self, given: JsonForm | None) -> Json:
+        return reference(self.kind.__name__)
 
 
 class Items(BaseField):
@@ -70,12 +67,11 @@ class Items(BaseField):
             raise ValidationError(wrong)
         return found
 
-    def _form(self, result: bool) -> Json:
-        schema: Json = {"type": "array", "items": self.item.json_schema(result)}
-        if result:
+    def _form(self, given: JsonForm | None) -> Json:
+        schema: Json = {"type": "array", "items": self.item.json_schema(given)}
+        if given:
             return schema
-        schema |= {"minItems": 1} | ({"maxItems": self.most} if self.most else {})
-        return {"anyOf": [schema, EMPTY]}
+        return schema | {"minItems": 1} | ({"maxItems": self.most} if self.most else {})
 
 
 class Objects(FromText):
@@ -125,9 +121,9 @@ class Objects(FromText):
             key: text if key in self._stays_text and bytes(text) not in _NO_TEXT
             else json_text.parse(bytes(text)) for key, text in members.items()}, context=context)
 
-    def _form(self, result: bool) -> Json:
+    def _form(self, given: JsonForm | None) -> Json:
         return {"type": "array", "minItems": 1, "maxItems": self.most,
-                "items": object_schema(self._schema)}
+                "items": reference(self.item.__name__)}
 
 
 def fields_of(schema: Schema) -> dict[str, BaseField]:
@@ -135,24 +131,31 @@ def fields_of(schema: Schema) -> dict[str, BaseField]:
     return {name: field for name, field in schema.fields.items() if isinstance(field, BaseField)}
 
 
-def object_schema(schema: Schema, names: Iterable[str] | None = None, result: bool = False
-                  ) -> Json:
+def object_schema(schema: Schema, names: Iterable[str] | None = None,
+                  given: JsonForm | None = None) -> Json:
     """Return the JSON Schema of an object with a marshmallow schema's fields.
 
     :param names: only these
-    :param result: whether the service gives it
+    :param given: the form of JSON columns in it where the service gives it
     """
     fields = fields_of(schema)
     chosen = {fields[name].data_key or name: fields[name] for name in names or fields}
     described: Json = {
         "type": "object",
-        "properties": {name: field.json_schema(result) for name, field in chosen.items()},
+        "properties": {name: field.json_schema(given) for name, field in chosen.items()},
         "additionalProperties": schema.unknown == INCLUDE,
     }
-    required = [name for name, field in chosen.items() if field.required or result]
+    required = [name for name, field in chosen.items() if field.required or given]
     return described | ({"required": required} if required else {})
 
 
-def reference(kind: type[Schema]) -> Json:
-    """Return a reference to the schema of an object that a result can hold."""
-    return {"$ref": f"#/components/schemas/{kind.__name__}"}
+def kinds_in(kind: type[Schema]) -> set[type[Schema]]:
+    """Return a kind of object and those that stand in it."""
+    found = {kind}
+    for field in kind().fields.values():
+        item: Any = field.item if isinstance(field, Items) else field
+        if isinstance(item, Object):
+            found |= kinds_in(item.kind)
+        elif isinstance(item, Objects):
+            found |= kinds_in(item.item)
+    return found

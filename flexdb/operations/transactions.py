@@ -10,7 +10,7 @@ from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
 
 from flexdb.context import Context
-from flexdb.contract.fields import Boolean, Id, Json, Text
+from flexdb.contract.fields import Boolean, Id, Json, JsonForm, Text
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.objects import Objects
 from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, Operation, many, operation
@@ -38,6 +38,9 @@ class Method(Text):
             raise ValidationError(f"names no method{hint}")
         return name
 
+    def _form(self, given: JsonForm | None) -> Json:
+        return {"type": "string", "enum": [name for name in OPERATIONS if name != "transaction"]}
+
 
 class Name(Text):
     """A name of letters, digits and underscores."""
@@ -47,6 +50,9 @@ class Name(Text):
         if not _NAME.match(name):
             raise ValidationError("must be letters, digits and underscores, no digit first")
         return name
+
+    def _pattern(self) -> str:
+        return "[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Arguments(FromText):
@@ -58,8 +64,8 @@ class Arguments(FromText):
             raise ValidationError("must be an object or an array")
         return text
 
-    def _form(self, result: bool) -> Json:
-        return {"type": ["object", "array"]}
+    def _form(self, given: JsonForm | None) -> Json:
+        return {"type": "object", "additionalProperties": True}
 
     def _default(self) -> Any:
         return json_text.parse(self.load_default)
@@ -67,8 +73,9 @@ class Arguments(FromText):
 
 class TransactionCall(Params):
     method = Method("The operation.", required=True, example="list_tenants")
-    params = Arguments("Its parameters; an id in them may be `$name.id`, where `name` is that of "
-                       "an earlier call and `id` a member of what it gave.", load_default=b"{}",
+    params = Arguments("Its parameters; instead of an object by name, an array by position is "
+                       "taken too. An id in them may be `$name.id`, where `name` is that of an "
+                       "earlier call and `id` a member of what it gave.", load_default=b"{}",
                        example={})
     name = Name("The name under which later calls refer to what it gives.", data_key="as",
                 length=64, load_default=None, example="task")

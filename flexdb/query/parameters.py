@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from marshmallow import ValidationError
 
 from flexdb.context import Context
-from flexdb.contract.fields import BaseField, Choice, Json
+from flexdb.contract.fields import BaseField, Choice, Json, JsonForm, text_in_query
 from flexdb.contract.operation import Loaded
 from flexdb.query.filters import Filter, condition
 from flexdb.query.paths import Members, split_list
@@ -28,9 +28,12 @@ class Paths(BaseField):
                                   "commas")
         return paths
 
-    def _form(self, result: bool) -> Json:
-        return {"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1},
-                          {"type": "string"}]}
+    def query_schema(self) -> Json:
+        """Return the JSON Schema of the string."""
+        return text_in_query(self, ",".join(self.metadata["example"]))
+
+    def _form(self, given: JsonForm | None) -> Json:
+        return {"type": "array", "items": {"type": "string"}, "minItems": 1}
 
 
 FILTER = partial(Filter, "Only what fits this: MongoDB's form of a condition on paths in `data` "

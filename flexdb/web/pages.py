@@ -19,7 +19,6 @@ from flask import (
 
 from flexdb.api import http, openapi, openrpc
 from flexdb.config import Settings
-from flexdb.contract.fields import Json
 from flexdb.version import __version__
 
 STATIC = Path(__file__).parent / "static"
@@ -57,8 +56,9 @@ def _asset(name: str) -> Response:
     return response
 
 
-def _document(made: bytes) -> Response:
-    return Response(made, mimetype="application/json")
+def _openrpc(settings: Settings) -> Response:
+    return Response(openrpc.text(http.jsonrpc_url(), settings.json_fields),
+                    content_type=http.JSON)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -68,16 +68,14 @@ def init_app(app: Flask, settings: Settings) -> None:
     def add(url: str, view: partial[Response]) -> None:
         blueprint.add_url_rule(url, endpoint=url.replace(".", "-"), view_func=view)
 
-    def add_document(url: str, document: Json) -> None:
-        add(url, partial(_document, orjson.dumps(document)))
-
-    add_document("/openrpc.json", openrpc.document(http.JSONRPC_PATH))
+    add("/openrpc.json", partial(_openrpc, settings))
     add("/", partial(_page, "index.html", settings))
     assets = [name for name in (*_OWN, *_PACKAGES) if settings.rest_enabled or name == "index.css"]
     for name in assets:
         add(f"/assets/{name}", partial(_asset, name))
     if settings.rest_enabled:
-        add_document("/openapi.json", openapi.document(settings.max_body_bytes))
+        made = orjson.dumps(openapi.document(settings))
+        add("/openapi.json", partial(Response, made, content_type=http.JSON))
         add("/docs", partial(_page, "docs.html", settings))
         add("/redoc", partial(_page, "redoc.html", settings))
     app.register_blueprint(blueprint)

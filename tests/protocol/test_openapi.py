@@ -48,9 +48,11 @@ def test_every_parameter_has_a_description_and_every_operation_a_summary(documen
             assert all("example" in content for content in body["content"].values())
         elif body and operation["operationId"] in OPERATIONS:
             content = body["content"]["application/json"]
-            assert content["schema"]["additionalProperties"] is False
-            assert all(one["description"] for one in content["schema"]["properties"].values())
-            assert set(content["schema"].get("required", [])) <= set(content["example"])
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            schema = document["components"]["schemas"][name]
+            assert schema["additionalProperties"] is False
+            assert all(one["description"] for one in schema["properties"].values())
+            assert set(schema.get("required", [])) <= set(content["example"])
 
 
 @pytest.mark.long
