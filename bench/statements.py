@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import psycopg
 
+import flexdb.operations  # noqa: F401 (fills the registry)
 from flexdb.config import Settings
 from flexdb.context import Context, Limits
 from flexdb.contract.operation import OPERATIONS
