@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jsonschema_rs
 import orjson
+from cachetools import LRUCache
 
 from flexdb.errors import InvalidParams
 
@@ -25,7 +25,7 @@ class Compiled(NamedTuple):
     """A node type's schema as one write left it; without a schema everything is valid.
 
     :param version: names that write; the type's version alone would come again when a transaction
-        is rolled back, or the type deleted and created anew
+        is rolled back, or the type deleted and made anew, be it with the same times
     """
 
     version: str
@@ -90,16 +90,13 @@ class SchemaCache:
     """The compiled schemas that were used last, each at the newest version that was seen."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, ...], Compiled] = OrderedDict()
-        self._bytes = 0
+        self._kept: LRUCache[tuple[str, ...], Compiled] = LRUCache(KEPT_BYTES, _weight)
         self._lock = threading.Lock()
 
     def get(self, key: tuple[str, ...]) -> Compiled | None:
         """Return what is kept for a node type; the caller's statement must carry its version."""
         with self._lock:
-            if found := self._kept.get(key):
-                self._kept.move_to_end(key)
-            return found
+            return self._kept.get(key)
 
     def put(self, key: tuple[str, ...], version: str, text: bytes | None) -> Compiled:
         """Return the compiled schema of a version that was just read, and keep it."""
@@ -108,14 +105,16 @@ class SchemaCache:
             return known
         compiled = compile_schema(text, version)
         with self._lock:
-            # An entry has its cost beside its text.
-            self._bytes += compiled.size + 1000
-            if old := self._kept.pop(key, None):
-                self._bytes -= old.size + 1000
-            self._kept[key] = compiled
-            while self._bytes > KEPT_BYTES:
-                self._bytes -= self._kept.popitem(last=False)[1].size + 1000
+            # One that is larger than all that may be kept is compiled each time.
+            self._kept.pop(key, None)
+            if _weight(compiled) <= KEPT_BYTES:
+                self._kept[key] = compiled
         return compiled
+
+
+def _weight(compiled: Compiled) -> int:
+    # An entry has its cost beside its text.
+    return compiled.size + 1000
 
 
 def _pointer(path: Iterator[str | int] | list[Any]) -> str:

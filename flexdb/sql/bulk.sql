@@ -2,7 +2,7 @@
 SELECT array_agg(nt.id::text) AS ids, array_agg({schema_version}) AS versions,
        array_agg(nullif(nt.schema, 'null')::json) AS schemas
 FROM (
-    SELECT nt.id, nt.version, nt.updated_at, nt.schema
+    SELECT nt.id, nt.version, nt.updated_at, nt.xmin, nt.schema
     FROM node_types nt
     WHERE nt.tenant_id = %(tenant_id)s AND nt.id = ANY (%(ids)s::uuid[])
     ORDER BY nt.id

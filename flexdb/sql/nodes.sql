@@ -6,8 +6,9 @@ id, tenant_id, node_type_id, data json nullable, version, created_at time, updat
 concat(n.version, '-', (extract(epoch FROM n.created_at) * 1000000)::bigint)
 
 -- frame: schema_version
--- Names the write that a schema comes from.
-concat(nt.version, ' ', nt.updated_at)
+-- Names the write that a schema comes from: an import may make a type anew with the same version and
+-- times, but not in the same transaction.
+concat(nt.version, ' ', nt.updated_at, ' ', nt.xmin)
 
 -- write: create_node -> object, version, tag
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)

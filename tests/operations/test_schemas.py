@@ -7,6 +7,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ import pytest
 
 from flexdb.documents.schemas import KEPT_BYTES, SchemaCache, compile_schema
 from flexdb.errors import InvalidParams
+from flexdb.transfer.files import import_file
 from tests.support import postgres
 from tests.support.paths import ROOT
 from tests.support.service import RpcError, Service
@@ -256,3 +258,26 @@ def test_a_schema_of_a_database_that_was_adopted_may_be_none_at_all(service: Ser
 def test_compile_schema_says_what_is_wrong() -> None:
     with pytest.raises(InvalidParams, match="schema is not a JSON Schema: /type"):
         compile_schema(b'{"type": "objekt"}')
+
+
+def test_a_type_that_an_import_makes_anew_holds_to_its_own_schema_at_once(
+        service: Service, tmp_path: Path) -> None:
+    """Its version and its times are those of the one before, which the cache knows."""
+    strict = {"type": "object", "required": ["title"]}
+    node_type = service.node_type(service.tenant(), schema=strict)
+    tenant_id = node_type["tenant_id"]
+    service.node(node_type, data={"title": "known by now"})
+    line = (f'{{"tenant":{{"id":"{tenant_id}","slug":"{tenant_id}","name":"A"}}}}\n'
+            + json.dumps({"node_type": node_type | {"schema": {"maxProperties": 0}}}) + "\n")
+    file = tmp_path / "anew.ndjson"
+    file.write_text(line)
+    for _ in range(3):
+        service.call("delete_tenant", id=tenant_id)
+        import_file(service.settings, str(file))
+        again = service.call("get_node_type", tenant_id=tenant_id, id=node_type["id"])["node_type"]
+        assert again["version"] == 1 and again["updated_at"] == node_type["updated_at"]
+        service.node(node_type, data={})
+        with pytest.raises(RpcError, match="violates"):
+            service.node(node_type, data={"title": "no longer fits"})
+        service.call("create_nodes", tenant_id=tenant_id, nodes=[
+            {"node_type_id": node_type["id"]}])
