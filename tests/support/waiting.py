@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def wait_until(condition: Callable[[], Any], patience: float = 30) -> Any:
+def wait_until(condition: Callable[[], Any], patience: float = 90) -> Any:
     """Return what a condition gives as soon as that is true.
 
     :param patience: how long it may take, in seconds
