@@ -25,7 +25,7 @@ from flexdb.telemetry import watch
 
 _PATCHES: dict[str, type] = {"application/merge-patch+json": dict,
                              "application/json-patch+json": list}
-_WHOLE_NUMBER = re.compile(r"\A-?[0-9]{1,18}\Z", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"\A-?[0-9]{1,40}\Z", re.ASCII)
 
 
 class _Segment(BaseConverter):

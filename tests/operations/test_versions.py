@@ -61,6 +61,29 @@ def test_a_change_at_the_right_version_is_made_and_at_another_refused(
 
 @pytest.mark.both_doors
 @pytest.mark.parametrize("kind, method, change", CHANGES)
+@pytest.mark.parametrize("version, told", [
+    (2**63 - 1, -32003), (2**63, -32602), (2**64 - 1, -32602), (2e19, -32602), (1e300, -32602),
+    (0, -32602), (-2**63, -32602), (1.5, -32602), (2.0**63, -32602)])
+def test_a_version_that_no_row_can_have_is_refused_by_its_name(
+        service: Service, kind: str, method: str, change: dict[str, Any], version: float, told: int
+        ) -> None:
+    _, key = make(service, kind)
+    with pytest.raises(RpcError) as refused:
+        service.call(method, **key, **change, version=version)
+    assert refused.value.code == told and list(refused.value.fields) == ["version"]
+
+
+def test_a_version_in_a_url_is_one_as_any_other(service: Service) -> None:
+    for version, status in (("9223372036854775807", 412), ("9223372036854775808", 400),
+                            ("9" * 30, 400), ("9" * 300, 400), ("1.5", 400), ("01", 204)):
+        url, _ = make(service, "node")
+        answer: Any = service.app.test_client().delete(f"{url}?version={version}")
+        assert answer.status_code == status
+        assert status == 204 or list(answer.json["error"]["data"]["fields"]) == ["version"]
+
+
+@pytest.mark.both_doors
+@pytest.mark.parametrize("kind, method, change", CHANGES)
 def test_a_version_of_a_row_that_is_not_there_is_not_found(
         service: Service, kind: str, method: str, change: dict[str, Any]) -> None:
     _, key = make(service, kind)
