@@ -55,11 +55,21 @@ class InvalidRequest(FlexdbError):
 
 
 class UnsupportedMediaType(InvalidRequest):
+    """The body is of another type than is read here.
+
+    :param accepted: the types that are
+    """
+
     status = 415
     message = "send the body as Content-Type: application/json"
 
+    def __init__(self, *accepted: str) -> None:
+        self.accepted = accepted or ("application/json",)
+        super().__init__(f"send the body as Content-Type: {' or '.join(self.accepted)}")
 
-class UnsupportedEncoding(UnsupportedMediaType):
+
+class UnsupportedEncoding(InvalidRequest):
+    status = 415
     message = "send the body as it is, or as Content-Encoding: gzip"
 
 

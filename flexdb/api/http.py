@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import zlib
-from typing import Any, get_args
+from typing import get_args
 
 import orjson
 from flask import Flask, Request, Response, request
@@ -13,7 +12,6 @@ from werkzeug.exceptions import HTTPException
 from flexdb import errors
 from flexdb.config import JsonFields, Settings
 from flexdb.context import ANYONE, Context, Limits
-from flexdb.documents import text as json_text
 from flexdb.documents.schemas import SchemaCache
 from flexdb.errors import FlexdbError
 from flexdb.telemetry import watch
@@ -63,63 +61,6 @@ def jsonrpc_url() -> str:
     return request.host_url.rstrip("/") + JSONRPC_PATH
 
 
-def read_body(limit: int) -> bytes:
-    """Read the current request's body.
-
-    :param limit: the most bytes
-    :raises TooLarge: when there are more
-    :raises InvalidRequest: when they do not arrive
-    """
-    length = request.environ.get("CONTENT_LENGTH") or ""
-    known = length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ
-    if known and int(length) > limit:
-        raise errors.TooLarge(f"the body may have at most {limit} bytes")
-    try:
-        # Of a known length it needs none of the layers that werkzeug puts around it.
-        body: bytes = (request.environ["wsgi.input"].read(int(length)) if known
-                       else request.get_data())
-    except HTTPException:
-        raise
-    except Exception as error:
-        # gunicorn's own errors get here, as of a malformed chunk; they quote it.
-        logger.info("a body could not be read: %s", type(error).__name__)
-        raise errors.InvalidRequest("the body could not be read") from error
-    if len(body) > limit:
-        raise errors.TooLarge(f"the body may have at most {limit} bytes")
-    if known and len(body) < int(length):
-        raise errors.InvalidRequest("the body ended before its Content-Length")
-    return _decoded(body, limit)
-
-
-def _decoded(body: bytes, limit: int) -> bytes:
-    """Return a body without its encoding (RFC 9110, section 8.4).
-
-    :raises UnsupportedEncoding: when that is another than gzip
-    :raises TooLarge: when more comes out than there may be
-    :raises InvalidRequest: when it is broken off or none
-    """
-    encoding = request.environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
-    if encoding in ("", "identity"):
-        return body
-    if encoding not in ("gzip", "x-gzip"):
-        raise errors.UnsupportedEncoding()
-    unzipped, left = b"", body
-    try:
-        # One file may follow another (RFC 1952, section 2.2).
-        while left:
-            part = zlib.decompressobj(wbits=31)
-            unzipped += part.decompress(left, limit + 1 - len(unzipped))
-            if len(unzipped) > limit:
-                raise errors.TooLarge(f"the body may have at most {limit} bytes when it is "
-                                      "unpacked")
-            if not part.eof:
-                raise errors.InvalidRequest("the body is a gzip file that is broken off")
-            left = part.unused_data
-    except zlib.error:
-        raise errors.InvalidRequest("the body is no gzip file") from None
-    return unzipped
-
-
 def accepts_json(accept: str) -> bool:
     """Tell whether a header Accept lets an answer be JSON (RFC 9110, section 12.5.1).
 
@@ -137,25 +78,6 @@ def accepts_json(accept: str) -> bool:
         if rank >= 0:
             best = max(best, (rank, wanted))
     return best[1]
-
-
-def parse_body(text: bytes, max_depth: int) -> Any:
-    """Parse a request's body.
-
-    :raises ParseError: when it is not JSON
-    :raises InvalidRequest: when it is nested deeper than max_depth
-    """
-    fault: FlexdbError | None = None
-    try:
-        parsed = json_text.parse(text)
-    except ValueError as error:
-        fault = errors.ParseError(f"the body is not JSON: {error}")
-    # What is nested far too deep, the parser refuses as if it were not JSON.
-    if json_text.depth(text, max_depth) > max_depth:
-        fault = errors.InvalidRequest(f"JSON may be nested at most {max_depth} deep")
-    if fault:
-        raise fault
-    return parsed
 
 
 def apply_preference(response: Response) -> Response:
@@ -181,8 +103,13 @@ def error_response(error: FlexdbError) -> Response:
     if request.path == JSONRPC_PATH:
         body = {"jsonrpc": "2.0", **body, "id": None}
     response = Response(orjson.dumps(body), error.status, content_type=JSON)
+    # What would be read (RFC 9110, section 15.5.16; RFC 5789, section 2.2).
     if isinstance(error, errors.UnsupportedEncoding):
         response.headers["Accept-Encoding"] = "gzip"
+    if isinstance(error, errors.UnsupportedMediaType):
+        response.headers["Accept"] = ", ".join(error.accepted)
+        if request.method == "PATCH":
+            response.headers["Accept-Patch"] = ", ".join(error.accepted)
     if retry_after := error.data.get("retry_after"):
         response.headers["Retry-After"] = str(retry_after)
     return response

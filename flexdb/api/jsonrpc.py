@@ -14,7 +14,7 @@ from flask_jsonrpc.site import JSONRPCSite
 from flask_jsonrpc.views import JSONRPCView
 
 from flexdb import errors
-from flexdb.api import http, openrpc
+from flexdb.api import bodies, http, openrpc
 from flexdb.api.messages import Body, is_answered, is_id, method_of, reply_to
 from flexdb.config import Settings
 from flexdb.context import Context
@@ -50,7 +50,7 @@ class Site(JSONRPCSite):
         """
         if request.environ.get("CONTENT_TYPE") != http.JSON and not self.is_json:
             raise errors.UnsupportedMediaType()
-        body = http.read_body(self.settings.max_body_bytes)
+        body = bodies.read_body(self.settings.max_body_bytes)
         try:
             parsed = self.to_json(body)
             batch = self._is_batch_request(parsed)
@@ -77,7 +77,7 @@ class Site(JSONRPCSite):
         :raises ParseError: when it is not JSON
         :raises InvalidRequest: when it is nested too deep
         """
-        return http.parse_body(request_data, self.settings.max_depth)
+        return bodies.parse_body(request_data, self.settings.max_depth)
 
     def batch_dispatch(self, body: Body) -> list[bytes]:  # type: ignore[override]
         """Plan all calls, run what they ask for together, and return the replies in their order."""

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter
 
 from flexdb import errors
-from flexdb.api import http, preconditions
+from flexdb.api import bodies, http, preconditions
 from flexdb.api.routes import IN_URL, Route, routes
 from flexdb.config import Settings
 from flexdb.context import Context
@@ -51,7 +51,7 @@ class _View:
         watch.current().method = self.route.operation.name
         if not http.accepts_json(request.headers.get("Accept", "")):
             raise errors.NotAcceptable()
-        text = http.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"
+        text = bodies.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"
         params = self._query(in_url) | self._body(text, in_url) | in_url
         if self.route.verb == "PATCH":
             text = b'{"patch":%b}' % text
@@ -87,8 +87,8 @@ class _View:
         if not self.route.has_body:
             return {}
         if not request.is_json:
-            raise errors.UnsupportedMediaType()
-        body = http.parse_body(text, self.settings.max_depth)
+            raise errors.UnsupportedMediaType(*_PATCHES if self.route.verb == "PATCH" else ())
+        body = bodies.parse_body(text, self.settings.max_depth)
         if self.route.verb == "PATCH":
             wanted = _PATCHES.get(request.mimetype, (dict, list))
             if not isinstance(body, wanted):

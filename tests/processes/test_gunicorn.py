@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -223,3 +224,24 @@ def test_gunicorn_tells_each_request_only_when_it_is_asked_to(
     served.get("/nothing-there")
     served.end()
     assert served.said.count("GET /nothing-there HTTP/1.1") == lines
+
+
+@pytest.mark.parametrize("verb", ["DELETE", "GET"])
+def test_content_that_means_nothing_is_not_taken_for_the_next_request(
+        connection: HTTPConnection, verb: str) -> None:
+    """RFC 9110, sections 9.3.1 and 9.3.5."""
+    for body in (b"GET /nowhere HTTP/1.1\r\n\r\n", iter([b"GET /nowhere", b" HTTP/1.1\r\n\r\n"])):
+        connection.request(verb, "/tenants/x", body, JSON)
+        response = connection.getresponse()
+        assert response.status == 400 and response.read()
+        assert post(connection, call_body(1))[0] == 200
+
+
+def test_a_gzip_body_may_arrive_in_chunks_and_has_the_limit_of_a_body(
+        connection: HTTPConnection) -> None:
+    for body, status in ((call_body(1), 200), (b" " * LIMIT * 2 + call_body(1), 413)):
+        packed = gzip.compress(body)
+        connection.request("POST", "/jsonrpc", iter([packed[:20], packed[20:]]),
+                           JSON | {"Content-Encoding": "gzip"})
+        response = connection.getresponse()
+        assert response.status == status and response.read()

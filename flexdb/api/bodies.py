@@ -1,0 +1,108 @@
+"""Bodies of requests: how they arrive, are unpacked and parsed, and how large they may be."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import HTTPException
+
+from flexdb import errors
+from flexdb.documents import text as json_text
+from flexdb.errors import FlexdbError
+
+logger = logging.getLogger(__name__)
+
+# How much of a gzip body is unpacked at once, in bytes, and how many members it may have: each
+# costs something, however little it unpacks to.
+_PIECE, _MOST_MEMBERS = 65536, 1000
+
+
+def read_body(limit: int) -> bytes:
+    """Read the current request's body.
+
+    :param limit: the most bytes
+    :raises TooLarge: when there are more
+    :raises InvalidRequest: when they do not arrive
+    """
+    length = request.environ.get("CONTENT_LENGTH") or ""
+    known = length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ
+    if known and int(length) > limit:
+        raise errors.TooLarge(f"the body may have at most {limit} bytes")
+    try:
+        # Of a known length it needs none of the layers that werkzeug puts around it.
+        body: bytes = (request.environ["wsgi.input"].read(int(length)) if known
+                       else request.get_data())
+    except HTTPException:
+        raise
+    except Exception as error:
+        # gunicorn's own errors get here, as of a malformed chunk; they quote it.
+        logger.info("a body could not be read: %s", type(error).__name__)
+        raise errors.InvalidRequest("the body could not be read") from error
+    if len(body) > limit:
+        raise errors.TooLarge(f"the body may have at most {limit} bytes")
+    if known and len(body) < int(length):
+        raise errors.InvalidRequest("the body ended before its Content-Length")
+    return _decoded(body, limit)
+
+
+def _decoded(body: bytes, limit: int) -> bytes:
+    """Return a body without its encoding (RFC 9110, section 8.4).
+
+    :raises UnsupportedEncoding: when that is another than gzip
+    :raises TooLarge: when more comes out than there may be
+    :raises InvalidRequest: when it is broken off or none
+    """
+    asked = request.environ.get("HTTP_CONTENT_ENCODING", "")
+    encodings = {word.strip().lower() for word in asked.split(",")} - {"", "identity"}
+    if not encodings:
+        return body
+    if asked.count("gzip") > 1 or not encodings <= {"gzip", "x-gzip"}:
+        raise errors.UnsupportedEncoding()
+    try:
+        return _unzipped(memoryview(body), limit)
+    except zlib.error:
+        raise errors.InvalidRequest("the body is no gzip file") from None
+
+
+def _unzipped(zipped: memoryview, limit: int) -> bytes:
+    """Unpack gzip, in which one member may follow another (RFC 1952, section 2.2)."""
+    parts: list[bytes] = []
+    size = members = read = 0
+    while read < len(zipped):
+        members += 1
+        if members > _MOST_MEMBERS:
+            raise errors.InvalidRequest(f"the body may have at most {_MOST_MEMBERS} gzip members")
+        member = zlib.decompressobj(wbits=31)
+        # What follows a member is copied, so no more is given to it at once than it may need.
+        while not member.eof and read < len(zipped):
+            given = zipped[read:read + _PIECE]
+            parts.append(member.decompress(given, limit + 1 - size))
+            size += len(parts[-1])
+            if size > limit:
+                raise errors.TooLarge(f"the body may have at most {limit} bytes, unpacked")
+            read += len(given) - len(member.unused_data)
+        if not member.eof:
+            raise errors.InvalidRequest("the body is a gzip file that is broken off")
+    return b"".join(parts)
+
+
+def parse_body(text: bytes, max_depth: int) -> Any:
+    """Parse a request's body.
+
+    :raises ParseError: when it is not JSON
+    :raises InvalidRequest: when it is nested deeper than max_depth
+    """
+    fault: FlexdbError | None = None
+    try:
+        parsed = json_text.parse(text)
+    except ValueError as error:
+        fault = errors.ParseError(f"the body is not JSON: {error}")
+    # What is nested far too deep, the parser refuses as if it were not JSON.
+    if json_text.depth(text, max_depth) > max_depth:
+        fault = errors.InvalidRequest(f"JSON may be nested at most {max_depth} deep")
+    if fault:
+        raise fault
+    return parsed
