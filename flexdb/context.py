@@ -46,14 +46,19 @@ ANYONE = Caller()
 
 
 class Precondition(NamedTuple):
-    """Which state of an object a change is meant for (RFC 9110, section 13.1).
+    """Which states of an object a change is meant for (RFC 9110, section 13.1).
 
-    :param tags: what names such states, as answers gave it
-    :param unless: whether the object may be in any state but these
+    :param only: the tags of these states, as answers gave them; None for any state
+    :param never: the tags of states that it is not meant for; ``*`` for any state
     """
 
-    tags: tuple[str, ...]
-    unless: bool = False
+    only: tuple[str, ...] | None = None
+    never: tuple[str, ...] = ()
+
+    def holds(self, tag: str) -> bool:
+        """Tell whether a change is meant for the state that a tag names."""
+        return ((self.only is None or tag in self.only)
+                and tag not in self.never and "*" not in self.never)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Context:
     :param caller: who calls
     :param schemas: the compiled schemas that the app keeps
     :param enforce_schemas: which stored schemas hold for what is written
-    :param precondition: which state of the object a change is meant for; None for any
+    :param precondition: which states of the object a change is meant for; None for any
     """
 
     limits: Limits = Limits()

@@ -152,8 +152,22 @@ class VersionConflict(FlexdbError):
 
 
 class PreconditionFailed(FlexdbError):
+    """What is there is in a state that the request is not meant for (RFC 9110, section 13.1).
+
+    :param excluded: whether the request names that state as one it is not meant for, and not only
+        others that it is meant for
+    :param version: the version it is at, where it has one
+    """
+
     code, status, reason = -32003, 412, "PRECONDITION_FAILED"
-    message = "this has no ETag, so no state of it can be asked for"
+    message = "what is there is in a state that the request is not meant for"
+    opening = f"{message}: "
+
+    def __init__(self, excluded: bool, version: int | None = None) -> None:
+        super().__init__(fields={"If-None-Match": ["names the state that it is in"]} if excluded
+                         else {"If-Match": ["names only other states"]})
+        if version is not None:
+            self.data["version"] = version
 
 
 class Unavailable(FlexdbError):

@@ -34,15 +34,15 @@ _PREFER: Json = {
 
 _IF_MATCH: Json = {
     "name": "If-Match", "in": "header", "required": False,
-    "description": "An ETag: the change is made only when the row is at that version.",
-    "schema": {"type": "string", "examples": ['"1"']},
+    "description": "ETags: the change is made only when what is there has one of them.",
+    "schema": {"type": "string", "examples": ['"1-b2a8d408f663c39e"']},
 }
 _IF_NONE_MATCH: Json = {
     "name": "If-None-Match", "in": "header", "required": False,
-    "description": "An ETag: when the row is at that version, the answer is 304 without a body.",
-    "schema": {"type": "string", "examples": ['"1"']},
+    "description": "ETags: when what is there has one of them, the answer is 304 without a body.",
+    "schema": {"type": "string", "examples": ['"1-b2a8d408f663c39e"']},
 }
-_ETAG: Json = {"description": "The version.", "schema": {"type": "string"}}
+_ETAG: Json = {"description": "Names the state of the object.", "schema": {"type": "string"}}
 _LOCATION: Json = {"description": "The URL of what was created.",
                    "schema": {"type": "string", "format": "uri-reference"}}
 
@@ -92,9 +92,9 @@ def _operation(route: Route) -> Json:
                        for name, field in in_query.items()]
     if operation.gives.schema:
         parameters.append(_PREFER)
-    if route.takes_version:
+    if route.is_conditional:
         parameters.append(_IF_MATCH)
-    elif route.verb == "GET" and operation.gives.versioned:
+    elif route.verb == "GET" and operation.gives.tagged:
         parameters.append(_IF_NONE_MATCH)
     described: Json = {
         "operationId": route.id,
@@ -144,11 +144,11 @@ def _success(route: Route) -> Json:
         return {"204": {"description": "Done; there is no body."}}
     schema = describe.result_schema(route.operation)
     gives = route.operation.gives
-    headers = {"ETag": _ETAG} if gives.versioned else {}
+    headers = {"ETag": _ETAG} if gives.tagged else {}
     if not route.creates:
-        known = {"304": {"description": "It is at the version that the client has."}}
+        known = {"304": {"description": "It is in the state that the client knows."}}
         return {"200": _json_response("Done.", schema, headers)} | (
-            known if gives.versioned and route.verb == "GET" else {})
+            known if gives.tagged and route.verb == "GET" else {})
     if gives.many:
         return {"201": _json_response("Created.", schema)}
     if "id" not in route.operation.fields:
@@ -181,7 +181,7 @@ def _error_statuses(route: Route) -> list[int]:
         statuses += [413, 415]
     if route.verb != "GET":
         statuses.append(409)
-        if route.takes_version:
+        if route.is_conditional:
             statuses.append(412)
     return sorted(statuses)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from flask import Response, request
+from werkzeug.datastructures import ETags
 
 from flexdb.config import JsonFields
-from flexdb.context import Context, Precondition
-from flexdb.errors import InvalidParams, PreconditionFailed
+from flexdb.context import Precondition
 
 # What an answer gave, in one of the two forms that JSON columns can have.
-_OURS = re.compile(r"\A([0-9]{1,19}-[0-9]{1,19})(?:-s)?\Z", re.ASCII)
+_OURS = re.compile(r"\A((?:[0-9]{1,19}-)?[0-9a-f]{1,16})(?:-s)?\Z", re.ASCII)
 
 
 def set_etag(response: Response, tag: str, fields: JsonFields) -> None:
@@ -21,39 +20,33 @@ def set_etag(response: Response, tag: str, fields: JsonFields) -> None:
     response.vary.add("Prefer")
 
 
-def is_known(response: Response) -> bool:
-    """Tell whether the client says that it has what the response would give it."""
-    tag, _ = response.get_etag()
-    return bool(request.if_none_match and tag and request.if_none_match.contains_weak(tag))
+def precondition() -> Precondition | None:
+    """Return which states of its target the current request is meant for; None for any.
 
-
-def with_precondition(context: Context, has_tags: bool) -> Context:
-    """Return the context of a change that the request makes depend on the object's state.
-
-    A tag that is none of ours, or a weak one in ``If-Match``, matches no state (section 13.1.1);
-    the error then tells the version that is there.
-
-    :param has_tags: whether the object has ETags at all
-    :raises PreconditionFailed: when it has none, and the request asks for one
-    :raises InvalidParams: when the request has both headers
+    A tag that is none of ours, or a weak one in ``If-Match``, matches no state (section 13.1.1).
     """
-    match, none_match = "If-Match" in request.headers, "If-None-Match" in request.headers
-    if match and none_match:
-        raise InvalidParams(fields={"If-None-Match": ["may not stand beside If-Match"]})
-    if not (match or none_match):
-        return context
-    asked = request.if_match if match else request.if_none_match
-    if asked.star_tag:
-        # There is something, or the answer is that there is not.
-        return context if match else _wanting(context, has_tags, Precondition(()))
-    tags = tuple(found[1] for tag in asked.as_set(include_weak=none_match)
-                 if (found := _OURS.match(tag)))
-    return _wanting(context, has_tags, Precondition(tags, unless=none_match))
+    # An absent If-Match is as good as "*": whether anything is there, each change looks itself.
+    only = request.if_match if "HTTP_IF_MATCH" in request.environ else ETags(star_tag=True)
+    never = request.if_none_match
+    if only.star_tag and not never:
+        return None
+    return Precondition(None if only.star_tag else _ours(only.as_set()),
+                        ("*",) if never.star_tag else _ours(never.as_set(include_weak=True)))
 
 
-def _wanting(context: Context, has_tags: bool, precondition: Precondition) -> Context:
-    if has_tags:
-        return replace(context, precondition=precondition)
-    if precondition.unless:
-        return context
-    raise PreconditionFailed()
+def _ours(tags: set[str]) -> tuple[str, ...]:
+    return tuple(found[1] for tag in sorted(tags) if (found := _OURS.match(tag)))
+
+
+def is_excluded(response: Response) -> bool:
+    """Tell whether a GET is meant for other states than the one that a response shows."""
+    tag, _ = response.get_etag()
+    return "HTTP_IF_MATCH" in request.environ and not (
+        request.if_match.star_tag or (tag and request.if_match.is_strong(tag)))
+
+
+def is_known(response: Response) -> bool:
+    """Tell whether a client says of a GET that it has what a response would give it."""
+    tag, _ = response.get_etag()
+    known = request.if_none_match
+    return known.star_tag or bool(tag and known.contains_weak(tag))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +14,7 @@ from flexdb import errors
 from flexdb.api import bodies, http, preconditions
 from flexdb.api.routes import IN_URL, Route, routes
 from flexdb.config import Settings
-from flexdb.context import Context
+from flexdb.context import Context, Precondition
 from flexdb.contract.fields import Integer
 from flexdb.contract.objects import Items
 from flexdb.contract.operation import NAME_LENGTH
@@ -44,6 +45,7 @@ class _View:
         self.settings = settings
         self.contexts = contexts
         self.runner = runner
+        self.is_shown = route.is_shown
         self.pages = route.operation.gives.paged and not route.has_body
         self.in_query = {**route.operation.fields, **Pagination().fields}
 
@@ -56,16 +58,29 @@ class _View:
         if self.route.verb == "PATCH":
             text = b'{"patch":%b}' % text
         context = self.contexts.current()
-        if self.route.verb in ("PUT", "PATCH", "DELETE"):
-            context = preconditions.with_precondition(context, self.route.takes_version)
+        asked = preconditions.precondition()
+        if self.route.is_conditional and asked:
+            context = replace(context, precondition=asked)
         try:
             plan = self.route.operation.plan(context, params, lambda: text)
         except InvalidParams as error:
             raise _in_rest_names(error) if self.pages else error from None
+        if self.route.verb == "POST" and asked:
+            self._check_untagged(asked)
         (outcome,) = self.runner.run([plan], Budget(context.limits.max_answer_bytes))
         if isinstance(outcome, FlexdbError):
             raise outcome
         return self._respond(outcome, context)
+
+    def _check_untagged(self, asked: Precondition) -> None:
+        """Refuse a POST that is meant for a state, since what it is sent to has no tag.
+
+        :raises PreconditionFailed: also where something is there, and nothing should be
+        """
+        if asked.only is not None:
+            raise errors.PreconditionFailed(excluded=False)
+        if self.is_shown and "*" in asked.never:
+            raise errors.PreconditionFailed(excluded=True)
 
     def _respond(self, result: Result, context: Context) -> Response:
         if self.route.verb == "DELETE":
@@ -73,7 +88,10 @@ class _View:
         response = Response(result.text, content_type=http.JSON)
         if result.tag is not None:
             preconditions.set_etag(response, result.tag, context.json_fields)
-            if self.route.verb == "GET" and preconditions.is_known(response):
+        if self.route.verb == "GET":
+            if preconditions.is_excluded(response):
+                raise errors.PreconditionFailed(excluded=False, version=result.version)
+            if preconditions.is_known(response):
                 response.status_code = 304
                 response.set_data(b"")
                 return response

@@ -98,9 +98,14 @@ class Route:
         return self.verb in ("POST", "PUT", "PATCH")
 
     @property
-    def takes_version(self) -> bool:
-        """Tell whether the change can be made to depend on a version, by ``If-Match``."""
-        return "version" in self.elsewhere
+    def is_conditional(self) -> bool:
+        """Tell whether it changes one object, so that this can depend on the object's state."""
+        return self.verb in ("PUT", "PATCH", "DELETE")
+
+    @property
+    def is_shown(self) -> bool:
+        """Tell whether a GET shows what stands at the URL."""
+        return any(verb == "GET" and url == self.url for verb, url, *_ in ROUTES[self.tag])
 
     @property
     def creates(self) -> bool:

@@ -67,9 +67,9 @@ class Gives(NamedTuple):
     paged: bool = False
 
     @property
-    def versioned(self) -> bool:
-        """Tell whether it holds one object, and that has a version."""
-        return self.schema is not None and not self.many and "version" in self.schema().fields
+    def tagged(self) -> bool:
+        """Tell whether it holds one object that has an id, and with it an ETag."""
+        return self.schema is not None and not self.many and "id" in self.schema().fields
 
 
 NOTHING = Gives()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded
-from flexdb.errors import NotFound, VersionConflict
+from flexdb.errors import FlexdbError, NotFound, PreconditionFailed, VersionConflict
 from flexdb.plan import Result, Row, Statement
 from flexdb.sql.loader import STATEMENTS
 
@@ -14,8 +14,8 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     """Return a statement whose row holds one object.
 
     Of the columns that its SQL declares, ``object`` is the object's JSON; where it is null,
-    ``version`` is the one that the row is at, or ``missing`` the parameter that names nothing.
-    ``created`` says whether the row was made or was there.
+    ``tag`` and ``version`` are those of the row that was not to be changed, or ``missing`` is the
+    parameter that names nothing. ``created`` says whether the row was made or was there.
 
     :param name: the statement's name, which is the operation's
     :param params: its arguments
@@ -24,7 +24,7 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     :param thing: what that parameter names
     """
     query = STATEMENTS[context.json_fields][name]
-    if "tags" in query.arguments:
+    if "only" in query.arguments:
         params = params | _wanted(context)
     head = f'{{"{wrapper}":'.encode() if wrapper else b""
     tail = b"}" if wrapper else b""
@@ -32,8 +32,8 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     def read(row: Row | None) -> Result:
         given = dict(zip(query.columns, row)) if row else {}
         if (text := given.get("object")) is None:
-            if (version := given.get("version")) is not None:
-                raise VersionConflict(version)
+            if (tag := given.get("tag")) is not None:
+                raise _refusal(context, params, given.get("version"), tag)
             raise NotFound.of(given.get("missing") or missing, thing)
         return Result(b"".join((head, text, tail)), given.get("created", True),
                       given.get("version"), params.get("id"), given.get("tag"))
@@ -53,15 +53,29 @@ def _unread(row: Row | None) -> Result:
 def check_state(context: Context, params: Loaded, version: int, tag: str) -> None:
     """Refuse a change of a row that is in another state than was asked for.
 
-    :raises VersionConflict: with the current version
+    :raises VersionConflict: when that state is named, with the current version
+    :raises PreconditionFailed: when the state that it is in is excluded
     """
     asked = context.precondition
-    if params["version"] not in (None, version) or (
-            asked and (tag in asked.tags) is asked.unless):
-        raise VersionConflict(version)
+    if params["version"] not in (None, version) or asked and not asked.holds(tag):
+        raise _refusal(context, params, version, tag)
+
+
+def _refusal(context: Context, params: Loaded, version: int | None, tag: str) -> FlexdbError:
+    """Return why a row in this state is not changed."""
+    asked = context.precondition
+    moved = asked is None or (asked.only is not None and tag not in asked.only)
+    if version is not None and (moved or params["version"] not in (None, version)):
+        return VersionConflict(version)
+    return PreconditionFailed(excluded=not moved, version=version)
 
 
 def _wanted(context: Context) -> Loaded:
     """Return the arguments of the frame ``is_wanted``; tags have no character to be quoted."""
     asked = context.precondition
-    return {"tags": asked and "{%s}" % ",".join(asked.tags), "unless": bool(asked and asked.unless)}
+    if asked is None:
+        return {"only": None, "never": None}
+    # Of what is there, any state is one of "*".
+    only = () if "*" in asked.never else asked.only
+    return {"only": None if only is None else "{%s}" % ",".join(only),
+            "never": "{%s}" % ",".join(asked.never)}

@@ -3,8 +3,7 @@ id, tenant_id, name, description nullable, schema json nullable, version, create
 updated_at time
 
 -- frame: node_type_tag
--- Names a row as one write left it, and no other of the same id.
-concat(nt.version, '-', (extract(epoch FROM nt.created_at) * 1000000)::bigint)
+concat(nt.version, '-', to_hex(hash_record_extended((nt.created_at, nt.xmin), 0)))
 
 -- write: create_node_type -> object, version, tag
 INSERT INTO node_types AS nt

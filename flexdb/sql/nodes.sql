@@ -2,8 +2,7 @@
 id, tenant_id, node_type_id, data json nullable, version, created_at time, updated_at time
 
 -- frame: node_tag
--- Names a row as one write left it, and no other of the same id.
-concat(n.version, '-', (extract(epoch FROM n.created_at) * 1000000)::bigint)
+concat(n.version, '-', to_hex(hash_record_extended((n.created_at, n.xmin), 0)))
 
 -- frame: schema_version
 -- Names the write that a schema comes from: an import may make a type anew with the same version and

@@ -3,8 +3,7 @@ id, tenant_id, source_node_id, target_node_id, relationship_type, data json null
 created_at time, updated_at time
 
 -- frame: relationship_tag
--- Names a row as one write left it, and no other of the same id.
-concat(r.version, '-', (extract(epoch FROM r.created_at) * 1000000)::bigint)
+concat(r.version, '-', to_hex(hash_record_extended((r.created_at, r.xmin), 0)))
 
 -- write: create_relationship -> object, version, tag, missing
 WITH source AS (SELECT n.tenant_id, n.id FROM nodes n

@@ -16,10 +16,22 @@ SELECT (SELECT {tenant_user} FROM added tu) AS object,
             WHEN NOT EXISTS (SELECT FROM member) THEN 'user_id' END AS missing,
        (SELECT added.created FROM added) AS created
 
--- write: remove_user_from_tenant -> object
-DELETE FROM tenant_users tu
-WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s
-RETURNING '{}'::json AS object
+-- write: remove_user_from_tenant -> object, tag
+WITH found AS (
+    -- A membership is never given alone, so nobody knows a tag of it.
+    SELECT tu.tenant_id, tu.user_id, 'unknown' AS tag
+    FROM tenant_users tu
+    WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s
+    FOR UPDATE
+), removed AS (
+    DELETE FROM tenant_users tu
+    USING found
+    WHERE tu.tenant_id = found.tenant_id AND tu.user_id = found.user_id AND {is_wanted}
+    RETURNING tu.user_id
+)
+SELECT CASE WHEN removed.user_id IS NOT NULL THEN '{}'::json END AS object, found.tag
+FROM found
+LEFT JOIN removed ON true
 
 -- list: list_tenant_users of tenant_user tu
 SELECT tu.tenant_id, tu.user_id, tu.role, tu.status,
