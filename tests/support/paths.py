@@ -6,3 +6,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / ".venv/npm/node_modules"
+# What `make contract` installs.
+GENERATORS = ROOT / ".venv/generators"
