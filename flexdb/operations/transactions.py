@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
 
 from flexdb.context import Context
-from flexdb.contract.fields import Boolean, Id, Json, JsonForm, Text
+from flexdb.contract.fields import Boolean, Json, JsonForm, Text
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.objects import Objects
-from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, Operation, many, operation
+from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, many, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
 from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams
+from flexdb.operations.references import Given, resolve
 from flexdb.plan import Budget, Result, Steps, Walk, as_steps
 
 MOST_CALLS = 1000
 _NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")
-_REFERENCE = re.compile(r"\A\$([A-Za-z_][A-Za-z0-9_]*)\.([a-z_]+)\Z")
-Given = dict[str, dict[str, Any]]
 
 
 class Method(Text):
@@ -99,7 +99,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
     """Run up to 1,000 calls as one: all or nothing.
 
     In a later call, `$name.id` in the place of an id is the id of what the call with `"as": "name"`
-    gave.
+    gave; in a list of ids and in the items to create too.
     """
     calls = params["calls"]
     named: set[str] = set()
@@ -115,8 +115,8 @@ def transaction(context: Context, params: Loaded) -> Steps:
         for place, call in enumerate(calls):
             called = OPERATIONS[call["method"]]
             try:
-                given = _resolved(json_text.parse(call["params"]), called, objects)
-                result = yield as_steps(called.plan(context, given, lambda: call["params"]))
+                given, text = resolve(call["params"], called, objects)
+                result = yield as_steps(called.plan(context, given, partial(bytes, text)))
                 if not budget.take(len(result.text)):
                     raise AnswerTooLarge()
             except FlexdbError as error:
@@ -129,36 +129,6 @@ def transaction(context: Context, params: Loaded) -> Steps:
         return Result(b'{"results":[%b]}' % b",".join(results), kept=not params["dry_run"])
 
     return Steps("transaction", steps)
-
-
-def _resolved(given: Any, called: Operation, objects: Given) -> Any:
-    """Put what references mean in their place: whole values of parameters that are ids.
-
-    :param given: parameters by name or by position
-    :raises InvalidParams: when one names nothing
-    """
-    by_position = isinstance(given, list)
-    values = dict(zip(called.fields, given)) if by_position else given
-    found, wrong = {}, {}
-    for name, value in values.items():
-        if (isinstance(value, str) and value.startswith("$")
-                and isinstance(called.fields.get(name), Id)):
-            reference = _REFERENCE.match(value)
-            if reference is None:
-                wrong[name] = ["is no reference: write $name.member"]
-            elif reference[1] not in objects:
-                wrong[name] = [f"refers to {reference[1][:64]}, which is no earlier call's name"]
-            elif reference[2] not in objects[reference[1]]:
-                wrong[name] = [f"refers to a member {reference[2][:64]}, which "
-                               f"{reference[1][:64]} has not"]
-            else:
-                found[name] = objects[reference[1]][reference[2]]
-    if wrong:
-        raise InvalidParams(fields=wrong)
-    if by_position:
-        return [found.get(name, value) for name, value in zip(called.fields, given)
-                ] + given[len(called.fields):]
-    return values | found
 
 
 def _name_call(error: FlexdbError, place: int, method: str) -> None:

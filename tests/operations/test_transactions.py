@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from orjson import Fragment
 
 from flexdb.contract.operation import OPERATIONS
 from tests.support.refusals import refusal
@@ -11,6 +12,7 @@ from tests.support.service import RpcError, Service, request
 from tests.support.world import World
 
 pytestmark = pytest.mark.both_doors
+UUID = "0190163d-8694-739b-aea5-966c26f8ad91"
 
 
 def call(method: str, name: str | None = None, /, **params: Any) -> dict[str, Any]:
@@ -168,3 +170,50 @@ def test_a_call_gives_in_a_transaction_what_it_gives_alone(service: Service, met
     assert list(dry) == list(alone)
     for name in alone.keys() - {"pagination"}:
         assert type(dry[name]) is type(alone[name])
+
+
+@pytest.mark.parametrize("by_position", [False, True])
+def test_a_reference_stands_for_every_id_of_items_and_lists(service: Service, by_position: bool
+                                                            ) -> None:
+    digits = "0.10000000000000000000000000000001"
+    data = Fragment(f'{{"$t.id": "$t.id", "n": {digits}}}')
+    items = [{"node_type_id": "$type.id", "data": data}, {"node_type_id": "$type.id"}]
+    edges = [{"source_node_id": "$a.id", "target_node_id": "$a.id", "relationship_type": "$a.id"}]
+    bulk: Any = ["$t.id", items] if by_position else {"tenant_id": "$t.id", "nodes": items}
+    *_, made, related, walked = run(
+        service, *whole()[:3], {"method": "create_nodes", "params": bulk},
+        call("create_relationships", tenant_id="$t.id", relationships=edges),
+        call("traverse", tenant_id="$t.id", start="$a.id", min_depth=0,
+             node_type_ids=["$type.id"]))
+    assert [node["data"] for node in made["nodes"]] == [{"$t.id": "$t.id", "n": float(digits)}, {}]
+    id = walked["visits"][0]["node"]["id"]
+    (edge,) = related["relationships"]
+    assert (edge["source_node_id"], edge["target_node_id"], edge["relationship_type"]) == (
+        id, id, "$a.id")
+    node = made["nodes"][0]
+    exact = service.call("list_nodes", tenant_id=node["tenant_id"],
+                         filter={"data.n": Fragment(digits)})["nodes"]
+    assert exact == [node], "every digit of what is stored survives"
+
+
+@pytest.mark.parametrize("method, params, field", [
+    ("create_nodes", {"nodes": [{"node_type_id": "$t.id"}, {"node_type_id": "$x.id"}]},
+     "nodes.1.node_type_id"),
+    ("create_relationships", {"relationships": [{
+        "source_node_id": "$t", "target_node_id": UUID, "relationship_type": "a"}]},
+     "relationships.0.source_node_id"),
+    ("traverse", {"start": UUID, "node_type_ids": [UUID, "$t.nothing"]}, "node_type_ids.1")])
+def test_a_reference_in_items_that_names_nothing_is_named(
+        service: Service, method: str, params: dict[str, Any], field: str) -> None:
+    error = fails(service, call("create_tenant", "t", slug=uuid4().hex, name="A"),
+                  call(method, tenant_id="$t.id", **params))
+    assert (error.code, set(error.fields)) == (-32602, {f"calls.1.params.{field}"})
+
+
+@pytest.mark.parametrize("wrong", [
+    ["$t.id"], [1], {"a": "$t.id"}, "$t.id", [{"data": "$t.id"}], [[]]])
+def test_what_are_no_items_is_told_as_it_is_alone(service: Service, wrong: Any) -> None:
+    error = fails(service, call("create_tenant", "t", slug=uuid4().hex, name="A"),
+                  call("create_nodes", tenant_id="$t.id", nodes=wrong))
+    assert error.code == -32602 and all(
+        name.startswith("calls.1.params.nodes") for name in error.fields)
