@@ -112,6 +112,7 @@ def walked(new_database: Callable[..., Settings]) -> Iterator[psycopg.Connection
         yield connection
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(transactions=st.lists(TRANSACTION, min_size=1, max_size=6))
@@ -192,6 +193,7 @@ STEP = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", STEP)
 def test_the_ledger_stays_short(connection: psycopg.Connection, kind: str) -> None:
     populate(connection, 3000 if kind == "deletes" else 1)
@@ -215,6 +217,7 @@ def test_running_the_migration_again_replaces_the_totals(
     assert differences(connection) == [] and total(connection, TENANTS[0]) == 10
 
 
+@pytest.mark.long
 def test_the_total_of_a_long_list_is_read_without_reading_the_list(
     connection: psycopg.Connection
 ) -> None:

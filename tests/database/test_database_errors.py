@@ -208,6 +208,7 @@ def test_two_that_lock_each_other_out_both_come_to_their_end(runner: Runner, bat
     assert isinstance(tried, bytes) and int(tried) > 3 + 2 * batch
 
 
+@pytest.mark.long
 def test_large_work_may_take_longer_and_what_travels_with_it_may_not(runner: Runner) -> None:
     slow = "SELECT count(*) FROM pg_sleep(0.5)"
     outcomes = every(runner, sql(slow, long=True), sql(slow), sql("SELECT 2"))

@@ -70,6 +70,7 @@ def held(settings: Settings, lock: str) -> Iterator[Callable[[], None]]:
         connection.rollback()
 
 
+@pytest.mark.long
 def test_up_down_and_up_again_gives_the_same_schema(empty: Settings, whole: set[str]) -> None:
     with postgres.connect(empty) as connection:
         states = [original.catalog(connection)]
@@ -82,6 +83,7 @@ def test_up_down_and_up_again_gives_the_same_schema(empty: Settings, whole: set[
     assert states == [set()] * 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("back", range(1, len(ALL)))
 def test_any_number_of_migrations_can_be_taken_back_and_applied_again(
     new_database: Databases, whole: set[str], back: int
@@ -101,6 +103,7 @@ def test_a_fresh_database_tells_the_original_that_nothing_is_to_be_done(
     assert tuple(version for (version,) in found) == original.VERSIONS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ALL)
 def test_each_migration_may_run_twice(new_database: Databases, whole: set[str], name: str) -> None:
     settings = new_database()
@@ -125,6 +128,7 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
     assert_whole(empty, whole)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("back", "lock"), [
     (4, "yoyo_lock IN ACCESS EXCLUSIVE"),   # it has the lock and has done nothing
     (4, "_yoyo_migration IN SHARE"),        # the first is applied and not marked

@@ -45,6 +45,7 @@ OF_ONE_TENANT = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made, told", [
     *((made, "it is the control database of a flex-db") for made in CONTROL.values()),
     *((made, "it is one tenant's database of a flex-db") for made in OF_ONE_TENANT.values())],
@@ -71,6 +72,7 @@ def test_the_command_tells_it_in_one_line(new_database: Callable[..., Settings])
     assert "control database" in failure(flexdb(settings, "migrate"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("made", [
     [], ["CREATE TABLE others (id int)"], [table("schema_migrations"), table("tenants")], PEOPLE],
     ids=["empty", "another program's table", "no tenant yet", "the original's first tables"])

@@ -112,6 +112,7 @@ def given_only(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+@pytest.mark.long
 @given(st.data(), EDGES)
 @settings(deadline=None, derandomize=True, max_examples=25,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -132,6 +133,7 @@ def test_any_graph_is_walked_as_a_walk_in_python_does(service: Service, data: st
         assert graph.traverse(start, **asked)["truncated"] is (len(wanted) > limit)
 
 
+@pytest.mark.long
 @given(st.data(), EDGES)
 @settings(deadline=None, derandomize=True, max_examples=25,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -157,6 +159,7 @@ def test_in_any_graph_a_path_is_one_and_none_is_shorter(service: Service, data: 
             assert (place, after) in graph.steps(before, direction, kinds)
 
 
+@pytest.mark.long
 @given(st.data(), EDGES)
 @settings(deadline=None, derandomize=True, max_examples=20,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -376,6 +379,7 @@ def measured(new_database: Callable[..., Settings]) -> Iterator[list[Measured]]:
         service.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("generic", [False, True], ids=["custom plan", "generic plan"])
 def test_a_walk_costs_what_it_reaches_and_not_what_the_tenant_has(
         measured: list[Measured], generic: bool) -> None:

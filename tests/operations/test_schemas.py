@@ -178,6 +178,7 @@ def test_in_a_batch_a_schema_holds_for_what_comes_after_its_change(service: Serv
         assert ["error" in reply for reply in replies] == [False, False, True, False, True, False]
 
 
+@pytest.mark.long
 def test_no_unchecked_node_gets_in_while_the_schema_changes(service: Service) -> None:
     node_type = service.node_type(service.tenant(), schema={"const": {"v": 0}})
     tenant_id = node_type["tenant_id"]

@@ -213,6 +213,7 @@ def test_a_line_that_is_not_json_is_named(database: Settings, text: bytes, told:
     assert total_rows(database) == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong, told", [
     ({"id": node_id(3)}, "line 12000: node.id is taken"),
     ({"data": 1}, "line 12000: node.data must be a JSON object"),
@@ -226,6 +227,7 @@ def test_a_wrong_line_far_on_is_named_and_nothing_is_loaded(
     assert total_rows(database) == 0
 
 
+@pytest.mark.long
 def test_a_wrong_edge_far_on_is_named_and_others_are_counted(database: Settings) -> None:
     lines = small(10050)
     assert taken(database, written(lines))["relationship"] == 10049
@@ -237,6 +239,7 @@ def test_a_wrong_edge_far_on_is_named_and_others_are_counted(database: Settings)
         taken(database, written(lines))
 
 
+@pytest.mark.long
 def test_data_at_the_limits_of_a_call_comes_back(service: Service, database: Settings) -> None:
     tenant = service.tenant()
     node_type = service.node_type(tenant)
@@ -250,6 +253,7 @@ def test_data_at_the_limits_of_a_call_comes_back(service: Service, database: Set
     assert given_back(database, tenant["slug"]) == text
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(
@@ -284,6 +288,7 @@ def sorted_deep(value: Any) -> Any:
     return Fraction(Decimal(str(value))) if number else str(value)
 
 
+@pytest.mark.long
 @settings(max_examples=50, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 8), st.data())

@@ -161,6 +161,7 @@ def test_the_same_figures_give_the_same_report_and_the_same_plots(tmp_path: Path
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variables, said", [
     ({"ONLY": "get_nod"}, "ONLY=get_nod: there is no such row"),
     ({"ROWS": "many"}, "ROWS=many is not a whole number"),

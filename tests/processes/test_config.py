@@ -149,6 +149,7 @@ def gunicorn(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]
                           env={**os.environ, "PYTHONPATH": str(ROOT), **variables})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variables, file, told", [
     ({"JSONRPC_PORT": "http"}, b"", "JSONRPC_PORT='http' is not a whole number"),
     ({}, b"THREADS=4\n", "THREADS=4 is too small"),

@@ -64,6 +64,7 @@ def test_no_message_forges_a_line(log: Log) -> None:
     assert re.search(r"said: a\\n2026.*forged\\r\\x1b\[2J\\u2028b\\x00", text)
 
 
+@pytest.mark.long
 def test_a_call_is_written_once_whatever_handlers_there_are(
         log: Log, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     def written() -> int:
@@ -223,6 +224,7 @@ def test_no_line_holds_what_postgresql_quotes(
     assert ("the_constraint" in written) == ("error_id" in written)
 
 
+@pytest.mark.long
 def test_no_line_holds_the_password(log: Log, service: Service) -> None:
 
     wrong = Service.of(replace(service.settings, db_password=CANARY, db_port=1,

@@ -92,6 +92,7 @@ def test_the_readme_has_the_first_five_calls_and_the_tour_those_of_every_kind() 
             "transaction", "traverse"} <= set(methods("docs/tour.md"))
 
 
+@pytest.mark.long
 def test_the_python_example_runs_as_written(address: str) -> None:
     ((_, example),) = blocks("docs/tour.md", "python")
     with redirect_stdout(io.StringIO()) as printed:

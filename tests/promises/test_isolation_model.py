@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -216,6 +217,7 @@ class Walk(RuleBasedStateMachine):
         return {"id": id} if kind in GLOBAL else {"id": id, "tenant_id": tenant}
 
 
+@pytest.mark.long
 def test_no_walk_through_three_tenants_differs_from_the_model(new_service: Any) -> None:
     class WalkHere(Walk):
         service = new_service()

@@ -96,6 +96,7 @@ def test_every_metric_that_is_named_is_in_the_reference() -> None:
     assert named - {"flexdb_owner", "flexdb_app", "flexdb_counts", "flexdb_count_changes"} <= told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", OPERATIONS)
 def test_a_user_with_those_grants_alone_can_make_every_call(app: Service, method: str) -> None:
     app.call(method, World(app).params(method))

@@ -195,6 +195,7 @@ def test_a_batch_of_1000_passes_and_one_of_1001_does_nothing(
     assert transactions(service, node_type) == [1000]
 
 
+@pytest.mark.long
 def test_a_call_that_takes_too_long_fails_alone(new_service: Callable[..., Service]) -> None:
     service = new_service(statement_timeout=0.5)
     node_type = service.node_type(service.tenant())
@@ -205,6 +206,7 @@ def test_a_call_that_takes_too_long_fails_alone(new_service: Callable[..., Servi
     assert [service.call("get_node", **key(node))["node"]["version"] for node in nodes] == [2, 1, 2]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("large, alone", [
     ("delete_tenant", False), ("delete_node_type", False), ("delete_node_type", True)])
 def test_only_large_work_may_take_longer(
@@ -284,6 +286,7 @@ def pair(new_database: Callable[..., Settings]) -> Iterator[tuple[Service, Servi
         service.close()
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, derandomize=True, database=None,
           suppress_health_check=[*HealthCheck])
 @example([request("delete_tenant", {"id": POOL[1]}),

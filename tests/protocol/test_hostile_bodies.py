@@ -137,6 +137,7 @@ def test_no_body_costs_more_than_its_length(service: Service, unit: bytes) -> No
     assert cost(unit * (size // len(unit))) < 50 * max(cost(b"a" * size) for _ in range(5))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("body", [
     b" " * 10 * MIB, b"[" * 10 * MIB, b"[" + b"1," * 5 * MIB + b"1]", b'"' + b"a" * 10 * MIB,
     b'"' + b'\\n' * 5 * MIB + b'"', b"kilroy" * MIB, b"\0" * 10 * MIB, b"\xff" * 10 * MIB,

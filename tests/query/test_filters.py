@@ -38,6 +38,7 @@ def pool(service: Service) -> Pool:
     return Pool(service)
 
 
+@pytest.mark.long
 @given(FILTERS)
 @settings(deadline=None, derandomize=True, max_examples=100)
 def test_a_filter_gives_what_a_model_in_python_gives(pool: Pool, filter: dict[str, Any]) -> None:

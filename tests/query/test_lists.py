@@ -215,6 +215,7 @@ def test_garbage_is_no_token(lists: Lists, garbage: str) -> None:
     assert_not_a_token(lists, "nodes", garbage)
 
 
+@pytest.mark.long
 @given(size=st.integers(1, 4), steps=st.lists(st.lists(
     st.tuples(st.sampled_from(["create", "delete", "update"]), st.integers(0, 30)), max_size=4),
     max_size=8))

@@ -29,6 +29,7 @@ def quoted(*names: str, ascii: bool = False) -> str:
     return ".".join(["data", *(json.dumps(name, ensure_ascii=ascii) for name in names)])
 
 
+@pytest.mark.long
 @given(st.lists(st.sampled_from(NAMES) | st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8),
     min_size=1, max_size=3))

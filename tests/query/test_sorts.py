@@ -26,6 +26,7 @@ KEYS = st.lists(st.tuples(PATHS | st.sampled_from(["created_at", "version", "id"
                 min_size=1, max_size=3, unique_by=lambda key: key[0])
 
 
+@pytest.mark.long
 @given(KEYS, st.integers(7, 40))
 @settings(deadline=None, derandomize=True, max_examples=30)
 def test_a_walk_in_small_pages_gives_the_order_of_python_s_sort(
