@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import re
 import threading
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import jsonschema_rs
-import orjson
 from cachetools import LRUCache
+from jsonschema_rs import Validator
 
+from flexdb.documents.apart import Apart
+from flexdb.documents.checker import PROCESSOR
+from flexdb.documents.costs import Costs, TooComplex, Unknown
+from flexdb.documents.validators import (
+    MOST_VIOLATIONS,
+    Violation,
+    validator_of,
+    value_of,
+    violations_of,
+)
 from flexdb.errors import InvalidParams
 
-# How many bytes of schemas, as text, are kept compiled, and how many violations are told.
-KEPT_BYTES, MOST_VIOLATIONS = 16 * 1024 * 1024, 1000
-# Numbers that a double may not hold to the digit.
-_LONG_NUMBER = re.compile(rb"[0-9]{16}")
+# How many bytes of schemas are kept compiled.
+KEPT_BYTES = 16 * 1024 * 1024
+# What is checked here, with Python's lock held: a schema as text, each of its regular expressions
+# and all of them, compiled, in bytes; the steps of a check, each of up to 30 ns, and where what is
+# wrong is gathered, of up to 7 µs. What may be larger is checked in a process apart.
+_TEXT, _REGEX, _REGEXES, _STEPS, _TELLING_STEPS = 65_536, 65_536, 4_194_304, 5_000_000, 20_000
+# Text and regular expressions weigh more once they are compiled, an entry something by itself.
+_GROWTH, _ENTRY = 10, 1000
 VIOLATES = "violates the node type's schema"
+UNTOLD: Violation = {
+    "path": "", "keyword": "", "message": "does not fit; where takes too long to tell"}
+_TOO_COMPLEX = f"takes more than {PROCESSOR} s, or too much memory"
+_apart = Apart()
 
 
 class Compiled(NamedTuple):
@@ -26,29 +41,48 @@ class Compiled(NamedTuple):
 
     :param version: names that write; the type's version alone would come again when a transaction
         is rolled back, or the type deleted and made anew, be it with the same times
+    :param text: the schema as JSON text
+    :param costs: what a check costs at most
+    :param validator: None where checks are made in a process apart
     """
 
     version: str
-    size: int
-    validator: jsonschema_rs.Validator | None
+    text: bytes | None
+    weight: int = _ENTRY
+    costs: Costs | None = None
+    validator: Validator | None = None
 
-    def violations(self, data: bytes) -> list[dict[str, str]]:
+    def violations(self, data: bytes) -> list[Violation]:
         """Return what is wrong with data: the place (JSON Pointer, RFC 6901), keyword and message.
 
         :param data: JSON text
+        :raises InvalidParams: when telling whether it fits takes too long
         """
-        if self.validator is None:
-            return []
-        # orjson would make doubles of integers beyond 64 bits.
-        value = json.loads(data) if _LONG_NUMBER.search(data) else orjson.loads(data)
-        if self.validator.is_valid(value):
-            return []
-        found = []
-        for error in self.validator.iter_errors(value):
-            found.append({"path": _pointer(error.instance_path), "keyword": _keyword(error),
-                          "message": error.message})
-            if len(found) == MOST_VIOLATIONS:
-                break
+        return self.all_violations([data]).get(0, [])
+
+    def all_violations(self, texts: Sequence[bytes], most: int = MOST_VIOLATIONS,
+                       field: str = "data") -> dict[int, list[Violation]]:
+        """Return what is wrong with each of several documents that do not fit, by their number.
+
+        :param texts: JSON texts
+        :param most: how many violations are told in all; of the documents beyond, none
+        :param field: the parameter to blame when telling whether they fit takes too long
+        :raises InvalidParams: for that
+        """
+        if self.text is None:
+            return {}
+        steps = sum(map(self.costs.of, texts)) if self.costs else _STEPS + 1
+        if self.validator is None or steps > _STEPS:
+            return self._apart(texts, most, field)
+        wrong = [number for number, text in enumerate(texts)
+                 if not self.validator.is_valid(value_of(text))]
+        if wrong and steps > _TELLING_STEPS:
+            return self._apart(texts, most, field)
+        found: dict[int, list[Violation]] = {}
+        for number in wrong:
+            told = violations_of(self.validator, value_of(texts[number]), most) if most else []
+            found[number] = told
+            most -= len(told)
         return found
 
     def check(self, data: bytes) -> None:
@@ -62,35 +96,61 @@ class Compiled(NamedTuple):
             raise InvalidParams(f"invalid parameters: data {VIOLATES}{place}: {first['message']}",
                                 {"data": [VIOLATES]}, violations=violations)
 
+    def _apart(self, texts: Sequence[bytes], most: int, field: str
+               ) -> dict[int, list[Violation]]:
+        assert self.text is not None
+        try:
+            wrong, violations = _apart.check(self.text, list(texts), most)
+        except TooComplex:
+            raise InvalidParams(fields={field: [
+                f"makes a check against the schema that {_TOO_COMPLEX}"]}) from None
+        return dict(zip(wrong, violations or [[UNTOLD]] * len(wrong)))
+
 
 def compile_schema(text: bytes | None, version: str = "") -> Compiled:
     """Compile a schema: draft 2020-12, or what its ``$schema`` says.
 
-    Nothing is fetched for a ``$ref``, and a pattern takes linear time unless it looks around or
-    back, in which case its steps are bounded.
-
     :param text: JSON text, or None for no schema
-    :raises InvalidParams: when it is not a JSON Schema
+    :raises InvalidParams: when it is not a JSON Schema, or one that takes too long to compile or,
+        whatever the data, to check
     """
     if text is None:
-        return Compiled(version, 0, None)
+        return Compiled(version, None)
     try:
-        validator = jsonschema_rs.validator_for(
-            json.loads(text), offline=True, mask="the value",
-            pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000))
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        said = getattr(error, "message", None) or str(error)
-        place = _pointer(getattr(error, "instance_path", []))
-        wrong = f"is not a JSON Schema: {place}{': ' if place else ''}{said}"
-        raise InvalidParams(fields={"schema": [wrong]}) from None
-    return Compiled(version, len(text), validator)
+        return _compile(text, version)
+    except TooComplex as error:
+        wrong = f"is too complex: {error.place}{': ' if error.place else ''}{_TOO_COMPLEX}"
+    except ValueError as error:
+        wrong = f"is not a JSON Schema: {error}"
+    raise InvalidParams(fields={"schema": [wrong]})
+
+
+def _compile(text: bytes, version: str) -> Compiled:
+    costs = None
+    if len(text) <= _TEXT:
+        try:
+            costs = Costs(value_of(text))
+        except Unknown:
+            pass
+        else:
+            regex = min(_REGEX, _REGEXES // (costs.patterns or 1))
+            weight = _ENTRY + _GROWTH * len(text) + costs.patterns * regex
+            try:
+                return Compiled(version, text, weight, costs, validator_of(text, regex))
+            except ValueError:
+                # It may be one whose regular expressions weigh more.
+                if costs.patterns == 0:
+                    raise
+    _apart.check(text, [], 0)
+    return Compiled(version, text, _ENTRY + len(text))
 
 
 class SchemaCache:
     """The compiled schemas that were used last, each at the newest version that was seen."""
 
     def __init__(self) -> None:
-        self._kept: LRUCache[tuple[str, ...], Compiled] = LRUCache(KEPT_BYTES, _weight)
+        self._kept: LRUCache[tuple[str, ...], Compiled] = LRUCache(
+            KEPT_BYTES, lambda compiled: compiled.weight)
         self._lock = threading.Lock()
 
     def get(self, key: tuple[str, ...]) -> Compiled | None:
@@ -107,21 +167,6 @@ class SchemaCache:
         with self._lock:
             # One that is larger than all that may be kept is compiled each time.
             self._kept.pop(key, None)
-            if _weight(compiled) <= KEPT_BYTES:
+            if compiled.weight <= KEPT_BYTES:
                 self._kept[key] = compiled
         return compiled
-
-
-def _weight(compiled: Compiled) -> int:
-    # An entry has its cost beside its text.
-    return compiled.size + 1000
-
-
-def _pointer(path: Iterator[str | int] | list[Any]) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
-
-
-def _keyword(error: jsonschema_rs.ValidationError) -> str:
-    name = str(error.kind.name)
-    last = error.schema_path[-1] if error.schema_path else name
-    return last if isinstance(last, str) and name != "falseSchema" else name

@@ -15,7 +15,8 @@ from flexdb.contract.members import NEW_ID, TENANT_ID
 from flexdb.contract.objects import Objects
 from flexdb.contract.operation import CREATES, DELETES, TENANT, Loaded, many, one, operation
 from flexdb.contract.params import Params
-from flexdb.documents.schemas import MOST_VIOLATIONS, VIOLATES
+from flexdb.documents.schemas import VIOLATES, Compiled
+from flexdb.documents.validators import MOST_VIOLATIONS, Violation
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
 from flexdb.operations.node_types import stored_schema
@@ -93,14 +94,11 @@ def _create_nodes(context: Context, params: Loaded) -> Walk:
         raise _refusal(InvalidParams, "nodes", (
             (place, "node_type_id", unusable[item["node_type_id"]])
             for place, item in enumerate(items) if item["node_type_id"] in unusable))
-    violations: list[dict[str, Any]] = []
-    for place, item in enumerate(items):
-        for violation in found[item["node_type_id"]].violations(item["data"]):
-            violations.append({"index": place, **violation})
-    if violations:
-        raise _refusal(InvalidParams, "nodes", (
-            (violation["index"], "data", VIOLATES) for violation in violations),
-            violations=violations[:MOST_VIOLATIONS])
+    wrong = _violations(items, found)
+    if wrong:
+        raise _refusal(InvalidParams, "nodes", ((place, "data", VIOLATES) for place in wrong),
+                       violations=[{"index": place, **violation} for place in wrong
+                                   for violation in wrong[place]])
     return (yield from _insert(context, "create_nodes", params, "nodes"))
 
 
@@ -138,6 +136,21 @@ def delete_nodes(context: Context, params: Loaded) -> Statement:
         return Result(deletion)
 
     return Statement(filled("delete_nodes", context.json_fields, wanted), params | arguments, read)
+
+
+def _violations(items: list[Loaded], schemas: dict[str, Compiled]) -> dict[int, list[Violation]]:
+    """Return what is wrong with the data of each item that does not fit, by its place."""
+    places: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        places.setdefault(item["node_type_id"], []).append(place)
+    found: dict[int, list[Violation]] = {}
+    most = MOST_VIOLATIONS
+    for id, of_type in places.items():
+        texts = [items[place]["data"] for place in of_type]
+        wrong = schemas[id].all_violations(texts, most, "nodes")
+        found |= {of_type[number]: told for number, told in wrong.items()}
+        most -= sum(map(len, wrong.values()))
+    return dict(sorted(found.items()))
 
 
 def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:

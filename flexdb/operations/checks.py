@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import orjson
 from marshmallow import Schema
+from msgspec import Raw
 
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
@@ -84,14 +84,16 @@ def _check(context: Context, params: Loaded) -> Walk:
                    largest=MOST_CHECKED)
     result = json_text.members(listing.result((yield listing)).text)
     checked = json_text.items(result["nodes"])
-    refused: list[Any] = []
-    for node in checked:
-        data = bytes(json_text.members(node)["data"])
-        if data.startswith(b'"'):
-            # Unset data is an empty string there.
-            data = json_text.parse(data).encode() or b"null"
-        if violations := compiled.violations(data):
-            refused.append({"node": orjson.Fragment(bytes(node)), "violations": violations})
+    data = [_stored(node) for node in checked]
+    wrong = compiled.all_violations(data, field="schema" if "schema" in params else "id")
+    refused = [{"node": orjson.Fragment(bytes(checked[number])), "violations": violations}
+               for number, violations in wrong.items()]
     paging = json_text.parse(bytes(result["pagination"]))
     return Result(orjson.dumps({"checked": len(checked), "refused": refused,
                                 "next_page_token": paging["next_page_token"]}))
+
+
+def _stored(node: Raw) -> bytes:
+    data = bytes(json_text.members(node)["data"])
+    # Unset data is an empty string there.
+    return json_text.parse(data).encode() or b"null" if data.startswith(b'"') else data

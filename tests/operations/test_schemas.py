@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import tarfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,12 +15,11 @@ from flexdb.documents.schemas import KEPT_BYTES, SchemaCache, compile_schema
 from flexdb.errors import InvalidParams
 from flexdb.transfer.files import import_file
 from tests.support import postgres
-from tests.support.paths import ROOT
+from tests.support.refusals import violations
 from tests.support.service import RpcError, Service
 
 pytestmark = pytest.mark.both_doors
 
-SUITE = ROOT / ".venv/suite"
 TASK: dict[str, Any] = {"type": "object", "required": ["title"], "properties": {
     "title": {"type": "string", "minLength": 1}, "priority": {"type": "integer", "maximum": 5}}}
 
@@ -32,41 +29,6 @@ def refusal(service: Service, method: str, **params: Any) -> RpcError:
         service.call(method, **params)
     assert refused.value.code == -32602, refused.value
     return refused.value
-
-
-def violations(error: RpcError) -> list[tuple[str, str]]:
-    told = error.error["data"]["violations"]
-    assert all(set(one) == {"path", "keyword", "message"} and one["message"] for one in told)
-    return sorted((one["path"], one["keyword"]) for one in told)
-
-
-def suite() -> Iterator[Any]:
-    """Give the required cases of the official suite for draft 2020-12."""
-    for archive in SUITE.glob("jsonschema-*.tar.gz"):
-        with tarfile.open(archive) as files:
-            for file in files:
-                folder, _, name = file.name.partition("/json/tests/draft2020-12/")
-                if name.endswith(".json") and "/" not in name:
-                    extracted = files.extractfile(file)
-                    assert extracted
-                    for case in json.load(extracted):
-                        # Nothing is fetched for a reference, so these are refused on purpose.
-                        if "localhost:1234" not in json.dumps(case["schema"]):
-                            yield pytest.param(case, id=f"{name}: {case['description']}")
-
-
-@pytest.mark.parametrize("case", list(suite()))
-def test_the_official_suite_passes(case: Any) -> None:
-    compiled = compile_schema(json.dumps(case["schema"]).encode())
-    for test in case["tests"]:
-        valid = not compiled.violations(json.dumps(test["data"]).encode())
-        assert valid == test["valid"], test["description"]
-
-
-def test_the_official_suite_is_at_hand() -> None:
-    if not SUITE.is_dir():
-        pytest.skip("`make test` fetches the suite, which the source of a package carries")
-    assert len(list(suite())) > 300
 
 
 def test_every_violation_is_told_with_its_place_and_keyword(service: Service) -> None:
@@ -103,36 +65,6 @@ def test_what_is_no_json_schema_is_refused_when_it_is_set(service: Service, sche
     refusal(service, "update_node_type", tenant_id=tenant["id"], id=node_type["id"], schema=schema)
     assert service.call("get_node_type", tenant_id=tenant["id"],
                         id=node_type["id"])["node_type"] == node_type
-
-
-def test_the_dialect_is_what_the_schema_says(service: Service) -> None:
-    tenant = service.tenant()
-    for dialect, valid in ((None, True), ("http://json-schema.org/draft-07/schema#", False)):
-        # Beside $ref, draft 7 ignores what 2020-12 heeds: here a boolean schema tells them apart.
-        schema: Any = {"properties": {"a": {"items": [{"type": "null"}]}}}
-        if dialect:
-            schema = {"$schema": dialect} | schema
-            node_type = service.node_type(tenant, schema=schema)
-            assert valid is False
-            refusal(service, "create_node", tenant_id=tenant["id"], data={"a": [1]},
-                    node_type_id=node_type["id"])
-        else:
-            refusal(service, "create_node_type", tenant_id=tenant["id"], name="T", schema=schema)
-
-
-def test_boolean_schemas_hold(service: Service) -> None:
-    tenant = service.tenant()
-    service.node(service.node_type(tenant, schema=True), data={"a": 1})
-    never = service.node_type(tenant, schema=False)
-    refusal(service, "create_node", tenant_id=tenant["id"], node_type_id=never["id"])
-
-
-def test_long_integers_are_compared_to_the_digit(service: Service) -> None:
-    node_type = service.node_type(
-        service.tenant(), schema='{"properties": {"n": {"maximum": 12345678901234567890123}}}')
-    service.node(node_type, data='{"n": 12345678901234567890123}')
-    refusal(service, "create_node", tenant_id=node_type["tenant_id"], node_type_id=node_type["id"],
-            data='{"n": 12345678901234567890124}')
 
 
 def test_a_changed_schema_holds_at_once_and_leaves_existing_nodes_alone(service: Service) -> None:
@@ -220,19 +152,6 @@ def test_a_type_that_is_created_anew_under_its_id_is_held_to_its_new_schema(serv
         assert refusal(service, "create_node", tenant_id=tenant["id"], node_type_id=id,
                        data={"v": None}).code == -32602
         service.call("delete_node_type", tenant_id=tenant["id"], id=id)
-
-
-def test_a_catastrophic_pattern_is_matched_in_linear_time(service: Service) -> None:
-    for pattern in ("(a+)+$", "^(?=(a+)+$)(a+)+b"):
-        compiled = compile_schema(json.dumps(
-            {"properties": {"a": {"pattern": pattern}}}).encode())
-        spent = []
-        for length in (40, 4000):
-            data = json.dumps({"a": "a" * length + "!"}).encode()
-            begun = time.process_time()
-            assert compiled.violations(data)
-            spent.append(time.process_time() - begun)
-        assert spent[0] < 0.05
 
 
 def test_the_cache_keeps_the_newest_and_is_bounded() -> None:

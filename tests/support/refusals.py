@@ -14,3 +14,10 @@ def refusal(service: Service, method: str, params: Any = None, /, **by_name: Any
     with pytest.raises(RpcError) as caught:
         service.call(method, params, **by_name)
     return caught.value
+
+
+def violations(error: RpcError) -> list[tuple[str, str]]:
+    """Return the place and the keyword of each violation of a schema that an error tells."""
+    told = error.error["data"]["violations"]
+    assert all(set(one) == {"path", "keyword", "message"} and one["message"] for one in told)
+    return sorted((one["path"], one["keyword"]) for one in told)
