@@ -58,6 +58,9 @@ class Compiled(NamedTuple):
         :param data: JSON text
         :raises InvalidParams: when telling whether it fits takes too long
         """
+        if (self.validator is not None and self.costs is not None
+                and self.costs.of(data) <= _STEPS and self.validator.is_valid(value_of(data))):
+            return []
         return self.all_violations([data]).get(0, [])
 
     def all_violations(self, texts: Sequence[bytes], most: int = MOST_VIOLATIONS,
