@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jsonschema_rs
-import orjson
 from cachetools import LRUCache
 
+from flexdb.documents.text import parse_stored
 from flexdb.errors import InvalidParams
 
 # How many bytes of schemas, as text, are kept compiled, and how many violations are told.
 KEPT_BYTES, MOST_VIOLATIONS = 16 * 1024 * 1024, 1000
-# Numbers that a double may not hold to the digit.
-_LONG_NUMBER = re.compile(rb"[0-9]{16}")
 VIOLATES = "violates the node type's schema"
 
 
@@ -39,17 +36,20 @@ class Compiled(NamedTuple):
         """
         if self.validator is None:
             return []
-        # orjson would make doubles of integers beyond 64 bits.
-        value = json.loads(data) if _LONG_NUMBER.search(data) else orjson.loads(data)
+        value = parse_stored(data)
         if self.validator.is_valid(value):
             return []
         found = []
-        for error in self.validator.iter_errors(value):
-            found.append({"path": _pointer(error.instance_path), "keyword": _keyword(error),
-                          "message": error.message})
-            if len(found) == MOST_VIOLATIONS:
-                break
-        return found
+        try:
+            for error in self.validator.iter_errors(value):
+                found.append({"path": _pointer(error.instance_path), "keyword": _keyword(error),
+                              "message": error.message})
+                if len(found) == MOST_VIOLATIONS:
+                    break
+        except ValueError:
+            # What is wrong is in a number with more digits than int() takes.
+            pass
+        return found or [{"path": "", "keyword": "", "message": "does not fit"}]
 
     def check(self, data: bytes) -> None:
         """Refuse data that violates the schema.
@@ -78,7 +78,8 @@ def compile_schema(text: bytes | None, version: str = "") -> Compiled:
         validator = jsonschema_rs.validator_for(
             json.loads(text), offline=True, mask="the value",
             pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000))
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError,
+            RecursionError) as error:
         said = getattr(error, "message", None) or str(error)
         place = _pointer(getattr(error, "instance_path", []))
         wrong = f"is not a JSON Schema: {place}{': ' if place else ''}{said}"

@@ -87,7 +87,7 @@ def _check(context: Context, params: Loaded) -> Walk:
     refused: list[Any] = []
     for node in checked:
         data = bytes(json_text.members(node)["data"])
-        if data.startswith(b'"'):
+        if context.json_fields == "string":
             # Unset data is an empty string there.
             data = json_text.parse(data).encode() or b"null"
         if violations := compiled.violations(data):
