@@ -13,11 +13,19 @@ from collections.abc import Iterator
 
 from flexdb.documents.text import depth, without_strings
 
+# A text's shape, in which digits, exponents and signs are each alike, is found and searched many
+# times faster than a regular expression looks.
+_SHAPES = bytes.maketrans(
+    bytes(range(256)),
+    bytes(ord("0") if byte in b"0123456789" else ord("e") if byte in b"eE" else
+          ord("+") if byte in b"+-" else ord(" ") for byte in range(256)))
+_EXPONENT = b"0e"
 # A number here may lie outside a double's range, or be written out in many more digits than came:
 # 1e308 is 5 bytes in and 309 out, 1e-16000 8 and 16,002.
-_SUSPICIOUS = re.compile(rb"[0-9][eE][+-]?[0-9]{2}|[0-9]{200}")
-# With one digit, 3 bytes become 10 at most.
-_EXPONENT, _MOST_GROWTH = re.compile(rb"[0-9][eE]"), 4
+_SUSPICIOUS = (b"0e00", b"0e+00", b"0" * 200)
+# With an exponent of one digit 3 bytes become 10 at most, with the largest that is taken 6 bytes
+# 402: 0e-400 has 400 decimals.
+_USUAL_GROWTH, _MOST_GROWTH = 4, 100
 _NUMBER = re.compile(rb"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)", re.DOTALL)
@@ -40,27 +48,38 @@ def check_stored(text: bytes, limit: int) -> None:
     :param limit: the most bytes
     :raises ValueError: saying why
     """
-    check_kept(text)
-    if (size := size_over(text, limit)) is not None:
+    suspicious = check_kept(text)
+    if (size := _size_over(text, limit, suspicious)) is not None:
         raise _too_large(limit, size)
 
 
-def check_kept(text: bytes) -> None:
+def check_kept(text: bytes) -> bool:
     """Refuse valid JSON text that PostgreSQL could not keep unchanged, whatever its size.
 
+    :returns: whether it may have numbers that grow much when they are written out
     :raises ValueError: saying why
     """
     if holds_nul(text):
         raise ValueError("may not contain the character U+0000")
-    if _SUSPICIOUS.search(text) and not all(map(_is_kept, _NUMBER.finditer(
-            without_strings(text)))):
+    if not _is_suspicious(text.translate(_SHAPES)):
+        return False
+    if not all(map(_is_kept, _NUMBER.finditer(without_strings(text)))):
         raise ValueError("may only contain numbers within the range of a double (IEEE 754)")
+    return True
 
 
-def size_over(text: bytes, limit: int) -> int | None:
-    """Return the size of valid JSON text where it is over a limit; None where it is not."""
-    if len(text) <= limit and not _SUSPICIOUS.search(text) and (
-            len(text) * _MOST_GROWTH <= limit or not _EXPONENT.search(text)):
+def _size_over(text: bytes, limit: int, suspicious: bool | None = None) -> int | None:
+    """Return the size of valid JSON text where it is over a limit; None where it is not.
+
+    :param suspicious: whether it may have numbers that grow much; None where that is not known
+    """
+    if len(text) * _MOST_GROWTH <= limit:
+        return None
+    shape = text.translate(_SHAPES)
+    if suspicious is None:
+        suspicious = _is_suspicious(shape)
+    if len(text) <= limit and not suspicious and (
+            len(text) * _USUAL_GROWTH <= limit or _EXPONENT not in shape):
         return None
     bare = without_strings(text)
     # Numbers are not counted as less than they came, so what is over before them stays so.
@@ -78,7 +97,7 @@ def stored_size(text: bytes) -> int:
 
 def fits(text: bytes, most_bytes: int, max_depth: int) -> bool:
     """Tell whether valid JSON text is within limits, whatever is stored."""
-    return depth(text, max_depth) <= max_depth and size_over(text, most_bytes) is None
+    return depth(text, max_depth) <= max_depth and _size_over(text, most_bytes) is None
 
 
 def check_change(made: bytes, before: bytes, most_bytes: int, max_depth: int) -> None:
@@ -89,13 +108,17 @@ def check_change(made: bytes, before: bytes, most_bytes: int, max_depth: int) ->
     """
     if (deep := depth(made, max_depth)) > max_depth and deep > depth(before, max_depth):
         raise ValueError(f"may be nested at most {max_depth} deep")
-    if (size := size_over(made, most_bytes)) is not None and size > stored_size(before):
+    if (size := _size_over(made, most_bytes)) is not None and size > stored_size(before):
         raise _too_large(most_bytes, size)
 
 
 def _too_large(limit: int, size: int) -> ValueError:
     return ValueError(f"may have at most {limit} bytes as compact JSON text with its numbers "
                       f"written out, not {size}")
+
+
+def _is_suspicious(shape: bytes) -> bool:
+    return any(number in shape for number in _SUSPICIOUS)
 
 
 def _compact_size(text: bytes, bare: bytes) -> int:
@@ -120,7 +143,7 @@ def _written_escape(escape: bytes) -> int:
 
 def _growth(bare: bytes) -> int:
     """Return by how much the numbers of JSON text without strings grow when written out."""
-    if not _EXPONENT.search(bare):
+    if _EXPONENT not in bare.translate(_SHAPES):
         return 0
     return sum(_growths(bare))
 

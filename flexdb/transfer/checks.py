@@ -81,7 +81,8 @@ class _Rules:
             json_text.parse(text)
         except ValueError as error:
             words = error.messages[0] if isinstance(error, ValidationError) else str(error)
-            raise ValidationError(words) from None
+            # A call may send a string that holds JSON; a file may not.
+            raise ValidationError(words.partition(", or a string")[0]) from None
 
     def _add_schema(self, node_type: Values) -> list[str]:
         text = node_type["schema"]
