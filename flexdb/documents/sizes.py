@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 
 from flexdb.documents.text import depth, without_strings
 
@@ -49,8 +50,8 @@ def check_stored(text: bytes, limit: int) -> None:
     :raises ValueError: saying why
     """
     suspicious = check_kept(text)
-    if (size := _size_over(text, limit, suspicious)) is not None:
-        raise _too_large(limit, size)
+    if _is_over(text, limit, suspicious):
+        raise _too_large(limit)
 
 
 def check_kept(text: bytes) -> bool:
@@ -68,36 +69,35 @@ def check_kept(text: bytes) -> bool:
     return True
 
 
-def _size_over(text: bytes, limit: int, suspicious: bool | None = None) -> int | None:
-    """Return the size of valid JSON text where it is over a limit; None where it is not.
+def _is_over(text: bytes, limit: int, suspicious: bool | None = None) -> bool:
+    """Tell whether the size of valid JSON text is over a limit.
 
     :param suspicious: whether it may have numbers that grow much; None where that is not known
     """
     if len(text) * _MOST_GROWTH <= limit:
-        return None
+        return False
     shape = text.translate(_SHAPES)
     if suspicious is None:
         suspicious = _is_suspicious(shape)
     if len(text) <= limit and not suspicious and (
             len(text) * _USUAL_GROWTH <= limit or _EXPONENT not in shape):
-        return None
+        return False
     bare = without_strings(text)
-    # Numbers are not counted as less than they came, so what is over before them stays so.
+    # Numbers are not counted as less than they came, so what is over before them stays so, and
+    # what is over with some of them too.
     size = _compact_size(text, bare)
-    if size <= limit:
-        size += _growth(bare)
-    return size if size > limit else None
+    return size > limit or any(grown > limit for grown in accumulate(_growths(bare), initial=size))
 
 
 def stored_size(text: bytes) -> int:
     """Return the size of valid JSON text, in bytes."""
     bare = without_strings(text)
-    return _compact_size(text, bare) + _growth(bare)
+    return _compact_size(text, bare) + sum(_growths(bare))
 
 
 def fits(text: bytes, most_bytes: int, max_depth: int) -> bool:
     """Tell whether valid JSON text is within limits, whatever is stored."""
-    return depth(text, max_depth) <= max_depth and _size_over(text, most_bytes) is None
+    return depth(text, max_depth) <= max_depth and not _is_over(text, most_bytes)
 
 
 def check_change(made: bytes, before: bytes, most_bytes: int, max_depth: int) -> None:
@@ -108,13 +108,13 @@ def check_change(made: bytes, before: bytes, most_bytes: int, max_depth: int) ->
     """
     if (deep := depth(made, max_depth)) > max_depth and deep > depth(before, max_depth):
         raise ValueError(f"may be nested at most {max_depth} deep")
-    if (size := _size_over(made, most_bytes)) is not None and size > stored_size(before):
-        raise _too_large(most_bytes, size)
+    if _is_over(made, most_bytes) and stored_size(made) > stored_size(before):
+        raise _too_large(most_bytes)
 
 
-def _too_large(limit: int, size: int) -> ValueError:
+def _too_large(limit: int) -> ValueError:
     return ValueError(f"may have at most {limit} bytes as compact JSON text with its numbers "
-                      f"written out, not {size}")
+                      "written out")
 
 
 def _is_suspicious(shape: bytes) -> bool:
@@ -141,14 +141,10 @@ def _written_escape(escape: bytes) -> int:
     return 2 if code < 0x800 else 3
 
 
-def _growth(bare: bytes) -> int:
-    """Return by how much the numbers of JSON text without strings grow when written out."""
-    if _EXPONENT not in bare.translate(_SHAPES):
-        return 0
-    return sum(_growths(bare))
-
-
 def _growths(bare: bytes) -> Iterator[int]:
+    """Give by how much each number of JSON text without strings grows when it is written out."""
+    if _EXPONENT not in bare.translate(_SHAPES):
+        return
     for number in _NUMBER.finditer(bare):
         if number[5]:
             sign, whole, fraction, _, _ = number.groups(b"")
