@@ -191,6 +191,28 @@ def test_a_check_against_a_schema_reads_whatever_is_stored(
             *NO_OBJECTS, "unset", "1e-400"}
 
 
+@pytest.mark.parametrize("sort", [["data.a"], ["-data.a", "data.b", "-data.c"]])
+def test_a_list_that_is_sorted_by_any_number_can_be_walked(
+        service: Service, connection: psycopg.Connection, sort: list[str]) -> None:
+    node_type = service.node_type(service.tenant())
+    numbers = ["-1e5000", "-1e400", "0", "1e-400", "1.5e308", "1e5000", "1e5000"]
+    nodes = [store(service, connection, node_type, f'{{"a":{n},"b":{n},"c":{n}}}')["node"]["id"]
+             for n in numbers]
+    walk: list[str] = []
+    token = ""
+    while token or not walk:
+        reply = parse_stored(said(
+            service, "list_nodes", tenant_id=node_type["tenant_id"], sort=sort,
+            pagination={"page_size": 1, "page_token": token}))["result"]
+        walk += [node["id"] for node in reply["nodes"]]
+        token = reply["pagination"]["next_page_token"]
+    assert sorted(walk) == sorted(nodes)
+    # Among those beyond a double's range the order is that of their ids.
+    turned = sort[0].startswith("-")
+    assert set(walk[:2]) == set(nodes[-2:] if turned else nodes[:2])
+    assert walk[2 if turned else 4] == nodes[4]
+
+
 @pytest.mark.parametrize("depth", [150, 1500, 6000])
 def test_a_stored_schema_however_deep_is_a_schema_or_none(
         service: Service, connection: psycopg.Connection, depth: int) -> None:
