@@ -30,10 +30,10 @@ class Failure(click.ClickException):
 
 
 @contextmanager
-def _database() -> Iterator[Settings]:
-    """Give the settings that hold in this folder, with their database, to a command.
+def _failures() -> Iterator[None]:
+    """Tell in one line why a command cannot do its work.
 
-    :raises Failure: when the command cannot do its work
+    :raises Failure: in the place of the error
     """
     from flexdb.config import ConfigError
     from flexdb.db.address import NotReachable
@@ -41,12 +41,8 @@ def _database() -> Iterator[Settings]:
     from flexdb.errors import FlexdbError
     from flexdb.server.embedded import EmbeddedError
     from flexdb.server.listening import StartError
-    from flexdb.server.startup import database
-    from flexdb.telemetry import logs
     try:
-        with database(Path.cwd()) as settings:
-            logs.configure(settings)
-            yield settings
+        yield
     except NotReachable as error:
         raise Failure(f"PostgreSQL does not answer: {error}") from error
     except (ConfigError, EmbeddedError, MigrationError, StartError, FlexdbError) as error:
@@ -59,6 +55,20 @@ def _database() -> Iterator[Settings]:
         raise Failure(f"the file cannot be read or written: {error}") from error
     except KeyboardInterrupt:
         raise Failure("interrupted") from None
+
+
+@contextmanager
+def _database() -> Iterator[Settings]:
+    """Give the settings that hold in this folder, with their database, to a command.
+
+    :raises Failure: when the command cannot do its work
+    """
+    with _failures():
+        from flexdb.server.startup import database
+        from flexdb.telemetry import logs
+        with database(Path.cwd()) as settings:
+            logs.configure(settings)
+            yield settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -104,28 +114,54 @@ def rollback() -> None:
 
 
 @commands.command("export")
-@click.option("--tenant", required=True, help="Its slug or id.")
+@click.option("--tenant", help="Its id or slug; an id where both would fit.")
+@click.option("--all", "everything", is_flag=True, help="All tenants and all users.")
 @click.option("--output", help="The file's name, gzipped when it ends in .gz; standard output when "
                                "absent.")
-def export_tenant(tenant: str, output: str | None) -> None:
-    """Write a tenant and all that it has as NDJSON."""
+def export(tenant: str | None, everything: bool, output: str | None) -> None:
+    """Write a tenant and all that it has, or the whole database, as NDJSON."""
+    if everything and tenant is not None:
+        raise click.UsageError("'--tenant' and '--all' exclude each other.")
+    if not everything and tenant is None:
+        raise click.UsageError("Missing option '--tenant', or '--all' in its place.")
     with _database() as settings:
-        from flexdb.transfer.files import export_tenant
-        export_tenant(settings, tenant, output)
+        from flexdb.transfer.files import export_all, export_tenant
+        if tenant is None:
+            export_all(settings, output)
+        else:
+            export_tenant(settings, tenant, output)
 
 
 @commands.command("import")
+@click.option("--check", is_flag=True,
+              help="Load nothing: list the lines that calls would refuse by the settings of "
+                   "today. The status is 1 when there are any. No database is needed.")
 @click.argument("file", required=False)
-def import_file(file: str | None) -> None:
+def import_file(check: bool, file: str | None) -> None:
     """Load the tenants of an export, all or none.
 
-    FILE is plain or gzipped; standard input when absent.
+    FILE is plain or gzipped; standard input when absent. Whatever the tables can hold is taken as
+    it is, limits and schemas of today or not.
     """
+    if check:
+        _check_file(file)
+        return
     with _database() as settings:
         from flexdb.server.startup import migrate_and_tell
         from flexdb.transfer.files import import_file
         migrate_and_tell(settings)
         import_file(settings, file)
+
+
+def _check_file(file: str | None) -> None:
+    with _failures():
+        from flexdb.config import environment, read_settings
+        from flexdb.telemetry import logs
+        from flexdb.transfer.files import check_file
+        variables, _ = environment(Path.cwd())
+        settings = read_settings(variables)
+        logs.configure(settings)
+        check_file(settings, file)
 
 
 def main(arguments: list[str] | None = None) -> int:

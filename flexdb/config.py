@@ -91,8 +91,8 @@ class Settings:
     max_body_bytes: int = _setting(16 * MIB, "the largest request body, in bytes", 1024)
     max_batch: int = _setting(1000, "the most calls in a batch", 1)
     max_depth: int = _setting(100, "the deepest nesting of JSON", 4, 250)
-    max_json_bytes: int = _setting(MIB, "the largest `data` or `schema` as text, in bytes", 2,
-                                   64 * MIB)
+    max_json_bytes: int = _setting(MIB, "the largest `data` or `schema`, in bytes of compact JSON "
+                                   "text with its numbers written out", 2, 64 * MIB)
     max_page_bytes: int = _setting(8 * MIB, "a page of a list ends when its JSON is larger, in "
                                    "bytes", 1024, 256 * MIB)
     max_walk: int = _setting(100_000, "how many relationships `traverse` and `shortest_path` may "

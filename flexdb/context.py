@@ -16,7 +16,7 @@ from flexdb.documents.schemas import SchemaCache
 class Limits(NamedTuple):
     """How large the parts of a call may be; each is the setting of the same name.
 
-    :param max_json_bytes: the largest document as text, in bytes
+    :param max_json_bytes: the largest document, in bytes of compact text with numbers written out
     :param max_depth: how deep JSON may be nested
     :param max_page_bytes: when a page of a list ends, in bytes of JSON
     :param max_walk: how many relationships a walk may look at

@@ -17,9 +17,10 @@ The same operations are reached over JSON-RPC 2.0 at `POST /jsonrpc`, which
 
 Beside what the schemas say, an optional parameter may be `""`, which counts as absent, and where
 JSON is sent, a string that holds JSON text is taken too. A body may have {0.max_body_bytes:,}
-bytes, `data` and `schema` {0.max_json_bytes:,} bytes each as text, and JSON may be nested
-{0.max_depth} deep; no text in it may hold the character U+0000. A URL may have about 8,000 bytes:
-what is longer is answered with 414, and goes into the body of a query.
+bytes, `data` and `schema` {0.max_json_bytes:,} bytes each as compact JSON text with its numbers
+written out, and JSON may be nested {0.max_depth} deep; no text in it may hold the
+character U+0000. A URL may have about 8,000 bytes: what is longer is answered with 414, and goes
+into the body of a query.
 """
 _TOO_LONG = "-32600 TOO_LARGE: the URL is too long; a query may stand in a body instead"
 _PATCH = """\

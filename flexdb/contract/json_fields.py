@@ -13,6 +13,7 @@ from flexdb.context import Context, Limits
 from flexdb.contract.fields import BaseField, Json, JsonForm, reference, text_in_query
 from flexdb.documents import text as json_text
 from flexdb.documents.patches import MOST_OPERATIONS, Patch, parse_patch
+from flexdb.documents.sizes import check_kept, check_stored
 
 _KINDS_OF_JSON = {"object": "a JSON object", "array": "a JSON array", "boolean": "a boolean"}
 _FORMS: dict[str, Json] = {
@@ -40,6 +41,8 @@ PATCH_OPERATIONS: dict[str, Json] = {
 JSON_PATCH: Json = {
     "type": "array", "description": "A JSON Patch (RFC 6902).", "maxItems": MOST_OPERATIONS,
     "items": {"anyOf": [reference(name) for name in PATCH_OPERATIONS]}}
+# As deep as the parser goes.
+_DEEPEST = 1000
 _BEGINNINGS = {"object": (b"{",), "array": (b"[",), "boolean": (b"t", b"f")}
 
 
@@ -56,12 +59,14 @@ class JsonText(FromText):
     """JSON that is stored: a JSON value, or a string that holds JSON text; given on as text.
 
     :param kinds: which JSON values it may be: ``object``, ``array``, ``boolean``
+    :param replaces: whether it takes the place of stored JSON, which may be larger or deeper than
+        the limits: then the operation measures it against that
     """
 
-    def __init__(self, description: str, kinds: tuple[str, ...] = ("object",), **options: Any
-                 ) -> None:
+    def __init__(self, description: str, kinds: tuple[str, ...] = ("object",),
+                 replaces: bool = False, **options: Any) -> None:
         super().__init__(description, **options)
-        self.kinds = kinds
+        self.kinds, self.replaces = kinds, replaces
         self._beginnings = tuple(
             beginning for kind in kinds for beginning in _BEGINNINGS[kind])
 
@@ -70,13 +75,16 @@ class JsonText(FromText):
         text = bytes(value) if isinstance(value, Raw) else value.encode()
         if text.startswith(b'"'):
             text = json_text.parse(text).encode()
-            self._check_text(text, limits.max_depth)
+            self._check_text(text, _DEEPEST if self.replaces else limits.max_depth)
         text = text.strip()
         if not text.startswith(self._beginnings):
             wanted = " or ".join(_KINDS_OF_JSON[kind] for kind in self.kinds)
             raise ValidationError(f"must be {wanted}, or a string that holds one as JSON text")
         try:
-            json_text.check_stored(text, limits.max_json_bytes)
+            if self.replaces:
+                check_kept(text)
+            else:
+                check_stored(text, limits.max_json_bytes)
             return self._read(text)
         except ValueError as error:
             raise ValidationError(str(error)) from None

@@ -27,6 +27,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A member has two lines, the user and the membership.
 _LISTS = ("tenant_users", "tenant_users", "node_types", "nodes", "relationships")
 
+_NIL = "00000000-0000-0000-0000-000000000000"
+
 
 class Line(NamedTuple):
     """A row to be loaded, and where it came from.
@@ -70,46 +72,62 @@ def _transaction(settings: Settings, reads: bool = False) -> Iterator[psycopg.Co
 
 
 class Export:
-    """What a tenant was at one moment, as lines of JSON.
+    """What tenants were at one moment, as lines of JSON.
 
     :param connection: with a transaction that sees one moment
-    :param tenant_id: whose lines
+    :param tenant_ids: whose lines
+    :param users: whether all users are exported once, and not those of each tenant with it
     """
 
-    def __init__(self, connection: psycopg.Connection[Any], tenant_id: str) -> None:
-        self._connection, self._tenant_id = connection, tenant_id
+    def __init__(self, connection: psycopg.Connection[Any], tenant_ids: list[str],
+                 users: bool = False) -> None:
+        self._connection, self.tenant_ids, self._users = connection, tenant_ids, users
 
     def total(self) -> int:
         """Return the number of lines."""
-        row = self._connection.execute(
-            "SELECT 1 + sum(flexdb_total_count(%s, list, flexdb_nil()))"
-            " FROM unnest(%s::text[]) list",
-            (self._tenant_id, list(_LISTS))).fetchone()
-        return int(row[0]) if row else 0
+        lists = list(_LISTS[1:] if self._users else _LISTS)
+        total = self._sum(_NIL, ["users"]) if self._users else 0
+        return total + sum(1 + self._sum(tenant_id, lists) for tenant_id in self.tenant_ids)
 
-    def lines(self, statement: bytes) -> Iterator[bytes]:
-        """Give what a statement selects, line by line as PostgreSQL writes it."""
+    def lines(self, statement: bytes, tenant_id: str | None = None) -> Iterator[bytes]:
+        """Give what a statement selects, line by line as PostgreSQL writes it.
+
+        :param tenant_id: whose lines, where they are those of several
+        """
+        of = tenant_id or next(iter(self.tenant_ids), _NIL)
         with self._connection.cursor() as cursor, cursor.copy(
-                _AS_IT_IS % statement, {"tenant_id": self._tenant_id}) as copy:
+                _AS_IT_IS % statement, {"tenant_id": of}) as copy:
             yield from map(bytes, copy)
+
+    def _sum(self, tenant_id: str, lists: list[str]) -> int:
+        row = self._connection.execute(
+            "SELECT sum(flexdb_total_count(%s, list, flexdb_nil())) FROM unnest(%s::text[]) list",
+            (tenant_id, lists)).fetchone()
+        return int(row[0]) if row else 0
 
 
 @contextmanager
-def exporting(settings: Settings, tenant: str) -> Iterator[Export]:
-    """Open the export of a tenant; whatever others write meanwhile, it sees one moment.
+def exporting(settings: Settings, tenant: str | None) -> Iterator[Export]:
+    """Open the export of a tenant or of all; whatever others write meanwhile, it sees one moment.
 
-    :param tenant: its slug or id
+    :param tenant: its id or slug, where what may be an id names the tenant with that id first; None
+        for all tenants and users
     :raises NotFound: when there is none, or the database has no tables
     :raises NotReachable: when PostgreSQL does not answer
     """
     with _transaction(settings, reads=True) as connection:
+        if tenant is None:
+            rows = connection.execute(
+                "SELECT t.id::text FROM tenants t ORDER BY t.created_at, t.id").fetchall()
+            yield Export(connection, [id for (id,) in rows], users=True)
+            return
         row = connection.execute(
             "SELECT t.id::text FROM tenants t"
             " WHERE t.slug = %(tenant)s OR t.id::text = lower(%(tenant)s)"
-            " ORDER BY t.slug = %(tenant)s DESC LIMIT 1", {"tenant": tenant}).fetchone()
+            " ORDER BY t.id::text <> lower(%(tenant)s) LIMIT 1", {"tenant": tenant}).fetchone()
         if row is None:
             raise NotFound(f"there is no tenant with the slug or id {tenant}")
-        yield Export(connection, row[0])
+        yield Export(connection, [row[0]])
 
 
 def load(settings: Settings, statements: Mapping[str, bytes], lines: Iterable[Line]
@@ -140,9 +158,7 @@ def _copy(cursor: psycopg.Cursor[Any], statement: bytes, lines: Iterator[Line]) 
         with cursor.copy(statement) as copy:
             for line in lines:
                 sent.append(line)
-                # Bytes are JSON text, which psycopg would take for bytea.
-                copy.write_row([value.decode() if isinstance(value, bytes) else value
-                                for value in line.values])
+                copy.write_row(line.values)
                 size += line.size
                 if len(sent) == _ROWS or size >= _BYTES:
                     break

@@ -1,4 +1,4 @@
-"""JSON kept to the digit: text, schemas that data must fit, patches.
+"""JSON kept to the digit: text and its size, schemas that data must fit, patches.
 
 It may know errors alone.
 """

@@ -19,8 +19,8 @@ import orjson
 from cachetools import LRUCache
 from jsonschema_rs import Validator
 
-from flexdb.documents.text import items
-from flexdb.documents.validators import pointer, validator_of, value_of, violations_of
+from flexdb.documents.text import items, parse_stored
+from flexdb.documents.validators import pointer, validator_of, violations_of
 
 # Seconds of processor time for a question, and seconds without one.
 PROCESSOR, _IDLE = 2, 60
@@ -69,11 +69,12 @@ def _answers(kept: LRUCache[bytes, Validator], schema: bytes, most: int, array: 
     yield {"compiled": True}
     # Each is parsed by itself, and again where it is wrong, so that one is in memory at a time.
     texts = [bytes(text) for text in items(array)]
-    wrong = [number for number, text in enumerate(texts) if not validator.is_valid(value_of(text))]
+    wrong = [number for number, text in enumerate(texts)
+             if not validator.is_valid(parse_stored(text))]
     yield {"wrong": wrong}
     told = []
     for number in wrong:
-        violations = violations_of(validator, value_of(texts[number]), most) if most > 0 else []
+        violations = violations_of(validator, parse_stored(texts[number]), most) if most > 0 else []
         most -= len(violations)
         told.append(violations)
     yield {"violations": told}
@@ -81,7 +82,7 @@ def _answers(kept: LRUCache[bytes, Validator], schema: bytes, most: int, array: 
 
 def _blame(schema: bytes) -> Iterator[dict[str, Any]]:
     """Say which regular expression is being compiled, and why one cannot be."""
-    for path, pattern in _patterns(value_of(schema)):
+    for path, pattern in _patterns(parse_stored(schema)):
         yield {"at": pointer(path)}
         try:
             validator_of(orjson.dumps({"pattern": pattern}))

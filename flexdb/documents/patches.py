@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import jsonpatch
 
-from flexdb.documents.text import Number, check_depth, check_stored, dump_exactly, parse_exactly
+from flexdb.documents.sizes import check_change
+from flexdb.documents.text import Number, dump_exactly, parse_exactly
 from flexdb.errors import InvalidParams
 
 MOST_OPERATIONS = 1000
@@ -28,18 +29,23 @@ class Patch(NamedTuple):
     def apply(self, document: bytes, most_bytes: int, max_depth: int) -> bytes:
         """Return what the patch makes of a document, as JSON text that can be stored.
 
-        :param document: the JSON text of an object
+        What is stored may be larger, deeper or of another kind than what may be stored now. The
+        patch may leave it so, but not make more of it.
+
+        :param document: the JSON text; null counts as an empty object
         :param most_bytes: how large the document may grow, on the way too
         :param max_depth: how deep it may be nested then
         :raises InvalidParams: when it cannot be applied, or what it makes is no storable object
         """
-        found = self.change(parse_exactly(document), most_bytes)
-        if not isinstance(found, dict):
+        before = parse_exactly(document)
+        before = {} if before is None else before
+        kind = type(before)
+        found = self.change(before, max(most_bytes, len(document)))
+        if not isinstance(found, dict) and type(found) is not kind:
             raise _refused("makes something else than a JSON object")
         made = dump_exactly(found)
         try:
-            check_depth(made, max_depth)
-            check_stored(made, most_bytes)
+            check_change(made, document, most_bytes, max_depth)
         except ValueError as error:
             raise _refused(f"makes data that {error}") from None
         return made
@@ -55,13 +61,30 @@ class Patch(NamedTuple):
             try:
                 document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
             except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError,
-                    ValueError, AttributeError) as error:
+                    ValueError, AttributeError, RecursionError) as error:
                 said = _CLASS.sub("", str(error))[:200] or type(error).__name__
                 raise _refused(f"cannot be applied: operation {place}: {said}") from None
             # A few copies of a copy would be more than there is memory.
             if operation.get("op") == "copy" and len(dump_exactly(document)) > most_bytes:
                 raise _refused(f"makes more than {most_bytes} bytes at operation {place}")
         return document
+
+
+class Replacement(NamedTuple):
+    """JSON text that takes the place of a document, whatever its size by itself."""
+
+    data: bytes
+
+    def apply(self, document: bytes, most_bytes: int, max_depth: int) -> bytes:
+        """Return the JSON text, measured as what a patch makes is.
+
+        :raises InvalidParams: when it is larger or deeper than both the limits and the document
+        """
+        try:
+            check_change(self.data, document, most_bytes, max_depth)
+        except ValueError as error:
+            raise InvalidParams(fields={"data": [str(error)]}) from None
+        return self.data
 
 
 def parse_patch(text: bytes) -> Patch:

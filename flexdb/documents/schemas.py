@@ -12,11 +12,11 @@ from jsonschema_rs import Validator
 from flexdb.documents.apart import Apart
 from flexdb.documents.checker import PROCESSOR
 from flexdb.documents.costs import Costs, TooComplex, Unknown
+from flexdb.documents.text import parse_stored
 from flexdb.documents.validators import (
     MOST_VIOLATIONS,
     Violation,
     validator_of,
-    value_of,
     violations_of,
 )
 from flexdb.errors import InvalidParams
@@ -59,7 +59,7 @@ class Compiled(NamedTuple):
         :raises InvalidParams: when telling whether it fits takes too long
         """
         if (self.validator is not None and self.costs is not None
-                and self.costs.of(data) <= _STEPS and self.validator.is_valid(value_of(data))):
+                and self.costs.of(data) <= _STEPS and self.validator.is_valid(parse_stored(data))):
             return []
         return self.all_violations([data]).get(0, [])
 
@@ -78,12 +78,12 @@ class Compiled(NamedTuple):
         if self.validator is None or steps > _STEPS:
             return self._apart(texts, most, field)
         wrong = [number for number, text in enumerate(texts)
-                 if not self.validator.is_valid(value_of(text))]
+                 if not self.validator.is_valid(parse_stored(text))]
         if wrong and steps > _TELLING_STEPS:
             return self._apart(texts, most, field)
         found: dict[int, list[Violation]] = {}
         for number in wrong:
-            told = violations_of(self.validator, value_of(texts[number]), most) if most else []
+            told = violations_of(self.validator, parse_stored(texts[number]), most) if most else []
             found[number] = told
             most -= len(told)
         return found
@@ -132,7 +132,7 @@ def _compile(text: bytes, version: str) -> Compiled:
     costs = None
     if len(text) <= _TEXT:
         try:
-            costs = Costs(value_of(text))
+            costs = Costs(parse_stored(text))
         except Unknown:
             pass
         else:

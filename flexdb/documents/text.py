@@ -13,18 +13,17 @@ import orjson
 from msgspec import Raw
 from msgspec.json import Decoder
 
+from flexdb.documents import deep
+
 _members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
 _items: Decoder[list[Raw]] = Decoder(list[Raw])
-# A number here may lie outside a double's range, or be written out in many more digits than came:
-# 1e308 is 5 bytes in and 309 out, 1e-16000 8 and 16,002.
-_SUSPICIOUS = re.compile(rb"[0-9][eE][+-]?[0-9]{2}|[0-9]{200}")
 _STRING = re.compile(rb'"[^"]*"?')
-_NUMBER = re.compile(rb"-?([0-9]+(?:\.[0-9]+)?)(?:[eE]([+-]?[0-9]+))?")
-_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-# PostgreSQL keeps at most this many digits behind the point (numeric's largest scale).
-_MOST_DECIMALS = 16383
+# Numbers that a double may not hold to the digit.
+_LONG_NUMBER = re.compile(rb"[0-9.]{17}")
+# What int() takes.
+_MOST_DIGITS = 4300
 
 
 def depth(text: bytes, limit: int) -> int:
@@ -34,7 +33,7 @@ def depth(text: bytes, limit: int) -> int:
     """
     if text.count(b"[") + text.count(b"{") <= limit:
         return 0
-    brackets = _without_strings(text).translate(None, _NOT_BRACKETS)
+    brackets = without_strings(text).translate(None, _NOT_BRACKETS)
     return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
@@ -44,6 +43,27 @@ def parse(text: bytes) -> Any:
     :raises ValueError: with a message that says where and why, and quotes nothing of the text
     """
     return orjson.loads(text)
+
+
+def parse_stored(text: bytes) -> Any:
+    """Parse what a jsonb may hold: nested however deep, and with numbers of however many digits.
+
+    A number that a double may not hold is a whole one or a Decimal, with every digit.
+    """
+    if not _LONG_NUMBER.search(text):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass  # It is nested deeper than that parser goes.
+    try:
+        return json.loads(text, parse_int=_number, parse_float=_number)
+    except RecursionError:
+        return deep.parse(text.decode(), _number)
+
+
+def _number(text: str) -> Any:
+    is_short = text.lstrip("-").isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_short else Decimal(text)
 
 
 def members(text: bytes | Raw) -> dict[str, Raw]:
@@ -56,6 +76,8 @@ def members(text: bytes | Raw) -> dict[str, Raw]:
         return _members.decode(text)
     except msgspec.ValidationError as error:
         raise ValueError("must be an object") from error
+    except RecursionError:
+        return {name: Raw(member) for name, member in deep.members(bytes(text)).items()}
 
 
 def items(text: bytes | Raw) -> list[Raw]:
@@ -63,7 +85,10 @@ def items(text: bytes | Raw) -> list[Raw]:
 
     :param text: the JSON text of an array
     """
-    return _items.decode(text)
+    try:
+        return _items.decode(text)
+    except RecursionError:
+        return [Raw(item) for item in deep.items(bytes(text))]
 
 
 class Number(str):
@@ -78,13 +103,22 @@ class Number(str):
 
 def parse_exactly(text: bytes) -> Any:
     """Parse valid JSON; each number is a :class:`Number`."""
-    return json.loads(text, parse_int=Number, parse_float=Number)
+    try:
+        return json.loads(text, parse_int=Number, parse_float=Number)
+    except RecursionError:
+        return deep.parse(text.decode(), Number)
 
 
 def dump_exactly(value: Any) -> bytes:
     """Return the JSON text of what :func:`parse_exactly` gave."""
-    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS,
-                        default=lambda number: orjson.Fragment(str(number)))
+    try:
+        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=_written)
+    except TypeError:
+        return deep.dump(value, _written)
+
+
+def _written(number: Number) -> orjson.Fragment:
+    return orjson.Fragment(str(number))
 
 
 def check_depth(text: bytes, most: int) -> None:
@@ -96,44 +130,6 @@ def check_depth(text: bytes, most: int) -> None:
         raise ValueError(f"may be nested at most {most} deep")
 
 
-def check_stored(text: bytes, limit: int) -> None:
-    """Refuse valid JSON text that is too long, or that PostgreSQL could not keep unchanged.
-
-    :param limit: the most bytes
-    :raises ValueError: saying why
-    """
-    if len(text) > limit:
-        raise ValueError(f"may have at most {limit} bytes as JSON text, not {len(text)}")
-    if wrong := _fault(text, limit):
-        raise ValueError(wrong)
-
-
-def _without_strings(text: bytes) -> bytes:
+def without_strings(text: bytes) -> bytes:
     """Leave the strings out, in linear time whatever the text is: it need not be valid."""
     return _STRING.sub(b'""', text.replace(b"\\\\", b"").replace(b'\\"', b""))
-
-
-def _fault(text: bytes, limit: int) -> str | None:
-    """Say why PostgreSQL could not keep a valid JSON text unchanged, or return None.
-
-    :param limit: how many bytes it may have when its numbers are written out
-    """
-    if rb"\u0000" in text and _ESCAPED_NUL.search(text):
-        return "may not contain the character U+0000"
-    if _SUSPICIOUS.search(text):
-        written = len(text)
-        for digits, exponent in _NUMBER.findall(_without_strings(text)):
-            # int() refuses thousands of digits.
-            if len(exponent) > 9 or not _is_kept(digits, int(exponent or b"0")):
-                return "may only contain numbers within the range of a double (IEEE 754)"
-            written += abs(int(exponent or b"0"))
-        if written > limit:
-            return f"may have at most {limit} bytes when its numbers are written out in full"
-    return None
-
-
-def _is_kept(digits: bytes, exponent: int) -> bool:
-    if abs(exponent) > 400 or len(digits.partition(b".")[2]) - exponent > _MOST_DECIMALS:
-        return False
-    is_zero = not digits.strip(b"0.")
-    return is_zero or 0 < abs(float(b"%se%d" % (digits, exponent))) < float("inf")

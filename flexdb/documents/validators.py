@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 import jsonschema_rs
-import orjson
 from jsonschema_rs import FancyRegexOptions, Validator
+
+from flexdb.documents.text import parse_stored
 
 Violation = dict[str, str]
 
@@ -19,8 +17,6 @@ MOST_VIOLATIONS, MOST_CHARACTERS = 1000, 500
 # How much a compiled regular expression may weigh, and how many steps one that looks around may
 # take back.
 REGEX_BYTES, _BACKTRACK_LIMIT = 10 * 1024 * 1024, 20_000
-# Numbers that a double may not hold to the digit.
-_LONG_NUMBER = re.compile(rb"[0-9.]{17}")
 
 
 def validator_of(text: bytes, regex_bytes: int = REGEX_BYTES) -> Validator:
@@ -37,34 +33,34 @@ def validator_of(text: bytes, regex_bytes: int = REGEX_BYTES) -> Validator:
         backtrack_limit=_BACKTRACK_LIMIT, size_limit=regex_bytes, dfa_size_limit=regex_bytes)
     try:
         return jsonschema_rs.validator_for(
-            value_of(text), offline=True, mask="the value", validate_formats=True,
+            parse_stored(text), offline=True, mask="the value", validate_formats=True,
             pattern_options=options)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError,
+            RecursionError) as error:
         said = getattr(error, "message", None) or str(error)
         place = pointer(getattr(error, "instance_path", []))
         raise ValueError(f"{place}{': ' if place else ''}{_cut(said)}") from None
 
 
-def value_of(text: bytes) -> Any:
-    """Parse JSON text; a number that a double may not hold keeps every digit."""
-    if _LONG_NUMBER.search(text):
-        return json.loads(text, parse_float=Decimal)
-    return orjson.loads(text)
-
-
 def violations_of(validator: Validator, value: Any, most: int = MOST_VIOLATIONS
                   ) -> list[Violation]:
-    """Return what is wrong with data: the place (JSON Pointer, RFC 6901), keyword and message.
+    """Return what is wrong with data that does not fit: place, keyword and message of each.
+
+    :param value: the data, parsed
 
     :param most: how many are told
     """
     found = []
-    for error in validator.iter_errors(value):
-        found.append({"path": pointer(error.instance_path), "keyword": _keyword(error),
-                      "message": _cut(error.message)})
-        if len(found) >= most:
-            break
-    return found
+    try:
+        for error in validator.iter_errors(value):
+            found.append({"path": pointer(error.instance_path), "keyword": _keyword(error),
+                          "message": _cut(error.message)})
+            if len(found) >= most:
+                break
+    except ValueError:
+        # What is wrong is in a number with more digits than int() takes.
+        pass
+    return found or [{"path": "", "keyword": "", "message": "does not fit"}]
 
 
 def pointer(path: Iterable[str | int]) -> str:

@@ -84,7 +84,7 @@ def _check(context: Context, params: Loaded) -> Walk:
                    largest=MOST_CHECKED)
     result = json_text.members(listing.result((yield listing)).text)
     checked = json_text.items(result["nodes"])
-    data = [_stored(node) for node in checked]
+    data = [_stored(context, node) for node in checked]
     wrong = compiled.all_violations(data, field="schema" if "schema" in params else "id")
     refused = [{"node": orjson.Fragment(bytes(checked[number])), "violations": violations}
                for number, violations in wrong.items()]
@@ -93,7 +93,9 @@ def _check(context: Context, params: Loaded) -> Walk:
                                 "next_page_token": paging["next_page_token"]}))
 
 
-def _stored(node: Raw) -> bytes:
+def _stored(context: Context, node: Raw) -> bytes:
     data = bytes(json_text.members(node)["data"])
+    if context.json_fields == "value":
+        return data
     # Unset data is an empty string there.
-    return json_text.parse(data).encode() or b"null" if data.startswith(b'"') else data
+    return json_text.parse(data).encode() or b"null"

@@ -1,6 +1,5 @@
 """Nodes: a tenant's records, each of a node type."""
 
-from collections.abc import Callable
 from functools import partial
 
 from marshmallow import Schema
@@ -29,6 +28,7 @@ from flexdb.contract.operation import (
     paged,
 )
 from flexdb.contract.params import Params
+from flexdb.documents.patches import Patch, Replacement
 from flexdb.documents.schemas import Compiled
 from flexdb.errors import NotFound
 from flexdb.operations.node_types import stored_schema
@@ -77,7 +77,7 @@ class NodeVersion(NodeId):
 class NodeChange(Params):
     id = ID(required=True)
     tenant_id = TENANT_ID(required=True)
-    data = DATA(load_default=None)
+    data = DATA(load_default=None, replaces=True)
     version = ASKED_VERSION()
 
 
@@ -142,7 +142,7 @@ def update_node(context: Context, params: Loaded) -> Plan:
     data = params["data"]
     if data is None:
         return one_object(context, "update_node", params, "node", thing="node")
-    return Steps("update_node", partial(_change_checked, context, params, lambda _: data))
+    return Steps("update_node", partial(_change_checked, context, params, Replacement(data)))
 
 
 @operation(NodePatch, gives=one(Node, "node"), effect=CHANGES, of=TENANT)
@@ -151,22 +151,17 @@ def patch_node(context: Context, params: Loaded) -> Plan:
 
     Patches of one node that meet are applied one after the other.
     """
-    limits = context.limits
-
-    def patched(data: bytes) -> bytes:
-        made: bytes = params["patch"].apply(data, limits.max_json_bytes, limits.max_depth)
-        return made
-
-    return Steps("patch_node", partial(_change_checked, context, params, patched))
+    return Steps("patch_node", partial(_change_checked, context, params, params["patch"]))
 
 
-def _change_checked(context: Context, params: Loaded, change: Callable[[bytes], bytes]) -> Walk:
+def _change_checked(context: Context, params: Loaded, change: Patch | Replacement) -> Walk:
     row = yield step(context, "get_schema_of_node", params)
     if row is None:
         raise NotFound.of("id", "node")
     schema_version, schema, node_type_id, version, tag, data = row
     check_state(context, params, version, tag)
-    changed = change(data or b"{}")
+    limits = context.limits
+    changed = change.apply(data or b"{}", limits.max_json_bytes, limits.max_depth)
     stored_schema(context, params["tenant_id"], node_type_id, schema_version, schema, "id").check(
         changed)
     statement = one_object(context, "update_node", params | {"data": changed}, "node",

@@ -28,6 +28,8 @@ from flexdb.contract.operation import (
     paged,
 )
 from flexdb.contract.params import Params
+from flexdb.documents.patches import Patch, Replacement
+from flexdb.documents.sizes import fits
 from flexdb.errors import NotFound
 from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
@@ -79,7 +81,7 @@ class RelationshipVersion(RelationshipId):
 
 class RelationshipChange(RelationshipId):
     relationship_type = RELATIONSHIP_TYPE(load_default=None)
-    data = DATA(load_default=None)
+    data = DATA(load_default=None, replaces=True)
     version = ASKED_VERSION()
 
 
@@ -115,29 +117,34 @@ def get_relationship(context: Context, params: Loaded) -> Statement:
 
 
 @operation(RelationshipChange, gives=one(Relationship, "relationship"), effect=CHANGES, of=TENANT)
-def update_relationship(context: Context, params: Loaded) -> Statement:
+def update_relationship(context: Context, params: Loaded) -> Plan:
     """Change a relationship's type or data; what is absent stays as it is."""
-    return one_object(context, "update_relationship", params, "relationship", thing="relationship")
+    data, limits = params["data"], context.limits
+    if data is None or fits(data, limits.max_json_bytes, limits.max_depth):
+        return one_object(context, "update_relationship", params, "relationship",
+                          thing="relationship")
+    # It is not larger than what is there, perhaps.
+    return Steps("update_relationship", partial(_change, context, params, Replacement(data)))
 
 
 @operation(RelationshipPatch, gives=one(Relationship, "relationship"), effect=CHANGES, of=TENANT)
 def patch_relationship(context: Context, params: Loaded) -> Plan:
     """Patch a relationship's data: an object is a merge patch, an array a JSON Patch."""
+    return Steps("patch_relationship", partial(
+        _change, context, params | {"relationship_type": None}, params["patch"]))
+
+
+def _change(context: Context, params: Loaded, change: Patch | Replacement) -> Walk:
+    row = yield step(context, "lock_relationship", params)
+    if row is None:
+        raise NotFound.of("id", "relationship")
+    version, tag, data = row
+    check_state(context, params, version, tag)
     limits = context.limits
-
-    def steps() -> Walk:
-        row = yield step(context, "lock_relationship", params)
-        if row is None:
-            raise NotFound.of("id", "relationship")
-        version, tag, data = row
-        check_state(context, params, version, tag)
-        changed = params["patch"].apply(data or b"{}", limits.max_json_bytes, limits.max_depth)
-        statement = one_object(
-            context, "update_relationship", params | {"data": changed, "relationship_type": None},
-            "relationship", thing="relationship")
-        return statement.result((yield statement))
-
-    return Steps("patch_relationship", steps)
+    changed = change.apply(data or b"{}", limits.max_json_bytes, limits.max_depth)
+    statement = one_object(context, "update_relationship", params | {"data": changed},
+                           "relationship", thing="relationship")
+    return statement.result((yield statement))
 
 
 @operation(RelationshipVersion, gives=NOTHING, effect=DELETES, of=TENANT)

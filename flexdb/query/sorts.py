@@ -17,8 +17,9 @@ from flexdb.sql.pages import Key
 MOST_KEYS = 3
 # Texts are ordered by so many characters, so that a page token, which holds them, stays short.
 TEXT_PREFIX = 128
-# No number that a request may store has as many decimals before its first digit.
-_DECIMALS = 340
+# No number that a request may store has as many decimals before its first digit, nor as many
+# digits. What is stored beyond is ordered as if it were that large.
+_DECIMALS, _LARGEST = 340, "1e340::numeric"
 _TYPES: dict[type, str] = {Id: "uuid", Time: "timestamptz", Integer: "bigint"}
 
 
@@ -75,8 +76,9 @@ def _json_keys(column: str, path: str, place: int, direction: str) -> list[Key]:
             f"ELSE 2 END WHEN 'number' THEN 3 WHEN 'string' THEN 4 WHEN 'array' THEN 5 "
             f"WHEN 'object' THEN 5 ELSE {last} END)::smallint"),
         Key(f"number_{place}", "numeric", direction,
-            f"CASE {kind} WHEN 'number' THEN CASE WHEN scale({number}) > {_DECIMALS} "
-            f"THEN round({number}, {_DECIMALS}) ELSE {number} END ELSE 0 END"),
+            f"CASE {kind} WHEN 'number' THEN greatest(-{_LARGEST}, least({_LARGEST}, "
+            f"CASE WHEN scale({number}) > {_DECIMALS} THEN round({number}, {_DECIMALS}) "
+            f"ELSE {number} END)) ELSE 0 END"),
         Key(f"text_{place}", "text", direction,
             f"CASE {kind} WHEN 'string' THEN {_prefix(text)} ELSE '' END"),
     ]

@@ -15,7 +15,8 @@ A file has sections, each begun by a comment line that says what kind it is:
 ``-- frame: step``
     a piece of other statements, and never one itself
 ``-- export: node`` and ``-- import: node``
-    how the rows of an object leave and enter by COPY, in the order of a file's lines
+    how the rows of an object leave and enter by COPY, in the order of a file's lines; the lines of
+    ``-- export: all_users of user`` are those of the whole database
 
 ``{node}`` stands for an object's JSON or for a frame, and ``%(id)s`` for an argument.
 """
@@ -39,7 +40,10 @@ _SECTION = re.compile(
     r"(?: \(([\w, ]+)\))?(?: -> ([\w, ]+))?\n", re.MULTILINE)
 _SLOT = re.compile(r"\{(\w+)\}")
 _ARGUMENT = re.compile(r"%(?:\((\w+)\)s|%)")
-_TIME = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
+# Of the two ends of time to_char makes NULL, and of years before Christ their number alone.
+_TIME = """coalesce(to_char({0} AT TIME ZONE 'UTC', CASE WHEN {0} < '0001-01-01 00:00:00+00' \
+THEN 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00 BC"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"' END), \
+{0}::text)"""
 
 
 class Column(NamedTuple):
@@ -176,6 +180,7 @@ def filled(name: str, form: JsonFields, condition: str) -> Query:
     return _query(section, form, False, **{slot: slots[slot] for slot in section.slots})
 
 
-EXPORTS = {name: f"SELECT row_to_json(line) FROM ({expand(section.text, 'value', {})}) line"
-           .encode() for name, section in _of_kind("export").items()}
+EXPORTS = {name: expand(section.text, "value", {}).encode()
+           for name, section in _of_kind("export").items() if not section.object}
+ALL_USERS = expand(_of_kind("export")["all_users"].text, "value", {}).encode()
 IMPORTS = {name: section.text.encode() for name, section in _of_kind("import").items()}

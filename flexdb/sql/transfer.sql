@@ -1,38 +1,47 @@
 -- How whole tenants leave and enter: the lines of a file in their order, and where each kind goes.
--- The columns stand in the order of the object's members.
+-- The columns stand in the order of the object's members. A JSON column that holds null, and is not
+-- unset, is named beside the object, in which both look alike; size tells them apart at no cost.
 
 -- export: tenant
-SELECT {tenant} AS tenant
+SELECT concat('{"tenant":', {tenant}, '}') AS line
 FROM tenants t
 WHERE t.id = %(tenant_id)s
 
 -- export: user
-SELECT {user} AS "user"
+SELECT concat('{"user":', {user}, '}') AS line
 FROM users u
 JOIN tenant_users tu ON tu.user_id = u.id
 WHERE tu.tenant_id = %(tenant_id)s
 ORDER BY u.created_at, u.id
 
+-- export: all_users of user
+SELECT concat('{"user":', {user}, '}') AS line
+FROM users u
+ORDER BY u.created_at, u.id
+
 -- export: tenant_user
-SELECT {tenant_user} AS tenant_user
+SELECT concat('{"tenant_user":', {tenant_user}, '}') AS line
 FROM tenant_users tu
 WHERE tu.tenant_id = %(tenant_id)s
 ORDER BY tu.user_id
 
 -- export: node_type
-SELECT {node_type} AS node_type
+SELECT concat('{"node_type":', {node_type},
+              CASE WHEN nt.size = 4 AND nt.schema = 'null' THEN ',"json_null":"schema"' END, '}') AS line
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s
 ORDER BY nt.created_at, nt.id
 
 -- export: node
-SELECT {node} AS node
+SELECT concat('{"node":', {node},
+              CASE WHEN n.size = 4 AND n.data = 'null' THEN ',"json_null":"data"' END, '}') AS line
 FROM nodes n
 WHERE n.tenant_id = %(tenant_id)s
 ORDER BY n.created_at, n.id
 
 -- export: relationship
-SELECT {relationship} AS relationship
+SELECT concat('{"relationship":', {relationship},
+              CASE WHEN r.size = 4 AND r.data = 'null' THEN ',"json_null":"data"' END, '}') AS line
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s
 ORDER BY r.created_at, r.id

@@ -17,46 +17,102 @@ from typing import Any, BinaryIO
 from tqdm import tqdm
 
 from flexdb.config import Settings
-from flexdb.db.copy import exporting, load
-from flexdb.sql.loader import EXPORTS, IMPORTS
-from flexdb.transfer.lines import Reader
+from flexdb.db.copy import Export, exporting, load
+from flexdb.errors import InvalidParams
+from flexdb.sql.loader import ALL_USERS, EXPORTS, IMPORTS
+from flexdb.transfer.checks import check_lines
+from flexdb.transfer.lines import LineFile, Reader
 
 logger = logging.getLogger(__name__)
 
 _GZIP = b"\x1f\x8b"  # RFC 1952, section 2.3.1
+# How many lines that would be refused are told one by one.
+MOST_TOLD = 100
 
 
 def export_tenant(settings: Settings, tenant: str, output: str | None) -> None:
     """Write a tenant and all that it has as NDJSON.
 
-    :param tenant: its slug or id
+    :param tenant: its id or slug
     :param output: the file's name, gzipped when it ends in ``.gz``; None for standard output
     :raises OSError: when the file cannot be written
     :raises FlexdbError: when there is no such tenant
     :raises NotReachable: when PostgreSQL does not answer
     """
-    written: Counter[str] = Counter()
-    with exporting(settings, tenant) as export, _writing(output) as file:
-        # A bar on the terminal that the lines go to would be lost among them.
-        to_terminal = output is None and sys.stdout.isatty()
-        with tqdm(total=export.total(), unit=" lines", unit_scale=True,
-                  disable=to_terminal or None) as bar:
-            for kind, statement in EXPORTS.items():
-                for line in export.lines(statement):
-                    file.write(line)
-                    written[kind] += 1
-                    bar.update()
-    logger.info("Exported %s", _told(written))
+    _export(settings, tenant, output)
+
+
+def export_all(settings: Settings, output: str | None) -> None:
+    """Write all tenants and all users, members or not, as NDJSON.
+
+    :param output: as for :func:`export_tenant`
+    :raises OSError: when the file cannot be written
+    :raises NotReachable: when PostgreSQL does not answer
+    """
+    _export(settings, None, output)
 
 
 def import_file(settings: Settings, name: str | None) -> None:
-    """Load the tenants of a file, all or none.
+    """Load the tenants of a file, all or none, whatever of what the tables can hold is in it.
 
     :param name: NDJSON, plain or gzipped; None for standard input
     :raises OSError: when the file cannot be read
     :raises FlexdbError: naming the line that is wrong
     :raises NotReachable: when PostgreSQL does not answer
     """
+    with _reading(name) as file:
+        loaded = load(settings, IMPORTS, Reader().lines(file))
+    logger.info("Imported %s", _told(loaded))
+
+
+def check_file(settings: Settings, name: str | None) -> None:
+    """Print what calls would refuse in the lines of a file; no database is asked.
+
+    :param name: NDJSON, plain or gzipped; None for standard input
+    :raises OSError: when the file cannot be read
+    :raises InvalidParams: when there is such a line, with their number
+    """
+    total = refused = 0
+    with _reading(name) as file:
+        for wrong in check_lines(settings, file):
+            total += 1
+            refused += bool(wrong)
+            if wrong and refused <= MOST_TOLD:
+                print(wrong)
+    if refused > MOST_TOLD:
+        print(f"and {refused - MOST_TOLD:,} more lines")
+    if refused:
+        raise InvalidParams(f"{refused:,} of {total:,} lines would be refused by calls of today")
+    logger.info("Checked: calls would take all %s lines", f"{total:,}")
+
+
+def _export(settings: Settings, tenant: str | None, output: str | None) -> None:
+    written: Counter[str] = Counter()
+    with exporting(settings, tenant) as export, _writing(output) as file:
+        # A bar on the terminal that the lines go to would be lost among them.
+        to_terminal = output is None and sys.stdout.isatty()
+        with tqdm(total=export.total(), unit=" lines", unit_scale=True,
+                  disable=to_terminal or None) as bar:
+            for kind, line in _lines(export, whole=tenant is None):
+                file.write(line)
+                written[kind] += 1
+                bar.update()
+    logger.info("Exported %s", _told(written))
+
+
+def _lines(export: Export, whole: bool) -> Iterator[tuple[str, bytes]]:
+    """Give the lines of an export, each with its kind and behind those that it needs."""
+    if whole:
+        yield from (("user", line) for line in export.lines(ALL_USERS))
+    for tenant_id in export.tenant_ids:
+        for kind, statement in EXPORTS.items():
+            if not (whole and kind == "user"):
+                yield from ((kind, line) for line in export.lines(statement, tenant_id))
+
+
+@contextmanager
+def _reading(name: str | None) -> Iterator[LineFile]:
+    """Give a file to read, unpacked, with a bar on a terminal."""
     with ExitStack() as stack:
         raw = stack.enter_context(open(name, "rb", buffering=0) if name else
                                   open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))
@@ -65,9 +121,7 @@ def import_file(settings: Settings, name: str | None) -> None:
             total=size.st_size if stat.S_ISREG(size.st_mode) else None, unit="B", unit_scale=True,
             disable=None))
         file = io.BufferedReader(_Watched(raw, bar), 1 << 18)
-        plain = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
-        loaded = load(settings, IMPORTS, Reader(settings).lines(plain))
-    logger.info("Imported %s", _told(loaded))
+        yield gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
 
 
 class _Watched(io.RawIOBase):

@@ -1,4 +1,7 @@
-"""The lines of an export, read back: each is checked as a call's parameters are."""
+"""The lines of an export, read back: whatever the tables can hold is taken as it is.
+
+What calls may say is less, and :mod:`flexdb.transfer.checks` holds lines against that.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,43 @@ from datetime import datetime, timezone
 from json import JSONDecodeError
 from typing import Any, Protocol
 
+import msgspec
 from marshmallow import Schema, ValidationError
+from msgspec import Raw
+from msgspec.json import Decoder
 
-from flexdb.config import Settings
-from flexdb.context import Context, Limits
 from flexdb.contract.ids import new_id
 from flexdb.contract.json_fields import JsonText
 from flexdb.db.copy import Line
 from flexdb.documents import text as json_text
-from flexdb.documents.schemas import Compiled, compile_schema
 from flexdb.errors import InvalidParams
 from flexdb.operations.node_types import NodeType
 from flexdb.operations.nodes import Node
 from flexdb.operations.relationships import Relationship
 from flexdb.operations.tenants import Tenant
 from flexdb.operations.users import TenantUser, User
+from flexdb.transfer.columns import reader_of
 
 # A line has one member, the object under its name, as a result has over the wire.
 KINDS: dict[str, type[Schema]] = {
     "tenant": Tenant, "user": User, "tenant_user": TenantUser, "node_type": NodeType,
     "node": Node, "relationship": Relationship,
 }
+# Beside it may stand which of its members is JSON's null, where the column is not unset.
+_JSON_NULL = "json_null"
+# PostgreSQL writes no text longer than that (MaxAllocSize), so no row's line is longer.
+LONGEST = 2**30
+_lines: Decoder[dict[str, dict[str, Raw]]] = Decoder(dict[str, dict[str, Raw]])
+_FIELDS = {kind: schema().fields for kind, schema in KINDS.items()}
+_COLUMNS = {kind: {name: reader_of(field) for name, field in fields.items()}
+            for kind, fields in _FIELDS.items()}
+_JSON = {kind: {name for name, field in fields.items() if isinstance(field, JsonText)}
+         for kind, fields in _FIELDS.items()}
+# Data may be unset, which no call can say.
+_NULLABLE = {kind: _JSON[kind] | {name for name, field in fields.items() if field.allow_none}
+             for kind, fields in _FIELDS.items()}
+
+Values = dict[str, Any]
 
 
 class LineFile(Protocol):
@@ -37,30 +56,35 @@ class LineFile(Protocol):
         """Return the next line, or its beginning where it is longer than ``size`` bytes."""
 
 
-class Reader:
-    """Reads the lines of a file, which may hold several tenants, one after the other.
+def numbered(file: LineFile) -> Iterator[tuple[int, bytes]]:
+    """Give the lines of a file and their numbers, from 1; of one that is too long, its beginning.
 
-    :param settings: where the limits are
+    :param file: NDJSON
     """
+    number = 0
+    while text := file.readline(LONGEST):
+        number += 1
+        yield number, text
+        while text and _is_cut(text):
+            text = file.readline(LONGEST)
 
-    def __init__(self, settings: Settings) -> None:
-        limits = Limits.of(settings)
-        # PostgreSQL writes JSON with spaces, which at most doubles what was within the limit.
-        limits = limits._replace(max_json_bytes=2 * limits.max_json_bytes)
-        self._context = Context(limits)
-        # Data as deep as a call may store stands two objects deeper in a line.
-        self._max_depth = limits.max_depth + 2
-        self._max_line = 2 * limits.max_json_bytes + 65536
-        self._fields = {kind: schema().fields for kind, schema in KINDS.items()}
-        self._json_names = {
-            kind: [name for name, field in fields.items() if isinstance(field, JsonText)]
-            for kind, fields in self._fields.items()}
+
+def told(number: int, wrong: ValidationError) -> str:
+    """Return what is wrong with a line, after its number."""
+    words = wrong.messages[0]
+    return f"line {number}{'' if words.startswith(('is ', 'must ')) else ':'} {words}"
+
+
+class Reader:
+    """Reads the lines of a file, which may hold several tenants, one after the other."""
+
+    def __init__(self) -> None:
         now = datetime.now(timezone.utc).isoformat(timespec="microseconds")
         # What a member that is absent counts as, the same as where a call creates the object.
-        self._absent: dict[str, Any] = {
+        self._absent: Values = {
             "status": "active", "role": "member", "description": None, "schema": None,
-            "data": b"{}", "version": 1, "created_at": now, "updated_at": now}
-        self._schemas: dict[str, Compiled] = {}
+            "data": "{}", "version": 1, "created_at": now, "updated_at": now}
+        self._node_types: set[str] = set()
 
     def lines(self, file: LineFile) -> Iterator[Line]:
         """Give the rows of a file, in its order.
@@ -68,91 +92,119 @@ class Reader:
         :param file: NDJSON; blank lines count but say nothing
         :raises InvalidParams: naming the line that is wrong, and what in it
         """
-        number = 0
-        while text := file.readline(self._max_line):
-            number += 1
+        for number, text in numbered(file):
             try:
-                if len(text) == self._max_line and not text.endswith(b"\n"):
-                    raise ValidationError(f"is longer than {self._max_line} bytes")
                 if not text.isspace():
-                    kind, values = self._read(text)
+                    kind, values = self.read(text)
                     yield Line(number, kind, tuple(values.values()), len(text))
             except ValidationError as error:
-                told = error.messages[0]
-                colon = "" if told.startswith(("is ", "must ")) else ":"
-                raise InvalidParams(f"line {number}{colon} {told}") from None
+                raise InvalidParams(told(number, error)) from None
 
-    def _read(self, text: bytes) -> tuple[str, dict[str, Any]]:
-        try:
-            line = json_text.parse(text)
-        except JSONDecodeError as error:
-            raise ValidationError(f"is not JSON: {error.msg} at byte {error.pos + 1}") from None
-        if not isinstance(line, dict) or len(line) != 1 or not line.keys() <= KINDS.keys():
-            raise ValidationError(
-                f"must be a JSON object with one member: {', '.join(KINDS)}")
-        ((kind, members),) = line.items()
-        if not isinstance(members, dict):
-            raise ValidationError(f"{kind} must be a JSON object")
-        if json_text.depth(text, self._max_depth) > self._max_depth:
-            raise ValidationError(f"{kind} may be nested at most {self._max_depth - 1} deep")
-        if any(members.get(name) is not None for name in self._json_names[kind]):
-            # Kept as text, so that every digit survives.
-            texts = json_text.members(json_text.members(text)[kind])
-            members |= {name: texts[name] for name in self._json_names[kind]
-                        if members.get(name) is not None}
+    def read(self, text: bytes) -> tuple[str, Values]:
+        """Return the kind of a line's object and its columns, in the order of its members.
+
+        :param text: the line that follows those that were read before
+        :raises marshmallow.ValidationError: saying what is wrong with it
+        """
+        if _is_cut(text):
+            raise ValidationError(f"is longer than {LONGEST} bytes")
+        kind, members, json_null = _split(text)
         values = self._values(kind, members)
-        self._check(kind, values)
+        if json_null is not None:
+            if json_null not in _JSON[kind] or values[json_null] is not None:
+                raise ValidationError(f"{_JSON_NULL} must name a JSON member that is null")
+            values[json_null] = "null"
+        self._check_place(kind, values)
         return kind, values
 
-    def _values(self, kind: str, members: dict[str, Any]) -> dict[str, Any]:
-        """Return the checked members in the order of the object's."""
-        fields = self._fields[kind]
-        values: dict[str, Any] = {}
-        for name, field in fields.items():
-            if (value := members.get(name)) is not None:
-                try:
-                    # Our fields have no validators: deserialize() only doubles the time.
-                    values[name] = field._deserialize(value, name, members, context=self._context)
-                except ValidationError as error:
-                    raise ValidationError(f"{kind}.{name} {error.messages[0]}") from None
-            elif name in members:
-                if not field.allow_none:
-                    raise ValidationError(f"{kind}.{name} {field.error_messages['null']}")
+    def _values(self, kind: str, members: dict[str, Raw]) -> Values:
+        """Return the members in the order of the object's."""
+        values: Values = {}
+        for name, read in _COLUMNS[kind].items():
+            if (raw := members.get(name)) is None:
+                if name == "id":
+                    values[name] = new_id()
+                elif name in self._absent:
+                    values[name] = self._absent[name]
+                else:
+                    raise ValidationError(f"{kind}.{name} is missing")
+                continue
+            text = bytes(raw)
+            if text == b"null":
+                if name not in _NULLABLE[kind]:
+                    raise ValidationError(f"{kind}.{name} may not be null")
                 values[name] = None
-            elif name == "id":
-                values[name] = new_id()
-            elif name in self._absent:
-                values[name] = self._absent[name]
-            else:
-                raise ValidationError(f"{kind}.{name} is missing")
+                continue
+            try:
+                values[name] = read(text)
+            except ValidationError as error:
+                raise ValidationError(f"{kind}.{name} {error.messages[0]}") from None
         if surplus := members.keys() - values.keys():
             raise ValidationError(f"{kind} has no member {min(surplus)[:64]}")
         return values
 
-    def _check(self, kind: str, values: dict[str, Any]) -> None:
+    def _check_place(self, kind: str, values: Values) -> None:
         """Check what lines before this one have to say about it."""
+        if kind == "user":
+            return
         if kind == "tenant":
             self._absent["tenant_id"] = values["id"]
-            self._schemas = {}
+            self._node_types = set()
         elif "tenant_id" not in self._absent:
             raise ValidationError(f"{kind} must follow the line of its tenant")
-        elif "tenant_id" in values and values["tenant_id"] != self._absent["tenant_id"]:
+        elif values["tenant_id"] != self._absent["tenant_id"]:
             raise ValidationError(f"{kind}.tenant_id must be {self._absent['tenant_id']}, the id "
                                   "of the tenant before it")
         elif kind == "node_type":
-            try:
-                self._schemas[values["id"]] = compile_schema(values["schema"])
-            except InvalidParams as error:
-                ((wrong,),) = error.data["fields"].values()
-                raise ValidationError(f"node_type.schema {wrong}") from None
-        elif kind == "node":
-            self._check_data(values)
-
-    def _check_data(self, node: dict[str, Any]) -> None:
-        """Check a node's data against its node type, whose line stands before it."""
-        if (schema := self._schemas.get(node["node_type_id"])) is None:
+            self._node_types.add(values["id"])
+        elif kind == "node" and values["node_type_id"] not in self._node_types:
             raise ValidationError("node.node_type_id names no node type on a line before")
-        if violations := schema.violations(node["data"]):
-            first = violations[0]
-            raise ValidationError(f"node.data violates the node type's schema at "
-                                  f"{first['path'] or 'its top'}: {first['message']}")
+
+
+def _is_cut(text: bytes) -> bool:
+    return len(text) == LONGEST and not text.endswith(b"\n")
+
+
+def _split(text: bytes) -> tuple[str, dict[str, Raw], str | None]:
+    """Return the kind of a line, its object's members as text, and what of them is JSON's null."""
+    try:
+        line = _lines.decode(text)
+    except (msgspec.ValidationError, RecursionError):
+        return _split_slowly(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _not_json(text, error) from None
+    if len(line) != 1 or not line.keys() <= KINDS.keys():
+        raise _no_line()
+    ((kind, members),) = line.items()
+    return kind, members, None
+
+
+def _split_slowly(text: bytes) -> tuple[str, dict[str, Raw], str | None]:
+    """Do the same for a line that is nested very deep, has another member, or is wrong."""
+    try:
+        line = json_text.members(text)
+    except ValueError as error:
+        raise _not_json(text, error) from None
+    mark = line.pop(_JSON_NULL, None)
+    if len(line) != 1 or not line.keys() <= KINDS.keys():
+        raise _no_line()
+    ((kind, members),) = line.items()
+    json_null = None if mark is None else bytes(mark).decode(errors="replace").strip('"')
+    try:
+        return kind, json_text.members(members), json_null
+    except ValueError:
+        raise ValidationError(f"{kind} must be a JSON object") from None
+
+
+def _no_line() -> ValidationError:
+    return ValidationError(f"must be a JSON object with one member: {', '.join(KINDS)}")
+
+
+def _not_json(text: bytes, error: Exception) -> ValidationError:
+    """Return what is wrong with a line that is no JSON, or no object."""
+    try:
+        json_text.parse(text)
+    except JSONDecodeError as found:
+        return ValidationError(f"is not JSON: {found.msg} at byte {found.pos + 1}")
+    return (_no_line() if isinstance(error, ValueError) and not
+            isinstance(error, msgspec.DecodeError) else ValidationError(f"is not JSON: {error}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ import pytest
 
 from flexdb.config import Settings
 from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from flexdb.transfer.files import export_all, import_file
 from tests.support import original, postgres
 from tests.support.service import Service, request
 
@@ -167,6 +169,25 @@ def test_every_filtered_list_has_its_rows_and_their_number(
                     if row[column] == value and row["tenant_id"] == T[0]]
             listed, totals = walk(adopted, table, tenant_id=T[0], **{column: value})
             assert (by_id(listed), totals) == (by_id(rows), {len(rows)})
+
+
+def test_every_row_is_exported_and_comes_back_into_another_database_as_it_was(
+    adopted: Service, new_database: Databases, tmp_path: Path
+) -> None:
+    other = new_database()
+    files = [str(tmp_path / name) for name in ("all.ndjson", "again.ndjson")]
+    export_all(adopted.settings, files[0])
+    import_file(other, files[0])
+    export_all(other, files[1])
+    assert Path(files[0]).read_bytes() == Path(files[1]).read_bytes()
+    columns = "column_name <> 'size' AND table_name = ANY (%s)"
+    with postgres.connect(adopted.settings) as old, postgres.connect(other) as new:
+        for table in original.TABLES:
+            names = ", ".join(name for (name,) in new.execute(
+                f"SELECT column_name FROM information_schema.columns WHERE {columns}"
+                " ORDER BY 1".encode(), [[table]]))
+            rows = f"SELECT ({names})::text FROM {table} ORDER BY 1".encode()
+            assert old.execute(rows).fetchall() == new.execute(rows).fetchall() != []
 
 
 def test_the_original_still_creates_reads_changes_and_deletes(

@@ -43,7 +43,7 @@ def written(lines: Lines) -> bytes:
 
 def taken(database: Settings, text: bytes) -> Any:
     """Load a text and return how many rows of each kind that were."""
-    return load(database, IMPORTS, Reader(database).lines(io.BytesIO(text)))
+    return load(database, IMPORTS, Reader().lines(io.BytesIO(text)))
 
 
 def given_back(database: Settings, tenant: str = "acme") -> bytes:

@@ -1,0 +1,109 @@
+"""Lines held against the rules of calls, which what is stored need not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from marshmallow import ValidationError
+from msgspec import Raw
+
+from flexdb.config import Settings
+from flexdb.context import Context, Limits
+from flexdb.contract.json_fields import JsonText
+from flexdb.documents import text as json_text
+from flexdb.documents.schemas import Compiled, compile_schema
+from flexdb.documents.text import check_depth
+from flexdb.errors import InvalidParams
+from flexdb.transfer.lines import KINDS, LineFile, Reader, Values, numbered, told
+
+
+def check_lines(settings: Settings, file: LineFile) -> Iterator[str]:
+    """Give what calls would refuse in each line, after its number; nothing where they take it.
+
+    Only what the file itself tells is looked at: neither what is in a database, nor whether a
+    relationship's nodes are there.
+
+    :param file: NDJSON; blank lines say nothing
+    """
+    reader, rules = Reader(), _Rules(settings)
+    for number, text in numbered(file):
+        if text.isspace():
+            continue
+        try:
+            kind, values = reader.read(text)
+            wrong = rules.faults(kind, values)
+        except ValidationError as error:
+            yield told(number, error)
+        else:
+            yield f"line {number}: {'; '.join(wrong)}" if wrong else ""
+
+
+class _Rules:
+    """The rules of today's settings, and the schemas of the tenant whose lines are read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._context = Context(Limits.of(settings), enforce_schemas=settings.enforce_schemas)
+        self._fields = {kind: schema().fields for kind, schema in KINDS.items()}
+        self._schemas: dict[str, Compiled | None] = {}
+
+    def faults(self, kind: str, values: Values) -> list[str]:
+        """Return what a call would refuse in the columns of a line."""
+        wrong = []
+        for name, field in self._fields[kind].items():
+            value = values[name]
+            try:
+                if value is None or (value == "null" and isinstance(field, JsonText)):
+                    if not field.allow_none:
+                        raise ValidationError("may not be null")
+                elif isinstance(field, JsonText):
+                    self._check_json(field, name, value)
+                else:
+                    field._deserialize(value, name, values, context=self._context)
+            except ValidationError as error:
+                wrong.append(f"{kind}.{name} {error.messages[0]}")
+        if kind == "tenant":
+            self._schemas = {}
+        elif kind == "node_type":
+            self._schemas[values["id"]] = None
+            if not any(fault.startswith("node_type.schema ") for fault in wrong):
+                wrong += self._add_schema(values)
+        elif kind == "node" and not wrong:
+            wrong += self._check_data(values)
+        return wrong
+
+    def _check_json(self, field: JsonText, name: str, value: str) -> None:
+        if value.startswith('"'):
+            raise ValidationError("is a string, where a file has JSON itself")
+        text = value.encode()
+        try:
+            check_depth(text, self._context.limits.max_depth)
+            field._deserialize(Raw(text), name, {}, context=self._context)
+            json_text.parse(text)
+        except ValueError as error:
+            words = error.messages[0] if isinstance(error, ValidationError) else str(error)
+            # A call may send a string that holds JSON; a file may not.
+            raise ValidationError(words.partition(", or a string")[0]) from None
+
+    def _add_schema(self, node_type: Values) -> list[str]:
+        text = node_type["schema"]
+        try:
+            self._schemas[node_type["id"]] = compile_schema(
+                None if text in (None, "null") else text.encode())
+        except InvalidParams as error:
+            ((wrong,),) = error.data["fields"].values()
+            return [f"node_type.schema {wrong}"]
+        return []
+
+    def _check_data(self, node: Values) -> list[str]:
+        """Return what the schema of a node's type has to say."""
+        enforced = self._context.enforce_schemas
+        if enforced == "none":
+            return []
+        if (schema := self._schemas[node["node_type_id"]]) is None:
+            return [] if enforced == "valid" else [
+                "node.node_type_id names a node type whose schema is refused"]
+        if violations := schema.violations(node["data"].encode()):
+            first = violations[0]
+            return [f"node.data violates the node type's schema at {first['path'] or 'its top'}: "
+                    f"{first['message']}"]
+        return []

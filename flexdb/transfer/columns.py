@@ -1,0 +1,89 @@
+"""What the columns of the tables can hold, which is more than what a call may say.
+
+Each reader is given the JSON text of a member and returns what is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError, fields
+
+from flexdb.contract.fields import Id, Integer, Text, Time
+from flexdb.contract.json_fields import JsonText
+from flexdb.documents.sizes import holds_nul
+
+Reader = Callable[[bytes], "str | int"]
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+# From 4713 BC to the year 294276, and the two ends.
+_TIME = re.compile(r"[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+                   r"(?:Z|[+-][0-9]{2}:[0-9]{2})(?: BC)?|-?infinity", re.ASCII)
+
+
+def reader_of(field: fields.Field[Any]) -> Reader:
+    """Return what reads the column of a member.
+
+    :param field: the member's field among those of the object
+    """
+    for kind, reader in _READERS.items():
+        if isinstance(field, kind):
+            return reader
+    raise TypeError(f"no column holds a {type(field).__name__}")
+
+
+def _string(text: bytes, wanted: str) -> str:
+    if not text.startswith(b'"'):
+        raise ValidationError(f"must be {wanted}")
+    try:
+        return orjson.loads(text) if b"\\" in text else text[1:-1].decode()
+    except ValueError:
+        raise ValidationError("is no valid Unicode") from None
+
+
+def _uuid(text: bytes) -> str:
+    value = _string(text, "a UUID as a string")
+    if not _UUID.fullmatch(value):
+        raise ValidationError("must be a UUID of 36 characters with hyphens")
+    return value.lower()
+
+
+def _text(text: bytes) -> str:
+    value = _string(text, "a string")
+    if "\0" in value:
+        raise ValidationError("may not contain the character U+0000")
+    return value
+
+
+def _time(text: bytes) -> str:
+    value = _string(text, "a time as a string")
+    if not _TIME.fullmatch(value):
+        raise ValidationError("must be a time with an offset and at most microseconds, such as "
+                              "2026-01-01T12:00:00.000000+00:00, perhaps BC, or infinity")
+    return value
+
+
+def _whole(text: bytes) -> int:
+    try:
+        value = orjson.loads(text)
+        if not isinstance(value, bool) and isinstance(value, (int, float)) and value == int(value):
+            return int(value)
+    except ValueError:
+        pass  # It is beyond a double.
+    raise ValidationError("must be a whole number")
+
+
+def _json(text: bytes) -> str:
+    if holds_nul(text):
+        raise ValidationError("may not contain the character U+0000")
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise ValidationError("is no valid Unicode") from None
+
+
+_READERS: dict[type[fields.Field[Any]], Reader] = {
+    Id: _uuid, Text: _text, Time: _time, Integer: _whole, JsonText: _json}
