@@ -12,6 +12,7 @@ from flexdb.errors import FlexdbError
 _UNIQUE = {
     "tenants_pkey": "id",
     "tenants_slug_key": "slug",
+    "flexdb_tenants_slug_key": "slug",
     "users_pkey": "id",
     "users_email_key": "email",
     "node_types_pkey": "id",
