@@ -29,6 +29,11 @@ def require(kind: type, wanted: str, value: Any) -> None:
         raise ValidationError(f"must be {wanted}, not {_KINDS.get(type(value), 'this')}")
 
 
+def is_uuid(value: Any) -> bool:
+    """Tell whether a value is the text of a UUID, with its hyphens and without more."""
+    return isinstance(value, str) and _UUID.match(value) is not None
+
+
 class BaseField(fields.Field[Any]):
     """A field with a description and an example, which tells its own JSON Schema (2020-12).
 
@@ -104,7 +109,7 @@ class Id(BaseField):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         require(str, "a UUID as a string", value)
-        if not _UUID.match(value):
+        if not is_uuid(value):
             raise ValidationError("must be a UUID of 36 characters with hyphens")
         return str(value).lower()
 

@@ -16,7 +16,7 @@ import idna
 import orjson
 from marshmallow import ValidationError
 
-from flexdb.contract.fields import Text, require
+from flexdb.contract.fields import Text, is_uuid, require
 
 EMAIL_LENGTH, LOCAL_LENGTH, LABEL_LENGTH = 254, 64, 63
 # RFC 5321, section 4.1.2; RFC 6531, section 3.3, lets in what is not ASCII.
@@ -33,7 +33,6 @@ _UNSEEN_KINDS = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"))
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufdd0-\ufdef\ufe00-\ufe0f"
     "\uffa0\ufff0-\ufff8\ufffe\uffff\U000e0000-\U000e0fff]")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 class Wanted(NamedTuple):
@@ -95,7 +94,7 @@ class Slug(UniqueName):
         if (unseen := _first_unseen(text)) is not None:
             raise ValidationError(f"may not contain the character U+{ord(unseen):04X}, which is "
                                   "not seen")
-        if _UUID.fullmatch(text):
+        if is_uuid(text):
             raise ValidationError("may not look like an id")
         return unicodedata.normalize("NFC", text)
 
