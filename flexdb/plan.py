@@ -60,6 +60,21 @@ class Result(NamedTuple):
     kept: bool = True
 
 
+class Lock(NamedTuple):
+    """A stored row that a call is going to write.
+
+    :param table: where it is
+    :param tenant_id: whose it is; "" where it is the service's
+    :param id: its id; of a membership, the user's
+    :param deletes: whether it goes, and not only changes
+    """
+
+    table: str
+    tenant_id: str
+    id: str
+    deletes: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement; whoever runs it calls ``read`` with the row it gave.

@@ -18,10 +18,12 @@ from flexdb.api import bodies, http, openrpc
 from flexdb.api.messages import Body, is_answered, is_id, method_of, reply_to
 from flexdb.config import Settings
 from flexdb.context import Context
+from flexdb.contract.locks import lock_of
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps
+from flexdb.sql.locks import lock_statements
 from flexdb.telemetry import watch
 
 PLANS = (Statement, Steps)
@@ -87,7 +89,10 @@ class Site(JSONRPCSite):
         for place, call in enumerate(body.calls):
             planned = self._plan(context, call, partial(body.params_text, place))
             plans.append(planned if isinstance(planned, PLANS) else budget.admit(planned))
-        outcomes = self.runner.run([plan for plan in plans if isinstance(plan, PLANS)], budget)
+        locks = _locks(call for call, plan in zip(body.calls, plans) if isinstance(plan, PLANS)
+                       ) if len(plans) > 1 else []
+        outcomes = self.runner.run(
+            [*locks, *(plan for plan in plans if isinstance(plan, PLANS))], budget)[len(locks):]
         # From the end, so that each can be let go when its reply is made.
         outcomes.reverse()
         replies = []
@@ -146,6 +151,13 @@ class Site(JSONRPCSite):
         params = call.get("params")
         planned: Plan | Result = plan(context, {} if params is None else params, params_text)
         return planned
+
+
+def _locks(calls: Iterable[dict[str, Any]]) -> list[Statement]:
+    """Return what locks the rows that calls of a batch will write, in one order."""
+    found = (lock_of(OPERATIONS[call["method"]], call.get("params")) for call in calls
+             if call["method"] in OPERATIONS)
+    return lock_statements(lock for lock in found if lock)
 
 
 class View(JSONRPCView):

@@ -11,11 +11,10 @@ Json = dict[str, Any]
 # How JSON columns stand in what the service gives: as values, or as strings that hold JSON text.
 JsonForm = Literal["value", "string"]
 
-TEXT_LENGTH, EMAIL_LENGTH, PAGE_TOKEN_LENGTH = 255, 254, 4096
+TEXT_LENGTH, PAGE_TOKEN_LENGTH = 255, 4096
 _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
 _TIME = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
                    r"(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
-_EMAIL = re.compile(r"\A[^@\s]+@[^@\s]+\Z")
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean",
           int: "a number", float: "a number"}
 
@@ -28,6 +27,11 @@ def require(kind: type, wanted: str, value: Any) -> None:
     """
     if not isinstance(value, kind):
         raise ValidationError(f"must be {wanted}, not {_KINDS.get(type(value), 'this')}")
+
+
+def is_uuid(value: Any) -> bool:
+    """Tell whether a value is the text of a UUID, with its hyphens and without more."""
+    return isinstance(value, str) and _UUID.match(value) is not None
 
 
 class BaseField(fields.Field[Any]):
@@ -105,7 +109,7 @@ class Id(BaseField):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         require(str, "a UUID as a string", value)
-        if not _UUID.match(value):
+        if not is_uuid(value):
             raise ValidationError("must be a UUID of 36 characters with hyphens")
         return str(value).lower()
 
@@ -149,23 +153,6 @@ class Text(BaseField):
 
     def _pattern(self) -> str:
         return r"[^\x00]*" if self.blank else r"[^\x00]*[^\s\x00][^\x00]*"
-
-
-class Email(Text):
-    """An e-mail address of at most 254 characters (RFC 5321, section 4.5.3.1.3)."""
-
-    def __init__(self, description: str, **options: Any) -> None:
-        super().__init__(description, length=EMAIL_LENGTH, **options)
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if not _EMAIL.match(text):
-            raise ValidationError("must be an e-mail address: name@domain")
-        return text
-
-    def _pattern(self) -> str:
-        # Any name and domain, as the service takes them; the format "email" takes fewer.
-        return r"[^@\s\x00]+@[^@\s\x00]+"
 
 
 class PageToken(Text):

@@ -47,6 +47,7 @@ class Runner:
     def __init__(self, pool: Pool, statement_timeout: float, long_timeout: float) -> None:
         self.pool = pool
         self.metrics = pool.metrics
+        self._patience = statement_timeout
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
 
@@ -76,13 +77,15 @@ class Runner:
 
     def _settle(self, plans: Sequence[Plan], budget: Budget) -> Verdict:
         """Send plans until it helped, or nothing more would."""
-        attempt, left = 1, budget.left
+        attempt, left, began = 1, budget.left, time.monotonic()
         while True:
             verdict = self._attempt(plans, budget)
             if verdict.error or verdict.again or verdict.each:
                 # What was counted is given up with what it was counted for.
                 budget.left = left
-            if not verdict.again or attempt == ATTEMPTS:
+            # Who waited for others as long as a call may take is told so, and waits no longer.
+            late = time.monotonic() - began >= self._patience
+            if not verdict.again or attempt == ATTEMPTS or late:
                 return verdict.told(plans)
             self.metrics.retries.labels(verdict.again).inc()
             if verdict.again == "conflict":

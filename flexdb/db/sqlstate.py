@@ -19,6 +19,8 @@ _UNIQUE = {
     "nodes_pkey": "id",
     "relationships_pkey": "id",
 }
+# Likewise of a unique index that is no constraint, since it is over a part of the rows.
+_UNIQUE_INDEXES = {"flexdb_tenants_slug_key": "slug"}
 _FOREIGN = {
     "tenant_users_tenant_id_fkey": "tenant_id",
     "tenant_users_user_id_fkey": "user_id",
@@ -67,8 +69,7 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
     """
     state = error.sqlstate or ""
     constraint = error.diag.constraint_name or ""
-    if state == "23505" and constraint in _UNIQUE:
-        field = _UNIQUE[constraint]
+    if state == "23505" and (field := _UNIQUE.get(constraint) or _UNIQUE_INDEXES.get(constraint)):
         return errors.AlreadyExists(f"{field} is taken", {field: ["is taken"]})
     if state == "23503" and constraint in _FOREIGN:
         field = _FOREIGN[constraint]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded
-from flexdb.errors import FlexdbError, NotFound, PreconditionFailed, VersionConflict
+from flexdb.errors import (
+    AlreadyExists,
+    FlexdbError,
+    InvalidParams,
+    NotFound,
+    PreconditionFailed,
+    VersionConflict,
+)
 from flexdb.plan import Result, Row, Statement
 from flexdb.sql.loader import STATEMENTS
 
@@ -14,8 +21,10 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     """Return a statement whose row holds one object.
 
     Of the columns that its SQL declares, ``object`` is the object's JSON; where it is null,
-    ``tag`` and ``version`` are those of the row that was not to be changed, or ``missing`` is the
-    parameter that names nothing. ``created`` says whether the row was made or was there.
+    ``tag`` and ``version`` are those of the row that was not to be changed, ``missing`` is the
+    parameter that names nothing, ``taken`` the one whose value another row has, and ``refused`` the
+    one that may not be so, for the reason that stands among the arguments as ``wrong``.
+    ``created`` says whether the row was made or was there.
 
     :param name: the statement's name, which is the operation's
     :param params: its arguments
@@ -32,6 +41,10 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     def read(row: Row | None) -> Result:
         given = dict(zip(query.columns, row)) if row else {}
         if (text := given.get("object")) is None:
+            if (name := given.get("refused")) is not None:
+                raise InvalidParams(fields={name: [params["wrong"]]})
+            if (name := given.get("taken")) is not None:
+                raise AlreadyExists(f"{name} is taken", {name: ["is taken"]})
             if (tag := given.get("tag")) is not None:
                 raise _refusal(context, params, given.get("version"), tag)
             raise NotFound.of(given.get("missing") or missing, thing)

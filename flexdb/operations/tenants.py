@@ -7,6 +7,7 @@ from marshmallow import Schema
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.members import CREATED_AT, NEW_ID, UPDATED_AT
+from flexdb.contract.names import Slug, new_slug, slug_change
 from flexdb.contract.operation import (
     CHANGES,
     CREATES,
@@ -26,7 +27,10 @@ from flexdb.plan import Statement
 from flexdb.query.paging import page, pagination
 
 ID = partial(Id, "The tenant's id.")
-SLUG = partial(Text, "A short unique name.", example="acme-corp")
+SLUG = "acme-corp"
+NEW_SLUG = partial(Slug, "A short unique name, with no white space at its ends, nothing that "
+                   "is not seen, and no UUID. One that differs in case alone is the same.",
+                   example=SLUG)
 NAME = partial(Text, "The full name.", example="Acme Corporation")
 STATUS = partial(Text, "`active`, or what the application makes of it.", example="active")
 
@@ -35,7 +39,8 @@ class Tenant(Schema):
     """A tenant."""
 
     id = ID()
-    slug = SLUG()
+    # Whatever it is: what was stored before there was a rule stays.
+    slug = Text("The short unique name.", example=SLUG)
     name = NAME()
     status = STATUS()
     created_at = CREATED_AT()
@@ -43,7 +48,7 @@ class Tenant(Schema):
 
 
 class NewTenant(Params):
-    slug = SLUG(required=True)
+    slug = NEW_SLUG(required=True)
     name = NAME(required=True)
     id = NEW_ID()
 
@@ -54,7 +59,7 @@ class TenantId(Params):
 
 class TenantChange(Params):
     id = ID(required=True)
-    slug = SLUG(load_default=None)
+    slug = NEW_SLUG(held=True, load_default=None)
     name = NAME(load_default=None)
     status = STATUS(load_default=None)
 
@@ -65,8 +70,8 @@ class TenantList(Params):
 
 @operation(NewTenant, gives=one(Tenant, "tenant"), effect=CREATES, of=SERVICE)
 def create_tenant(context: Context, params: Loaded) -> Statement:
-    """Create a tenant."""
-    return one_object(context, "create_tenant", params, "tenant")
+    """Create a tenant, whose slug none has and none that looks the same."""
+    return one_object(context, "create_tenant", params | new_slug(params["slug"]), "tenant")
 
 
 @operation(TenantId, gives=one(Tenant, "tenant"), effect=READS, of=TENANT)
@@ -78,7 +83,8 @@ def get_tenant(context: Context, params: Loaded) -> Statement:
 @operation(TenantChange, gives=one(Tenant, "tenant"), effect=CHANGES, of=TENANT)
 def update_tenant(context: Context, params: Loaded) -> Statement:
     """Change a tenant; what is absent stays as it is."""
-    return one_object(context, "update_tenant", params, "tenant", thing="tenant")
+    return one_object(context, "update_tenant", params | slug_change(params["slug"]), "tenant",
+                      thing="tenant")
 
 
 @operation(TenantId, gives=NOTHING, effect=DELETES, of=TENANT, long=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
@@ -13,13 +14,15 @@ from msgspec import Raw
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Json, JsonForm, Text
 from flexdb.contract.json_fields import FromText
+from flexdb.contract.locks import lock_of, table_of
 from flexdb.contract.objects import Objects
 from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, many, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
 from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams
 from flexdb.operations.references import Given, resolve
-from flexdb.plan import Budget, Result, Steps, Walk, as_steps
+from flexdb.plan import Budget, Lock, Result, Steps, Walk, as_steps
+from flexdb.sql.locks import lock_statements
 
 MOST_CALLS = 1000
 _NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -112,6 +115,8 @@ def transaction(context: Context, params: Loaded) -> Steps:
         results: list[bytes] = []
         objects: Given = {}
         budget = Budget(context.limits.max_answer_bytes)
+        for statement in lock_statements(_locks(calls) if len(calls) > 1 else ()):
+            yield statement
         for place, call in enumerate(calls):
             called = OPERATIONS[call["method"]]
             try:
@@ -129,6 +134,23 @@ def transaction(context: Context, params: Loaded) -> Steps:
         return Result(b'{"results":[%b]}' % b",".join(results), kept=not params["dry_run"])
 
     return Steps("transaction", steps)
+
+
+def _locks(calls: list[Loaded]) -> Iterator[Lock]:
+    """Give the rows that calls will write, as far as they name them by their ids."""
+    for call in calls:
+        called = OPERATIONS[call["method"]]
+        if table_of(called) is None:
+            continue
+        text = call["params"]
+        # Only ids are read: data may be large.
+        texts: Any = (json_text.items(text) if text.startswith(b"[") else json_text.members(text))
+        if isinstance(texts, list):
+            texts = dict(zip(called.fields, texts))
+        ids = {name: json_text.parse(bytes(texts[name])) for name in ("tenant_id", "id", "user_id")
+               if name in texts}
+        if lock := lock_of(called, ids):
+            yield lock
 
 
 def _name_call(error: FlexdbError, place: int, method: str) -> None:

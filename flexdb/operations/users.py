@@ -5,8 +5,9 @@ from functools import partial
 from marshmallow import Schema
 
 from flexdb.context import Context
-from flexdb.contract.fields import Email, Id, Text
+from flexdb.contract.fields import Id, Text
 from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT
+from flexdb.contract.names import Email, email_change, new_email
 from flexdb.contract.operation import (
     CHANGES,
     CREATES,
@@ -27,7 +28,9 @@ from flexdb.query.paging import page, pagination
 from flexdb.sql.pages import BY_USER
 
 ID = partial(Id, "The user's id.")
-EMAIL = partial(Email, "The unique e-mail address.", example="john@example.com")
+EMAIL = "john@example.com"
+NEW_EMAIL = partial(Email, "The unique e-mail address (RFC 5321). Its domain is kept in lower case "
+                    "and in Unicode, the part before its @ as it is written.", example=EMAIL)
 DISPLAY_NAME = partial(Text, "The name to show.", example="John Doe")
 ROLE = partial(Text, "The user's role in the tenant.", example="admin")
 
@@ -36,7 +39,8 @@ class User(Schema):
     """A user, who may be a member of many tenants."""
 
     id = ID()
-    email = EMAIL()
+    # Whatever it is: what was stored before there was a rule stays.
+    email = Text("The unique e-mail address.", example=EMAIL)
     display_name = DISPLAY_NAME()
     created_at = CREATED_AT()
     updated_at = UPDATED_AT()
@@ -52,7 +56,7 @@ class TenantUser(Schema):
 
 
 class NewUser(Params):
-    email = EMAIL(required=True)
+    email = NEW_EMAIL(required=True)
     display_name = DISPLAY_NAME(required=True)
     id = NEW_ID()
 
@@ -63,7 +67,7 @@ class UserId(Params):
 
 class UserChange(Params):
     id = ID(required=True)
-    email = EMAIL(load_default=None)
+    email = NEW_EMAIL(held=True, load_default=None)
     display_name = DISPLAY_NAME(load_default=None)
 
 
@@ -88,7 +92,7 @@ class TenantUserList(Params):
 @operation(NewUser, gives=one(User, "user"), effect=CREATES, of=SERVICE)
 def create_user(context: Context, params: Loaded) -> Statement:
     """Create a user."""
-    return one_object(context, "create_user", params, "user")
+    return one_object(context, "create_user", params | new_email(params["email"]), "user")
 
 
 @operation(UserId, gives=one(User, "user"), effect=READS, of=SERVICE)
@@ -100,7 +104,8 @@ def get_user(context: Context, params: Loaded) -> Statement:
 @operation(UserChange, gives=one(User, "user"), effect=CHANGES, of=SERVICE)
 def update_user(context: Context, params: Loaded) -> Statement:
     """Change a user; what is absent stays as it is."""
-    return one_object(context, "update_user", params, "user", thing="user")
+    return one_object(context, "update_user", params | email_change(params["email"]), "user",
+                      thing="user")
 
 
 @operation(UserId, gives=NOTHING, effect=DELETES, of=SERVICE)

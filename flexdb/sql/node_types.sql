@@ -23,7 +23,7 @@ WITH found AS (
     SELECT nt.tenant_id, nt.id, nt.version, {node_type_tag} AS tag
     FROM node_types nt
     WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
-    FOR UPDATE
+    FOR NO KEY UPDATE
 ), changed AS (
     UPDATE node_types nt
     SET name = coalesce(%(name)s, nt.name),

@@ -29,7 +29,8 @@ WITH found AS (
     SELECT n.tenant_id, n.id, n.version, {node_tag} AS tag
     FROM nodes n
     WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
-    FOR UPDATE
+    -- No key changes, so relationships may come to it meanwhile.
+    FOR NO KEY UPDATE
 ), changed AS (
     UPDATE nodes n
     SET data = coalesce(%(data)s::jsonb, n.data), version = n.version + 1,
@@ -62,19 +63,37 @@ FROM found
 LEFT JOIN deleted ON true
 
 -- write: delete_nodes (condition) -> object, total
-WITH wanted AS (
+WITH fitting AS MATERIALIZED (
     SELECT n.id
     FROM nodes n
     WHERE n.tenant_id = %(tenant_id)s AND ({condition})
     LIMIT %(max_affected)s + 1
-    FOR UPDATE
 ), found AS (
     SELECT count(*) AS total
-    FROM wanted
+    FROM fitting
+), wanted AS MATERIALIZED (
+    -- In one order, so that two who delete the same nodes never wait in a circle; and those alone
+    -- that still fit when it is their turn.
+    SELECT n.id
+    FROM nodes n, found
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = ANY (ARRAY(SELECT fitting.id FROM fitting))
+      AND found.total <= %(max_affected)s AND ({condition})
+    ORDER BY n.id
+    FOR UPDATE OF n
+), edges AS MATERIALIZED (
+    -- They go along, and are found from both of their ends.
+    SELECT r.id
+    FROM relationships r
+    WHERE r.tenant_id = %(tenant_id)s
+      AND (r.source_node_id = ANY (ARRAY(SELECT wanted.id FROM wanted))
+           OR r.target_node_id = ANY (ARRAY(SELECT wanted.id FROM wanted)))
+    ORDER BY r.id
+    FOR UPDATE
 ), deleted AS (
     DELETE FROM nodes n
-    USING wanted, found
-    WHERE n.tenant_id = %(tenant_id)s AND n.id = wanted.id AND found.total <= %(max_affected)s
+    USING wanted
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = wanted.id
+      AND (SELECT count(*) FROM edges) >= 0
     RETURNING n.id
 )
 SELECT json_build_object('deleted', (SELECT count(*) FROM deleted)) AS object, found.total
@@ -93,7 +112,8 @@ SELECT {schema_version} AS schema_version, nullif(nt.schema, 'null')::json AS sc
 FROM nodes n
 JOIN node_types nt ON nt.tenant_id = n.tenant_id AND nt.id = n.node_type_id
 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
-FOR UPDATE OF n FOR SHARE OF nt
+-- The type first, as everywhere.
+FOR SHARE OF nt FOR NO KEY UPDATE OF n
 
 -- list: list_nodes of node n
 SELECT n.tenant_id, n.id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at, n.size

@@ -34,7 +34,7 @@ WITH found AS (
     SELECT r.tenant_id, r.id, r.version, {relationship_tag} AS tag
     FROM relationships r
     WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
-    FOR UPDATE
+    FOR NO KEY UPDATE
 ), changed AS (
     UPDATE relationships r
     SET relationship_type = coalesce(%(relationship_type)s, r.relationship_type),
@@ -71,7 +71,7 @@ LEFT JOIN deleted ON true
 SELECT r.version, {relationship_tag} AS tag, r.data::json AS data
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
-FOR UPDATE
+FOR NO KEY UPDATE
 
 -- list: list_relationships of relationship r
 SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,

@@ -4,33 +4,60 @@ id, slug, name, status, created_at time, updated_at time
 -- frame: tenant_tag
 to_hex(hash_record_extended((t.created_at, t.updated_at, t.xmin), 0))
 
--- write: create_tenant -> object, tag
-INSERT INTO tenants AS t (id, slug, name, created_at, updated_at)
-SELECT %(id)s::uuid, %(slug)s, %(name)s, clock.now, clock.now
-FROM clock_timestamp() AS clock (now)
-RETURNING {tenant} AS object, {tenant_tag} AS tag
+-- frame: slug_is_held
+-- Whether another tenant has a slug that looks the same, from before there was a rule or by the
+-- original, which asks nobody. Among new ones an index decides: two may come at once.
+EXISTS (SELECT FROM tenants other
+        WHERE flexdb_slug_key(other.slug) = ANY (ARRAY(
+                  SELECT flexdb_slug_key(spelling.slug)
+                  FROM json_array_elements_text(%(slug_spellings)s::json) AS spelling (slug)))
+          AND other.id <> %(id)s::uuid)
+
+-- write: create_tenant -> object, tag, taken
+WITH asked AS (
+    SELECT CASE WHEN {slug_is_held} THEN 'slug' END AS taken
+), created AS (
+    INSERT INTO tenants AS t (id, slug, slug_claim, name, created_at, updated_at)
+    SELECT %(id)s::uuid, %(slug)s, ARRAY[%(slug)s, %(slug_key)s], %(name)s, clock.now, clock.now
+    FROM asked, clock_timestamp() AS clock (now)
+    WHERE asked.taken IS NULL
+    RETURNING {tenant} AS object, {tenant_tag} AS tag
+)
+SELECT created.object, created.tag, asked.taken
+FROM asked
+LEFT JOIN created ON true
 
 -- read: get_tenant -> object, tag
 SELECT {tenant} AS object, {tenant_tag} AS tag
 FROM tenants t
 WHERE t.id = %(id)s
 
--- write: update_tenant -> object, tag
+-- write: update_tenant -> object, tag, refused, taken
 WITH found AS (
-    SELECT t.id, {tenant_tag} AS tag
+    SELECT t.id, {tenant_tag} AS tag, coalesce(t.slug = %(slug_given)s, true) AS stays
     FROM tenants t
     WHERE t.id = %(id)s
     FOR NO KEY UPDATE
+), asked AS (
+    SELECT found.id, found.stays,
+           CASE WHEN NOT found.stays AND %(slug)s::text IS NULL THEN 'slug' END AS refused,
+           CASE WHEN NOT found.stays AND {slug_is_held} THEN 'slug' END AS taken
+    FROM found
+    WHERE {is_wanted}
 ), changed AS (
     UPDATE tenants t
-    SET slug = coalesce(%(slug)s, t.slug), name = coalesce(%(name)s, t.name),
-        status = coalesce(%(status)s, t.status), updated_at = clock_timestamp()
-    FROM found
-    WHERE t.id = found.id AND {is_wanted}
+    SET slug = CASE WHEN asked.stays THEN t.slug ELSE %(slug)s END,
+        slug_claim = CASE WHEN asked.stays THEN t.slug_claim
+                          ELSE ARRAY[%(slug)s, %(slug_key)s] END,
+        name = coalesce(%(name)s, t.name), status = coalesce(%(status)s, t.status),
+        updated_at = clock_timestamp()
+    FROM asked
+    WHERE t.id = asked.id AND asked.refused IS NULL AND asked.taken IS NULL
     RETURNING {tenant} AS object, {tenant_tag} AS tag
 )
-SELECT changed.object, coalesce(changed.tag, found.tag) AS tag
+SELECT changed.object, coalesce(changed.tag, found.tag) AS tag, asked.refused, asked.taken
 FROM found
+LEFT JOIN asked ON true
 LEFT JOIN changed ON true
 
 -- write: delete_tenant -> object, tag

@@ -4,33 +4,57 @@ id, email, display_name, created_at time, updated_at time
 -- frame: user_tag
 to_hex(hash_record_extended((u.created_at, u.updated_at, u.xmin), 0))
 
--- write: create_user -> object, tag
-INSERT INTO users AS u (id, email, display_name, created_at, updated_at)
-SELECT %(id)s::uuid, %(email)s, %(display_name)s, clock.now, clock.now
-FROM clock_timestamp() AS clock (now)
-RETURNING {user} AS object, {user_tag} AS tag
+-- frame: email_is_held
+-- Whether another user has the same address in another spelling, from before there was one form or
+-- by the original. New ones have it, so that their key decides.
+EXISTS (SELECT FROM users other
+        WHERE flexdb_email_key(other.email) = ANY (ARRAY(
+                  SELECT flexdb_email_key(spelling.email)
+                  FROM json_array_elements_text(%(email_spellings)s::json) AS spelling (email)))
+          AND other.id <> %(id)s::uuid)
+
+-- write: create_user -> object, tag, taken
+WITH asked AS (
+    SELECT CASE WHEN {email_is_held} THEN 'email' END AS taken
+), created AS (
+    INSERT INTO users AS u (id, email, display_name, created_at, updated_at)
+    SELECT %(id)s::uuid, %(email)s, %(display_name)s, clock.now, clock.now
+    FROM asked, clock_timestamp() AS clock (now)
+    WHERE asked.taken IS NULL
+    RETURNING {user} AS object, {user_tag} AS tag
+)
+SELECT created.object, created.tag, asked.taken
+FROM asked
+LEFT JOIN created ON true
 
 -- read: get_user -> object, tag
 SELECT {user} AS object, {user_tag} AS tag
 FROM users u
 WHERE u.id = %(id)s
 
--- write: update_user -> object, tag
+-- write: update_user -> object, tag, refused, taken
 WITH found AS (
-    SELECT u.id, {user_tag} AS tag
+    SELECT u.id, {user_tag} AS tag, coalesce(u.email = %(email_given)s, true) AS stays
     FROM users u
     WHERE u.id = %(id)s
     FOR NO KEY UPDATE
+), asked AS (
+    SELECT found.id, found.stays,
+           CASE WHEN NOT found.stays AND %(email)s::text IS NULL THEN 'email' END AS refused,
+           CASE WHEN NOT found.stays AND {email_is_held} THEN 'email' END AS taken
+    FROM found
+    WHERE {is_wanted}
 ), changed AS (
     UPDATE users u
-    SET email = coalesce(%(email)s, u.email),
+    SET email = CASE WHEN asked.stays THEN u.email ELSE %(email)s END,
         display_name = coalesce(%(display_name)s, u.display_name), updated_at = clock_timestamp()
-    FROM found
-    WHERE u.id = found.id AND {is_wanted}
+    FROM asked
+    WHERE u.id = asked.id AND asked.refused IS NULL AND asked.taken IS NULL
     RETURNING {user} AS object, {user_tag} AS tag
 )
-SELECT changed.object, coalesce(changed.tag, found.tag) AS tag
+SELECT changed.object, coalesce(changed.tag, found.tag) AS tag, asked.refused, asked.taken
 FROM found
+LEFT JOIN asked ON true
 LEFT JOIN changed ON true
 
 -- write: delete_user -> object, tag

@@ -18,7 +18,7 @@ from flexdb.contract.ids import new_id
 from flexdb.db import run
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
-from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, to_error
+from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, _UNIQUE_INDEXES, to_error
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Result, Row, Statement
 from flexdb.sql.loader import make_query
@@ -127,7 +127,12 @@ def test_every_constraint_that_is_told_apart_is_in_the_database_and_the_other_wa
                 'tenants', 'users', 'tenant_users', 'node_types', 'nodes', 'relationships')
         """).fetchall()
     # ON CONFLICT makes an update of a second membership.
+        indexes = connection.execute("""
+            SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            WHERE i.indisunique AND i.indpred IS NOT NULL AND c.relname LIKE 'flexdb%'
+        """).fetchall()
     assert {name for name, in found} - {"tenant_users_pkey"} == {*_UNIQUE, *_FOREIGN}
+    assert {name for name, in indexes} == {*_UNIQUE_INDEXES}
 
 
 @pytest.mark.parametrize("state, kind", [
@@ -185,6 +190,13 @@ def test_a_conflict_is_tried_again_and_then_told(runner: Runner, state: str, tim
     else:
         assert type(told(runner, statement)) is errors.Aborted
         assert one(runner, sql("SELECT nextval('tried')")) == b"%d" % (run.ATTEMPTS + 1)
+
+
+def test_no_further_attempt_is_made_when_a_call_has_had_its_time(runner: Runner) -> None:
+    # Two such attempts take longer than the 0.4 seconds of a statement.
+    statement = sql("SELECT fail('40001', 9) FROM pg_sleep(0.25)")
+    assert type(told(runner, statement)) is errors.Aborted
+    assert one(runner, sql("SELECT nextval('tried')")) == b"3"
 
 
 @pytest.mark.parametrize("batch", [False, True])

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import shlex
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from typing import Any
 
 import pytest
@@ -116,6 +116,11 @@ def test_what_is_stricter_than_the_original_is_refused_as_told(
     ids = {"TENANT_ID": tenant["id"],
            "NODE_TYPE_ID": service.node_type(tenant, schema=schema)["id"]}
     method, params, _, told = row
+    # The tour's own, where another row has not made them.
+    for make, name in ((service.tenant, {"slug": "acme-corp"}),
+                       (service.user, {"email": "john@example.com"})):
+        with suppress(RpcError):
+            make(**name)
     sent = json.loads(re.sub(r"\b[A-Z_]+_ID\b", lambda name: ids[name.group()], quoted(params)[0]))
     with pytest.raises(RpcError) as refused:
         service.call(quoted(method)[0], sent)

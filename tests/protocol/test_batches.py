@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import orjson
-import psycopg
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -23,9 +21,9 @@ from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Statement
 from tests.support import postgres
+from tests.support.locks import lock, locked, statistic, waiting
 from tests.support.rows import CHANGES, FILTERS, GLOBAL, IDS, NEW, POOL
 from tests.support.service import Service, request
-from tests.support.waiting import wait_until
 
 Row = dict[str, Any]
 
@@ -54,42 +52,6 @@ def transactions(service: Service, node_type: Row) -> list[int]:
 
 def codes(replies: list[Any]) -> list[int]:
     return [reply["error"]["code"] if "error" in reply else 0 for reply in replies]
-
-
-def statistic(service: Service, name: str) -> int:
-    """Return a column of pg_stat_database, after the service's connections have told theirs."""
-    service.close()
-    with postgres.connect(service.settings) as ours:
-        wait_until(lambda: ours.execute(
-            "SELECT FROM pg_stat_activity WHERE application_name = 'flexdb'"
-            " AND datname = current_database()").rowcount == 0)
-        row = ours.execute(f"SELECT {name} FROM pg_stat_database WHERE datname = current_database()"
-                           .encode()).fetchone()
-    assert row
-    return int(row[0])
-
-
-@contextmanager
-def locked(service: Service, table: str, row: Row) -> Iterator[psycopg.Connection]:
-    """Hold the lock of a row on a connection of our own."""
-    with postgres.connect(service.settings) as connection, connection.transaction():
-        lock(connection, table, row)
-        yield connection
-
-
-def lock(connection: psycopg.Connection, table: str, row: Row) -> None:
-    query = f"SELECT FROM {table} WHERE id = %s FOR UPDATE"
-    assert connection.execute(query.encode(), (row["id"],)).rowcount == 1
-
-
-def waiting(service: Service, connections: int, seconds: float = 0) -> None:
-    """Wait until so many connections have waited for a lock for so long."""
-    with postgres.connect(service.settings) as ours:
-        wait_until(lambda: ours.execute(
-            "SELECT FROM pg_stat_activity WHERE datname = current_database()"
-            " AND wait_event_type = 'Lock'"
-            " AND clock_timestamp() - query_start > make_interval(secs => %s)",
-            (seconds,)).rowcount == connections)
 
 
 def test_a_batch_of_100_is_one_committed_transaction(new_service: Callable[..., Service]) -> None:
