@@ -129,7 +129,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
                 raise
             results.append(result.text)
             if call["name"]:
-                made = json_text.parse(result.text).get(called.gives.wrapper)
+                made = json_text.parse_stored(result.text).get(called.gives.wrapper)
                 objects[call["name"]] = made if isinstance(made, dict) else {}
         return Result(b'{"results":[%b]}' % b",".join(results), kept=not params["dry_run"])
 

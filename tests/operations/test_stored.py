@@ -191,6 +191,17 @@ def test_a_check_against_a_schema_reads_whatever_is_stored(
             *NO_OBJECTS, "unset", "1e-400"}
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", [*ODD, *NO_OBJECTS])
+def test_a_transaction_goes_on_from_whatever_is_stored(
+        service: Service, connection: psycopg.Connection, node_type: Any, name: str) -> None:
+    for thing, key in store(service, connection, node_type, (ODD | NO_OBJECTS)[name]).items():
+        said(service, "transaction", calls=[
+            {"method": f"get_{thing}", "as": "found", "params": key},
+            {"method": f"update_{thing}", "params": key | {"id": "$found.id"}, "as": "changed"},
+            {"method": f"get_{thing}", "params": key | {"id": "$changed.id"}}])
+
+
 @pytest.mark.parametrize("sort", [["data.a"], ["-data.a", "data.b", "-data.c"]])
 def test_a_list_that_is_sorted_by_any_number_can_be_walked(
         service: Service, connection: psycopg.Connection, sort: list[str]) -> None:
