@@ -12,6 +12,7 @@ from flask_cors import CORS
 
 from flexdb import operations  # noqa: F401 (registers them)
 from flexdb.api import health, http, jsonrpc, middleware, rest
+from flexdb.api.callers import Callers
 from flexdb.config import Settings, environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
@@ -59,10 +60,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics = Metrics()
     pool = Pool(settings, metrics)
     runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
-    contexts = http.Contexts(settings, SchemaCache())
-    middleware.init_app(app, metrics)
+    callers = Callers(settings, runner)
+    contexts = http.Contexts(settings, SchemaCache(), callers)
+    middleware.init_app(app, metrics, callers)
     http.init_app(app)
-    health.init_app(app, runner)
+    health.init_app(app, runner, callers)
     jsonrpc.init_app(app, settings, contexts, runner)
     pages.init_app(app, settings)
     if settings.rest_enabled:
@@ -70,6 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=[
-            "ETag", "Location", "Preference-Applied", "Retry-After", *middleware.HEADERS])
+            "ETag", "Location", "Preference-Applied", "Retry-After", "WWW-Authenticate",
+            *middleware.HEADERS])
     app.extensions["flexdb"] = pool
     return app

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from dotenv import dotenv_values
 
 JsonFields = Literal["value", "string"]
+Auth = Literal["", "local", "open", "required"]
 EnforceSchemas = Literal["all", "valid", "none"]
 MIB = 1024 * 1024
 # With none of these set, an embedded PostgreSQL is started.
@@ -56,6 +57,11 @@ class Settings:
                                    "machine")
     rest_enabled: bool = _setting(True, "whether the REST API and its documentation are served",
                                   choices=("true", "false"))
+    auth: Auth = _setting("", "who needs a key: all, all but this machine, or nobody; when empty "
+                          "`required` with `JSONRPC_SOCKET`, and `local` without",
+                          choices=("required", "local", "open"))
+    allowed_hosts: str = _setting("", "names of this service, beside localhost, under which pages "
+                                  "of other sites may call it without a key, separated by commas")
     cors_origins: str = _setting("", "origins that browsers may call from, separated by commas, or "
                                  "`*`; none when empty")
     json_fields: JsonFields = _setting(
@@ -104,6 +110,11 @@ class Settings:
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = _setting("text", "log lines as text, or as JSON objects",
                                choices=("text", "json"))
+
+    @property
+    def auth_mode(self) -> Auth:
+        """Return who needs a key: whom the socket lets in came through a proxy."""
+        return self.auth or ("required" if self.jsonrpc_socket else "local")
 
     def __post_init__(self) -> None:
         needed = self.db_pool_size + self.db_pool_queue + 2

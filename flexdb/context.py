@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from flexdb.access.callers import ANYONE, Caller
 from flexdb.config import EnforceSchemas, JsonFields, Settings
 from flexdb.documents.schemas import SchemaCache
 
@@ -33,16 +34,6 @@ class Limits(NamedTuple):
     def of(cls, settings: Settings) -> Limits:
         """Return the limits that settings say."""
         return cls(*(getattr(settings, name) for name in cls._fields))
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls. For now that is anyone, who may do everything."""
-
-    name: str = "anyone"
-
-
-ANYONE = Caller()
 
 
 class Precondition(NamedTuple):

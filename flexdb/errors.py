@@ -117,6 +117,27 @@ class InvalidParams(FlexdbError):
     opening = "invalid parameters: "
 
 
+class Unauthenticated(FlexdbError):
+    """Who calls has shown no credential that is good.
+
+    :param sent: whether there was one
+    """
+
+    code, status, reason = -32010, 401, "UNAUTHENTICATED"
+    message = "send a key as Authorization: Bearer …"
+
+    def __init__(self, message: str | None = None, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class PermissionDenied(FlexdbError):
+    """The caller may not do that, whatever it is done to."""
+
+    code, status, reason = -32011, 403, "PERMISSION_DENIED"
+    message = "the caller may not do that"
+
+
 class NotFound(FlexdbError):
     """There is no such row in this tenant; one of another tenant counts as absent."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Blueprint, Flask, Response, jsonify
 
+from flexdb.api.callers import Callers
 from flexdb.db.migrate import migration_ids
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, Unavailable
@@ -21,7 +22,7 @@ def _read(row: Row | None) -> Result:
     return Result(b"")
 
 
-def init_app(app: Flask, runner: Runner) -> None:
+def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
     """Add ``/health`` and ``/health/ready``."""
     blueprint = Blueprint("health", __name__, url_prefix="/health")
 
@@ -36,6 +37,10 @@ def init_app(app: Flask, runner: Runner) -> None:
         looks = Statement(STATEMENTS["value"]["list_migrations"], {}, _read)
         (outcome,) = runner.run([looks], Budget(_MOST_BYTES))
         if isinstance(outcome, FlexdbError):
+            try:
+                callers.check_operator()
+            except FlexdbError:
+                return jsonify(status="unavailable"), 503
             reason = getattr(outcome, "why", "") or str(outcome)
             return jsonify(status="unavailable", reason=reason), 503
         return jsonify(status="ok"), 200

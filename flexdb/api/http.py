@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import get_args
 
 import orjson
@@ -10,8 +11,10 @@ from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from flexdb import errors
+from flexdb.access.callers import ANYONE
+from flexdb.api.callers import Callers
 from flexdb.config import JsonFields, Settings
-from flexdb.context import ANYONE, Context, Limits
+from flexdb.context import Context, Limits
 from flexdb.documents.schemas import SchemaCache
 from flexdb.errors import FlexdbError
 from flexdb.telemetry import watch
@@ -30,17 +33,24 @@ class Contexts:
     """Makes the context of each request.
 
     :param schemas: the compiled schemas that the app keeps
+    :param callers: finds out who calls
     """
 
-    def __init__(self, settings: Settings, schemas: SchemaCache) -> None:
+    def __init__(self, settings: Settings, schemas: SchemaCache, callers: Callers) -> None:
+        self._callers = callers
         self._usual = settings.json_fields
         self._by_form: dict[JsonFields, Context] = {
             form: Context(Limits.of(settings), form, ANYONE, schemas, settings.enforce_schemas)
             for form in get_args(JsonFields)}
 
     def current(self) -> Context:
-        """Return the context of the current request."""
-        return self._by_form[_preferred(request) or self._usual]
+        """Return the context of the current request, of which nothing else need be read.
+
+        :raises Unauthenticated: when nobody who is known makes it, and anyone is not enough
+        """
+        caller = self._callers.current()
+        context = self._by_form[_preferred(request) or self._usual]
+        return context if caller is ANYONE else replace(context, caller=caller)
 
 
 def _preferred(request: Request) -> JsonFields | None:
@@ -81,7 +91,11 @@ def accepts_json(accept: str) -> bool:
 
 
 def apply_preference(response: Response) -> Response:
-    """Say in the response which preference was followed, if the request had one."""
+    """Say in the response which preference was followed, and that it is one caller's."""
+    if "HTTP_AUTHORIZATION" in request.environ:
+        response.vary.add("Authorization")
+        response.headers["Cache-Control"] = (
+            "private, no-cache" if "ETag" in response.headers else "private, no-store")
     if fields := _preferred(request):
         response.headers["Preference-Applied"] = f"json-fields={fields}"
         response.vary.add("Prefer")
@@ -110,6 +124,12 @@ def error_response(error: FlexdbError) -> Response:
         response.headers["Accept"] = ", ".join(error.accepted)
         if request.method == "PATCH":
             response.headers["Accept-Patch"] = ", ".join(error.accepted)
+    if isinstance(error, errors.Unauthenticated):
+        # RFC 6750, section 3
+        response.headers["WWW-Authenticate"] = 'Bearer realm="flexdb"' + (
+            ', error="invalid_token"' if error.sent else "")
+    elif isinstance(error, errors.PermissionDenied):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="flexdb", error="insufficient_scope"'
     if retry_after := error.data.get("retry_after"):
         response.headers["Retry-After"] = str(retry_after)
     return response

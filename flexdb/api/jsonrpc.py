@@ -52,6 +52,7 @@ class Site(JSONRPCSite):
         """
         if request.environ.get("CONTENT_TYPE") != http.JSON and not self.is_json:
             raise errors.UnsupportedMediaType()
+        context = self.contexts.current()
         body = bodies.read_body(self.settings.max_body_bytes)
         try:
             parsed = self.to_json(body)
@@ -64,7 +65,7 @@ class Site(JSONRPCSite):
         except FlexdbError as error:
             watch.current().outcome = error.reason
             return reply_to(error, b"null"), 200, {}
-        replies = self.batch_dispatch(Body(body, parsed))
+        replies = self.batch_dispatch(context, Body(body, parsed))
         if not replies:
             return b"", 204, {}
         if batch:
@@ -81,16 +82,16 @@ class Site(JSONRPCSite):
         """
         return bodies.parse_body(request_data, self.settings.max_depth)
 
-    def batch_dispatch(self, body: Body) -> list[bytes]:  # type: ignore[override]
+    def batch_dispatch(self, context: Context, body: Body  # type: ignore[override]
+                       ) -> list[bytes]:
         """Plan all calls, run what they ask for together, and return the replies in their order."""
-        context = self.contexts.current()
         budget = Budget(context.limits.max_answer_bytes)
         plans: list[Plan | Outcome] = []
         for place, call in enumerate(body.calls):
             planned = self._plan(context, call, partial(body.params_text, place))
             plans.append(planned if isinstance(planned, PLANS) else budget.admit(planned))
-        locks = _locks(call for call, plan in zip(body.calls, plans) if isinstance(plan, PLANS)
-                       ) if len(plans) > 1 else []
+        planned_calls = (call for call, plan in zip(body.calls, plans) if isinstance(plan, PLANS))
+        locks = _locks(planned_calls, context.caller.tenant_id) if len(plans) > 1 else []
         outcomes = self.runner.run(
             [*locks, *(plan for plan in plans if isinstance(plan, PLANS))], budget)[len(locks):]
         # From the end, so that each can be let go when its reply is made.
@@ -153,9 +154,9 @@ class Site(JSONRPCSite):
         return planned
 
 
-def _locks(calls: Iterable[dict[str, Any]]) -> list[Statement]:
+def _locks(calls: Iterable[dict[str, Any]], bound: str | None) -> list[Statement]:
     """Return what locks the rows that calls of a batch will write, in one order."""
-    found = (lock_of(OPERATIONS[call["method"]], call.get("params")) for call in calls
+    found = (lock_of(OPERATIONS[call["method"]], call.get("params"), bound) for call in calls
              if call["method"] in OPERATIONS)
     return lock_statements(lock for lock in found if lock)
 

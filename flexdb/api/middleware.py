@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Flask, Response, has_request_context, request
 
+from flexdb.api.callers import Callers
 from flexdb.contract.operation import OPERATIONS
 from flexdb.telemetry import traces as tracing
 from flexdb.telemetry import watch
@@ -95,6 +96,10 @@ class Calls:
         if logger.isEnabledFor(logging.INFO):
             tail: Fields = {"ms": round(seconds * 1000, 2), "status": status,
                             "request_id": watched.request_id}
+            if watched.caller:
+                tail["caller"] = watched.caller
+            if watched.tenant:
+                tail["tenant"] = watched.tenant
             if len(calls) > 1:
                 tail["batch"] = len(calls)
             write(logger, Lines(__name__, [
@@ -126,12 +131,13 @@ class Calls:
         return found
 
 
-def init_app(app: Flask, metrics: Metrics) -> None:
+def init_app(app: Flask, metrics: Metrics, callers: Callers) -> None:
     """Tell of every call, and give the figures at ``/metrics``."""
     app.wsgi_app = Calls(app.wsgi_app, metrics)  # type: ignore[method-assign]
 
     @app.get("/metrics")
     def give_metrics() -> Response:
         """Answer with the figures of all workers, for Prometheus."""
+        callers.check_operator()
         text, content_type = metrics.text(request.headers.get("Accept", ""))
         return Response(text, content_type=content_type)

@@ -18,9 +18,8 @@ The same operations are reached over JSON-RPC 2.0 at `POST /jsonrpc`, which
 Beside what the schemas say, an optional parameter may be `""`, which counts as absent, and where
 JSON is sent, a string that holds JSON text is taken too. A body may have {0.max_body_bytes:,}
 bytes, `data` and `schema` {0.max_json_bytes:,} bytes each as compact JSON text with its numbers
-written out, and JSON may be nested {0.max_depth} deep; no text in it may hold the
-character U+0000. A URL may have about 8,000 bytes: what is longer is answered with 414, and goes
-into the body of a query.
+written out, and JSON may be nested {0.max_depth} deep; no text in it may hold the character U+0000.
+A URL may have about 8,000 bytes: longer ones are answered with 414. A query may stand in a body.
 """
 _TOO_LONG = "-32600 TOO_LARGE: the URL is too long; a query may stand in a body instead"
 _PATCH = """\
@@ -74,11 +73,15 @@ def document(settings: Settings) -> Json:
                  "contact": {"name": describe.TITLE},
                  "license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": "/"}],
+        "security": [{"key": []}, {}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {
             "schemas": describe.schemas(settings.json_fields) | bodies | _SCHEMAS,
             "responses": _error_responses(),
+            "securitySchemes": {"key": {
+                "type": "http", "scheme": "bearer",
+                "description": "A key, as `create_key` or `python -m flexdb create-key` makes."}},
         },
     }
 
@@ -104,6 +107,7 @@ def _operation(route: Route) -> Json:
         "tags": [route.tag],
         "summary": operation.description.splitlines()[0],
         "description": operation.description,
+        "x-access": operation.access.word,
         "parameters": parameters,
         "responses": _success(route) | {
             str(status): {"$ref": f"#/components/responses/{_name(status)}"}
@@ -176,7 +180,7 @@ def _links(route: Route) -> Json:
 
 
 def _error_statuses(route: Route) -> list[int]:
-    statuses = [400, 406, 414, 500, 503, 504]
+    statuses = [400, 401, 403, 406, 414, 500, 503, 504]
     if route.in_url or route.has_body:
         statuses.append(404)
     if route.has_body:
@@ -239,6 +243,7 @@ _JSONRPC: Json = {
         "200": _json_response("The reply, or an array of replies, errors included.",
                               {"description": "A reply object, or an array of them."}),
         "204": {"description": "There was nothing to answer: only notifications."},
+        "401": _json_response("A key is needed, or is not good.", reference("ErrorReply")),
         "413": _json_response("The body is too large.", reference("ErrorReply")),
         "415": _json_response("The body is not JSON.", reference("ErrorReply")),
     },

@@ -17,6 +17,8 @@ from flexdb.errors import (
     DeadlineExceeded,
     FlexdbError,
     NotFound,
+    PermissionDenied,
+    Unauthenticated,
     Unavailable,
     VersionConflict,
 )
@@ -44,6 +46,7 @@ def _method(operation: Operation) -> Json:
         "name": operation.name,
         "summary": operation.description.splitlines()[0],
         "description": operation.description,
+        "x-access": operation.access.word,
         "paramStructure": "either",
         "params": [_parameter(name, field) for name, field in operation.fields.items()],
         "result": {"name": operation.gives.wrapper or "result",
@@ -68,7 +71,8 @@ def _kinds_of_errors(operation: Operation) -> list[type[FlexdbError]]:
         kinds += [AlreadyExists, Aborted]
     if "version" in operation.fields:
         kinds.append(VersionConflict)
-    return sorted([*kinds, Unavailable, DeadlineExceeded], key=lambda kind: -kind.code)
+    return sorted([*kinds, Unauthenticated, PermissionDenied, Unavailable, DeadlineExceeded],
+                  key=lambda kind: -kind.code)
 
 
 def _error(kind: type[FlexdbError]) -> Json:

@@ -53,11 +53,11 @@ class _View:
         watch.current().method = self.route.operation.name
         if not http.accepts_json(request.headers.get("Accept", "")):
             raise errors.NotAcceptable()
+        context = self.contexts.current()
         text = bodies.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"
         params = self._query(in_url) | self._body(text, in_url) | in_url
         if self.route.verb == "PATCH":
             text = b'{"patch":%b}' % text
-        context = self.contexts.current()
         asked = preconditions.precondition()
         if self.route.is_conditional and asked:
             context = replace(context, precondition=asked)

@@ -29,6 +29,12 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("DELETE", "/tenants/{tenant_id}/users/{user_id}", "remove_user_from_tenant"),
         ("GET", "/tenants/{tenant_id}/users", "list_tenant_users"),
     ),
+    "Keys": (
+        ("POST", "/tenants/{tenant_id}/keys", "create_key"),
+        ("DELETE", "/tenants/{tenant_id}/keys/{id}", "delete_key"),
+        ("GET", "/tenants/{tenant_id}/keys", "list_keys"),
+        ("GET", "/caller", "get_caller"),
+    ),
     "Node Types": (
         ("POST", "/tenants/{tenant_id}/node-types", "create_node_type"),
         ("GET", "/tenants/{tenant_id}/node-types/{id}", "get_node_type"),

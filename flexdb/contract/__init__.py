@@ -1,4 +1,4 @@
 """What a call may say and what it gives: the registry of operations, parameters, fields.
 
-It may know context, documents, plan, errors and version; never query, operations or a door.
+It may know access, context, documents, plan, errors and version; never query, operations or a door.
 """

@@ -11,10 +11,11 @@ from flexdb.plan import Lock
 _KINDS = {"tenants", "users", "node_types", "nodes", "relationships"}
 
 
-def lock_of(called: Operation, params: Any) -> Lock | None:
+def lock_of(called: Operation, params: Any, bound: str | None = None) -> Lock | None:
     """Return the row that a call will write; None where its parameters name none.
 
     :param params: by name or by position, as they came, so they may be anything
+    :param bound: the only tenant that the caller sees, of which alone a row is told
     """
     if (table := table_of(called)) is None:
         return None
@@ -22,6 +23,10 @@ def lock_of(called: Operation, params: Any) -> Lock | None:
         params = dict(zip(called.fields, params))
     if not isinstance(params, dict):
         return None
+    if bound and (name := called.tenant):
+        params = params | {name: params.get(name) or bound}
+        if str(params[name]).lower() != bound:
+            return None
     id = params.get("user_id" if table == "tenant_users" else "id")
     tenant_id = params.get("tenant_id") if "tenant_id" in called.fields else ""
     if not is_uuid(id) or tenant_id != "" and not is_uuid(tenant_id):

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 from marshmallow import Schema, ValidationError
 
+from flexdb.access.callers import ANYONE, Access
 from flexdb.context import Context
 from flexdb.contract.fields import BaseField
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.objects import fields_of
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
-from flexdb.errors import InvalidParams
+from flexdb.errors import InvalidParams, NotFound
 from flexdb.plan import Plan
 
 Loaded = dict[str, Any]
@@ -99,6 +100,7 @@ class Operation:
     :param gives: what the result holds
     :param effect: what it leaves behind
     :param of: whose things it is about
+    :param access: what a caller must be let do
     :param long: whether it is large work, which may take as long as LONG_TIMEOUT
     """
 
@@ -107,6 +109,7 @@ class Operation:
     gives: Gives
     effect: Effect
     of: Scope
+    access: Access
     long: bool = False
 
     @cached_property
@@ -138,21 +141,39 @@ class Operation:
     def _text_names(self) -> list[str]:
         return [name for name, field in self.fields.items() if isinstance(field, FromText)]
 
+    @cached_property
+    def tenant(self) -> str | None:
+        """Return the name of the parameter that is the tenant's id, where it is about one."""
+        return "tenant_id" if "tenant_id" in self.fields else "id" if self.of is TENANT else None
+
     def plan(self, context: Context, params: Any, text: Callable[[], bytes]) -> Plan:
         """Validate parameters and return the statement or the steps that do the work.
+
+        This is where every call comes by, through whatever door: the caller must be let call it,
+        and one who is bound to a tenant may leave the tenant out, and finds no other.
 
         :param params: an object (by name) or an array (by position), as parsed
         :param text: gives the JSON text that the parameters were parsed from, for what is stored
             as it came
+        :raises PermissionDenied: when the caller may not call it
         :raises InvalidParams: naming each parameter that is wrong
+        :raises NotFound: when the tenant is not the caller's, be there one or not
         """
+        caller = context.caller
+        if caller is not ANYONE:
+            caller.check(self.name, self.access)
         by_name = self._by_name(params) if isinstance(params, list) else params
+        bound = caller.tenant_id and self.tenant
+        if bound and by_name.get(bound) in (None, ""):
+            by_name = by_name | {bound: caller.tenant_id}
         if self._text_names and not by_name.keys().isdisjoint(self._text_names):
             by_name = self._with_texts(by_name, params, text())
         try:
             loaded = self.schema.load(by_name, context=context)
         except ValidationError as error:
             raise InvalidParams(fields=_flat(error)) from None
+        if bound and loaded[bound] != caller.tenant_id:
+            raise NotFound.of(bound, "tenant")
         plan = self.function(context, loaded)
         return replace(plan, long=True) if self.long else plan
 
@@ -177,14 +198,14 @@ class Operation:
 OPERATIONS: dict[str, Operation] = {}
 
 
-def operation(params: type[Params], *, gives: Gives, effect: Effect, of: Scope, long: bool = False
-              ) -> Callable[[Function], Function]:
+def operation(params: type[Params], *, gives: Gives, effect: Effect, of: Scope, access: Access,
+              long: bool = False) -> Callable[[Function], Function]:
     """Register the decorated function as an operation under its own name.
 
     :raises TypeError: when the schema has what would never be called
     """
     def register(function: Function) -> Function:
-        declared = Operation(function, params, gives, effect, of, long)
+        declared = Operation(function, params, gives, effect, of, access, long)
         _refuse_ignored(declared)
         OPERATIONS[declared.name] = declared
         return function

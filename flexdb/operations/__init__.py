@@ -1,6 +1,6 @@
 """What flexdb does, one file per thing. Importing this package registers every operation.
 
-It may know query, contract, documents, sql, plan, context and errors; nothing of HTTP, of
+It may know access, query, contract, documents, sql, plan, context and errors; nothing of HTTP, of
 PostgreSQL's driver or of settings.
 """
 
@@ -8,6 +8,7 @@ from flexdb.operations import (  # noqa: F401
     bulk,
     checks,
     graph,
+    keys,
     node_types,
     nodes,
     relationships,

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from marshmallow import Schema
 
+from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Integer
 from flexdb.contract.members import NEW_ID, TENANT_ID
@@ -72,7 +73,8 @@ class NodeDeletion(Params):
                            load_default=1000)
 
 
-@operation(NewNodes, gives=many(nodes.Node, "nodes"), effect=CREATES, of=TENANT, long=True)
+@operation(NewNodes, gives=many(nodes.Node, "nodes"),
+           effect=CREATES, of=TENANT, access=Access.WRITE, long=True)
 def create_nodes(context: Context, params: Loaded) -> Steps:
     """Create up to 10,000 nodes, all or none, each of which must fit its type's schema."""
     return Steps("create_nodes", partial(_create_nodes, context, params))
@@ -103,7 +105,7 @@ def _create_nodes(context: Context, params: Loaded) -> Walk:
 
 
 @operation(NewRelationships, gives=many(relationships.Relationship, "relationships"),
-           effect=CREATES, of=TENANT, long=True)
+           effect=CREATES, of=TENANT, access=Access.WRITE, long=True)
 def create_relationships(context: Context, params: Loaded) -> Steps:
     """Create up to 10,000 relationships between nodes of a tenant, all or none."""
     return Steps("create_relationships", partial(_create_relationships, context, params))
@@ -119,7 +121,8 @@ def _create_relationships(context: Context, params: Loaded) -> Walk:
     return (yield from _insert(context, "create_relationships", params, "relationships"))
 
 
-@operation(NodeDeletion, gives=one(Deletion), effect=DELETES, of=TENANT, long=True)
+@operation(NodeDeletion, gives=one(Deletion),
+           effect=DELETES, of=TENANT, access=Access.SCHEMA, long=True)
 def delete_nodes(context: Context, params: Loaded) -> Statement:
     """Delete the nodes that fit a filter, with their relationships; all of them or none."""
     if not params["filter"]:

@@ -8,6 +8,7 @@ import orjson
 from marshmallow import Schema
 from msgspec import Raw
 
+from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
 from flexdb.contract.members import TENANT_ID
@@ -62,7 +63,7 @@ class NodeTypeCheck(Params):
     pagination = Object(CheckPagination, "Which nodes to check; the first 1,000 when absent.")
 
 
-@operation(NodeTypeCheck, gives=one(Check), effect=READS, of=TENANT)
+@operation(NodeTypeCheck, gives=one(Check), effect=READS, of=TENANT, access=Access.SCHEMA)
 def check_node_type(context: Context, params: Loaded) -> Plan:
     """Check the nodes of a type against its schema, or against one that it might have."""
     if "schema" in params:

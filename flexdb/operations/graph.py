@@ -4,6 +4,7 @@ from functools import partial
 
 from marshmallow import Schema
 
+from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Choice, Id, Integer
 from flexdb.contract.members import TENANT_ID
@@ -108,7 +109,7 @@ class NeighborList(Params):
     pagination = pagination()
 
 
-@operation(TraverseParams, gives=one(Traversal), effect=READS, of=TENANT)
+@operation(TraverseParams, gives=one(Traversal), effect=READS, of=TENANT, access=Access.READ)
 def traverse(context: Context, params: Loaded) -> Statement:
     """Walk from a node along its relationships, breadth first, and give the nodes reached.
 
@@ -135,7 +136,7 @@ def traverse(context: Context, params: Loaded) -> Statement:
     return Statement(filled("traverse", context.json_fields, wanted), arguments, read)
 
 
-@operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT)
+@operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT, access=Access.READ)
 def shortest_path(context: Context, params: Loaded) -> Statement:
     """Find a shortest path from one node to another; null when none is short enough."""
     limits = context.limits
@@ -153,7 +154,8 @@ def shortest_path(context: Context, params: Loaded) -> Statement:
                                "answer_bytes": limits.max_answer_bytes}, read)
 
 
-@operation(NeighborList, gives=paged(Neighbor, "neighbors"), effect=READS, of=TENANT)
+@operation(NeighborList, gives=paged(Neighbor, "neighbors"),
+           effect=READS, of=TENANT, access=Access.READ)
 def get_neighbors(context: Context, params: Loaded) -> Statement:
     """List a node's neighbors, once for each relationship, the newest relationship first."""
     return page(context, "get_neighbors", params, of="node",

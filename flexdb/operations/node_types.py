@@ -4,6 +4,7 @@ from functools import partial
 
 from marshmallow import Schema
 
+from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.json_fields import JsonText
@@ -85,20 +86,23 @@ class NodeTypeList(Params):
     pagination = pagination()
 
 
-@operation(NewNodeType, gives=one(NodeType, "node_type"), effect=CREATES, of=TENANT)
+@operation(NewNodeType, gives=one(NodeType, "node_type"),
+           effect=CREATES, of=TENANT, access=Access.SCHEMA)
 def create_node_type(context: Context, params: Loaded) -> Statement:
     """Create a node type in a tenant."""
     compile_schema(params["schema"])
     return one_object(context, "create_node_type", params, "node_type", missing="tenant_id")
 
 
-@operation(NodeTypeId, gives=one(NodeType, "node_type"), effect=READS, of=TENANT)
+@operation(NodeTypeId, gives=one(NodeType, "node_type"),
+           effect=READS, of=TENANT, access=Access.READ)
 def get_node_type(context: Context, params: Loaded) -> Statement:
     """Get a node type by its id."""
     return one_object(context, "get_node_type", params, "node_type", thing="node type")
 
 
-@operation(NodeTypeChange, gives=one(NodeType, "node_type"), effect=CHANGES, of=TENANT)
+@operation(NodeTypeChange, gives=one(NodeType, "node_type"),
+           effect=CHANGES, of=TENANT, access=Access.SCHEMA)
 def update_node_type(context: Context, params: Loaded) -> Statement:
     """Change a node type; what is absent stays as it is, null clears description and schema."""
     compile_schema(params.get("schema"))
@@ -110,13 +114,15 @@ def update_node_type(context: Context, params: Loaded) -> Statement:
                       thing="node type")
 
 
-@operation(NodeTypeVersion, gives=NOTHING, effect=DELETES, of=TENANT, long=True)
+@operation(NodeTypeVersion, gives=NOTHING,
+           effect=DELETES, of=TENANT, access=Access.SCHEMA, long=True)
 def delete_node_type(context: Context, params: Loaded) -> Statement:
     """Delete a node type with its nodes and their relationships."""
     return one_object(context, "delete_node_type", params, thing="node type")
 
 
-@operation(NodeTypeList, gives=paged(NodeType, "node_types"), effect=READS, of=TENANT)
+@operation(NodeTypeList, gives=paged(NodeType, "node_types"),
+           effect=READS, of=TENANT, access=Access.READ)
 def list_node_types(context: Context, params: Loaded) -> Statement:
     """List a tenant's node types, newest first."""
     return page(context, "list_node_types", params)

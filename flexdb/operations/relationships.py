@@ -4,6 +4,7 @@ from functools import partial
 
 from marshmallow import Schema
 
+from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.json_fields import PATCH, JsonText
@@ -104,19 +105,22 @@ class RelationshipList(Params):
     count = COUNT()
 
 
-@operation(NewRelationship, gives=one(Relationship, "relationship"), effect=CREATES, of=TENANT)
+@operation(NewRelationship, gives=one(Relationship, "relationship"),
+           effect=CREATES, of=TENANT, access=Access.WRITE)
 def create_relationship(context: Context, params: Loaded) -> Statement:
     """Create a relationship between two nodes of a tenant."""
     return one_object(context, "create_relationship", params, "relationship")
 
 
-@operation(RelationshipId, gives=one(Relationship, "relationship"), effect=READS, of=TENANT)
+@operation(RelationshipId, gives=one(Relationship, "relationship"),
+           effect=READS, of=TENANT, access=Access.READ)
 def get_relationship(context: Context, params: Loaded) -> Statement:
     """Get a relationship by its id."""
     return one_object(context, "get_relationship", params, "relationship", thing="relationship")
 
 
-@operation(RelationshipChange, gives=one(Relationship, "relationship"), effect=CHANGES, of=TENANT)
+@operation(RelationshipChange, gives=one(Relationship, "relationship"),
+           effect=CHANGES, of=TENANT, access=Access.WRITE)
 def update_relationship(context: Context, params: Loaded) -> Plan:
     """Change a relationship's type or data; what is absent stays as it is."""
     data, limits = params["data"], context.limits
@@ -127,7 +131,8 @@ def update_relationship(context: Context, params: Loaded) -> Plan:
     return Steps("update_relationship", partial(_change, context, params, Replacement(data)))
 
 
-@operation(RelationshipPatch, gives=one(Relationship, "relationship"), effect=CHANGES, of=TENANT)
+@operation(RelationshipPatch, gives=one(Relationship, "relationship"),
+           effect=CHANGES, of=TENANT, access=Access.WRITE)
 def patch_relationship(context: Context, params: Loaded) -> Plan:
     """Patch a relationship's data: an object is a merge patch, an array a JSON Patch."""
     return Steps("patch_relationship", partial(
@@ -147,13 +152,14 @@ def _change(context: Context, params: Loaded, change: Patch | Replacement) -> Wa
     return statement.result((yield statement))
 
 
-@operation(RelationshipVersion, gives=NOTHING, effect=DELETES, of=TENANT)
+@operation(RelationshipVersion, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.WRITE)
 def delete_relationship(context: Context, params: Loaded) -> Statement:
     """Delete a relationship; its nodes stay."""
     return one_object(context, "delete_relationship", params, thing="relationship")
 
 
-@operation(RelationshipList, gives=paged(Relationship, "relationships"), effect=READS, of=TENANT)
+@operation(RelationshipList, gives=paged(Relationship, "relationships"),
+           effect=READS, of=TENANT, access=Access.READ)
 def list_relationships(context: Context, params: Loaded) -> Statement:
     """List a tenant's relationships, newest first; a query filters, sorts and shortens them."""
     return page(context, "list_relationships", params,

@@ -4,6 +4,7 @@ from functools import partial
 
 from marshmallow import Schema
 
+from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.members import CREATED_AT, NEW_ID, UPDATED_AT
@@ -22,6 +23,7 @@ from flexdb.contract.operation import (
     paged,
 )
 from flexdb.contract.params import Params
+from flexdb.errors import PermissionDenied
 from flexdb.operations.statements import one_object
 from flexdb.plan import Statement
 from flexdb.query.paging import page, pagination
@@ -68,32 +70,39 @@ class TenantList(Params):
     pagination = pagination()
 
 
-@operation(NewTenant, gives=one(Tenant, "tenant"), effect=CREATES, of=SERVICE)
+@operation(NewTenant, gives=one(Tenant, "tenant"),
+           effect=CREATES, of=SERVICE, access=Access.PLATFORM)
 def create_tenant(context: Context, params: Loaded) -> Statement:
     """Create a tenant, whose slug none has and none that looks the same."""
     return one_object(context, "create_tenant", params | new_slug(params["slug"]), "tenant")
 
 
-@operation(TenantId, gives=one(Tenant, "tenant"), effect=READS, of=TENANT)
+@operation(TenantId, gives=one(Tenant, "tenant"), effect=READS, of=TENANT, access=Access.READ)
 def get_tenant(context: Context, params: Loaded) -> Statement:
     """Get a tenant by its id."""
     return one_object(context, "get_tenant", params, "tenant", thing="tenant")
 
 
-@operation(TenantChange, gives=one(Tenant, "tenant"), effect=CHANGES, of=TENANT)
+@operation(TenantChange, gives=one(Tenant, "tenant"), effect=CHANGES, of=TENANT, access=Access.OWN)
 def update_tenant(context: Context, params: Loaded) -> Statement:
-    """Change a tenant; what is absent stays as it is."""
+    """Change a tenant; what is absent stays as it is.
+
+    Callers that are bound to the tenant change its name alone.
+    """
+    if context.caller.tenant_id and (params["slug"] is not None or params["status"] is not None):
+        raise PermissionDenied("only an operator changes a tenant's slug or status")
     return one_object(context, "update_tenant", params | slug_change(params["slug"]), "tenant",
                       thing="tenant")
 
 
-@operation(TenantId, gives=NOTHING, effect=DELETES, of=TENANT, long=True)
+@operation(TenantId, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.PLATFORM, long=True)
 def delete_tenant(context: Context, params: Loaded) -> Statement:
     """Delete a tenant with its members, node types, nodes and relationships."""
     return one_object(context, "delete_tenant", params, thing="tenant")
 
 
-@operation(TenantList, gives=paged(Tenant, "tenants"), effect=READS, of=SERVICE)
+@operation(TenantList, gives=paged(Tenant, "tenants"),
+           effect=READS, of=SERVICE, access=Access.PLATFORM)
 def list_tenants(context: Context, params: Loaded) -> Statement:
     """List the tenants, newest first."""
     return page(context, "list_tenants", params)

@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
 
+from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Json, JsonForm, Text
 from flexdb.contract.json_fields import FromText
@@ -19,7 +20,7 @@ from flexdb.contract.objects import Objects
 from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, many, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
-from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams
+from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams, PermissionDenied
 from flexdb.operations.references import Given, resolve
 from flexdb.plan import Budget, Lock, Result, Steps, Walk, as_steps
 from flexdb.sql.locks import lock_statements
@@ -97,7 +98,8 @@ class CallResult(Schema):
         unknown = INCLUDE
 
 
-@operation(Transaction, gives=many(CallResult, "results"), effect=CHANGES, of=CALLS)
+@operation(Transaction, gives=many(CallResult, "results"),
+           effect=CHANGES, of=CALLS, access=Access.ANY)
 def transaction(context: Context, params: Loaded) -> Steps:
     """Run up to 1,000 calls as one: all or nothing.
 
@@ -110,12 +112,19 @@ def transaction(context: Context, params: Loaded) -> Steps:
         if call["name"] in named:
             raise InvalidParams(fields={f"calls.{place}.as": ["is the name of an earlier call"]})
         named |= {call["name"]} - {None}
+        called = OPERATIONS[call["method"]]
+        try:
+            context.caller.check(called.name, called.access)
+        except PermissionDenied as error:
+            _name_call(error, place, called.name)
+            raise
 
     def steps() -> Walk:
         results: list[bytes] = []
         objects: Given = {}
         budget = Budget(context.limits.max_answer_bytes)
-        for statement in lock_statements(_locks(calls) if len(calls) > 1 else ()):
+        for statement in lock_statements(
+                _locks(calls, context.caller.tenant_id) if len(calls) > 1 else ()):
             yield statement
         for place, call in enumerate(calls):
             called = OPERATIONS[call["method"]]
@@ -136,7 +145,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
     return Steps("transaction", steps)
 
 
-def _locks(calls: list[Loaded]) -> Iterator[Lock]:
+def _locks(calls: list[Loaded], bound: str | None) -> Iterator[Lock]:
     """Give the rows that calls will write, as far as they name them by their ids."""
     for call in calls:
         called = OPERATIONS[call["method"]]
@@ -149,7 +158,7 @@ def _locks(calls: list[Loaded]) -> Iterator[Lock]:
             texts = dict(zip(called.fields, texts))
         ids = {name: json_text.parse(bytes(texts[name])) for name in ("tenant_id", "id", "user_id")
                if name in texts}
-        if lock := lock_of(called, ids):
+        if lock := lock_of(called, ids, bound):
             yield lock
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from marshmallow import Schema
 
+from flexdb.access.callers import ROLES, Access
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT
@@ -22,8 +23,9 @@ from flexdb.contract.operation import (
     paged,
 )
 from flexdb.contract.params import Params
-from flexdb.operations.statements import one_object
-from flexdb.plan import Statement
+from flexdb.errors import NotFound, PermissionDenied
+from flexdb.operations.statements import one_object, step
+from flexdb.plan import Plan, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.sql.pages import BY_USER
 
@@ -89,51 +91,79 @@ class TenantUserList(Params):
     pagination = pagination()
 
 
-@operation(NewUser, gives=one(User, "user"), effect=CREATES, of=SERVICE)
+@operation(NewUser, gives=one(User, "user"), effect=CREATES, of=SERVICE, access=Access.PLATFORM)
 def create_user(context: Context, params: Loaded) -> Statement:
     """Create a user."""
     return one_object(context, "create_user", params | new_email(params["email"]), "user")
 
 
-@operation(UserId, gives=one(User, "user"), effect=READS, of=SERVICE)
+@operation(UserId, gives=one(User, "user"), effect=READS, of=SERVICE, access=Access.PEOPLE)
 def get_user(context: Context, params: Loaded) -> Statement:
-    """Get a user by the id."""
+    """Get a user by the id; who is bound to a tenant finds its members alone."""
+    if tenant_id := context.caller.tenant_id:
+        return one_object(context, "get_member", params | {"tenant_id": tenant_id}, "user",
+                          thing="user")
     return one_object(context, "get_user", params, "user", thing="user")
 
 
-@operation(UserChange, gives=one(User, "user"), effect=CHANGES, of=SERVICE)
+@operation(UserChange, gives=one(User, "user"), effect=CHANGES, of=SERVICE, access=Access.PLATFORM)
 def update_user(context: Context, params: Loaded) -> Statement:
     """Change a user; what is absent stays as it is."""
     return one_object(context, "update_user", params | email_change(params["email"]), "user",
                       thing="user")
 
 
-@operation(UserId, gives=NOTHING, effect=DELETES, of=SERVICE)
+@operation(UserId, gives=NOTHING, effect=DELETES, of=SERVICE, access=Access.PLATFORM)
 def delete_user(context: Context, params: Loaded) -> Statement:
     """Delete a user with all memberships."""
     return one_object(context, "delete_user", params, thing="user")
 
 
-@operation(UserList, gives=paged(User, "users"), effect=READS, of=SERVICE)
+@operation(UserList, gives=paged(User, "users"), effect=READS, of=SERVICE, access=Access.PLATFORM)
 def list_users(context: Context, params: Loaded) -> Statement:
     """List the users, newest first."""
     return page(context, "list_users", params)
 
 
-@operation(NewMembership, gives=one(TenantUser, "tenant_user"), effect=CREATES, of=TENANT)
-def add_user_to_tenant(context: Context, params: Loaded) -> Statement:
-    """Add a user to a tenant, or change the role of one who is there."""
-    return one_object(context, "add_user_to_tenant", params, "tenant_user")
+@operation(NewMembership, gives=one(TenantUser, "tenant_user"),
+           effect=CREATES, of=TENANT, access=Access.MANAGE)
+def add_user_to_tenant(context: Context, params: Loaded) -> Plan:
+    """Add a user to a tenant, or change the role of one who is there.
+
+    Who is bound to the tenant knows its members alone, and gives and takes no role above the own.
+    """
+    return _within_role(context, params, one_object(
+        context, "add_user_to_tenant", params, "tenant_user"))
 
 
-@operation(Membership, gives=NOTHING, effect=DELETES, of=TENANT)
-def remove_user_from_tenant(context: Context, params: Loaded) -> Statement:
+@operation(Membership, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.MANAGE)
+def remove_user_from_tenant(context: Context, params: Loaded) -> Plan:
     """Remove a user from a tenant; the user stays."""
-    return one_object(context, "remove_user_from_tenant", params, missing="user_id",
-                      thing="user in the tenant")
+    return _within_role(context, params, one_object(
+        context, "remove_user_from_tenant", params, missing="user_id", thing="user in the tenant"))
 
 
-@operation(TenantUserList, gives=paged(TenantUser, "tenant_users"), effect=READS, of=TENANT)
+@operation(TenantUserList, gives=paged(TenantUser, "tenant_users"),
+           effect=READS, of=TENANT, access=Access.PEOPLE)
 def list_tenant_users(context: Context, params: Loaded) -> Statement:
     """List the members of a tenant by user id."""
     return page(context, "list_tenant_users", params, order=BY_USER)
+
+
+def _within_role(context: Context, params: Loaded, statement: Statement) -> Plan:
+    """Return the plan of a change of a membership, with no role above the caller's."""
+    caller = context.caller
+    if caller.tenant_id is None:
+        return statement
+
+    def steps() -> Walk:
+        row = yield step(context, "get_role_of_member", params)
+        if row is None:
+            raise NotFound.of("user_id", "user in the tenant")
+        for role in (row[0], params.get("role")):
+            if role in ROLES and role not in caller.roles:
+                raise PermissionDenied(f"a caller with the role {caller.role} gives and takes no "
+                                       f"role {role}")
+        return statement.result((yield statement))
+
+    return Steps(statement.query.name, steps)

@@ -24,6 +24,7 @@ _DIGEST = 9
 
 _COUNTED = "(SELECT count(*) FROM {rows})"
 # The triggers' ledger knows whole lists and these filters; the rest is counted.
+_IN_LEDGER = {"tenants", "users", "tenant_users", "node_types", "nodes", "relationships"}
 _LEDGER_KEYS = {
     (): "flexdb_nil()",
     ("node_type_id",): "flexdb_list_key(%(node_type_id)s::text)",
@@ -115,7 +116,8 @@ def page(
 
 
 def _total(name: str, filters: tuple[str, ...], of: str) -> str:
-    if (key := _LEDGER_KEYS.get(filters)) is None or of != "tenant":
+    if ((key := _LEDGER_KEYS.get(filters)) is None or of != "tenant"
+            or name.removeprefix("list_") not in _IN_LEDGER):
         return _COUNTED
     tenant = "%(tenant_id)s::uuid" if is_of_tenant(name) else "flexdb_nil()"
     return f"flexdb_total_count({tenant}, '{name.removeprefix('list_')}', {key})"

@@ -1,4 +1,5 @@
 """The processes: what gunicorn runs before, beside and in the workers.
 
-It may know api, documents, db, telemetry, config and errors.
+It may know api, operations, contract, context, access, documents, db, plan, telemetry, config and
+errors.
 """

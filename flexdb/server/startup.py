@@ -28,10 +28,19 @@ from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.migrate import MigrationError, migrate
 from flexdb.server.adoption import tell_unusable_schemas
 from flexdb.server.embedded import DATABASE, USER, Embedded
+from flexdb.server.keys import tell_missing_key
 from flexdb.server.listening import StartError, check_port, check_socket
 from flexdb.telemetry.metrics import Folder
 
 logger = logging.getLogger(__name__)
+
+_MAKE_KEY = "`python -m flexdb create-key` makes a key"
+_WHO = {
+    "local": f"Open to this machine alone; others need a key: {_MAKE_KEY}, AUTH=open lets all in",
+    "open": f"AUTH=open: whoever reaches it may do everything. To close it, {_MAKE_KEY}, then set "
+            "AUTH=required",
+    "required": f"Whoever calls needs a key: {_MAKE_KEY}",
+}
 
 # Of what lies between flexdb and a PostgreSQL that is not embedded.
 _ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
@@ -80,6 +89,8 @@ class Startup:
         logger.info("Connecting to database...")
         try:
             _prepare(self.settings)
+            if self.settings.auth_mode == "required":
+                tell_missing_key(self.settings)
         except NotReachable as error:
             _tell_not_reachable(self.settings, error)
             self._waiter = subprocess.Popen(
@@ -94,6 +105,8 @@ class Startup:
         address = f"http://{f'[{host}]' if ':' in host else host}:{self.settings.jsonrpc_port}"
         logger.info("JSON-RPC endpoint: %s/jsonrpc", address)
         logger.info("Health check endpoint: %s/health", address)
+        told = _WHO[self.settings.auth_mode]
+        logger.log(logging.WARNING if self.settings.auth_mode == "open" else logging.INFO, told)
 
     def leave_to_parent(self) -> None:
         """Let go, in a forked worker, of what is the master's."""

@@ -1,6 +1,18 @@
 -- object: tenant_user tu
 tenant_id, user_id, role, status
 
+-- read: get_member -> object, tag
+SELECT {user} AS object, {user_tag} AS tag
+FROM users u
+WHERE u.id = %(id)s AND EXISTS (
+    SELECT FROM tenant_users tu WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = u.id)
+
+-- lock: get_role_of_member -> role
+SELECT tu.role
+FROM tenant_users tu
+WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s
+FOR UPDATE
+
 -- write: add_user_to_tenant -> object, missing, created
 WITH tenant AS (SELECT t.id FROM tenants t WHERE t.id = %(tenant_id)s),
      member AS (SELECT u.id FROM users u WHERE u.id = %(user_id)s),

@@ -12,7 +12,8 @@ class Watch:
     :param request_id: by which the caller and the log know it; "" where there is no request
     """
 
-    __slots__ = ("request_id", "began", "pool", "database", "method", "outcome", "calls")
+    __slots__ = ("request_id", "began", "pool", "database", "method", "outcome", "calls",
+                 "caller", "tenant")
 
     def __init__(self, request_id: str = "") -> None:
         self.request_id = request_id
@@ -25,6 +26,9 @@ class Watch:
         self.outcome = ""
         # Of one that may hold several: each call's method, as asked for, and its outcome.
         self.calls: list[tuple[str, str]] = []
+        # Who calls and the tenant that the caller is bound to, where that is not anyone.
+        self.caller = ""
+        self.tenant = ""
 
 
 # Where there is no request, what is watched is nobody's.

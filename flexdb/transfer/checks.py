@@ -14,6 +14,8 @@ from flexdb.documents import text as json_text
 from flexdb.documents.schemas import Compiled, compile_schema
 from flexdb.documents.text import check_depth
 from flexdb.errors import InvalidParams
+from flexdb.operations.tenants import NewTenant
+from flexdb.operations.users import NewUser
 from flexdb.transfer.lines import KINDS, LineFile, Reader, Values, numbered, told
 
 
@@ -43,7 +45,10 @@ class _Rules:
 
     def __init__(self, settings: Settings) -> None:
         self._context = Context(Limits.of(settings), enforce_schemas=settings.enforce_schemas)
+        # Names are held to the rule of new ones.
         self._fields = {kind: schema().fields for kind, schema in KINDS.items()}
+        self._fields["tenant"] |= {"slug": NewTenant().fields["slug"]}
+        self._fields["user"] |= {"email": NewUser().fields["email"]}
         self._schemas: dict[str, Compiled | None] = {}
 
     def faults(self, kind: str, values: Values) -> list[str]:

@@ -15,7 +15,8 @@ from tests.support.postgres import connect
 from tests.support.service import Service
 
 VERSION_1_0 = Path(__file__).parent / "version_1_0"
-OURS = {"flexdb_counts", "flexdb_count_changes"}
+LEDGER = {"flexdb_counts", "flexdb_count_changes"}
+OURS = LEDGER | {"flexdb_keys"}
 SEED = {"tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
         "schema_migrations"}
 FUNCTIONS = """
@@ -64,7 +65,7 @@ def test_all_that_is_ours_has_the_prefix(new_database: Callable[..., Settings]) 
 
 def test_a_database_of_version_1_0_goes_on_with_its_totals_and_counts_on(
         of_version_1_0: Settings) -> None:
-    assert migrate(of_version_1_0) == ["0005-ledger", "0006-names"]
+    assert migrate(of_version_1_0) == ["0005-ledger", "0006-names", "0007-keys"]
     with connect(of_version_1_0) as connection:
         assert tables(connection) == SEED | OURS
         assert {name for name in names(connection, FUNCTIONS)
@@ -90,13 +91,14 @@ def test_who_may_write_to_the_ledger_of_version_1_0_still_may(of_version_1_0: Se
     with connect(of_version_1_0) as connection:
         assert names(connection, "SELECT table_name FROM information_schema.role_table_grants"
                                  " WHERE grantee = 'pg_monitor' AND privilege_type = 'INSERT'"
-                                 " AND table_schema = 'public'") == OURS
+                                 " AND table_schema = 'public'") == LEDGER
 
 
 def test_version_1_0_makes_its_ledger_again_after_a_rollback(
         of_version_1_0: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate(of_version_1_0)
-    assert [rollback(of_version_1_0) for _ in range(2)] == ["0006-names", "0005-ledger"]
+    assert [rollback(of_version_1_0) for _ in range(3)] == [
+        "0007-keys", "0006-names", "0005-ledger"]
     monkeypatch.setattr(migrations, "FOLDER", VERSION_1_0)
     assert migrate(of_version_1_0) == ["0003-counts"]
     with connect(of_version_1_0) as connection:

@@ -29,7 +29,7 @@ class Stack:
         self._home, self._said = home, ""
         self.served: Served
         self.variables = {**database.variables, "JSONRPC_HOST": "127.0.0.1",
-                          "JSONRPC_SOCKET": socket, **variables}
+                          "JSONRPC_SOCKET": socket, "AUTH": "open", **variables}
         self.serve()
         (folder / "nginx").mkdir()
         self.nginx = Nginx(folder / "nginx", socket)

@@ -88,8 +88,8 @@ def test_compose_shows_the_world_nginx_alone(tmp_path: Path) -> None:
     services = compose(tmp_path)
     ports = {name: [(port.get("host_ip"), port["published"], port["target"])
                     for port in service.get("ports", [])] for name, service in services.items()}
-    assert ports == {"nginx": [(None, "5000", 80)], "postgres": [("127.0.0.1", "5432", 5432)],
-                     "flexdb": [], "migrate": []}
+    assert ports == {"nginx": [("127.0.0.1", "5000", 80)], "flexdb": [], "migrate": [],
+                     "postgres": [("127.0.0.1", "5432", 5432)]}
     assert not services["nginx"]["networks"].keys() & services["postgres"]["networks"].keys()
 
 

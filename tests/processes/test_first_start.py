@@ -43,7 +43,9 @@ def test_the_log_of_a_start_is_the_seeds_with_the_migrations_in_it_and_nothing_e
         "INFO - Migrations completed successfully",
         f"INFO - Starting JSON-RPC server on {here}...",
         f"INFO - JSON-RPC endpoint: http://{here}/jsonrpc",
-        f"INFO - Health check endpoint: http://{here}/health"]
+        f"INFO - Health check endpoint: http://{here}/health",
+        "INFO - Open to this machine alone; others need a key: `python -m flexdb create-key` "
+        "makes a key, AUTH=open lets all in"]
 
 
 def test_who_debugs_sees_what_gunicorn_says_of_the_start(serve: Callable[..., Served]) -> None:

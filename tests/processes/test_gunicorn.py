@@ -113,7 +113,7 @@ def test_a_body_over_the_limit_is_413_and_a_json_rpc_error(
         framing = b"Transfer-Encoding: chunked"
     connection = socket.create_connection(("127.0.0.1", served.port), timeout=30)
     with connection:
-        head = b"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head = b"POST /jsonrpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         connection.sendall(head + framing + b"\r\n\r\n")
         threading.Thread(target=lambda: _send(connection, sent)).start()
         answer = connection.recv(65536)
@@ -137,13 +137,13 @@ def _send(connection: socket.socket, sent: bytes) -> None:
 @pytest.mark.parametrize("request_, status", [
     (b"nonsense\r\n\r\n", 400),
     (b"GET /health HTTP/9.9\r\n\r\n", 400),
-    (b"GET /health HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n", 400),
-    (b"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400),
-    (b"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    (b"GET /health HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n", 400),
+    (b"POST /jsonrpc HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 400),
+    (b"POST /jsonrpc HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
      b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n\r\n", 400),
-    (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
-    (b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
-    (b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: x\r\n" * 200 + b"\r\n", 431),
+    (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+    (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
+    (b"GET /health HTTP/1.1\r\nHost: localhost\r\n" + b"X: x\r\n" * 200 + b"\r\n", 431),
 ], ids=["no request", "version", "header", "length", "chunk", "line", "field", "fields"])
 def test_what_gunicorn_itself_refuses_is_an_error_object_too(
         served: Served, request_: bytes, status: int) -> None:

@@ -40,7 +40,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[...,
            ) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     with Served(folder, **variables_of(new_database()),
-                JSONRPC_SOCKET=folder / "http.sock") as served:
+                JSONRPC_SOCKET=folder / "http.sock", AUTH="open") as served:
         yield served.wait()
 
 
@@ -188,7 +188,7 @@ def test_a_service_that_is_away_is_told_as_one_to_be_called_again(tmp_path: Path
 def test_who_asks_whether_the_service_is_ready_is_not_told_why_not(
         tmp_path: Path, start: Callable[..., Served]) -> None:
     served = start(DB_HOST="127.0.0.1", DB_PORT=free_port(), DB_USER="canary",
-                   JSONRPC_SOCKET=tmp_path / "http.sock").wait("/health")
+                   JSONRPC_SOCKET=tmp_path / "http.sock", AUTH="open").wait("/health")
     with Nginx(tmp_path, tmp_path / "http.sock") as front:
         status, _, _, reply = send(
             front.port, b"GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.long, pytest.mark.skipif(not nginx.PROGRAM, reason=ngi
 def serve(tmp_path: Path, start: Callable[..., Served], new_database: Callable[..., Settings]
           ) -> Callable[..., Served]:
     """Start the service behind nginx, always on the same database."""
-    same = variables_of(new_database(), JSONRPC_SOCKET=tmp_path / "http.sock")
+    same = variables_of(new_database(), JSONRPC_SOCKET=tmp_path / "http.sock", AUTH="open")
     return lambda **variables: start(**same, **variables).wait()
 
 

@@ -56,7 +56,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., Se
         ) -> Iterator[Tls]:
     folder = tmp_path_factory.mktemp("tls")
     with Served(folder, **variables_of(new_database()),
-                JSONRPC_SOCKET=folder / "http.sock") as served:
+                JSONRPC_SOCKET=folder / "http.sock", AUTH="open") as served:
         tls = Tls(folder, served.wait())
         with tls.front:
             yield tls

@@ -28,7 +28,7 @@ TWO_CALLS = json.dumps([request("list_tenants", id=number) for number in (1, 2)]
 def served(tmp_path: Path, serve: Callable[..., Served]) -> Served:
     # A second worker might still be about to read what a test changes.
     (tmp_path / ".env").write_text("WORKERS=1\n")
-    return serve(JSONRPC_SOCKET=tmp_path / "http.sock")
+    return serve(JSONRPC_SOCKET=tmp_path / "http.sock", AUTH="open")
 
 
 def test_a_reload_takes_new_settings_and_makes_new_workers(tmp_path: Path, served: Served) -> None:

@@ -170,9 +170,9 @@ def test_the_answers_of_gunicorn_itself_have_an_id_and_its_lines_no_secrets(
     served = serve(LOG_LEVEL="DEBUG")
     secret = CANARY.encode()
     for sent in (b"GET /?token=" + secret + b" HTTP/9.9\r\n\r\n",
-                 b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization " + secret + b"\r\n\r\n",
-                 b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: " + secret + b"\r\n\r\n",
-                 b"POST /users?" + secret + b" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                 b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization " + secret + b"\r\n\r\n",
+                 b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + secret + b"\r\n\r\n",
+                 b"POST /users?" + secret + b" HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
                  b"chunked\r\nContent-Type: application/json\r\n\r\n" + secret + b"\r\n\r\n"):
         status, head, _ = exchange(served.port, sent)
         (asked,) = re.findall(rb"(?i)x-request-id: (\S+)", head)

@@ -33,7 +33,7 @@ GUIDE = "docs/how-to/coming-from-flex-db.md"
 
 def test_every_method_is_in_the_tables_with_its_parameters() -> None:
     told = {}
-    for heading in ("Tenants", "Users", "Node types", "Nodes", "Relationships", "Graph",
+    for heading in ("Tenants", "Users", "Keys", "Node types", "Nodes", "Relationships", "Graph",
                     "Many at once"):
         for method, parameters, _ in table(METHODS, f"## {heading}"):
             told[method.strip("`")] = re.findall(r"`(\w+\??)`", parameters)
@@ -101,7 +101,7 @@ def test_every_make_target_is_in_the_table() -> None:
 def test_every_command_is_in_the_table() -> None:
     told = subprocess.run([sys.executable, "-m", "flexdb", "--help"], cwd=ROOT, text=True,
                           capture_output=True, check=True).stdout
-    commands = set(re.findall(r"^ +([a-z]+)  ", told, re.MULTILINE))
+    commands = set(re.findall(r"^ +([a-z]+(?:-[a-z]+)*)  ", told, re.MULTILINE))
     assert {quoted(row[0])[0].removeprefix("python -m flexdb ").split()[0]
             for row in table(COMMANDS, "## flexdb")} == commands
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from marshmallow import fields, post_load, pre_load, validates, validates_schema
 
+from flexdb.access.callers import Access
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
@@ -64,7 +65,7 @@ def test_a_schema_whose_hooks_or_validators_would_be_ignored_is_refused(params: 
         raise AssertionError
 
     with pytest.raises(TypeError, match=params.__name__):
-        operation(params, gives=NOTHING, effect=READS, of=SERVICE)(never_there)
+        operation(params, gives=NOTHING, effect=READS, of=SERVICE, access=Access.ANY)(never_there)
     assert "never_there" not in OPERATIONS
 
 

@@ -21,7 +21,7 @@ def port(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., S
          ) -> Iterator[int]:
     """A gunicorn that takes bodies up to 64 KiB."""
     with Served(tmp_path_factory.mktemp("served"), **variables_of(new_database()), WORKERS=1,
-                MAX_BODY_BYTES=64 * 1024) as served:
+                MAX_BODY_BYTES=64 * 1024, AUTH="open") as served:
         yield served.wait().port
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marshmallow import fields
 from orjson import Fragment
 
-from flexdb.contract.fields import Boolean, Id, Integer, Text, Time
+from flexdb.contract.fields import Boolean, Choice, Id, Integer, Text, Time
 from flexdb.contract.json_fields import JsonText
 from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import OPERATIONS
@@ -29,6 +29,7 @@ KINDS: dict[type, Callable[[Any], Any]] = {
     Id: lambda value: LOWER_UUID.fullmatch(value),
     Text: lambda value: isinstance(value, str),
     Integer: lambda value: type(value) is int and value >= 0,
+    Choice: lambda value: isinstance(value, str),
     Boolean: lambda value: type(value) is bool,
     JsonText: lambda value: isinstance(value, (dict, bool)),
     Time: lambda value: TIME.fullmatch(value),

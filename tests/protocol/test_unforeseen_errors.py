@@ -10,7 +10,9 @@ import orjson
 import pytest
 from flask import Flask
 
+from flexdb.access.callers import Access
 from flexdb.api import http, jsonrpc
+from flexdb.api.callers import Callers
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.operation import NOTHING, OPERATIONS, READS, SERVICE, Operation
@@ -39,7 +41,7 @@ def named(name: str, function: Callable[..., Any]) -> Operation:
         return function(context, params)
 
     call.__name__ = name
-    return Operation(call, Params, NOTHING, READS, SERVICE)
+    return Operation(call, Params, NOTHING, READS, SERVICE, Access.ANY)
 
 
 UNFORESEEN: dict[str, Callable[..., Any]] = {
@@ -62,8 +64,9 @@ def faulty(new_database: Callable[..., Settings]) -> Iterator[Service]:
         for name, function in UNFORESEEN.items():
             patch.setitem(OPERATIONS, name, named(name, function))
         http.init_app(app)
-        jsonrpc.init_app(app, settings, http.Contexts(settings, SchemaCache()),
-                         Runner(pool, 10, 300))
+        runner = Runner(pool, 10, 300)
+        contexts = http.Contexts(settings, SchemaCache(), Callers(settings, runner))
+        jsonrpc.init_app(app, settings, contexts, runner)
     yield Service(app, settings)
     pool.close()
 

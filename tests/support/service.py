@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import orjson
 from flask import Flask
+from flask.testing import FlaskClient
 
 from flexdb import create_app
 from flexdb.api.routes import routes
@@ -41,12 +42,14 @@ class RpcError(Exception):
 class Service:
     """An app and the database behind it.
 
-    ``door`` is how ``call`` reaches it: ``jsonrpc`` or ``rest``.
+    ``door`` is how ``call`` reaches it: ``jsonrpc`` or ``rest``; ``secret`` is the key that it
+    sends, if any.
     """
 
     app: Flask
     settings: Settings
     door: str = "jsonrpc"
+    secret: str = ""
 
     @classmethod
     def of(cls, settings: Settings, door: str = "jsonrpc") -> Service:
@@ -57,7 +60,14 @@ class Service:
         """Send a body, bytes or what is to be JSON, and return the response."""
         data = body if isinstance(body, bytes) else orjson.dumps(body)
         options.setdefault("content_type", "application/json")
-        return self.app.test_client().post("/jsonrpc", data=data, **options)
+        return self.client().post("/jsonrpc", data=data, **options)
+
+    def client(self) -> FlaskClient:
+        """Return a client of HTTP that sends the key."""
+        client = self.app.test_client()
+        if self.secret:
+            client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.secret}"
+        return client
 
     def call(self, method: str, params: Any = None, /, **by_name: Any) -> Any:
         """Call a method and return its result.
@@ -66,7 +76,7 @@ class Service:
         """
         params = by_name if params is None else params
         if self.door == "rest" and (said := rest_request(method, params)):
-            response = self.app.test_client().open(**said)
+            response = self.client().open(**said)
             reply = result = in_jsonrpc_names(response.data or b"{}", method)
         else:
             reply = orjson.loads(self.post(request(method, params)).data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ import psycopg
 
 from flexdb.contract.operation import OPERATIONS
 from tests.support.service import Service
+
+_LATER = (datetime.now(timezone.utc) + timedelta(days=30)).isoformat(timespec="microseconds")
 
 
 @dataclass
@@ -24,6 +27,7 @@ class World:
         self.node, self.target = (self.service.node(self.node_type) for _ in range(2))
         self.relationship = self.service.relationship(self.node, self.target)
         self.service.call("add_user_to_tenant", self.member)
+        self.key = self.service.call("create_key", tenant_id=self.tenant["id"], name="A key")["key"]
 
     @property
     def member(self) -> dict[str, str]:
@@ -50,6 +54,8 @@ class World:
             "relationships": [{"source_node_id": self.node["id"], "relationship_type": "x",
                                "target_node_id": self.target["id"]}],
             "calls": [{"method": "list_users"}], "dry_run": True,
+            "operations": ["read", "create_node"], "expires_at": _LATER, "overlap": 60,
+            "replaces": self.key["id"],
         }
         return {name: values[name] for name in OPERATIONS[method].params().load_fields}
 
@@ -58,7 +64,8 @@ class World:
         own = " UNION ALL ".join(
             f"SELECT t::text FROM {table} t WHERE t.{key} = %({key})s" for table, key in [
                 ("tenants", "id"), ("users", "user"), ("tenant_users", "tenant_id"),
-                ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id")
+                ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id"),
+                ("flexdb_keys", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
         return connection.execute(
             f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "

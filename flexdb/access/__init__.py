@@ -1,0 +1,4 @@
+"""Who may call, and what: roles, keys.
+
+It may know errors alone.
+"""

@@ -1,0 +1,183 @@
+"""Who calls: anyone where that is enough, or whose key came with the request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+from cachetools import LRUCache
+from flask import request
+
+from flexdb.access.callers import ANYONE, Caller
+from flexdb.access.keys import hash_of, is_secret
+from flexdb.config import Settings
+from flexdb.db.run import Runner
+from flexdb.errors import FlexdbError, PermissionDenied, Unauthenticated, Unavailable
+from flexdb.plan import Budget, Result, Row, Statement
+from flexdb.sql.loader import STATEMENTS
+from flexdb.telemetry import watch
+
+# How many keys a worker remembers; for how long what it knows of one is good, so that one that is
+# deleted is good no longer; and for how long where PostgreSQL does not answer, in seconds.
+_MOST, _GOOD, _GOOD_ALONE = 100_000, 1.0, 5.0
+# What says that a request came through something else.
+_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST",
+              "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP", "HTTP_VIA")
+_MOST_BYTES = 1024
+
+
+class _Known(NamedTuple):
+    """What was found of a key.
+
+    :param caller: None where it is nobody's
+    :param expires: when it ends, in seconds since 1970
+    :param asked: when that was looked up, by the monotonic clock
+    """
+
+    caller: Caller | None
+    expires: float
+    asked: float
+
+
+class Callers:
+    """Finds out who calls.
+
+    :param settings: say who needs a key
+    :param runner: looks keys up
+    """
+
+    def __init__(self, settings: Settings, runner: Runner) -> None:
+        self._mode = settings.auth_mode
+        self._hosts = {host.strip().lower() for host in settings.allowed_hosts.split(",")} - {""}
+        self._runner = runner
+        self._known: LRUCache[str, _Known] = LRUCache(_MOST)
+        self._lock = threading.Lock()
+
+    def current(self) -> Caller:
+        """Return who makes the current request.
+
+        :raises Unauthenticated: when nobody with a good key does, and anyone is not enough
+        :raises PermissionDenied: when a page of another site makes a browser do it
+        :raises Unavailable: when PostgreSQL does not answer whose key it is
+        """
+        environ = request.environ
+        sent = environ.get("HTTP_AUTHORIZATION")
+        if sent is None:
+            self._check_open(environ)
+            return ANYONE
+        scheme, _, secret = sent.partition(" ")
+        if scheme.lower() != "bearer" or not is_secret(secret := secret.strip()):
+            raise Unauthenticated("the key is not good", sent=True)
+        known = self._look(hash_of(secret))
+        if known.caller is None:
+            raise Unauthenticated("the key is not good", sent=True)
+        if known.expires <= time.time():
+            raise Unauthenticated("the key has expired", sent=True)
+        watch.current().caller = known.caller.name
+        watch.current().tenant = known.caller.tenant_id or ""
+        return known.caller
+
+    def check_operator(self) -> None:
+        """Refuse who may not look at the service itself.
+
+        :raises Unauthenticated: without a good key where one is needed
+        :raises PermissionDenied: with a tenant's
+        """
+        if self.current().role != "operator":
+            raise PermissionDenied("that needs the role operator")
+
+    def _check_open(self, environ: dict[str, Any]) -> None:
+        if self._mode == "required":
+            raise Unauthenticated()
+        host = environ.get("HTTP_HOST", "").lower()
+        if self._mode == "local" and not (
+                _is_loopback(environ.get("REMOTE_ADDR", "")) and _is_local_name(_name_of(host))
+                and not any(name in environ for name in _FORWARDED)):
+            raise Unauthenticated(
+                "flexdb is open to its own machine only: send a key as Authorization: Bearer …, "
+                "which `python -m flexdb create-key` makes, or set AUTH=open")
+        # A name that another site made lead here (DNS rebinding) is neither.
+        if "HTTP_ORIGIN" in environ and not (
+                _is_local_name(_name_of(host)) or _is_address(_name_of(host))
+                or _name_of(host) in self._hosts):
+            raise PermissionDenied(
+                "a page of another site may not call without a key: ALLOWED_HOSTS names the hosts "
+                "under which flexdb is reached")
+
+    def _look(self, hashed: str) -> _Known:
+        with self._lock:
+            known = self._known.get(hashed)
+        now = time.monotonic()
+        if known and now - known.asked < _GOOD:
+            return known
+        try:
+            found = self._ask(hashed, now)
+        except Unavailable:
+            if known and now - known.asked < _GOOD_ALONE:
+                return known
+            raise
+        with self._lock:
+            self._known[hashed] = found
+        return found
+
+    def _ask(self, hashed: str, now: float) -> _Known:
+        found: list[_Known] = []
+        unnoted: list[str] = []
+
+        def read(row: Row | None) -> Result:
+            if row is None:
+                found.append(_Known(None, 0, now))
+                return Result(b"")
+            id, tenant_id, role, operations, expires, suspended, noted = row
+            allowed = None if operations is None else frozenset(operations.split())
+            found.append(_Known(
+                Caller(f"key:{id}", role, tenant_id, allowed, suspended), expires, now))
+            unnoted.extend([] if noted else [id])
+            return Result(b"")
+
+        self._run("find_key", {"hash": hashed}, read)
+        for id in unnoted:
+            try:
+                self._run("note_key", {"id": id}, lambda row: Result(b""))
+            except FlexdbError:
+                # When it was used is no reason to refuse it, as where nothing can be written.
+                break
+        return found[0]
+
+    def _run(self, name: str, arguments: dict[str, Any], read: Any) -> None:
+        statement = Statement(STATEMENTS["value"][name], arguments, read)
+        (outcome,) = self._runner.run([statement], Budget(_MOST_BYTES))
+        if isinstance(outcome, FlexdbError):
+            raise outcome
+
+
+def _name_of(host: str) -> str:
+    """Return a header Host without its port (RFC 9110, section 7.2)."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _is_local_name(name: str) -> bool:
+    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+
+
+def _is_loopback(text: str) -> bool:
+    if text == "127.0.0.1":
+        return True
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,207 @@
+"""Keys, by which callers are known, and who the caller is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import Any
+
+import orjson
+from marshmallow import Schema
+
+from flexdb.access.callers import ROLES, Access, Caller
+from flexdb.access.keys import hash_of, hint_of, make_secret
+from flexdb.context import Context
+from flexdb.contract.fields import Choice, Id, Integer, Text, Time
+from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID
+from flexdb.contract.objects import Items
+from flexdb.contract.operation import (
+    CREATES,
+    DELETES,
+    NOTHING,
+    OPERATIONS,
+    READS,
+    SERVICE,
+    TENANT,
+    Loaded,
+    one,
+    operation,
+    paged,
+)
+from flexdb.contract.params import Params
+from flexdb.errors import InvalidParams, NotFound, PermissionDenied
+from flexdb.operations.statements import one_object
+from flexdb.plan import Result, Row, Statement, Steps, Walk
+from flexdb.query.paging import page, pagination
+
+ID = partial(Id, "The key's id.")
+NAME = partial(Text, "What it is for.", example="web shop")
+ROLE = partial(Choice, "What it is let do: `viewer` reads, `member` writes, `admin` makes types "
+               "and keys, `owner` changes the tenant.", example="member")
+OPERATIONS_OF = "Where it may do less than the role: names of methods, and {}.".format(
+    ", ".join(f"`{access.word}`" for access in Access if access is not Access.ANY))
+EXPIRES_AT = partial(Time, "When it ends to be good: in 90 days when absent, at most in 10 years.")
+MOST_OPERATIONS, MOST_DAYS, MOST_OVERLAP = 100, 3653, 30 * 86400
+
+
+class ApiKey(Schema):
+    """A key of a tenant; its secret is told once, by `create_key`."""
+
+    id = ID()
+    tenant_id = TENANT_ID()
+    name = NAME()
+    role = ROLE(choices=ROLES)
+    operations = Items(OPERATIONS_OF, Text("A name."), allow_none=True)
+    hint = Text("How its secret begins.", example="fdb_t_4Zk9")
+    created_by = Text("Who made it.")
+    created_at = CREATED_AT()
+    expires_at = EXPIRES_AT()
+    last_used_at = Time("When it was last used, within an hour.", allow_none=True)
+
+
+class ApiKeyWithSecret(ApiKey):
+    """A key that was just made, with its secret, which is told once."""
+
+    secret = Text("Send it as `Authorization: Bearer …`; only its SHA-256 is kept.")
+
+
+class Me(Schema):
+    """Who calls."""
+
+    name = Text("`open` for anyone, `key:<id>` for a key.")
+    role = ROLE(choices=ROLES)
+    tenant = Text("The id of the only tenant that the caller sees; empty for all.")
+    operations = Items(OPERATIONS_OF, Text("A name."), allow_none=True)
+
+
+class NewKey(Params):
+    tenant_id = TENANT_ID(required=True)
+    name = NAME(required=True)
+    role = ROLE(choices=ROLES[:-1], load_default="member")
+    operations = Items(OPERATIONS_OF, Text("A name."), most=MOST_OPERATIONS, load_default=None)
+    expires_at = EXPIRES_AT(load_default=None)
+    replaces = Id("The id of a key that it stands in for, which ends after `overlap`.",
+                  load_default=None)
+    overlap = Integer("How long that one is good yet, in seconds.", least=0, most=MOST_OVERLAP,
+                      load_default=86400)
+    id = NEW_ID()
+
+
+class KeyId(Params):
+    tenant_id = TENANT_ID(required=True)
+    id = ID(required=True)
+
+
+class KeyList(Params):
+    tenant_id = TENANT_ID(required=True)
+    pagination = pagination()
+
+
+class NoParams(Params):
+    """Nothing can be asked."""
+
+
+@operation(NewKey, gives=one(ApiKeyWithSecret, "key"), effect=CREATES, of=TENANT,
+           access=Access.MANAGE)
+def create_key(context: Context, params: Loaded) -> Statement:
+    """Create a key for a tenant, with no role above the caller's; its secret is told once."""
+    return make_key(context, params)
+
+
+@operation(KeyList, gives=paged(ApiKey, "keys"), effect=READS, of=TENANT, access=Access.MANAGE)
+def list_keys(context: Context, params: Loaded) -> Statement:
+    """List a tenant's keys, newest first; their secrets are not kept."""
+    return page(context, "list_keys", params)
+
+
+@operation(KeyId, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.MANAGE)
+def delete_key(context: Context, params: Loaded) -> Statement:
+    """Delete a key, which is good nowhere any more a second later."""
+    statement = one_object(context, "delete_key", params | _roles(context.caller), thing="key")
+
+    def read(row: Row | None) -> Result:
+        if row and dict(zip(statement.query.columns, row))["denied"]:
+            raise PermissionDenied("the key has a role above the caller's")
+        return _done(statement.read(row))
+
+    return Statement(statement.query, statement.arguments, read)
+
+
+@operation(NoParams, gives=one(Me, "caller"), effect=READS, of=SERVICE, access=Access.ANY)
+def get_caller(context: Context, params: Loaded) -> Steps:
+    """Tell who the caller is, and what the caller is let do."""
+    caller = context.caller
+
+    def steps() -> Walk:
+        yield from ()
+        return Result(orjson.dumps({"caller": {
+            "name": caller.name, "role": caller.role, "tenant": caller.tenant_id or "",
+            "operations": caller.allowed and sorted(caller.allowed)}}))
+
+    return Steps("get_caller", steps)
+
+
+def make_key(context: Context, params: Loaded) -> Statement:
+    """Return the statement that makes a key, and whose result alone holds its secret.
+
+    :param params: those of :func:`create_key`; without a tenant the key is an operator's
+    :raises PermissionDenied: when it would be let do more than the caller
+    :raises InvalidParams: when it names no operation, or ends too late
+    """
+    caller = context.caller
+    if params["role"] not in caller.roles:
+        raise PermissionDenied(f"a caller with the role {caller.role} makes no key with the role "
+                               f"{params['role']}")
+    allowed = params["operations"]
+    _check_operations(allowed or ())
+    if caller.allowed is not None:
+        allowed = sorted(caller.allowed) if allowed is None else allowed
+        if surplus := [name for name in allowed if not _lets(caller.allowed, name)]:
+            raise PermissionDenied(f"the caller itself is not let {surplus[0]}")
+    _check_end(params["expires_at"])
+    secret = make_secret(params["tenant_id"] is not None)
+    made = one_object(context, "create_key", params | _roles(caller) | {
+        "operations": allowed and "{%s}" % ",".join(allowed), "hash": hash_of(secret),
+        "hint": hint_of(secret), "created_by": caller.name}, "key")
+
+    def read(row: Row | None) -> Result:
+        if row and "replaces" in row:
+            raise NotFound.of("replaces", "key")
+        given = _done(made.read(row))
+        return given._replace(text=b'%b,"secret":"%b"}}' % (given.text[:-2], secret.encode()))
+
+    return Statement(made.query, made.arguments, read)
+
+
+def _done(given: Result | Steps) -> Result:
+    assert isinstance(given, Result)
+    return given
+
+
+def _roles(caller: Caller) -> dict[str, Any]:
+    return {"roles": "{%s}" % ",".join(caller.roles)}
+
+
+def _check_operations(names: Any) -> None:
+    known = OPERATIONS.keys() | {access.word for access in Access}
+    if wrong := {f"operations.{place}": ["is the name of no method, and no word for some"]
+                 for place, name in enumerate(names) if name not in known}:
+        raise InvalidParams(fields=wrong)
+
+
+def _lets(allowed: frozenset[str], name: str) -> bool:
+    """Tell whether a name of an operation, or a word for some, is among what is allowed."""
+    word = OPERATIONS[name].access.word if name in OPERATIONS else name
+    return name in allowed or word in allowed
+
+
+def _check_end(expires_at: str | None) -> None:
+    if expires_at is None:
+        return
+    try:
+        end = datetime.fromisoformat(expires_at.replace("Z", "+00:00"))
+    except ValueError:
+        raise InvalidParams(fields={"expires_at": ["is no time that there is"]}) from None
+    now = datetime.now(timezone.utc)
+    if not now < end <= now + timedelta(days=MOST_DAYS):
+        raise InvalidParams(fields={"expires_at": ["must lie ahead, and at most 10 years"]})

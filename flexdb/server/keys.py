@@ -1,0 +1,113 @@
+"""Keys as the machine's own user makes them, beside those that callers make over the wire."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import orjson
+
+from flexdb.access.callers import Caller
+from flexdb.config import Settings
+from flexdb.context import Context
+from flexdb.contract.ids import new_id
+from flexdb.db.pool import Pool
+from flexdb.db.run import Runner
+from flexdb.errors import FlexdbError, NotFound
+from flexdb.operations import keys
+from flexdb.operations.statements import one_object, step
+from flexdb.plan import Budget, Plan, Result, Row, Statement
+
+logger = logging.getLogger(__name__)
+
+_CONTEXT = Context(caller=Caller("command"))
+_OVERLAP = 86400
+# How many keys are listed at once.
+_MOST = 1000
+
+
+def create_key(settings: Settings, tenant: str | None, role: str, name: str, days: int,
+               operations: tuple[str, ...]) -> str:
+    """Make a key and return its secret, which is kept nowhere.
+
+    :param tenant: the id or slug of the tenant whose it is; None for an operator's
+    :param role: of a tenant's key
+    :param days: for how long it is good
+    :param operations: the names that it is for; all of the role's when there is none
+    :raises FlexdbError: when there is no such tenant or operation
+    """
+    end = datetime.now(timezone.utc) + timedelta(days=days)
+    params = {
+        "name": name, "role": role if tenant else "operator",
+        "operations": list(operations) or None, "replaces": None, "overlap": _OVERLAP,
+        "expires_at": end.isoformat(timespec="microseconds"), "id": new_id()}
+    with _running(settings) as run:
+        made = run(keys.make_key(_CONTEXT, params | {"tenant_id": _tenant_id(run, tenant)}))
+    return str(made["key"]["secret"])
+
+
+def list_keys(settings: Settings, tenant: str | None) -> list[dict[str, Any]]:
+    """Return the keys of a tenant, up to the newest 1,000, or of all operators.
+
+    :raises NotFound: when there is no such tenant
+    """
+    with _running(settings) as run:
+        if tenant is None:
+            return list(run(one_object(_CONTEXT, "list_operator_keys", {}, "keys"))["keys"])
+        of_tenant = {"tenant_id": _tenant_id(run, tenant), "pagination": {"page_size": _MOST}}
+        return list(run(keys.list_keys(_CONTEXT, of_tenant))["keys"])
+
+
+def delete_key(settings: Settings, tenant: str | None, id: str) -> None:
+    """Delete a key of a tenant or, without one, of an operator.
+
+    :raises NotFound: when there is no such tenant or key
+    """
+    with _running(settings) as run:
+        run(keys.delete_key(_CONTEXT, {"tenant_id": _tenant_id(run, tenant), "id": id}))
+
+
+def tell_missing_key(settings: Settings) -> None:
+    """Warn, where all need a key, when there is none of an operator to begin with."""
+    try:
+        with _running(settings) as run:
+            found = run(one_object(_CONTEXT, "has_operator_key", {}, "found"))["found"]
+    except FlexdbError as error:
+        logger.warning("It is not known whether there is an operator's key: %s", error)
+        return
+    if not found:
+        logger.warning("Nobody can call yet, since all need a key and there is none of an "
+                       "operator: make one with `python -m flexdb create-key`")
+
+
+@contextmanager
+def _running(settings: Settings) -> Iterator[Any]:
+    pool = Pool(settings)
+    runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
+
+    def run(plan: Plan) -> Any:
+        (outcome,) = runner.run([plan], Budget(settings.max_answer_bytes))
+        if isinstance(outcome, FlexdbError):
+            raise outcome
+        return orjson.loads(outcome.text)
+
+    try:
+        yield run
+    finally:
+        pool.close()
+
+
+def _tenant_id(run: Any, tenant: str | None) -> str | None:
+    if tenant is None:
+        return None
+    found = step(_CONTEXT, "find_tenant", {"tenant": tenant})
+
+    def read(row: Row | None) -> Result:
+        if row is None:
+            raise NotFound(f"there is no tenant with the slug or id {tenant}")
+        return Result(orjson.dumps(row[0]))
+
+    return str(run(Statement(found.query, found.arguments, read)))

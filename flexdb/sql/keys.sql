@@ -1,0 +1,86 @@
+-- object: key k
+id, tenant_id, name, role, operations, hint, created_by, created_at time, expires_at time,
+last_used_at time
+
+-- write: create_key -> object, missing
+WITH replaced AS (
+    UPDATE flexdb_keys k
+    SET expires_at = least(k.expires_at,
+                           clock_timestamp() + make_interval(secs => %(overlap)s::integer))
+    WHERE k.id = %(replaces)s AND k.tenant_id IS NOT DISTINCT FROM %(tenant_id)s::uuid
+      AND k.role = ANY(%(roles)s::text[])
+    RETURNING k.id
+), wanted AS (
+    SELECT CASE
+        -- First, since another tenant is none beside a key of one's own.
+        WHEN %(replaces)s::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM replaced) THEN 'replaces'
+        WHEN %(tenant_id)s::uuid IS NOT NULL
+             AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s) THEN 'tenant_id'
+    END AS missing
+), made AS (
+    INSERT INTO flexdb_keys AS k
+        (id, tenant_id, name, role, operations, hash, hint, created_by, expires_at)
+    SELECT %(id)s, %(tenant_id)s, %(name)s, %(role)s, %(operations)s::text[], %(hash)s::bytea,
+           %(hint)s, %(created_by)s,
+           coalesce(%(expires_at)s::timestamptz, clock_timestamp() + interval '90 days')
+    FROM wanted
+    WHERE wanted.missing IS NULL
+    RETURNING {key} AS object
+)
+SELECT made.object, wanted.missing
+FROM wanted
+LEFT JOIN made ON true
+
+-- write: delete_key -> object, denied
+WITH found AS (
+    SELECT k.id, k.role <> ALL(%(roles)s::text[]) AS denied
+    FROM flexdb_keys k
+    WHERE k.id = %(id)s AND k.tenant_id IS NOT DISTINCT FROM %(tenant_id)s::uuid
+    FOR UPDATE
+), deleted AS (
+    DELETE FROM flexdb_keys k
+    USING found
+    WHERE k.id = found.id AND NOT found.denied
+)
+SELECT '{}'::json AS object, found.denied
+FROM found
+
+-- list: list_keys of key k
+SELECT k.id, k.tenant_id, k.name, k.role, k.operations, k.hint, k.created_by, k.created_at,
+       k.expires_at, k.last_used_at,
+       octet_length(concat(k.name, k.created_by, k.operations)) AS size
+FROM flexdb_keys k
+WHERE k.tenant_id = %(tenant_id)s
+
+-- read: find_key -> id, tenant_id, role, operations, expires, suspended, noted
+SELECT k.id::text, k.tenant_id::text, k.role, array_to_string(k.operations, ' ') AS operations,
+       extract(epoch FROM k.expires_at)::float8 AS expires,
+       coalesce(t.status = 'suspended', false) AS suspended,
+       coalesce(k.last_used_at > clock_timestamp() - interval '1 hour', false) AS noted
+FROM flexdb_keys k
+LEFT JOIN tenants t ON t.id = k.tenant_id
+WHERE k.hash = %(hash)s::bytea
+
+-- write: note_key -> id
+UPDATE flexdb_keys k
+SET last_used_at = clock_timestamp()
+WHERE k.id = %(id)s
+  AND coalesce(k.last_used_at < clock_timestamp() - interval '1 hour', true)
+RETURNING k.id::text AS id
+
+-- read: find_tenant -> id
+SELECT t.id::text AS id
+FROM tenants t
+WHERE t.id::text = lower(%(tenant)s::text) OR t.slug = %(tenant)s
+ORDER BY t.id::text = lower(%(tenant)s::text) DESC
+LIMIT 1
+
+-- read: has_operator_key -> object
+SELECT to_json(EXISTS (
+    SELECT FROM flexdb_keys k WHERE k.tenant_id IS NULL AND k.expires_at > clock_timestamp()
+)) AS object
+
+-- read: list_operator_keys -> object
+SELECT coalesce(json_agg({key} ORDER BY k.created_at), '[]'::json) AS object
+FROM flexdb_keys k
+WHERE k.tenant_id IS NULL
