@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from flexdb.errors import AnswerTooLarge, FlexdbError
+from flexdb.errors import AnswerTooLarge, FlexdbError, Overloaded
 
 Row = tuple[Any, ...]
 # What a statement does: it reads, it reads and locks what it read until the transaction ends, or
@@ -126,34 +127,107 @@ class Steps:
 Outcome = Result | FlexdbError
 
 
+class Room:
+    """How much all answers that a process has under way may weigh together.
+
+    :param most: in bytes
+    :param patience: how long an answer waits until others have left, in seconds
+    """
+
+    def __init__(self, most: int, patience: float = 0) -> None:
+        self.left = most
+        self._patience = patience
+        self._changed = threading.Condition()
+
+    def take(self, size: int) -> bool:
+        """Wait for so much room, and tell whether there was."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.left >= size, self._patience):
+                return False
+            self.left -= size
+            return True
+
+    def lend(self, most: int) -> int:
+        """Take at once half of what is left, as long as that is no more than ``most`` and not next
+        to nothing, and return how much that is.
+        """
+        with self._changed:
+            size = max(min(most, self.left // 2), most // 16)
+            self.left -= size
+            return size
+
+    def give(self, size: int) -> None:
+        """Give back what was taken."""
+        with self._changed:
+            self.left += size
+            self._changed.notify_all()
+
+
 class Budget:
     """How much an answer may still weigh, over all that stands in it.
 
     :param most: in bytes
+    :param room: what it shares with others; a small answer needs nothing of that
     """
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "held", "_most", "_free", "_room", "_is_refused")
 
-    def __init__(self, most: int) -> None:
-        self.left = most
+    def __init__(self, most: int, room: Room | None = None) -> None:
+        self.left = self._most = most
+        self._room = room
+        # So that what most callers ask for is never held up by the few large answers.
+        self._free = most // 32
+        self.held = 0
+        self._is_refused = False
 
     def take(self, size: int) -> bool:
         """Count bytes, and tell whether they still fit; once something did not, nothing does."""
         self.left -= size
         return self.left >= 0
 
+    def hold(self, further: int = 0) -> bool:
+        """Have room for what was counted until the answer is sent, and tell whether there is.
+
+        :param further: how much will stand in it besides, in bytes
+        """
+        more = self._most - self.left + further - self._free - self.held
+        # What is larger than an answer may be is refused as that, where it is put together.
+        if self._room is None or more <= 0 or further > self.left:
+            return True
+        # Who has waited in vain once waits no more.
+        if self._is_refused or not self._room.take(more):
+            self._is_refused = True
+            return False
+        self.held += more
+        return True
+
+    def release(self, down_to: int = 0) -> None:
+        """Give room back: the answer is sent, or is less than it was going to be."""
+        if self._room is not None and self.held > down_to:
+            self._room.give(self.held - down_to)
+            self.held = down_to
+
+    def __del__(self) -> None:
+        self.release()
+
     def admit(self, outcome: Outcome, wrote: bool = False) -> Outcome:
         """Return an outcome, or what is told in its place where it no longer fits.
 
         :param wrote: whether what it tells of may have left something behind
         """
+        before = self.left
         if isinstance(outcome, FlexdbError):
-            fits = self.take(len(orjson.dumps(outcome.to_json())))
+            fits = self.take(len(orjson.dumps(outcome.to_json()))) and self.hold()
+            self.release(max(self._most - self.left - self._free, 0))
             return outcome if fits else AnswerTooLarge()
-        if self.take(len(outcome.text)):
+        size = len(outcome.text)
+        if self.take(size) and self.hold():
             return outcome
         if not wrote:
-            return AnswerTooLarge()
+            if self.left < 0:
+                return AnswerTooLarge()
+            self.left = before
+            return Overloaded()
         known = {"id": outcome.id, "version": outcome.version}
         return AnswerTooLarge({name: what for name, what in known.items() if what is not None})
 

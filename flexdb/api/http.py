@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import get_args
 
@@ -17,6 +18,7 @@ from flexdb.config import JsonFields, Settings
 from flexdb.context import Context, Limits
 from flexdb.documents.schemas import SchemaCache
 from flexdb.errors import FlexdbError
+from flexdb.plan import Budget, Room
 from flexdb.telemetry import watch
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,12 @@ class Contexts:
         self._by_form: dict[JsonFields, Context] = {
             form: Context(Limits.of(settings), form, ANYONE, schemas, settings.enforce_schemas)
             for form in get_args(JsonFields)}
+        self._room = Room(settings.max_answer_bytes, settings.db_pool_timeout)
+        self._most = settings.max_answer_bytes
+
+    def budget(self) -> Budget:
+        """Return how much the answer to a request may weigh, beside those to others."""
+        return Budget(self._most, self._room)
 
     def current(self) -> Context:
         """Return the context of the current request, of which nothing else need be read.
@@ -100,6 +108,19 @@ def apply_preference(response: Response) -> Response:
         response.headers["Preference-Applied"] = f"json-fields={fields}"
         response.vary.add("Prefer")
     return response
+
+
+def hold_until_sent(budget: Budget, response: Response) -> Response:
+    """Let an answer have its room until it is sent, or given up."""
+    response.content_length = response.calculate_content_length() or response.content_length
+    response.response = _sent(response.iter_encoded(), budget)
+    response.call_on_close(budget.release)
+    return response
+
+
+def _sent(parts: Iterable[bytes], budget: Budget) -> Iterator[bytes]:
+    yield from parts
+    budget.release()
 
 
 def unforeseen(error: BaseException) -> errors.Internal:

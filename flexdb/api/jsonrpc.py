@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, after_this_request, request
 from flask.blueprints import BlueprintSetupState
 from flask_jsonrpc.site import JSONRPCSite
 from flask_jsonrpc.views import JSONRPCView
@@ -22,11 +22,24 @@ from flexdb.contract.locks import lock_of
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
-from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps
+from flexdb.plan import Outcome, Plan, Result, Statement, Steps
 from flexdb.sql.locks import lock_statements
 from flexdb.telemetry import watch
 
 PLANS = (Statement, Steps)
+# A body of so many bytes is sent as one.
+_JOINED = 1024 * 1024
+
+
+class Told(NamedTuple):
+    """What a call is told.
+
+    :param outcome: ``ok``, or the reason of an error
+    :param reply: its parts; empty where the call is not answered
+    """
+
+    outcome: str
+    reply: list[bytes]
 
 
 class Site(JSONRPCSite):
@@ -45,8 +58,8 @@ class Site(JSONRPCSite):
         self.contexts = contexts
         self.runner = runner
 
-    def dispatch_request(self) -> tuple[bytes, int, dict[str, str]]:
-        """Answer the current request with a body, a status and headers.
+    def dispatch_request(self) -> tuple[list[bytes], int, dict[str, str]]:
+        """Answer the current request with the parts of a body, a status and headers.
 
         :raises FlexdbError: when the body as a whole cannot be read as JSON-RPC
         """
@@ -67,12 +80,12 @@ class Site(JSONRPCSite):
             return reply_to(error, b"null"), 200, {}
         replies = self.batch_dispatch(context, Body(body, parsed))
         if not replies:
-            return b"", 204, {}
+            return [], 204, {}
+        parts = [part for reply in replies for part in (b",", *reply)]
+        parts[0] = b"[" if batch else b""
         if batch:
-            # Joined once: a large answer has no copies that it does not need.
-            replies[0] = b"[" + replies[0]
-            replies[-1] += b"]"
-        return b",".join(replies), 200, {}
+            parts.append(b"]")
+        return parts, 200, {}
 
     def to_json(self, request_data: bytes) -> Any:
         """Parse a body.
@@ -83,28 +96,29 @@ class Site(JSONRPCSite):
         return bodies.parse_body(request_data, self.settings.max_depth)
 
     def batch_dispatch(self, context: Context, body: Body  # type: ignore[override]
-                       ) -> list[bytes]:
+                       ) -> list[list[bytes]]:
         """Plan all calls, run what they ask for together, and return the replies in their order."""
-        budget = Budget(context.limits.max_answer_bytes)
-        plans: list[Plan | Outcome] = []
+        budget = self.contexts.budget()
+        found: list[Plan | Told] = []
         for place, call in enumerate(body.calls):
             planned = self._plan(context, call, partial(body.params_text, place))
-            plans.append(planned if isinstance(planned, PLANS) else budget.admit(planned))
-        planned_calls = (call for call, plan in zip(body.calls, plans) if isinstance(plan, PLANS))
-        locks = _locks(planned_calls, context.caller.tenant_id) if len(plans) > 1 else []
+            # As text at once: what a refusal is made of weighs many times as much.
+            found.append(planned if isinstance(planned, PLANS) else
+                         _told(call, budget.admit(planned), body, place))
+            del planned
+        planned_calls = (call for call, plan in zip(body.calls, found) if isinstance(plan, PLANS))
+        locks = _locks(planned_calls, context.caller.tenant_id) if len(found) > 1 else []
         outcomes = self.runner.run(
-            [*locks, *(plan for plan in plans if isinstance(plan, PLANS))], budget)[len(locks):]
+            [*locks, *(plan for plan in found if isinstance(plan, PLANS))], budget)[len(locks):]
+        if budget.held:
+            after_this_request(partial(http.hold_until_sent, budget))
         # From the end, so that each can be let go when its reply is made.
         outcomes.reverse()
-        replies = []
-        watch.current().calls = told = []
-        for place, (call, plan) in enumerate(zip(body.calls, plans)):
-            outcome = outcomes.pop() if isinstance(plan, PLANS) else plan
-            told.append((method_of(call),
-                         outcome.reason if isinstance(outcome, FlexdbError) else "ok"))
-            if is_answered(call, outcome):
-                replies.append(reply_to(outcome, body.id_text(place)))
-        return replies
+        told = [_told(call, outcomes.pop(), body, place) if isinstance(plan, PLANS) else plan
+                for place, (call, plan) in enumerate(zip(body.calls, found))]
+        watch.current().calls = [(method_of(call), one.outcome)
+                                 for call, one in zip(body.calls, told)]
+        return [one.reply for one in told if one.reply]
 
     def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]
               ) -> Plan | Result | FlexdbError:
@@ -154,6 +168,11 @@ class Site(JSONRPCSite):
         return planned
 
 
+def _told(call: Any, outcome: Outcome, body: Body, place: int) -> Told:
+    return Told(outcome.reason if isinstance(outcome, FlexdbError) else "ok",
+                reply_to(outcome, body.id_text(place)) if is_answered(call, outcome) else [])
+
+
 def _locks(calls: Iterable[dict[str, Any]], bound: str | None) -> list[Statement]:
     """Return what locks the rows that calls of a batch will write, in one order."""
     found = (lock_of(OPERATIONS[call["method"]], call.get("params"), bound) for call in calls
@@ -173,8 +192,12 @@ class View(JSONRPCView):
 
     def post(self) -> Response:
         """Answer with the bytes that the site made."""
-        answer, status, _ = self.jsonrpc_site.dispatch_request()
-        response = Response(answer, status, content_type=http.JSON)
+        parts, status, _ = self.jsonrpc_site.dispatch_request()
+        size = sum(map(len, parts))
+        response = Response(b"".join(parts) if size <= _JOINED else parts, status,
+                            content_type=http.JSON)
+        # A large answer has no copies that it does not need.
+        response.content_length = size
         return http.apply_preference(response)
 
 

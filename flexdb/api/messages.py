@@ -60,11 +60,12 @@ def is_answered(call: Any, outcome: Outcome) -> bool:
     return isinstance(call, dict) and "id" in call or isinstance(outcome, errors.InvalidRequest)
 
 
-def reply_to(outcome: Outcome, id_text: bytes) -> bytes:
-    """Return the reply to a call.
+def reply_to(outcome: Outcome, id_text: bytes) -> list[bytes]:
+    """Return the parts of the reply to a call; what a result holds is large and not copied.
 
     :param id_text: the JSON text of its id
     """
     if isinstance(outcome, FlexdbError):
-        return b'{"jsonrpc":"2.0","error":%b,"id":%b}' % (orjson.dumps(outcome.to_json()), id_text)
-    return b'{"jsonrpc":"2.0","result":%b,"id":%b}' % (outcome.text, id_text)
+        return [b'{"jsonrpc":"2.0","error":', orjson.dumps(outcome.to_json()),
+                b',"id":%b}' % id_text]
+    return [b'{"jsonrpc":"2.0","result":', outcome.text, b',"id":%b}' % id_text]

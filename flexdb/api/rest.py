@@ -20,7 +20,7 @@ from flexdb.contract.objects import Items
 from flexdb.contract.operation import NAME_LENGTH
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, InvalidParams
-from flexdb.plan import Budget, Result
+from flexdb.plan import Result
 from flexdb.query.paging import PAGING, Pagination
 from flexdb.telemetry import watch
 
@@ -67,10 +67,12 @@ class _View:
             raise _in_rest_names(error) if self.pages else error from None
         if self.route.verb == "POST" and asked:
             self._check_untagged(asked)
-        (outcome,) = self.runner.run([plan], Budget(context.limits.max_answer_bytes))
+        budget = self.contexts.budget()
+        (outcome,) = self.runner.run([plan], budget)
         if isinstance(outcome, FlexdbError):
             raise outcome
-        return self._respond(outcome, context)
+        response = self._respond(outcome, context)
+        return http.hold_until_sent(budget, response) if budget.held else response
 
     def _check_untagged(self, asked: Precondition) -> None:
         """Refuse a POST that is meant for a state, since what it is sent to has no tag.

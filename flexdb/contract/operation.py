@@ -225,16 +225,16 @@ def _refuse_ignored(declared: Operation) -> None:
 def _flat(error: ValidationError) -> dict[str, list[str]]:
     """Return the messages by the paths of what they are about."""
     found: dict[str, list[str]] = {}
-
-    def flatten(messages: Any, path: str) -> None:
-        if not isinstance(messages, dict):
-            found.setdefault(path, list(messages))
-            return
-        # Of a list's items, whose places are their names, every wrong one is told.
-        most = None if all(isinstance(name, int) for name in messages) else MOST_FIELDS
-        for name, inner in islice(messages.items(), most):
-            name = str(name)[:NAME_LENGTH]
-            flatten(inner, f"{path}.{name}" if path else name)
-
-    flatten(error.messages, "")
+    _flatten(error.messages, "", found)
     return found
+
+
+def _flatten(messages: Any, path: str, found: dict[str, list[str]]) -> None:
+    if not isinstance(messages, dict):
+        found.setdefault(path, list(messages))
+        return
+    # Of a list's items, whose places are their names, every wrong one is told.
+    most = None if all(isinstance(name, int) for name in messages) else MOST_FIELDS
+    for name, inner in islice(messages.items(), most):
+        name = str(name)[:NAME_LENGTH]
+        _flatten(inner, f"{path}.{name}" if path else name, found)

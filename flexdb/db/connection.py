@@ -43,6 +43,8 @@ class Connection(psycopg.Connection[Any]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.may_prepare = True
+        # How large pages may be for whoever has it, where they are not to be as large as wanted.
+        self.lent = 0
         self._kept: dict[bytes, bytes] = {}
 
     def fetch(self, statement: Statement) -> Row | None:
@@ -93,7 +95,11 @@ class Connection(psycopg.Connection[Any]):
         failed: PGresult | None = None
         for result in self._results():
             if failed is None and result.status == ExecStatus.TUPLES_OK:
-                yield self._row(result)
+                row = self._row(result)
+                # Of what may be large one copy is enough.
+                result.clear()
+                yield row
+                row = None
             else:
                 failed = failed or result
         self.pgconn.exit_pipeline_mode()

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple, cast
 
@@ -17,7 +18,7 @@ from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import gap, to_error
 from flexdb.db.verdict import Verdict, is_passing, judge, unforeseen
 from flexdb.errors import FlexdbError
-from flexdb.plan import Budget, Outcome, Plan, Result, Row, Statement, Steps
+from flexdb.plan import Budget, Outcome, Plan, Result, Room, Row, Statement, Steps
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class Runner:
         self.pool = pool
         self.metrics = pool.metrics
         self._patience = statement_timeout
+        # One alone has the largest page, and what many have at once is no more than two of those.
+        self._pages = Room(2 * pool.settings.max_page_bytes)
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
 
@@ -83,6 +86,7 @@ class Runner:
             if verdict.error or verdict.again or verdict.each:
                 # What was counted is given up with what it was counted for.
                 budget.left = left
+                budget.release()
             # Who waited for others as long as a call may take is told so, and waits no longer.
             late = time.monotonic() - began >= self._patience
             if not verdict.again or attempt == ATTEMPTS or late:
@@ -100,6 +104,9 @@ class Runner:
                     return self._send(connection, plans, budget)
                 except psycopg.Error as error:
                     return judge(self.pool, connection, plans, error)
+                finally:
+                    self._pages.give(connection.lent)
+                    connection.lent = 0
         except FlexdbError as error:
             return Verdict([error] * len(plans))
         except Exception as error:
@@ -112,7 +119,7 @@ class Runner:
         """
         first = plans[0]
         if len(plans) == 1 and isinstance(first, Statement) and not first.long:
-            found = _read(first, connection.fetch(first))
+            found = _read(first, connection.fetch(self._fitted(connection, first)))
             if not isinstance(found, Steps):
                 return Verdict([budget.admit(found, first.query.writes)])
             plans = [found]
@@ -126,15 +133,18 @@ class Runner:
                     # Each row is let go before the next comes, where it is too much; strict, so
                     # that the pipeline is taken to its end.
                     ended += [_admit(_end(statement, row), budget) for statement, row
-                              in zip(statements, connection.fetch_all(statements), strict=True)]
+                              in zip(statements, connection.fetch_all(
+                                  [self._fitted(connection, one) for one in statements]),
+                                  strict=True)]
                 else:
-                    ended += [_admit(self._walk(connection, plan), budget) for plan in group]
+                    ended += [_admit(self._walk(connection, plan, budget), budget)
+                              for plan in group]
             undo = any(one.undo for one in ended)
             if undo:
                 raise psycopg.Rollback(transaction)
         return Verdict([one.outcome for one in ended], each=undo and len(plans) > 1)
 
-    def _walk(self, connection: Connection, plan: Plan) -> Ended:
+    def _walk(self, connection: Connection, plan: Plan, budget: Budget) -> Ended:
         """Take a plan to its end inside a transaction, one statement after the other.
 
         :raises psycopg.Error: when a statement failed in a way that nothing is told of, or that
@@ -142,9 +152,9 @@ class Runner:
         """
         if isinstance(plan, Statement):
             found = _read(plan, self._fetch(connection, plan, plan.long))
-            return (self._walk(connection, found) if isinstance(found, Steps)
+            return (self._walk(connection, found, budget) if isinstance(found, Steps)
                     else Ended(found, plan.query.writes))
-        wrote = False
+        wrote, inner = False, 0
         answer: Any = None
         steps = plan.start()
         try:
@@ -152,8 +162,11 @@ class Runner:
                 asked = (steps.throw(answer) if isinstance(answer, FlexdbError)
                          else steps.send(answer))
                 if isinstance(asked, Steps):
-                    answer, did_write, _ = self._walk(connection, asked)
+                    answer, did_write, _ = self._walk(connection, asked, budget)
                     wrote = wrote or did_write
+                    if isinstance(answer, Result):
+                        inner += len(answer.text)
+                        answer = answer if budget.hold(inner) else errors.Overloaded()
                     continue
                 wrote = wrote or asked.query.writes
                 try:
@@ -169,7 +182,18 @@ class Runner:
         except FlexdbError as error:
             return Ended(error, wrote, undo=wrote)
 
+    def _fitted(self, connection: Connection, statement: Statement) -> Statement:
+        """Let a page end earlier where others take up much: each row of one is held whole."""
+        if "page_bytes" not in statement.query.arguments:
+            return statement
+        most = statement.arguments["page_bytes"]
+        connection.lent = connection.lent or self._pages.lend(most)
+        if connection.lent >= most:
+            return statement
+        return replace(statement, arguments={**statement.arguments, "page_bytes": connection.lent})
+
     def _fetch(self, connection: Connection, statement: Statement, long: bool) -> Row | None:
+        statement = self._fitted(connection, statement)
         if not long:
             return connection.fetch(statement)
         set_timeout = "SELECT set_config('statement_timeout', %s, true)"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import partial
+from io import BytesIO
 from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError
@@ -120,7 +121,9 @@ def transaction(context: Context, params: Loaded) -> Steps:
             raise
 
     def steps() -> Walk:
-        results: list[bytes] = []
+        # Grown in place, so that a large answer is there once.
+        results = BytesIO()
+        results.write(b'{"results":[')
         objects: Given = {}
         budget = Budget(context.limits.max_answer_bytes)
         for statement in lock_statements(
@@ -134,13 +137,17 @@ def transaction(context: Context, params: Loaded) -> Steps:
                 if not budget.take(len(result.text)):
                     raise AnswerTooLarge()
             except FlexdbError as error:
+                # The error knows this frame, and may be known for a while.
+                results.close()
                 _name_call(error, place, called.name)
                 raise
-            results.append(result.text)
+            results.write(b"," if place else b"")
+            results.write(result.text)
             if call["name"]:
                 made = json_text.parse_stored(result.text).get(called.gives.wrapper)
                 objects[call["name"]] = made if isinstance(made, dict) else {}
-        return Result(b'{"results":[%b]}' % b",".join(results), kept=not params["dry_run"])
+        results.write(b"]}")
+        return Result(results.getvalue(), kept=not params["dry_run"])
 
     return Steps("transaction", steps)
 

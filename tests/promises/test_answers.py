@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
+from flexdb.errors import AnswerTooLarge, Overloaded
+from flexdb.plan import Budget, Result, Room
 from tests.support.service import RpcError, Service, request
 
 MOST = 64 * 1024
@@ -131,3 +133,40 @@ def test_rest_answers_413_where_an_answer_is_too_large(service: Service, nodes: 
         query_string={"target_node_id": nodes[4]["id"]})
     assert response.status_code == 413
     assert response.get_json()["error"]["data"]["reason"] == "TOO_LARGE"
+
+
+def test_large_answers_wait_for_room_and_small_ones_never_do() -> None:
+    room = Room(1000, patience=0.01)
+    first, second, small = (Budget(1000, room) for _ in range(3))
+    result, few = Result(b"x" * 900), Result(b"x" * 31)
+    assert first.admit(result) is result and first.held == 900 - 1000 // 32
+    assert isinstance(second.admit(result), Overloaded)
+    told = second.admit(Result(b"x" * 99, id="a"), wrote=True)
+    assert isinstance(told, AnswerTooLarge) and told.data["done"] and told.data["id"] == "a"
+    assert small.admit(few) is few and small.held == 0
+    first.release()
+    assert room.left == 1000 and Budget(1000, room).admit(result) is result
+    # That one is gone, and what it had with it.
+    assert room.left == 1000
+
+
+def test_a_page_gets_half_of_what_is_left_and_one_alone_all_it_wants() -> None:
+    room = Room(64)
+    assert [room.lend(32) for _ in range(7)] == [32, 16, 8, 4, 2, 2, 2]
+    for size in (32, 16, 8, 4, 2, 2, 2):
+        room.give(size)
+    assert room.left == 64 and room.lend(32) == 32
+
+
+def test_an_answer_leaves_its_room_when_it_is_sent_through_either_door(
+        service: Service, nodes: list[Any]) -> None:
+    client = service.app.test_client()
+    of = f"/tenants/{nodes[0]['tenant_id']}/nodes/{nodes[0]['id']}"
+    # More than there is room for, had one of them stayed.
+    for _ in range(8):
+        assert client.get(of).status_code == 200
+        assert outcomes(service, [request("get_node", key(nodes[0]))] * 3) == ["ok"] * 3
+        assert service.call("transaction", calls=[
+            {"method": "get_node", "params": key(node)} for node in nodes[:3]])["results"]
+        assert outcomes(service, [request("list_nodes", {"tenant_id": "x"}),
+                                  request("get_node", key(nodes[0]))])[1] == "ok"
