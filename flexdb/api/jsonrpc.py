@@ -194,10 +194,12 @@ class View(JSONRPCView):
         """Answer with the bytes that the site made."""
         parts, status, _ = self.jsonrpc_site.dispatch_request()
         size = sum(map(len, parts))
-        response = Response(b"".join(parts) if size <= _JOINED else parts, status,
-                            content_type=http.JSON)
-        # A large answer has no copies that it does not need.
-        response.content_length = size
+        if size <= _JOINED:
+            response = Response(b"".join(parts), status, content_type=http.JSON)
+        else:
+            # A large answer has no copies that it does not need.
+            response = Response(parts, status, content_type=http.JSON)
+            response.content_length = size
         return http.apply_preference(response)
 
 

@@ -105,8 +105,9 @@ class Runner:
                 except psycopg.Error as error:
                     return judge(self.pool, connection, plans, error)
                 finally:
-                    self._pages.give(connection.lent)
-                    connection.lent = 0
+                    if connection.lent:
+                        self._pages.give(connection.lent)
+                        connection.lent = 0
         except FlexdbError as error:
             return Verdict([error] * len(plans))
         except Exception as error:
