@@ -18,6 +18,10 @@ logger = logging.getLogger(__name__)
 # How much of a gzip body is unpacked at once, in bytes, and how many members it may have: each
 # costs something, however little it unpacks to.
 _PIECE, _MOST_MEMBERS = 65536, 1000
+# From how many bytes on it is looked at what a body takes when it is parsed, and how much that may
+# be; what the marks of JSON stand for: a value, an object, an array, and half of a string.
+_LARGE, _MOST_PARSED = 1024 * 1024, 160 * 1024 * 1024
+_MARKS = {b",": 32, b"{": 100, b"[": 70, b'"': 30}
 
 
 def read_body(limit: int) -> bytes:
@@ -89,12 +93,20 @@ def _unzipped(zipped: memoryview, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def _parsed_bytes(text: bytes) -> int:
+    """Return how much memory the values of JSON text take, parsed, as far as its marks tell."""
+    return sum(text.count(mark) * size for mark, size in _MARKS.items())
+
+
 def parse_body(text: bytes, max_depth: int) -> Any:
     """Parse a request's body.
 
     :raises ParseError: when it is not JSON
     :raises InvalidRequest: when it is nested deeper than max_depth
+    :raises TooLarge: when it has so many values that they would fill the memory
     """
+    if len(text) > _LARGE and _parsed_bytes(text) > _MOST_PARSED:
+        raise errors.TooLarge("the body has more values than one may have: send them in parts")
     fault: FlexdbError | None = None
     try:
         parsed = json_text.parse(text)

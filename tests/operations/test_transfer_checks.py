@@ -126,7 +126,7 @@ def test_the_command_lists_the_lines_loads_nothing_and_needs_no_database(
     for settings in (database, away):
         status, output, errors = finish(flexdb(settings, "import", "--check", str(file)))
         assert (status, output) == (
-            1, "line 2: user.email must be an e-mail address: name@domain\n")
+            1, "line 2: user.email must be an e-mail address: name@domain (RFC 5321)\n")
         assert errors == "flexdb: 1 of 9 lines would be refused by calls of today\n"
     assert total_rows(database) == 0
     file.write_bytes(written(small()))

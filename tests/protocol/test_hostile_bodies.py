@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import MIB
+from tests.support.paths import ROOT
 from tests.support.service import Service
 
 MARK = "kilroy"
@@ -331,3 +334,30 @@ def test_a_mutilated_request_does_no_harm(service: Service, node_type: Any, data
 def test_a_call_of_any_values_does_no_harm(service: Service, call: dict[str, Any]) -> None:
     harmless(service.post(json.dumps(call).encode()))
     harmless(service.post(json.dumps([call, call]).encode()))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part, is_taken", [
+    ("{}", False), ("[]", False), ('""', False), ("1", False), ('"ab"', False), ('{"a":1}', False),
+    ('"' + "x" * 50 + '"', True), ("0.123456789", True), ("255", True),
+    ('{"a":"' + "x" * 100 + '"}', True)])
+def test_no_body_takes_much_memory_when_it_is_parsed(part: str, is_taken: bool) -> None:
+    program = f"""
+import sys
+from flexdb.api.bodies import parse_body
+from flexdb.errors import TooLarge
+def most():
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) * 1024
+part = {part!r}
+body = b"[" + ",".join([part] * ((16 * 1024 * 1024 - 2) // (len(part) + 1))).encode() + b"]"
+before = most()
+try:
+    parsed = parse_body(body, 100)
+except TooLarge:
+    parsed = None
+print(most() - before, parsed is not None)
+"""
+    grown, taken = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, text=True,
+                                  capture_output=True).stdout.split()
+    assert int(grown) < 5 * 32 * 1024 * 1024
+    assert taken == str(is_taken)
