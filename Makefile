@@ -25,8 +25,8 @@ test: $(VENV)/test ## run the tests, but for those that take long; T=path-or-wor
 test-faults: $(VENV)/test ## break things under load and hold that nothing is lost; SHORT=1 for less
 	@$(BIN)/python -m pytest -m faults tests/faults
 
-contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients
-	@CONTRACT_EXAMPLES=200 $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract
+contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
+	@CONTRACT_EXAMPLES=$(if $(SHORT),40,200) $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract
 
 check: $(VENV)/test ## run the linters, and all tests with their coverage
 	$(BIN)/python -m ruff check
