@@ -39,11 +39,11 @@ WITH found AS (
     WHERE t.id = %(id)s
     FOR NO KEY UPDATE
 ), asked AS (
-    SELECT found.id, found.stays,
+    -- What would be refused whatever state it is in, is that (RFC 9110, section 13.2.1).
+    SELECT found.id, found.stays, {is_wanted} AS wanted,
            CASE WHEN NOT found.stays AND %(slug)s::text IS NULL THEN 'slug' END AS refused,
            CASE WHEN NOT found.stays AND {slug_is_held} THEN 'slug' END AS taken
     FROM found
-    WHERE {is_wanted}
 ), changed AS (
     UPDATE tenants t
     SET slug = CASE WHEN asked.stays THEN t.slug ELSE %(slug)s END,
@@ -52,7 +52,7 @@ WITH found AS (
         name = coalesce(%(name)s, t.name), status = coalesce(%(status)s, t.status),
         updated_at = clock_timestamp()
     FROM asked
-    WHERE t.id = asked.id AND asked.refused IS NULL AND asked.taken IS NULL
+    WHERE t.id = asked.id AND asked.wanted AND asked.refused IS NULL AND asked.taken IS NULL
     RETURNING {tenant} AS object, {tenant_tag} AS tag
 )
 SELECT changed.object, coalesce(changed.tag, found.tag) AS tag, asked.refused, asked.taken

@@ -39,17 +39,17 @@ WITH found AS (
     WHERE u.id = %(id)s
     FOR NO KEY UPDATE
 ), asked AS (
-    SELECT found.id, found.stays,
+    -- What would be refused whatever state it is in, is that (RFC 9110, section 13.2.1).
+    SELECT found.id, found.stays, {is_wanted} AS wanted,
            CASE WHEN NOT found.stays AND %(email)s::text IS NULL THEN 'email' END AS refused,
            CASE WHEN NOT found.stays AND {email_is_held} THEN 'email' END AS taken
     FROM found
-    WHERE {is_wanted}
 ), changed AS (
     UPDATE users u
     SET email = CASE WHEN asked.stays THEN u.email ELSE %(email)s END,
         display_name = coalesce(%(display_name)s, u.display_name), updated_at = clock_timestamp()
     FROM asked
-    WHERE u.id = asked.id AND asked.refused IS NULL AND asked.taken IS NULL
+    WHERE u.id = asked.id AND asked.wanted AND asked.refused IS NULL AND asked.taken IS NULL
     RETURNING {user} AS object, {user_tag} AS tag
 )
 SELECT changed.object, coalesce(changed.tag, found.tag) AS tag, asked.refused, asked.taken

@@ -102,6 +102,16 @@ def test_a_key_ends(service: Service, database: psycopg.Connection) -> None:
     assert make(service, tenant, expires_at=in_days(3600))
 
 
+def test_an_id_is_given_once(service: Service) -> None:
+    tenant, other = service.tenant(), service.tenant()
+    id = make(service, tenant)["id"]
+    for one in (tenant, other):
+        with pytest.raises(RpcError) as refused:
+            make(service, one, id=id)
+        assert (refused.value.reason, refused.value.fields) == (
+            "ALREADY_EXISTS", {"id": ["is taken"]})
+
+
 def test_a_deleted_key_is_good_nowhere_soon(service: Service, settings: Settings) -> None:
     tenant, elsewhere = service.tenant(), closed(settings)
     for _ in range(3):

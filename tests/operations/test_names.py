@@ -312,17 +312,6 @@ def test_of_many_who_want_one_name_at_once_in_any_spelling_one_gets_it(
             assert Counter(pool.map(create, asked)) == {"made": 1, "taken": 7}
 
 
-def test_a_change_for_another_state_is_told_that_first(service: Service) -> None:
-    tenant, other = service.tenant(), service.tenant()
-    client = service.app.test_client()
-    for slug, status in ((" x", 412), (other["slug"], 412)):
-        response = client.put(f"/tenants/{tenant['id']}", json={"slug": slug},
-                              headers={"If-Match": '"1"'})
-        assert response.status_code == status
-    for slug, status in ((" x", 400), (other["slug"], 409)):
-        assert client.put(f"/tenants/{tenant['id']}", json={"slug": slug}).status_code == status
-
-
 @pytest.mark.parametrize("slug, email", [
     (" acme\u200b", "no address"), ("ACME\n", "a@@b"), (USER, "Ann@EXAMPLE.com ")])
 def test_old_names_leave_and_enter_with_their_tenant(
@@ -372,3 +361,17 @@ def test_a_twin_is_looked_for_by_an_index(new_service: Callable[..., Service]) -
             "SELECT flexdb_slug_key(s) FROM json_array_elements_text('[\"a\"]'::json) s))"
         ).fetchall())
     assert any("flexdb_tenants_by_slug" in line for line in plan), plan
+
+
+@pytest.mark.parametrize("if_match", ['"1-b2a8d408f663c39e"', None])
+@pytest.mark.parametrize("thing", ["tenant", "user"])
+def test_what_is_no_name_is_told_as_that_whatever_the_condition(
+        service: Service, thing: str, if_match: str | None) -> None:
+    """RFC 9110, section 13.2.1: a condition is ignored where the answer would be a refusal."""
+    name, wrong = ("slug", "a\u0084b") if thing == "tenant" else ("email", "no address")
+    other, own = getattr(service, thing)(), getattr(service, thing)()
+    headers = {"If-Match": if_match} if if_match else {"If-None-Match": "*"}
+    for value, status in ((wrong, 400), (other[name], 409), (own[name], 412)):
+        response = service.app.test_client().put(
+            f"/{thing}s/{own['id']}", json={name: value}, headers=headers)
+        assert response.status_code == status, response.data
