@@ -36,6 +36,9 @@ class Access(Enum):
         return self.value[1]
 
 
+_MAY = {access: frozenset(ROLES[ROLES.index(access.least):]) for access in Access}
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls.
@@ -61,7 +64,7 @@ class Caller:
         """
         if access is not Access.ANY and self.suspended:
             raise PermissionDenied("the tenant is suspended")
-        if ROLES.index(self.role) < ROLES.index(access.least):
+        if self.role not in _MAY[access]:
             raise PermissionDenied(
                 f"{operation} needs the role {access.least}, and the caller is {self.role}",
                 operation=operation, role=access.least)

@@ -37,7 +37,9 @@ def hash_of(secret: str) -> str:
 
     :return: as PostgreSQL writes bytes
     """
-    return rf"\x{hashlib.sha256(secret.encode()).hexdigest()}"
+    # A header may hold what is no text.
+    digest = hashlib.sha256(secret.encode(errors="replace"))
+    return rf"\x{digest.hexdigest()}"
 
 
 def hint_of(secret: str) -> str:

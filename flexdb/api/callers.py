@@ -68,15 +68,13 @@ class Callers:
             self._check_open(environ)
             return ANYONE
         scheme, _, secret = sent.partition(" ")
-        if scheme.lower() != "bearer" or not is_secret(secret := secret.strip()):
-            raise Unauthenticated("the key is not good", sent=True)
-        known = self._look(hash_of(secret))
-        if known.caller is None:
+        known = self._look(secret.strip()) if scheme.lower() == "bearer" else None
+        if known is None or known.caller is None:
             raise Unauthenticated("the key is not good", sent=True)
         if known.expires <= time.time():
             raise Unauthenticated("the key has expired", sent=True)
-        watch.current().caller = known.caller.name
-        watch.current().tenant = known.caller.tenant_id or ""
+        watched = watch.current()
+        watched.caller, watched.tenant = known.caller.name, known.caller.tenant_id or ""
         return known.caller
 
     def check_operator(self) -> None:
@@ -106,12 +104,16 @@ class Callers:
                 "a page of another site may not call without a key: ALLOWED_HOSTS names the hosts "
                 "under which flexdb is reached")
 
-    def _look(self, hashed: str) -> _Known:
+    def _look(self, secret: str) -> _Known | None:
+        """Return what is known of a key; None for what has not even the form of one."""
+        hashed = hash_of(secret)
         with self._lock:
             known = self._known.get(hashed)
         now = time.monotonic()
         if known and now - known.asked < _GOOD:
             return known
+        if known is None and not is_secret(secret):
+            return None
         try:
             found = self._ask(hashed, now)
         except Unavailable:

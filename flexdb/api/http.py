@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import get_args
 
 import orjson
@@ -58,7 +57,10 @@ class Contexts:
         """
         caller = self._callers.current()
         context = self._by_form[_preferred(request) or self._usual]
-        return context if caller is ANYONE else replace(context, caller=caller)
+        if caller is ANYONE:
+            return context
+        return Context(context.limits, context.json_fields, caller, context.schemas,
+                       context.enforce_schemas)
 
 
 def _preferred(request: Request) -> JsonFields | None:
@@ -100,13 +102,18 @@ def accepts_json(accept: str) -> bool:
 
 def apply_preference(response: Response) -> Response:
     """Say in the response which preference was followed, and that it is one caller's."""
-    if "HTTP_AUTHORIZATION" in request.environ:
-        response.vary.add("Authorization")
+    varies = []
+    environ = request.environ
+    # Of other verbs no cache keeps an answer that does not ask for it (RFC 9110, section 9.2.3).
+    if "HTTP_AUTHORIZATION" in environ and environ["REQUEST_METHOD"] == "GET":
+        varies.append("Authorization")
         response.headers["Cache-Control"] = (
             "private, no-cache" if "ETag" in response.headers else "private, no-store")
     if fields := _preferred(request):
         response.headers["Preference-Applied"] = f"json-fields={fields}"
-        response.vary.add("Prefer")
+        varies.append("Prefer")
+    if varies:
+        response.headers["Vary"] = ", ".join([*response.headers.getlist("Vary"), *varies])
     return response
 
 
