@@ -112,6 +112,7 @@ def test_an_id_is_given_once(service: Service) -> None:
             "ALREADY_EXISTS", {"id": ["is taken"]})
 
 
+@pytest.mark.long
 def test_a_deleted_key_is_good_nowhere_soon(service: Service, settings: Settings) -> None:
     tenant, elsewhere = service.tenant(), closed(settings)
     for _ in range(3):

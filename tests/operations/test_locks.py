@@ -92,6 +92,7 @@ def fight(service: Service, how: str, first: Call, second: Call, gate: Any) -> l
         return [word for one in sent for word in one.result()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["transaction", "batch"])
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write[0]} {' '.join(write[2])}")
 def test_two_that_write_two_rows_in_opposite_orders_do_not_deadlock(
@@ -104,6 +105,7 @@ def test_two_that_write_two_rows_in_opposite_orders_do_not_deadlock(
     assert statistic(service, "deadlocks") == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["transaction", "batch"])
 @pytest.mark.parametrize("first, second", [
     (("update_relationship", "relationship", {}), ("update_node", "node", {"data": {}})),
@@ -169,6 +171,7 @@ def test_only_what_still_fits_when_it_is_its_turn_is_deleted(service: Service) -
     assert left["id"] == nodes[1]["id"]
 
 
+@pytest.mark.long
 def test_thirty_pairs_in_opposite_orders_all_come_to_their_end(
         new_service: Callable[..., Service]) -> None:
     service = new_service(db_pool_size=30, db_pool_queue=60, threads=100, db_pool_timeout=60)

@@ -114,6 +114,7 @@ def test_no_schema_and_no_data_cost_a_worker_much(name: str, second: float) -> N
     assert worked(both) < second / 2
 
 
+@pytest.mark.long
 def test_the_keyword_that_takes_too_long_is_named() -> None:
     for schema, place in ((COUNTED, "/properties/p"), (twice(27), "/$ref"),
                           ({"pattern": r"\w" * 16_000}, "/pattern")):
@@ -146,6 +147,7 @@ ORDINARY: dict[str, tuple[Any, Any, Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ORDINARY)
 def test_an_ordinary_schema_is_taken_and_says_what_it_would_anywhere(name: str) -> None:
     schema, good, bad = (text(value) for value in ORDINARY[name])
@@ -227,6 +229,7 @@ def test_of_many_documents_no_more_is_gathered_than_is_told(second: float) -> No
     assert len(found) == 400 and sum(map(len, found.values())) == MOST_VIOLATIONS
 
 
+@pytest.mark.long
 def test_more_than_can_be_told_in_time_is_refused_all_the_same() -> None:
     for schema, data in (HOSTILE["references, 22 levels"][0], 1), HOSTILE["many constants"]:
         violations = compile_schema(text(schema)).violations(text(data))

@@ -40,6 +40,7 @@ def suite() -> Iterator[Any]:
                             yield pytest.param(case, id=f"{name}: {case['description']}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", list(suite()))
 def test_the_official_suite_passes(case: Any) -> None:
     compiled = compile_schema(json.dumps(case["schema"]).encode())

@@ -31,6 +31,7 @@ def test_a_process_that_ended_is_begun_anew() -> None:
     assert apart.check(b"true", [b"1"], 1).wrong == []
 
 
+@pytest.mark.long
 def test_two_questions_at_once_get_their_own_answers() -> None:
     apart = Apart()
     with ThreadPoolExecutor(6) as threads:

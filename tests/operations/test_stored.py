@@ -224,6 +224,7 @@ def test_a_list_that_is_sorted_by_any_number_can_be_walked(
     assert walk[2 if turned else 4] == nodes[4]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("depth", [150, 1500, 6000])
 def test_a_stored_schema_however_deep_is_a_schema_or_none(
         service: Service, connection: psycopg.Connection, depth: int) -> None:
