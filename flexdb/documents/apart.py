@@ -110,15 +110,18 @@ class Apart:
             self._free.release()
 
     def _asked(self, question: tuple[bytes, ...]) -> _Process:
-        while self._idle:
-            process = self._idle.pop()
+        while True:
+            try:
+                process = self._idle.pop()
+            except IndexError:
+                # There is none, or another thread has just taken it.
+                process = _Process()
+                process.ask(question)
+                return process
             if process.ask(question):
                 return process
             # It ended since, as nothing was asked.
             process.end()
-        process = _Process()
-        process.ask(question)
-        return process
 
 
 class _Process:

@@ -89,8 +89,6 @@ class Startup:
         logger.info("Connecting to database...")
         try:
             _prepare(self.settings)
-            if self.settings.auth_mode == "required":
-                tell_missing_key(self.settings)
         except NotReachable as error:
             _tell_not_reachable(self.settings, error)
             self._waiter = subprocess.Popen(
@@ -196,6 +194,8 @@ def _prepare(settings: Settings) -> None:
         check_capacity(settings)
     except TooFewConnections as error:
         raise StartError(str(error)) from None
+    if settings.auth_mode == "required":
+        tell_missing_key(settings)
 
 
 def migrate_when_reachable(settings: Settings, parent: int) -> int:

@@ -95,8 +95,7 @@ class _Rules:
             self._schemas[node_type["id"]] = compile_schema(
                 None if text in (None, "null") else text.encode())
         except InvalidParams as error:
-            ((wrong,),) = error.data["fields"].values()
-            return [f"node_type.schema {wrong}"]
+            return _faults("node_type", error)
         return []
 
     def _check_data(self, node: Values) -> list[str]:
@@ -107,8 +106,18 @@ class _Rules:
         if (schema := self._schemas[node["node_type_id"]]) is None:
             return [] if enforced == "valid" else [
                 "node.node_type_id names a node type whose schema is refused"]
-        if violations := schema.violations(node["data"].encode()):
+        try:
+            violations = schema.violations(node["data"].encode())
+        except InvalidParams as error:
+            return _faults("node", error)
+        if violations:
             first = violations[0]
             return [f"node.data violates the node type's schema at {first['path'] or 'its top'}: "
                     f"{first['message']}"]
         return []
+
+
+def _faults(kind: str, error: InvalidParams) -> list[str]:
+    """Return what a call is told of its parameters, as columns of a line."""
+    return [f"{kind}.{name} {wrong}" for name, all_wrong in error.data["fields"].items()
+            for wrong in all_wrong]

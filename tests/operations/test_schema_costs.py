@@ -26,6 +26,7 @@ from flexdb.documents.validators import (
 )
 from flexdb.errors import InvalidParams
 from tests.support.paths import ROOT
+from tests.support.service import RpcError, Service
 
 NAME = r"^[\p{L} .'-]{1,100}$"
 RECURSIVE = {"anyOf": [
@@ -286,3 +287,18 @@ def test_of_whatever_is_no_schema_the_cost_is_told_or_unknown(value: Any) -> Non
             Costs({name: value})
         except Unknown:
             pass
+
+
+@pytest.mark.long
+def test_a_schema_of_before_that_takes_too_long_does_not_outlive_its_change(
+        service: Service) -> None:
+    """As in another worker, which knows the schema of before until a call tells it better."""
+    heavy, data = twice(13, "anyOf", unevaluatedProperties=False), {"x": 1}
+    heavy["$defs"]["d13"] = {"properties": {"x": {}}}
+    node_type = service.node_type(service.tenant(), schema=heavy)
+    key = {"tenant_id": node_type["tenant_id"], "node_type_id": node_type["id"], "data": data}
+    with pytest.raises(RpcError, match="makes a check against the schema that takes more than"):
+        service.call("create_node", **key)
+    service.call("update_node_type", tenant_id=key["tenant_id"], id=key["node_type_id"],
+                 schema={"type": "object"})
+    assert service.call("create_node", **key)["node"]["data"] == data

@@ -31,6 +31,16 @@ def test_a_process_that_ended_is_begun_anew() -> None:
     assert apart.check(b"true", [b"1"], 1).wrong == []
 
 
+def test_a_process_that_another_thread_has_taken_meanwhile_is_begun_anew() -> None:
+    class TakenMeanwhile(list[object]):
+        def __bool__(self) -> bool:
+            return True
+
+    apart = Apart()
+    apart._idle = TakenMeanwhile()  # type: ignore[assignment]
+    assert apart.check(b"false", [b"1"], 1).wrong == [0]
+
+
 @pytest.mark.long
 def test_two_questions_at_once_get_their_own_answers() -> None:
     apart = Apart()

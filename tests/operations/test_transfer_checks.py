@@ -100,6 +100,18 @@ def test_data_is_held_against_the_schema_of_its_type_as_the_settings_say() -> No
             for which in ("all", "valid", "none")] == [4, 1, 1]
 
 
+@pytest.mark.long
+def test_data_that_takes_too_long_to_check_is_told_and_the_check_goes_on() -> None:
+    lines = small()
+    lines[3]["node_type"]["schema"] = {"$ref": "#/$defs/d0", "$defs": {
+        **{f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2, "unevaluatedProperties": False}
+           for n in range(13)}, "d13": {"properties": {"x": {}}}}}
+    lines[4]["node"]["data"] = {"x": 1}
+    found = refused(written([*lines, {"user": {"id": 1}}]))
+    assert found[0].startswith("line 5: node.data makes a check against the schema that takes more")
+    assert found[-1].startswith(f"line {len(lines) + 1}: user.id must be")
+
+
 def test_limits_are_those_of_the_settings() -> None:
     text = with_data(json.dumps({"a": [[1] * 20]}))
     assert refused(text, max_json_bytes=49, max_depth=4) == []

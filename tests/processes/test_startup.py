@@ -18,6 +18,7 @@ from testing.postgresql import Postgresql
 
 from flexdb.config import Settings
 from flexdb.db.migrate import FOLDER, migrate, migration_ids
+from flexdb.server.keys import create_key
 from tests.support import postgres
 from tests.support.away import Away
 from tests.support.paths import ROOT
@@ -206,3 +207,21 @@ def test_an_end_while_workers_are_still_booting_and_postgresql_is_away_is_prompt
 def session(leader: int) -> bytes:
     """Return the processes of a session that still run."""
     return subprocess.run(["pgrep", "-s", str(leader)], capture_output=True).stdout
+
+
+@pytest.mark.parametrize("arrives", ["before", "after"])
+def test_a_start_where_all_need_a_key_says_when_nobody_has_one(
+        start: Callable[..., Served], away: Away, new_database: Callable[..., Settings],
+        arrives: str) -> None:
+    settings, told = new_database(), "Nobody can call yet"
+    if arrives == "before":
+        away.come()
+    served = start(**variables_of(settings, DB_PORT=away.port), AUTH="required").wait("/health")
+    away.come() if arrives == "after" else None
+    served.wait("/health/ready")
+    wait_until(lambda: told in served.said)
+    assert served.get("/tenants")[0] == 401
+    served.end()
+    create_key(settings, None, "", "first", 1, ())
+    again = start(**variables_of(settings), AUTH="required").wait("/health/ready")
+    assert told not in again.said and "Whoever calls needs a key" in again.said
