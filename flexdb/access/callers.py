@@ -14,7 +14,7 @@ ROLES: tuple[Role, ...] = ("viewer", "member", "admin", "owner", "operator")
 
 
 class Access(Enum):
-    """What a caller must be let do to call an operation; the value is the least role that may."""
+    """What a caller must be let do to call an operation: a word for it, and the least role."""
 
     ANY = ("any", "viewer")
     READ = ("read", "viewer")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
+import orjson
 from cachetools import LRUCache
 from flask import request
 
@@ -15,7 +17,7 @@ from flexdb.access.keys import hash_of, is_secret
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, PermissionDenied, Unauthenticated, Unavailable
-from flexdb.plan import Budget, Result, Row, Statement
+from flexdb.plan import Budget, Result, Statement
 from flexdb.sql.loader import STATEMENTS
 from flexdb.telemetry import watch
 
@@ -125,34 +127,22 @@ class Callers:
         return found
 
     def _ask(self, hashed: str, now: float) -> _Known:
-        found: list[_Known] = []
-        unnoted: list[str] = []
+        key = self._given("find_key", {"hash": hashed})
+        if key is None:
+            return _Known(None, 0, now)
+        if not key["noted"]:
+            # When it was used is no reason to refuse it, as where nothing can be written.
+            with suppress(FlexdbError):
+                self._given("note_key", {"id": key["id"]})
+        allowed = None if key["operations"] is None else frozenset(key["operations"])
+        return _Known(Caller(f"key:{key['id']}", key["role"], key["tenant_id"], allowed,
+                             key["suspended"]), key["expires"], now)
 
-        def read(row: Row | None) -> Result:
-            if row is None:
-                found.append(_Known(None, 0, now))
-                return Result(b"")
-            id, tenant_id, role, operations, expires, suspended, noted = row
-            allowed = None if operations is None else frozenset(operations.split())
-            found.append(_Known(
-                Caller(f"key:{id}", role, tenant_id, allowed, suspended), expires, now))
-            unnoted.extend([] if noted else [id])
-            return Result(b"")
-
-        self._run("find_key", {"hash": hashed}, read)
-        for id in unnoted:
-            try:
-                self._run("note_key", {"id": id}, lambda row: Result(b""))
-            except FlexdbError:
-                # When it was used is no reason to refuse it, as where nothing can be written.
-                break
-        return found[0]
-
-    def _run(self, name: str, arguments: dict[str, Any], read: Any) -> None:
-        statement = Statement(STATEMENTS["value"][name], arguments, read)
-        (outcome,) = self._runner.run([statement], Budget(_MOST_BYTES))
-        if isinstance(outcome, FlexdbError):
-            raise outcome
+    def _given(self, name: str, arguments: dict[str, Any]) -> Any:
+        """Return the object that a statement gives; None where there is no row."""
+        statement = Statement(STATEMENTS["value"][name], arguments,
+                              lambda row: Result(row[0] if row else b"null"))
+        return orjson.loads(self._runner.result(statement, Budget(_MOST_BYTES)).text)
 
 
 def _name_of(host: str) -> str:

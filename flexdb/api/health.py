@@ -35,14 +35,16 @@ def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
     def ready() -> tuple[Response, int]:
         """Answer 200 only when PostgreSQL answers and the schema is up to date."""
         looks = Statement(STATEMENTS["value"]["list_migrations"], {}, _read)
-        (outcome,) = runner.run([looks], Budget(_MOST_BYTES))
-        if isinstance(outcome, FlexdbError):
-            try:
-                callers.check_operator()
-            except FlexdbError:
-                return jsonify(status="unavailable"), 503
-            reason = getattr(outcome, "why", "") or str(outcome)
-            return jsonify(status="unavailable", reason=reason), 503
-        return jsonify(status="ok"), 200
+        try:
+            runner.result(looks, Budget(_MOST_BYTES))
+        except FlexdbError as error:
+            reason = getattr(error, "why", "") or str(error)
+        else:
+            return jsonify(status="ok"), 200
+        try:
+            callers.check_operator()
+        except FlexdbError:
+            return jsonify(status="unavailable"), 503
+        return jsonify(status="unavailable", reason=reason), 503
 
     app.register_blueprint(blueprint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
 from typing import get_args
 
 import orjson
@@ -119,15 +118,8 @@ def apply_preference(response: Response) -> Response:
 
 def hold_until_sent(budget: Budget, response: Response) -> Response:
     """Let an answer have its room until it is sent, or given up."""
-    response.content_length = response.calculate_content_length() or response.content_length
-    response.response = _sent(response.iter_encoded(), budget)
     response.call_on_close(budget.release)
     return response
-
-
-def _sent(parts: Iterable[bytes], budget: Budget) -> Iterator[bytes]:
-    yield from parts
-    budget.release()
 
 
 def unforeseen(error: BaseException) -> errors.Internal:

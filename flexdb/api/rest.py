@@ -19,7 +19,7 @@ from flexdb.contract.fields import Integer
 from flexdb.contract.objects import Items
 from flexdb.contract.operation import NAME_LENGTH
 from flexdb.db.run import Runner
-from flexdb.errors import FlexdbError, InvalidParams
+from flexdb.errors import InvalidParams
 from flexdb.plan import Result
 from flexdb.query.paging import PAGING, Pagination
 from flexdb.telemetry import watch
@@ -68,10 +68,7 @@ class _View:
         if self.route.verb == "POST" and asked:
             self._check_untagged(asked)
         budget = self.contexts.budget()
-        (outcome,) = self.runner.run([plan], budget)
-        if isinstance(outcome, FlexdbError):
-            raise outcome
-        response = self._respond(outcome, context)
+        response = self._respond(self.runner.result(plan, budget), context)
         return http.hold_until_sent(budget, response) if budget.held else response
 
     def _check_untagged(self, asked: Precondition) -> None:

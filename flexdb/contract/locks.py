@@ -23,10 +23,9 @@ def lock_of(called: Operation, params: Any, bound: str | None = None) -> Lock | 
         params = dict(zip(called.fields, params))
     if not isinstance(params, dict):
         return None
-    if bound and (name := called.tenant):
-        params = params | {name: params.get(name) or bound}
-        if str(params[name]).lower() != bound:
-            return None
+    params = called.within(params, bound)
+    if bound and called.tenant and str(params[called.tenant]).lower() != bound:
+        return None
     id = params.get("user_id" if table == "tenant_users" else "id")
     tenant_id = params.get("tenant_id") if "tenant_id" in called.fields else ""
     if not is_uuid(id) or tenant_id != "" and not is_uuid(tenant_id):

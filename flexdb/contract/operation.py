@@ -146,6 +146,16 @@ class Operation:
         """Return the name of the parameter that is the tenant's id, where it is about one."""
         return "tenant_id" if "tenant_id" in self.fields else "id" if self.of is TENANT else None
 
+    def within(self, by_name: Loaded, tenant_id: str | None) -> Loaded:
+        """Return parameters with the tenant of a caller who is bound to it, where they have none.
+
+        :param by_name: as they came
+        :param tenant_id: None for a caller who is bound to none
+        """
+        if tenant_id and self.tenant and by_name.get(self.tenant) in (None, ""):
+            return by_name | {self.tenant: tenant_id}
+        return by_name
+
     def plan(self, context: Context, params: Any, text: Callable[[], bytes]) -> Plan:
         """Validate parameters and return the statement or the steps that do the work.
 
@@ -163,17 +173,15 @@ class Operation:
         if caller is not ANYONE:
             caller.check(self.name, self.access)
         by_name = self._by_name(params) if isinstance(params, list) else params
-        bound = caller.tenant_id and self.tenant
-        if bound and by_name.get(bound) in (None, ""):
-            by_name = by_name | {bound: caller.tenant_id}
+        by_name = self.within(by_name, caller.tenant_id)
         if self._text_names and not by_name.keys().isdisjoint(self._text_names):
             by_name = self._with_texts(by_name, params, text())
         try:
             loaded = self.schema.load(by_name, context=context)
         except ValidationError as error:
             raise InvalidParams(fields=_flat(error)) from None
-        if bound and loaded[bound] != caller.tenant_id:
-            raise NotFound.of(bound, "tenant")
+        if caller.tenant_id and self.tenant and loaded[self.tenant] != caller.tenant_id:
+            raise NotFound.of(self.tenant, "tenant")
         plan = self.function(context, loaded)
         return replace(plan, long=True) if self.long else plan
 

@@ -70,6 +70,16 @@ class Runner:
                 return verdict.outcomes
         return [self._run_one(plan, budget) for plan in plans]
 
+    def result(self, plan: Plan, budget: Budget) -> Result:
+        """Run what one call asks for, and return what it gives.
+
+        :raises FlexdbError: when it fails
+        """
+        (outcome,) = self.run([plan], budget)
+        if isinstance(outcome, FlexdbError):
+            raise outcome
+        return outcome
+
     def _run_one(self, plan: Plan, budget: Budget) -> Outcome:
         (outcome,) = self._settle([plan], budget).outcomes
         if isinstance(outcome, FlexdbError) and (state := gap(outcome)) is not None:

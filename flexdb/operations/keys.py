@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
@@ -122,9 +123,9 @@ def delete_key(context: Context, params: Loaded) -> Statement:
     def read(row: Row | None) -> Result:
         if row and dict(zip(statement.query.columns, row))["denied"]:
             raise PermissionDenied("the key has a role above the caller's")
-        return _done(statement.read(row))
+        return statement.result(row)
 
-    return Statement(statement.query, statement.arguments, read)
+    return replace(statement, read=read)
 
 
 @operation(NoParams, gives=one(Me, "caller"), effect=READS, of=SERVICE, access=Access.ANY)
@@ -165,17 +166,12 @@ def make_key(context: Context, params: Loaded) -> Statement:
         "hint": hint_of(secret), "created_by": caller.name}, "key")
 
     def read(row: Row | None) -> Result:
-        if row and "replaces" in row:
+        if row and dict(zip(made.query.columns, row))["missing"] == "replaces":
             raise NotFound.of("replaces", "key")
-        given = _done(made.read(row))
+        given = made.result(row)
         return given._replace(text=b'%b,"secret":"%b"}}' % (given.text[:-2], secret.encode()))
 
-    return Statement(made.query, made.arguments, read)
-
-
-def _done(given: Result | Steps) -> Result:
-    assert isinstance(given, Result)
-    return given
+    return replace(made, read=read)
 
 
 def _roles(caller: Caller) -> dict[str, Any]:

@@ -18,13 +18,12 @@ from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, NotFound
 from flexdb.operations import keys
-from flexdb.operations.statements import one_object, step
-from flexdb.plan import Budget, Plan, Result, Row, Statement
+from flexdb.operations.statements import one_object
+from flexdb.plan import Budget, Plan
 
 logger = logging.getLogger(__name__)
 
 _CONTEXT = Context(caller=Caller("command"))
-_OVERLAP = 86400
 # How many keys are listed at once.
 _MOST = 1000
 
@@ -42,7 +41,7 @@ def create_key(settings: Settings, tenant: str | None, role: str, name: str, day
     end = datetime.now(timezone.utc) + timedelta(days=days)
     params = {
         "name": name, "role": role if tenant else "operator",
-        "operations": list(operations) or None, "replaces": None, "overlap": _OVERLAP,
+        "operations": list(operations) or None, "replaces": None, "overlap": 0,
         "expires_at": end.isoformat(timespec="microseconds"), "id": new_id()}
     with _running(settings) as run:
         made = run(keys.make_key(_CONTEXT, params | {"tenant_id": _tenant_id(run, tenant)}))
@@ -89,10 +88,7 @@ def _running(settings: Settings) -> Iterator[Any]:
     runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
 
     def run(plan: Plan) -> Any:
-        (outcome,) = runner.run([plan], Budget(settings.max_answer_bytes))
-        if isinstance(outcome, FlexdbError):
-            raise outcome
-        return orjson.loads(outcome.text)
+        return orjson.loads(runner.result(plan, Budget(settings.max_answer_bytes)).text)
 
     try:
         yield run
@@ -103,11 +99,8 @@ def _running(settings: Settings) -> Iterator[Any]:
 def _tenant_id(run: Any, tenant: str | None) -> str | None:
     if tenant is None:
         return None
-    found = step(_CONTEXT, "find_tenant", {"tenant": tenant})
-
-    def read(row: Row | None) -> Result:
-        if row is None:
-            raise NotFound(f"there is no tenant with the slug or id {tenant}")
-        return Result(orjson.dumps(row[0]))
-
-    return str(run(Statement(found.query, found.arguments, read)))
+    try:
+        found = run(one_object(_CONTEXT, "find_tenant", {"tenant": tenant}, "tenant_id"))
+    except NotFound:
+        raise NotFound(f"there is no tenant with the slug or id {tenant}") from None
+    return str(found["tenant_id"])

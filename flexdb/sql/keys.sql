@@ -52,24 +52,26 @@ SELECT k.id, k.tenant_id, k.name, k.role, k.operations, k.hint, k.created_by, k.
 FROM flexdb_keys k
 WHERE k.tenant_id = %(tenant_id)s
 
--- read: find_key -> id, tenant_id, role, operations, expires, suspended, noted
-SELECT k.id::text, k.tenant_id::text, k.role, array_to_string(k.operations, ' ') AS operations,
-       extract(epoch FROM k.expires_at)::float8 AS expires,
-       coalesce(t.status = 'suspended', false) AS suspended,
-       coalesce(k.last_used_at > clock_timestamp() - interval '1 hour', false) AS noted
+-- frame: is_noted
+coalesce(k.last_used_at > clock_timestamp() - interval '1 hour', false)
+
+-- read: find_key -> object
+SELECT json_build_object(
+    'id', k.id, 'tenant_id', k.tenant_id, 'role', k.role, 'operations', k.operations,
+    'expires', extract(epoch FROM k.expires_at)::float8,
+    'suspended', coalesce(t.status = 'suspended', false), 'noted', {is_noted}) AS object
 FROM flexdb_keys k
 LEFT JOIN tenants t ON t.id = k.tenant_id
 WHERE k.hash = %(hash)s::bytea
 
--- write: note_key -> id
+-- write: note_key -> object
 UPDATE flexdb_keys k
 SET last_used_at = clock_timestamp()
-WHERE k.id = %(id)s
-  AND coalesce(k.last_used_at < clock_timestamp() - interval '1 hour', true)
-RETURNING k.id::text AS id
+WHERE k.id = %(id)s AND NOT {is_noted}
+RETURNING to_json(k.id) AS object
 
--- read: find_tenant -> id
-SELECT t.id::text AS id
+-- read: find_tenant -> object
+SELECT to_json(t.id) AS object
 FROM tenants t
 WHERE t.id::text = lower(%(tenant)s::text) OR t.slug = %(tenant)s
 ORDER BY t.id::text = lower(%(tenant)s::text) DESC

@@ -12,13 +12,12 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError, fields
 
-from flexdb.contract.fields import Id, Integer, Text, Time
+from flexdb.contract.fields import Id, Integer, Text, Time, is_uuid
 from flexdb.contract.json_fields import JsonText
 from flexdb.documents.sizes import holds_nul
 
 Reader = Callable[[bytes], "str | int"]
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 # From 4713 BC to the year 294276, and the two ends.
 _TIME = re.compile(r"[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
                    r"(?:Z|[+-][0-9]{2}:[0-9]{2})(?: BC)?|-?infinity", re.ASCII)
@@ -46,7 +45,7 @@ def _string(text: bytes, wanted: str) -> str:
 
 def _uuid(text: bytes) -> str:
     value = _string(text, "a UUID as a string")
-    if not _UUID.fullmatch(value):
+    if not is_uuid(value):
         raise ValidationError("must be a UUID of 36 characters with hyphens")
     return value.lower()
 
