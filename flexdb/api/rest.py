@@ -17,7 +17,7 @@ from flexdb.config import Settings
 from flexdb.context import Context, Precondition
 from flexdb.contract.fields import Integer
 from flexdb.contract.objects import Items
-from flexdb.contract.operation import NAME_LENGTH
+from flexdb.contract.violations import NAME_LENGTH
 from flexdb.db.run import Runner
 from flexdb.errors import InvalidParams
 from flexdb.plan import Result

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from marshmallow import Schema
 
 from flexdb.contract.fields import Json, JsonForm, reference
+from flexdb.contract.gives import Gives
 from flexdb.contract.objects import kinds_in, object_schema
-from flexdb.contract.operation import OPERATIONS, Gives, Operation
+from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.errors import FlexdbError
 from flexdb.version import __version__
 

@@ -10,25 +10,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
-from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from flexdb.access.callers import ANYONE, Access
 from flexdb.context import Context
 from flexdb.contract.fields import BaseField
+from flexdb.contract.gives import Gives
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.objects import fields_of
 from flexdb.contract.params import Params
+from flexdb.contract.violations import by_path
 from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.plan import Plan
 
 Loaded = dict[str, Any]
 Function = Callable[[Context, Loaded], Plan]
-# A parameter that we do not know may have any name, and an object any number of them.
-NAME_LENGTH, MOST_FIELDS = 64, 20
+Guard = Callable[["Operation", Context, Loaded, Plan], Plan]
 
 
 class Effect(Enum):
@@ -50,45 +50,6 @@ class Scope(Enum):
 
 READS, CREATES, CHANGES, DELETES = Effect
 SERVICE, TENANT, CALLS = Scope
-
-
-class Gives(NamedTuple):
-    """What a result holds.
-
-    :param schema: of the object; None for the empty result
-    :param wrapper: the member of the result that holds the object or the list of objects; empty
-        where the object is the result
-    :param many: whether it holds a list of objects
-    :param paged: whether that list is one page of a longer one
-    """
-
-    schema: type[Schema] | None = None
-    wrapper: str = ""
-    many: bool = False
-    paged: bool = False
-
-    @property
-    def tagged(self) -> bool:
-        """Tell whether it holds one object that has an id, and with it an ETag."""
-        return self.schema is not None and not self.many and "id" in self.schema().fields
-
-
-NOTHING = Gives()
-
-
-def one(schema: type[Schema], wrapper: str = "") -> Gives:
-    """Return the declaration of a result with one object."""
-    return Gives(schema, wrapper)
-
-
-def many(schema: type[Schema], wrapper: str) -> Gives:
-    """Return the declaration of a result with a whole list."""
-    return Gives(schema, wrapper, many=True)
-
-
-def paged(schema: type[Schema], wrapper: str) -> Gives:
-    """Return the declaration of a result with a page of a list."""
-    return Gives(schema, wrapper, many=True, paged=True)
 
 
 @dataclass(frozen=True)
@@ -146,6 +107,11 @@ class Operation:
         """Return the name of the parameter that is the tenant's id, where it is about one."""
         return "tenant_id" if "tenant_id" in self.fields else "id" if self.of is TENANT else None
 
+    @cached_property
+    def guards(self) -> list[Guard]:
+        """Return what stands around its plans, from the inside out."""
+        return [stand for applies, stand in _GUARDS if applies(self)]
+
     def within(self, by_name: Loaded, tenant_id: str | None) -> Loaded:
         """Return parameters with the tenant of a caller who is bound to it, where they have none.
 
@@ -179,10 +145,12 @@ class Operation:
         try:
             loaded = self.schema.load(by_name, context=context)
         except ValidationError as error:
-            raise InvalidParams(fields=_flat(error)) from None
+            raise InvalidParams(fields=by_path(error)) from None
         if caller.tenant_id and self.tenant and loaded[self.tenant] != caller.tenant_id:
             raise NotFound.of(self.tenant, "tenant")
         plan = self.function(context, loaded)
+        for stand in self.guards:
+            plan = stand(self, context, loaded, plan)
         return replace(plan, long=True) if self.long else plan
 
     def _by_name(self, params: list[Any]) -> dict[str, Any]:
@@ -204,6 +172,22 @@ class Operation:
 
 
 OPERATIONS: dict[str, Operation] = {}
+_GUARDS: list[tuple[Callable[[Operation], bool], Guard]] = []
+
+
+def guard(applies: Callable[[Operation], bool]) -> Callable[[Guard], Guard]:
+    """Register the decorated function to stand around the plans of operations.
+
+    It returns the plan as it is, or steps that do something before or after it, in the same
+    transaction.
+
+    :param applies: tells around which operations; what others do costs them nothing
+    """
+    def register(stand: Guard) -> Guard:
+        _GUARDS.append((applies, stand))
+        return stand
+
+    return register
 
 
 def operation(params: type[Params], *, gives: Gives, effect: Effect, of: Scope, access: Access,
@@ -228,21 +212,3 @@ def _refuse_ignored(declared: Operation) -> None:
         raise TypeError(f"{name} has {', '.join(hooks)}, which would never be called")
     if strange := declared.schema.load_fields.keys() - declared.fields.keys():
         raise TypeError(f"{name}.{min(strange)} is no field of flexdb.contract")
-
-
-def _flat(error: ValidationError) -> dict[str, list[str]]:
-    """Return the messages by the paths of what they are about."""
-    found: dict[str, list[str]] = {}
-    _flatten(error.messages, "", found)
-    return found
-
-
-def _flatten(messages: Any, path: str, found: dict[str, list[str]]) -> None:
-    if not isinstance(messages, dict):
-        found.setdefault(path, list(messages))
-        return
-    # Of a list's items, whose places are their names, every wrong one is told.
-    most = None if all(isinstance(name, int) for name in messages) else MOST_FIELDS
-    for name, inner in islice(messages.items(), most):
-        name = str(name)[:NAME_LENGTH]
-        _flatten(inner, f"{path}.{name}" if path else name, found)

@@ -12,9 +12,10 @@ from marshmallow import Schema
 from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Integer
+from flexdb.contract.gives import many, one
 from flexdb.contract.members import NEW_ID, TENANT_ID
 from flexdb.contract.objects import Objects
-from flexdb.contract.operation import CREATES, DELETES, TENANT, Loaded, many, one, operation
+from flexdb.contract.operation import CREATES, DELETES, TENANT, Loaded, operation
 from flexdb.contract.params import Params
 from flexdb.documents.schemas import VIOLATES, Compiled
 from flexdb.documents.validators import MOST_VIOLATIONS, Violation

@@ -11,9 +11,10 @@ from msgspec import Raw
 from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
+from flexdb.contract.gives import one
 from flexdb.contract.members import TENANT_ID
 from flexdb.contract.objects import Items, Object
-from flexdb.contract.operation import READS, TENANT, Loaded, one, operation
+from flexdb.contract.operation import READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
 from flexdb.documents.schemas import compile_schema

@@ -7,9 +7,10 @@ from marshmallow import Schema
 from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Choice, Id, Integer
+from flexdb.contract.gives import one, paged
 from flexdb.contract.members import TENANT_ID
 from flexdb.contract.objects import Items, Object
-from flexdb.contract.operation import READS, TENANT, Loaded, one, operation, paged
+from flexdb.contract.operation import READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
 from flexdb.errors import AnswerTooLarge, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships

@@ -14,20 +14,18 @@ from flexdb.access.callers import ROLES, Access, Caller
 from flexdb.access.keys import hash_of, hint_of, make_secret
 from flexdb.context import Context
 from flexdb.contract.fields import Choice, Id, Integer, Text, Time
+from flexdb.contract.gives import NOTHING, one, paged
 from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID
 from flexdb.contract.objects import Items
 from flexdb.contract.operation import (
     CREATES,
     DELETES,
-    NOTHING,
     OPERATIONS,
     READS,
     SERVICE,
     TENANT,
     Loaded,
-    one,
     operation,
-    paged,
 )
 from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams, NotFound, PermissionDenied

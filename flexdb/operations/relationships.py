@@ -7,6 +7,7 @@ from marshmallow import Schema
 from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
+from flexdb.contract.gives import NOTHING, one, paged
 from flexdb.contract.json_fields import PATCH, JsonText
 from flexdb.contract.members import (
     ASKED_VERSION,
@@ -16,18 +17,7 @@ from flexdb.contract.members import (
     UPDATED_AT,
     VERSION,
 )
-from flexdb.contract.operation import (
-    CHANGES,
-    CREATES,
-    DELETES,
-    NOTHING,
-    READS,
-    TENANT,
-    Loaded,
-    one,
-    operation,
-    paged,
-)
+from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
 from flexdb.documents.patches import Patch, Replacement
 from flexdb.documents.sizes import fits

@@ -15,10 +15,11 @@ from msgspec import Raw
 from flexdb.access.callers import Access
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Json, JsonForm, Text
+from flexdb.contract.gives import many
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.locks import lock_of, table_of
 from flexdb.contract.objects import Objects
-from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, many, operation
+from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
 from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams, PermissionDenied

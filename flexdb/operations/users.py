@@ -7,20 +7,18 @@ from marshmallow import Schema
 from flexdb.access.callers import ROLES, Access
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
+from flexdb.contract.gives import NOTHING, one, paged
 from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID, UPDATED_AT
 from flexdb.contract.names import Email, email_change, new_email
 from flexdb.contract.operation import (
     CHANGES,
     CREATES,
     DELETES,
-    NOTHING,
     READS,
     SERVICE,
     TENANT,
     Loaded,
-    one,
     operation,
-    paged,
 )
 from flexdb.contract.params import Params
 from flexdb.errors import NotFound, PermissionDenied

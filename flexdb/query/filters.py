@@ -14,7 +14,7 @@ import orjson
 from msgspec import Raw
 
 from flexdb.contract.json_fields import JsonText
-from flexdb.contract.operation import NAME_LENGTH
+from flexdb.contract.violations import NAME_LENGTH
 from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
 from flexdb.query.operands import NotComparable, Operand, operand

@@ -13,10 +13,10 @@ from flexdb.access.callers import Access
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
+from flexdb.contract.gives import NOTHING
 from flexdb.contract.operation import (
     CREATES,
     DELETES,
-    NOTHING,
     OPERATIONS,
     READS,
     SERVICE,

@@ -15,7 +15,8 @@ from flexdb.api import http, jsonrpc
 from flexdb.api.callers import Callers
 from flexdb.config import Settings
 from flexdb.context import Context
-from flexdb.contract.operation import NOTHING, OPERATIONS, READS, SERVICE, Operation
+from flexdb.contract.gives import NOTHING
+from flexdb.contract.operation import OPERATIONS, READS, SERVICE, Operation
 from flexdb.contract.params import Params
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
