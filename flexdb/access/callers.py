@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Literal
 
@@ -41,42 +42,83 @@ _MAY = {access: frozenset(ROLES[ROLES.index(access.least):]) for access in Acces
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls.
+    """Who calls: anyone, a key, or a user, who may be in many tenants and be each of them another.
 
-    :param name: by which logs know the caller: ``open`` for anyone, ``key:<id>`` for a key
-    :param role: what the caller is let do
-    :param tenant_id: the only tenant that the caller sees; None for all
+    :param name: by which logs know the caller: ``open`` for anyone, ``key:<id>`` for a key,
+        ``user:<id>`` for a user
+    :param role: what the caller is let do; one that is none of :data:`ROLES` gives nothing
+    :param tenant_id: the only tenant that the caller sees; None for all, or for several
     :param allowed: where the caller may do less than the role: names of operations, and words of
         :class:`Access`
     :param suspended: whether the tenant is, so that nothing may be done
+    :param memberships: of a user, who the caller is in each tenant by its id
     """
 
     name: str = "open"
-    role: Role = "operator"
+    role: str = "operator"
     tenant_id: str | None = None
     allowed: frozenset[str] | None = None
     suspended: bool = False
+    memberships: Mapping[str, Caller] | None = field(default=None, repr=False, hash=False)
+
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether the caller sees every tenant, and not some or none."""
+        return self.tenant_id is None and self.memberships is None
+
+    def within(self, tenant_id: str) -> Caller | None:
+        """Return the caller as the caller is in a tenant; None where the caller sees none there."""
+        if self.sees_all or self.tenant_id == tenant_id:
+            return self
+        return self.memberships.get(tenant_id) if self.memberships else None
 
     def check(self, operation: str, access: Access) -> None:
-        """Refuse what the caller may not call.
+        """Refuse what the caller may not call; a user of several tenants, what in none of them.
 
         :raises PermissionDenied: naming the operation and the role that may
         """
-        if access is not Access.ANY and self.suspended:
+        if access is Access.ANY:
+            return
+        if self.tenant_id is None and self.memberships is not None:
+            if not self.tenants_with(access):
+                raise PermissionDenied(
+                    f"{operation} needs the role {access.least}, which the caller has in no tenant",
+                    operation=operation, role=access.least)
+        elif self.suspended:
             raise PermissionDenied("the tenant is suspended")
-        if self.role not in _MAY[access]:
+        elif self.role not in _MAY[access]:
             raise PermissionDenied(
-                f"{operation} needs the role {access.least}, and the caller is {self.role}",
-                operation=operation, role=access.least)
-        if (access is not Access.ANY and self.allowed is not None
-                and self.allowed.isdisjoint((operation, access.word))):
+                f"{operation} needs the role {access.least}, and the caller is "
+                f"{self.role or 'none'}", operation=operation, role=access.least)
+        elif self.allowed is not None and self.allowed.isdisjoint((operation, access.word)):
             raise PermissionDenied(f"the key is not for {operation}", operation=operation)
+
+    def tenants_with(self, access: Access) -> list[str]:
+        """Return the tenants in which a user is let do something."""
+        return [id for id, there in (self.memberships or {}).items()
+                if there.role in _MAY[access] and not there.suspended]
 
     @property
     def roles(self) -> tuple[Role, ...]:
         """Return the roles that the caller may give and take: none above the own."""
-        return ROLES[:ROLES.index(self.role) + 1]
+        return ROLES[:1 + ROLES.index(self.role)] if self.role in ROLES else ()
 
 
 # Where no credential is needed, anyone may do everything.
 ANYONE = Caller()
+
+
+def user(id: str, roles: Mapping[str, str], suspended: Container[str] = ()) -> Caller:
+    """Return a user as a caller; one who is in one tenant only sees that, as its keys do.
+
+    :param id: by which logs know the user
+    :param roles: the role in each tenant by its id; nobody is an operator by one
+    :param suspended: those of the tenants that are
+    """
+    name = f"user:{id}"
+    memberships = {
+        tenant_id: Caller(name, role if role != ROLES[-1] else "", tenant_id,
+                          suspended=tenant_id in suspended)
+        for tenant_id, role in roles.items()}
+    only = next(iter(memberships.values())) if len(memberships) == 1 else Caller(name, "")
+    return replace(only, memberships=memberships)

@@ -14,6 +14,7 @@ from flask_jsonrpc.site import JSONRPCSite
 from flask_jsonrpc.views import JSONRPCView
 
 from flexdb import errors
+from flexdb.access.callers import Caller
 from flexdb.api import bodies, http, openrpc
 from flexdb.api.messages import Body, is_answered, is_id, method_of, reply_to
 from flexdb.config import Settings
@@ -107,7 +108,7 @@ class Site(JSONRPCSite):
                          _told(call, budget.admit(planned), body, place))
             del planned
         planned_calls = (call for call, plan in zip(body.calls, found) if isinstance(plan, PLANS))
-        locks = _locks(planned_calls, context.caller.tenant_id) if len(found) > 1 else []
+        locks = _locks(planned_calls, context.caller) if len(found) > 1 else []
         outcomes = self.runner.run(
             [*locks, *(plan for plan in found if isinstance(plan, PLANS))], budget)[len(locks):]
         if budget.held:
@@ -173,9 +174,9 @@ def _told(call: Any, outcome: Outcome, body: Body, place: int) -> Told:
                 reply_to(outcome, body.id_text(place)) if is_answered(call, outcome) else [])
 
 
-def _locks(calls: Iterable[dict[str, Any]], bound: str | None) -> list[Statement]:
+def _locks(calls: Iterable[dict[str, Any]], caller: Caller) -> list[Statement]:
     """Return what locks the rows that calls of a batch will write, in one order."""
-    found = (lock_of(OPERATIONS[call["method"]], call.get("params"), bound) for call in calls
+    found = (lock_of(OPERATIONS[call["method"]], call.get("params"), caller) for call in calls
              if call["method"] in OPERATIONS)
     return lock_statements(lock for lock in found if lock)
 

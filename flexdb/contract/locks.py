@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flexdb.access.callers import ANYONE, Caller
 from flexdb.contract.fields import is_uuid
 from flexdb.contract.operation import CREATES, DELETES, READS, TENANT, Operation
 from flexdb.plan import Lock
@@ -11,11 +12,11 @@ from flexdb.plan import Lock
 _KINDS = {"tenants", "users", "node_types", "nodes", "relationships"}
 
 
-def lock_of(called: Operation, params: Any, bound: str | None = None) -> Lock | None:
+def lock_of(called: Operation, params: Any, caller: Caller = ANYONE) -> Lock | None:
     """Return the row that a call will write; None where its parameters name none.
 
     :param params: by name or by position, as they came, so they may be anything
-    :param bound: the only tenant that the caller sees, of which alone a row is told
+    :param caller: of whose tenants alone a row is told
     """
     if (table := table_of(called)) is None:
         return None
@@ -23,8 +24,8 @@ def lock_of(called: Operation, params: Any, bound: str | None = None) -> Lock | 
         params = dict(zip(called.fields, params))
     if not isinstance(params, dict):
         return None
-    params = called.within(params, bound)
-    if bound and called.tenant and str(params[called.tenant]).lower() != bound:
+    params, bound = called.within(params, caller)
+    if bound is None:
         return None
     id = params.get("user_id" if table == "tenant_users" else "id")
     tenant_id = params.get("tenant_id") if "tenant_id" in called.fields else ""

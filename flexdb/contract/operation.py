@@ -14,7 +14,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from flexdb.access.callers import ANYONE, Access
+from flexdb.access.callers import ANYONE, Access, Caller
 from flexdb.context import Context
 from flexdb.contract.fields import BaseField
 from flexdb.contract.gives import Gives
@@ -112,21 +112,30 @@ class Operation:
         """Return what stands around its plans, from the inside out."""
         return [stand for applies, stand in _GUARDS if applies(self)]
 
-    def within(self, by_name: Loaded, tenant_id: str | None) -> Loaded:
-        """Return parameters with the tenant of a caller who is bound to it, where they have none.
+    def within(self, by_name: Loaded, caller: Caller) -> tuple[Loaded, Caller | None]:
+        """Return parameters with the tenant, and who the caller is in it.
+
+        Who sees one tenant only may leave it out.
 
         :param by_name: as they came
-        :param tenant_id: None for a caller who is bound to none
+        :return: None in place of the caller where it is a tenant that the caller does not see
         """
-        if tenant_id and self.tenant and by_name.get(self.tenant) in (None, ""):
-            return by_name | {self.tenant: tenant_id}
-        return by_name
+        if self.tenant is None or caller.sees_all:
+            return by_name, caller
+        asked = by_name.get(self.tenant)
+        if asked in (None, ""):
+            if caller.tenant_id is None:
+                return by_name, caller
+            asked = caller.tenant_id
+            by_name = by_name | {self.tenant: asked}
+        return by_name, caller.within(str(asked).lower())
 
     def plan(self, context: Context, params: Any, text: Callable[[], bytes]) -> Plan:
         """Validate parameters and return the statement or the steps that do the work.
 
-        This is where every call comes by, through whatever door: the caller must be let call it,
-        and one who is bound to a tenant may leave the tenant out, and finds no other.
+        This is where every call comes by, through whatever door: the caller must be let call it
+        in the tenant that it is about, finds no tenant but the own ones, and is to the operation
+        who the caller is there.
 
         :param params: an object (by name) or an array (by position), as parsed
         :param text: gives the JSON text that the parameters were parsed from, for what is stored
@@ -135,19 +144,22 @@ class Operation:
         :raises InvalidParams: naming each parameter that is wrong
         :raises NotFound: when the tenant is not the caller's, be there one or not
         """
-        caller = context.caller
-        if caller is not ANYONE:
-            caller.check(self.name, self.access)
         by_name = self._by_name(params) if isinstance(params, list) else params
-        by_name = self.within(by_name, caller.tenant_id)
+        caller = context.caller
+        bound: Caller | None = caller
+        if caller is not ANYONE:
+            by_name, bound = self.within(by_name, caller)
+            (bound or caller).check(self.name, self.access)
         if self._text_names and not by_name.keys().isdisjoint(self._text_names):
             by_name = self._with_texts(by_name, params, text())
         try:
             loaded = self.schema.load(by_name, context=context)
         except ValidationError as error:
             raise InvalidParams(fields=by_path(error)) from None
-        if caller.tenant_id and self.tenant and loaded[self.tenant] != caller.tenant_id:
-            raise NotFound.of(self.tenant, "tenant")
+        if bound is None:
+            raise NotFound.of(str(self.tenant), "tenant")
+        if bound is not caller:
+            context = replace(context, caller=bound)
         plan = self.function(context, loaded)
         for stand in self.guards:
             plan = stand(self, context, loaded, plan)

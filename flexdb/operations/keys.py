@@ -16,7 +16,7 @@ from flexdb.context import Context
 from flexdb.contract.fields import Choice, Id, Integer, Text, Time
 from flexdb.contract.gives import NOTHING, one, paged
 from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID
-from flexdb.contract.objects import Items
+from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import (
     CREATES,
     DELETES,
@@ -64,13 +64,22 @@ class ApiKeyWithSecret(ApiKey):
     secret = Text("Send it as `Authorization: Bearer …`; only its SHA-256 is kept.")
 
 
+class InTenant(Schema):
+    """What a user is in a tenant."""
+
+    tenant_id = TENANT_ID()
+    role = Text("The role there; one that flexdb does not know gives nothing.", example="member")
+
+
 class Me(Schema):
     """Who calls."""
 
-    name = Text("`open` for anyone, `key:<id>` for a key.")
-    role = ROLE(choices=ROLES)
-    tenant = Text("The id of the only tenant that the caller sees; empty for all.")
+    name = Text("`open` for anyone, `key:<id>` for a key, `user:<id>` for a user.")
+    role = Text("What the caller is let do; empty where the memberships say so.", example="member")
+    tenant = Text("The id of the only tenant that the caller sees; empty for all, or for several.")
     operations = Items(OPERATIONS_OF, Text("A name."), allow_none=True)
+    memberships = Items("The tenants of a user; null for who is none.",
+                        Object(InTenant, "A membership."), allow_none=True)
 
 
 class NewKey(Params):
@@ -135,7 +144,10 @@ def get_caller(context: Context, params: Loaded) -> Steps:
         yield from ()
         return Result(orjson.dumps({"caller": {
             "name": caller.name, "role": caller.role, "tenant": caller.tenant_id or "",
-            "operations": caller.allowed and sorted(caller.allowed)}}))
+            "operations": caller.allowed and sorted(caller.allowed),
+            "memberships": None if caller.memberships is None else [
+                {"tenant_id": tenant_id, "role": there.role}
+                for tenant_id, there in caller.memberships.items()]}}))
 
     return Steps("get_caller", steps)
 

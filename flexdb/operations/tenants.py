@@ -87,7 +87,7 @@ def update_tenant(context: Context, params: Loaded) -> Statement:
 
     Callers that are bound to the tenant change its name alone.
     """
-    if context.caller.tenant_id and (params["slug"] is not None or params["status"] is not None):
+    if not context.caller.sees_all and (params["slug"] is not None or params["status"] is not None):
         raise PermissionDenied("only an operator changes a tenant's slug or status")
     return one_object(context, "update_tenant", params | slug_change(params["slug"]), "tenant",
                       thing="tenant")

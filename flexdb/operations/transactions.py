@@ -12,14 +12,14 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
 
-from flexdb.access.callers import Access
+from flexdb.access.callers import ANYONE, Access, Caller
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Json, JsonForm, Text
 from flexdb.contract.gives import many
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.locks import lock_of, table_of
 from flexdb.contract.objects import Objects
-from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, operation
+from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, Operation, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
 from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams, PermissionDenied
@@ -116,7 +116,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
         named |= {call["name"]} - {None}
         called = OPERATIONS[call["method"]]
         try:
-            context.caller.check(called.name, called.access)
+            _check_caller(context.caller, called, call["params"])
         except PermissionDenied as error:
             _name_call(error, place, called.name)
             raise
@@ -128,7 +128,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
         objects: Given = {}
         budget = Budget(context.limits.max_answer_bytes)
         for statement in lock_statements(
-                _locks(calls, context.caller.tenant_id) if len(calls) > 1 else ()):
+                _locks(calls, context.caller) if len(calls) > 1 else ()):
             yield statement
         for place, call in enumerate(calls):
             called = OPERATIONS[call["method"]]
@@ -153,21 +153,33 @@ def transaction(context: Context, params: Loaded) -> Steps:
     return Steps("transaction", steps)
 
 
-def _locks(calls: list[Loaded], bound: str | None) -> Iterator[Lock]:
+def _check_caller(caller: Caller, called: Operation, text: bytes) -> None:
+    """Refuse a call that the caller may not make in the tenant that it names.
+
+    :raises PermissionDenied: naming the operation and the role that may
+    """
+    if caller is not ANYONE:
+        _, bound = called.within(_ids(called, text), caller)
+        (bound or caller).check(called.name, called.access)
+
+
+def _locks(calls: list[Loaded], caller: Caller) -> Iterator[Lock]:
     """Give the rows that calls will write, as far as they name them by their ids."""
     for call in calls:
         called = OPERATIONS[call["method"]]
         if table_of(called) is None:
             continue
-        text = call["params"]
-        # Only ids are read: data may be large.
-        texts: Any = (json_text.items(text) if text.startswith(b"[") else json_text.members(text))
-        if isinstance(texts, list):
-            texts = dict(zip(called.fields, texts))
-        ids = {name: json_text.parse(bytes(texts[name])) for name in ("tenant_id", "id", "user_id")
-               if name in texts}
-        if lock := lock_of(called, ids, bound):
+        if lock := lock_of(called, _ids(called, call["params"]), caller):
             yield lock
+
+
+def _ids(called: Operation, text: bytes) -> Loaded:
+    """Return of a call's parameters the ids alone: data may be large."""
+    texts: Any = json_text.items(text) if text.startswith(b"[") else json_text.members(text)
+    if isinstance(texts, list):
+        texts = dict(zip(called.fields, texts))
+    return {name: json_text.parse(bytes(texts[name])) for name in ("tenant_id", "id", "user_id")
+            if name in texts}
 
 
 def _name_call(error: FlexdbError, place: int, method: str) -> None:

@@ -97,10 +97,13 @@ def create_user(context: Context, params: Loaded) -> Statement:
 
 @operation(UserId, gives=one(User, "user"), effect=READS, of=SERVICE, access=Access.PEOPLE)
 def get_user(context: Context, params: Loaded) -> Statement:
-    """Get a user by the id; who is bound to a tenant finds its members alone."""
-    if tenant_id := context.caller.tenant_id:
-        return one_object(context, "get_member", params | {"tenant_id": tenant_id}, "user",
-                          thing="user")
+    """Get a user by the id; who sees some tenants only finds their members alone."""
+    caller = context.caller
+    if not caller.sees_all:
+        # Of a caller who is none of several, each is one of a user's memberships.
+        ids = [caller.tenant_id] if caller.tenant_id else caller.tenants_with(Access.PEOPLE)
+        return one_object(context, "get_member", params | {"tenant_ids": "{%s}" % ",".join(ids)},
+                          "user", thing="user")
     return one_object(context, "get_user", params, "user", thing="user")
 
 
@@ -151,7 +154,7 @@ def list_tenant_users(context: Context, params: Loaded) -> Statement:
 def _within_role(context: Context, params: Loaded, statement: Statement) -> Plan:
     """Return the plan of a change of a membership, with no role above the caller's."""
     caller = context.caller
-    if caller.tenant_id is None:
+    if caller.sees_all:
         return statement
 
     def steps() -> Walk:

@@ -5,7 +5,8 @@ tenant_id, user_id, role, status
 SELECT {user} AS object, {user_tag} AS tag
 FROM users u
 WHERE u.id = %(id)s AND EXISTS (
-    SELECT FROM tenant_users tu WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = u.id)
+    SELECT FROM tenant_users tu
+    WHERE tu.tenant_id = ANY(%(tenant_ids)s::uuid[]) AND tu.user_id = u.id)
 
 -- lock: get_role_of_member -> role
 SELECT tu.role

@@ -81,7 +81,8 @@ def test_a_key_is_told_once_and_kept_as_a_hash(
     assert listed == {name: value for name, value in key.items() if name != "secret"}
     admin = with_key(service, key["secret"])
     assert admin.call("get_caller")["caller"] == {
-        "name": f"key:{key['id']}", "role": "admin", "tenant": tenant["id"], "operations": None}
+        "name": f"key:{key['id']}", "role": "admin", "tenant": tenant["id"], "operations": None,
+        "memberships": None}
     for text in (caplog.text, *map(str, database.execute("SELECT k::text FROM flexdb_keys k"))):
         assert key["secret"] not in text and key["secret"][10:] not in text
     assert f"caller=key:{key['id']}" in caplog.text and f"tenant={tenant['id']}" in caplog.text

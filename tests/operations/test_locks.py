@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from flexdb.access.callers import Caller
 from flexdb.contract.locks import lock_of, table_of
 from flexdb.contract.operation import OPERATIONS, READS
 from flexdb.db.connection import Connection
@@ -265,8 +266,9 @@ def test_a_batch_of_what_is_no_call_is_answered_as_before(service: Service) -> N
 
 
 def test_of_a_caller_s_own_tenant_alone_rows_are_told(service: Service) -> None:
-    world, other = World(service), str(uuid4())
-    own = world.tenant["id"]
+    world = World(service)
+    id = world.tenant["id"]
+    own, other = (Caller("key:a", "owner", tenant_id) for tenant_id in (id, str(uuid4())))
     for name, operation in OPERATIONS.items():
         params = world.params(name)
         if operation.tenant and lock_of(operation, params):
@@ -275,4 +277,4 @@ def test_of_a_caller_s_own_tenant_alone_rows_are_told(service: Service) -> None:
             without = {key: value for key, value in params.items() if key != operation.tenant}
             assert lock_of(operation, without, own) == expected
             assert lock_of(operation, params, other) is None
-            assert lock_of(operation, params | {operation.tenant: own.upper()}, own) == expected
+            assert lock_of(operation, params | {operation.tenant: id.upper()}, own) == expected
