@@ -106,6 +106,8 @@ class Settings:
     max_answer_bytes: int = _setting(32 * MIB, "the largest answer, in bytes: the reads of a "
                                      "batch behind that are refused; at least `MAX_PAGE_BYTES`",
                                      1024, 1024 * MIB)
+    events_keep: int = _setting(365, "for how many days `list_events` can tell who changed "
+                                "tenants, users, members and keys", 1, 36500)
     log_level: str = _setting("INFO", "the least severe log lines to write",
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = _setting("text", "log lines as text, or as JSON objects",

@@ -6,6 +6,7 @@ secret: what an operation need not see is not in it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,13 +16,15 @@ from flexdb.documents.schemas import SchemaCache
 
 
 class Limits(NamedTuple):
-    """How large the parts of a call may be; each is the setting of the same name.
+    """How large the parts of a call may be, and how long what it leaves behind stays; each is the
+    setting of the same name.
 
     :param max_json_bytes: the largest document, in bytes of compact text with numbers written out
     :param max_depth: how deep JSON may be nested
     :param max_page_bytes: when a page of a list ends, in bytes of JSON
     :param max_walk: how many relationships a walk may look at
     :param max_answer_bytes: how much an answer as a whole may weigh, in bytes of JSON
+    :param events_keep: for how many days events are kept
     """
 
     max_json_bytes: int = Settings.max_json_bytes
@@ -29,6 +32,7 @@ class Limits(NamedTuple):
     max_page_bytes: int = Settings.max_page_bytes
     max_walk: int = Settings.max_walk
     max_answer_bytes: int = Settings.max_answer_bytes
+    events_keep: int = Settings.events_keep
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -62,6 +66,7 @@ class Context:
     :param schemas: the compiled schemas that the app keeps
     :param enforce_schemas: which stored schemas hold for what is written
     :param precondition: which states of the object a change is meant for; None for any
+    :param request_id: gives the id of the request under way; "" where there is none
     """
 
     limits: Limits = Limits()
@@ -70,3 +75,4 @@ class Context:
     schemas: SchemaCache = field(default_factory=SchemaCache, repr=False)
     enforce_schemas: EnforceSchemas = Settings.enforce_schemas
     precondition: Precondition | None = None
+    request_id: Callable[[], str] = str

@@ -40,7 +40,8 @@ class Contexts:
         self._callers = callers
         self._usual = settings.json_fields
         self._by_form: dict[JsonFields, Context] = {
-            form: Context(Limits.of(settings), form, ANYONE, schemas, settings.enforce_schemas)
+            form: Context(Limits.of(settings), form, ANYONE, schemas, settings.enforce_schemas,
+                          request_id=_request_id)
             for form in get_args(JsonFields)}
         self._room = Room(settings.max_answer_bytes, settings.db_pool_timeout)
         self._most = settings.max_answer_bytes
@@ -59,7 +60,11 @@ class Contexts:
         if caller is ANYONE:
             return context
         return Context(context.limits, context.json_fields, caller, context.schemas,
-                       context.enforce_schemas)
+                       context.enforce_schemas, None, _request_id)
+
+
+def _request_id() -> str:
+    return watch.current().request_id
 
 
 def _preferred(request: Request) -> JsonFields | None:

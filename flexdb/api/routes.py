@@ -35,6 +35,9 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET", "/tenants/{tenant_id}/keys", "list_keys"),
         ("GET", "/caller", "get_caller"),
     ),
+    "Events": (
+        ("GET", "/events", "list_events"),
+    ),
     "Node Types": (
         ("POST", "/tenants/{tenant_id}/node-types", "create_node_type"),
         ("GET", "/tenants/{tenant_id}/node-types/{id}", "get_node_type"),

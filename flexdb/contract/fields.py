@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any, Literal
 
 from marshmallow import ValidationError, fields, missing
@@ -222,6 +223,15 @@ class Choice(BaseField):
         return {"type": "string", "enum": [*self.choices]}
 
 
+def moment(text: str) -> datetime:
+    """Return the time that a text in the form of :class:`Time` names.
+
+    :raises ValueError: when there is no such day or hour
+    """
+    fraction = ".%f" if "." in text else ""
+    return datetime.strptime(text, f"%Y-%m-%dT%H:%M:%S{fraction}%z")
+
+
 class Time(BaseField):
     """A time in UTC with microseconds and an offset (RFC 3339)."""
 
@@ -230,6 +240,10 @@ class Time(BaseField):
         if not _TIME.match(value):
             raise ValidationError("must be a time with an offset and at most microseconds, such as "
                                   "2026-01-01T12:00:00.000000+00:00 (RFC 3339)")
+        try:
+            moment(value)
+        except ValueError:
+            raise ValidationError("is no time that there is") from None
         return str(value)
 
     def _form(self, given: JsonForm | None) -> Json:

@@ -161,9 +161,11 @@ class Operation:
         if bound is not caller:
             context = replace(context, caller=bound)
         plan = self.function(context, loaded)
+        # It is the work itself that may take long, whatever stands around it.
+        plan = replace(plan, long=True) if self.long else plan
         for stand in self.guards:
             plan = stand(self, context, loaded, plan)
-        return replace(plan, long=True) if self.long else plan
+        return plan
 
     def _by_name(self, params: list[Any]) -> dict[str, Any]:
         names = list(self.fields)

@@ -19,6 +19,7 @@ _UNIQUE = {
     "nodes_pkey": "id",
     "relationships_pkey": "id",
     "flexdb_keys_pkey": "id",
+    "flexdb_events_pkey": "id",
 }
 # Likewise of a unique index that is no constraint, since it is over a part of the rows.
 _UNIQUE_INDEXES = {"flexdb_tenants_slug_key": "slug"}

@@ -7,6 +7,7 @@ PostgreSQL's driver or of settings.
 from flexdb.operations import (  # noqa: F401
     bulk,
     checks,
+    events,
     graph,
     keys,
     node_types,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,12 +13,14 @@ import orjson
 
 from flexdb.access.callers import Caller
 from flexdb.config import Settings
-from flexdb.context import Context
+from flexdb.context import Context, Limits
 from flexdb.contract.ids import new_id
+from flexdb.contract.operation import OPERATIONS, Function, Loaded
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, NotFound
 from flexdb.operations import keys
+from flexdb.operations.events import noted
 from flexdb.operations.statements import one_object
 from flexdb.plan import Budget, Plan
 
@@ -44,7 +47,8 @@ def create_key(settings: Settings, tenant: str | None, role: str, name: str, day
         "operations": list(operations) or None, "replaces": None, "overlap": 0,
         "expires_at": end.isoformat(timespec="microseconds"), "id": new_id()}
     with _running(settings) as run:
-        made = run(keys.make_key(_CONTEXT, params | {"tenant_id": _tenant_id(run, tenant)}))
+        params["tenant_id"] = _tenant_id(run, tenant)
+        made = run(_noted(settings, keys.create_key, params))
     return str(made["key"]["secret"])
 
 
@@ -66,7 +70,8 @@ def delete_key(settings: Settings, tenant: str | None, id: str) -> None:
     :raises NotFound: when there is no such tenant or key
     """
     with _running(settings) as run:
-        run(keys.delete_key(_CONTEXT, {"tenant_id": _tenant_id(run, tenant), "id": id}))
+        params = {"tenant_id": _tenant_id(run, tenant), "id": id}
+        run(_noted(settings, keys.delete_key, params))
 
 
 def tell_missing_key(settings: Settings) -> None:
@@ -80,6 +85,12 @@ def tell_missing_key(settings: Settings) -> None:
     if not found:
         logger.warning("Nobody can call yet, since all need a key and there is none of an "
                        "operator: make one with `python -m flexdb create-key`")
+
+
+def _noted(settings: Settings, function: Function, params: Loaded) -> Plan:
+    """Return the plan of an operation, which notes that a command did it."""
+    context = replace(_CONTEXT, limits=Limits.of(settings))
+    return noted(OPERATIONS[function.__name__], context, params, function(context, params))
 
 
 @contextmanager

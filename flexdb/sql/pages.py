@@ -29,6 +29,7 @@ _SCOPES = {
     "tenant": "WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)",
     "node": "WHERE EXISTS (SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s"
             " AND n.id = %(id)s)",
+    "service": "",
 }
 
 
@@ -49,7 +50,8 @@ def page_query(
         begins
     :param condition: a further condition on a row
     :param thing: what each row becomes, where it is not the whole object
-    :param of: what must be there for the list to be there: a ``tenant`` or one of its nodes
+    :param of: what must be there for the list to be there: a ``tenant``, one of
+        its nodes, or the ``service``, which always is
     """
     listing = LISTS[name]
     row = listing.alias

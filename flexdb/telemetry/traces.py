@@ -70,7 +70,9 @@ class Traces:
             "flexdb.request_id": watched.request_id,
             "flexdb.db.seconds": watched.database, "flexdb.pool.seconds": watched.pool,
             **({"http.route": route} if route else {}),
-            **({"flexdb.operation": watched.method} if watched.method else {})})
+            **({"flexdb.operation": watched.method} if watched.method else {}),
+            **({"flexdb.caller": watched.caller} if watched.caller else {}),
+            **({"flexdb.tenant": watched.tenant} if watched.tenant else {})})
         if status >= 500:
             span.set_status(trace.StatusCode.ERROR)
         if watched.outcome:

@@ -130,13 +130,14 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
 
 @pytest.mark.long
 @pytest.mark.parametrize(("back", "lock"), [
-    (6, "yoyo_lock IN ACCESS EXCLUSIVE"),   # it has the lock and has done nothing
-    (6, "_yoyo_migration IN SHARE"),        # the first is applied and not marked
-    (5, "relationships IN ACCESS SHARE"),   # it is in the middle of the second
-    (4, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
-    (3, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
-    (2, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
-    (1, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
+    (7, "yoyo_lock IN ACCESS EXCLUSIVE"),   # it has the lock and has done nothing
+    (7, "_yoyo_migration IN SHARE"),        # the first is applied and not marked
+    (6, "relationships IN ACCESS SHARE"),   # it is in the middle of the second
+    (5, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
+    (4, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
+    (3, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
+    (2, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
+    (1, "_yoyo_migration IN SHARE"),        # the last is applied and not marked
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
     new_database: Databases, whole: set[str], back: int, lock: str

@@ -16,9 +16,12 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from flexdb.config import Settings
+from flexdb.server.keys import create_key
+from tests.support.callers import with_key
 from tests.support.paths import ROOT
-from tests.support.served import Served
-from tests.support.service import request
+from tests.support.served import Served, variables_of
+from tests.support.service import Service, request
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
@@ -106,6 +109,27 @@ def test_requests_and_their_calls_are_spans_of_the_callers_trace(
     assert rest["error.type"] == "INVALID_PARAMS"
     assert "nobody" not in str(collector.spans) and "kilroy" not in str(collector.spans)
     assert collector.services == {"flexdb"}
+
+
+def test_a_span_says_whose_key_came_and_not_the_key(
+        start: Callable[..., Served], collector: Collector, new_database: Callable[..., Settings]
+        ) -> None:
+    settings = new_database()
+    served = start(**variables_of(settings), AUTH="required", OTEL_BSP_SCHEDULE_DELAY=100,
+                   OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{collector.server_port}").wait()
+    operator = with_key(Service.of(settings), create_key(settings, None, "", "first", 1, ()))
+    tenant = operator.tenant()
+    key = operator.call("create_key", tenant_id=tenant["id"], name="k", role="viewer")["key"]
+    operator.close()
+    for secret in (operator.secret, key["secret"]):
+        send(served, "GET", "/caller", Authorization=f"Bearer {secret}")
+    spans = wait_until(lambda: len(found := collector.named("GET /caller")) == 2 and found)
+    (of_tenant,) = [span for span in spans if "flexdb.tenant" in span]
+    assert (of_tenant["flexdb.caller"], of_tenant["flexdb.tenant"]) == (
+        f"key:{key['id']}", tenant["id"])
+    assert all(span["flexdb.caller"].startswith("key:") for span in spans)
+    assert not [secret for secret in (operator.secret, key["secret"])
+                if secret[10:] in str(collector.spans) + served.said]
 
 
 def test_what_the_caller_does_not_sample_is_not_sent_and_the_last_spans_are(

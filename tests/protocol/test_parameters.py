@@ -56,6 +56,7 @@ METHODS = {
     "get_neighbors": "tenant_id id direction? relationship_types? pagination?",
     "create_key": "tenant_id name role? operations? expires_at? replaces? overlap?",
     "list_keys": "tenant_id pagination?", "delete_key": "tenant_id id",
+    "list_events": "tenant_id? caller? operation? since? until? pagination?",
 }
 CREATING = [name for name, operation in OPERATIONS.items()
             if name.startswith("create_") and not operation.gives.many]
@@ -78,7 +79,7 @@ CASES: dict[type, list[Any]] = {
     Integer: [-1, 1.5, "x", True, [], {}, -1e300],
     Choice: [1, True, [], {}, "sideways", "OUT", "out\n", " "],
     Time: [1, True, [], {}, "now", " ", "2027-01-01", "2027-01-01T00:00:00",
-           "2027-13-01T00:00:00Z", "2000-01-01T00:00:00Z", "9999-01-01T00:00:00Z"],
+           "2027-13-01T00:00:00Z", "2027-02-30T00:00:00Z"],
     Items: [1, True, {}, "x", [], ["x" * 256, "ok"] * 51],
     Paths: [1, True, {}, [], [1], ["id", None], ["id", ["id"]]],
     Objects: [1, True, {}, "x", "[]", []],
@@ -189,7 +190,8 @@ def test_a_surplus_parameter_is_named_as_it_came(unchanged: World, name: str) ->
 
 
 @pytest.mark.parametrize("method", [
-    name for name, listed in METHODS.items() if listed != "pagination?"])
+    name for name, listed in METHODS.items()
+    if not all(param.endswith("?") for param in listed.split())])
 def test_each_required_parameter_that_is_missing_is_named(unchanged: World, method: str) -> None:
     params = unchanged.params(method)
     required = [name for name in METHODS[method].split() if not name.endswith("?")]

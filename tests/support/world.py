@@ -12,6 +12,7 @@ import psycopg
 from flexdb.contract.operation import OPERATIONS
 from tests.support.service import Service
 
+_EARLIER = "2026-01-01T00:00:00.000000+00:00"
 _LATER = (datetime.now(timezone.utc) + timedelta(days=30)).isoformat(timespec="microseconds")
 
 
@@ -55,7 +56,8 @@ class World:
                                "target_node_id": self.target["id"]}],
             "calls": [{"method": "list_users"}], "dry_run": True,
             "operations": ["read", "create_node"], "expires_at": _LATER, "overlap": 60,
-            "replaces": self.key["id"],
+            "replaces": self.key["id"], "caller": "open", "operation": "create_key",
+            "since": _EARLIER, "until": _LATER,
         }
         return {name: values[name] for name in OPERATIONS[method].params().load_fields}
 
@@ -65,7 +67,7 @@ class World:
             f"SELECT t::text FROM {table} t WHERE t.{key} = %({key})s" for table, key in [
                 ("tenants", "id"), ("users", "user"), ("tenant_users", "tenant_id"),
                 ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id"),
-                ("flexdb_keys", "tenant_id")
+                ("flexdb_keys", "tenant_id"), ("flexdb_events", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
         return connection.execute(
             f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "
