@@ -36,7 +36,8 @@ logger = logging.getLogger(__name__)
 
 _MAKE_KEY = "`python -m flexdb create-key` makes a key"
 _WHO = {
-    "local": f"Open to this machine alone; others need a key: {_MAKE_KEY}, AUTH=open lets all in",
+    "local": "Open to this machine alone, at http://localhost:{port}; others need a key: "
+             f"{_MAKE_KEY}, AUTH=open lets all in, AUTH=required nobody without one",
     "open": f"AUTH=open: whoever reaches it may do everything. To close it, {_MAKE_KEY}, then set "
             "AUTH=required",
     "required": f"Whoever calls needs a key: {_MAKE_KEY}",
@@ -103,7 +104,7 @@ class Startup:
         address = f"http://{f'[{host}]' if ':' in host else host}:{self.settings.jsonrpc_port}"
         logger.info("JSON-RPC endpoint: %s/jsonrpc", address)
         logger.info("Health check endpoint: %s/health", address)
-        told = _WHO[self.settings.auth_mode]
+        told = _WHO[self.settings.auth_mode].format(port=self.settings.jsonrpc_port)
         logger.log(logging.WARNING if self.settings.auth_mode == "open" else logging.INFO, told)
 
     def leave_to_parent(self) -> None:

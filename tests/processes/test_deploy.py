@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,12 @@ DEFAULTS = {setting.name.upper(): f"{setting.default:g}" if isinstance(setting.d
             else str(setting.default) for setting in fields(Settings)}
 
 
-def compose(folder: Path, env: str = "") -> Any:
-    """Return the services of compose.yaml, as Docker Compose reads it beside a .env file."""
+def compose(folder: Path, env: str = "", file: str = "compose.yaml") -> Any:
+    """Return the services of a compose file, as Docker Compose reads it beside a .env file."""
     (folder / ".env").write_text(env)
-    text = run(tool("docker-compose"), "--file", str(ROOT / "compose.yaml"), "--project-directory",
+    # One extends the other, which it looks for beside .env.
+    shutil.copy(ROOT / "compose.yaml", folder)
+    text = run(tool("docker-compose"), "--file", str(ROOT / file), "--project-directory",
                str(folder), "config", "--format", "json")
     # It is written as if it were to be read again.
     return json.loads(text.replace("$$", "$"))["services"]
@@ -108,6 +111,33 @@ def test_compose_sets_only_settings_and_the_same_for_the_service_and_the_server(
         "POSTGRES_USER": "someone", "POSTGRES_PASSWORD": "pa$word", "POSTGRES_DB": "shop"}
     assert services["flexdb"]["environment"]["JSONRPC_PORT"] == "5000"
     assert services["nginx"]["ports"][0]["published"] == "8080"
+
+
+def test_compose_for_production_differs_in_who_may_come_alone(tmp_path: Path) -> None:
+    # Whatever .env says of who needs a key.
+    env = "DB_PASSWORD=pa$$word\nAUTH=open\nWORKERS=3\nJSONRPC_ADDRESS=0.0.0.0\n"
+    usual, closed = (compose(tmp_path, env, file)
+                     for file in ("compose.yaml", "compose.production.yaml"))
+    for name in ("migrate", "flexdb"):
+        given = closed[name]["environment"]
+        assert (given["AUTH"], given["DB_PASSWORD"]) == ("required", "pa$word")
+        assert read_settings(given).workers == 3
+        given["AUTH"] = usual[name]["environment"]["AUTH"]
+    assert "ports" not in closed["postgres"] and usual["postgres"].pop("ports")
+    assert closed == usual
+
+
+def test_compose_for_production_starts_with_no_password_that_everyone_knows(
+        tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="DB_PASSWORD into .env"):
+        compose(tmp_path, file="compose.production.yaml")
+
+
+def test_systemd_starts_it_closed() -> None:
+    unit = (ROOT / "deploy/flexdb.service").read_text(encoding="utf-8")
+    given = dict(part.split("=", 1) for line in re.findall("^Environment=(.*)$", unit, re.MULTILINE)
+                 for part in line.split())
+    assert read_settings(given).auth_mode == "required"
 
 
 def test_compose_has_the_originals_defaults(tmp_path: Path) -> None:

@@ -44,8 +44,15 @@ def test_the_log_of_a_start_is_the_seeds_with_the_migrations_in_it_and_nothing_e
         f"INFO - Starting JSON-RPC server on {here}...",
         f"INFO - JSON-RPC endpoint: http://{here}/jsonrpc",
         f"INFO - Health check endpoint: http://{here}/health",
-        "INFO - Open to this machine alone; others need a key: `python -m flexdb create-key` "
-        "makes a key, AUTH=open lets all in"]
+        f"INFO - Open to this machine alone, at http://localhost:{served.port}; others need a key: "
+        "`python -m flexdb create-key` makes a key, AUTH=open lets all in, AUTH=required nobody "
+        "without one"]
+
+
+def test_a_start_that_is_open_to_all_warns_how_to_close_it(serve: Callable[..., Served]) -> None:
+    assert ("WARNING - AUTH=open: whoever reaches it may do everything. To close it, "
+            "`python -m flexdb create-key` makes a key, then set AUTH=required"
+            ) in serve(AUTH="open").said
 
 
 def test_who_debugs_sees_what_gunicorn_says_of_the_start(serve: Callable[..., Served]) -> None:

@@ -21,10 +21,11 @@ from tests.support.paths import ROOT
 
 FOLDERS = "flexdb|tests|docs|deploy|migrations|scripts|bench|.github|.ci"
 # Variables of others, and what stands for an id.
-FOREIGN = {"JSONRPC_ADDRESS", "OTEL_EXPORTER_OTLP_ENDPOINT", "GITHUB_TOKEN", "ON_ERROR_STOP"}
+FOREIGN = {"JSONRPC_ADDRESS", "COMPOSE_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "GITHUB_TOKEN",
+           "ON_ERROR_STOP"}
 # Programs of others, which the documentation tells how to use.
 OTHERS = {"apt-cache", "cd", "createdb", "docker", "echo", "git", "pg_dump", "pg_restore", "psql",
-          "vacuumdb"}
+          "sudo", "vacuumdb"}
 LINKS = [(page, target) for page, text in PAGES.items()
          for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
 
