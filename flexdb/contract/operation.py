@@ -158,6 +158,9 @@ class Operation:
             raise InvalidParams(fields=by_path(error)) from None
         if bound is None:
             raise NotFound.of(str(self.tenant), "tenant")
+        # Only who sees all may ask for what is in any.
+        if self.tenant and bound.tenant_id is None and not bound.sees_all:
+            raise InvalidParams(fields={self.tenant: ["is missing"]})
         if bound is not caller:
             context = replace(context, caller=bound)
         plan = self.function(context, loaded)
