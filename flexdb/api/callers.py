@@ -142,7 +142,7 @@ class Callers:
         """Return the object that a statement gives; None where there is no row."""
         statement = Statement(STATEMENTS["value"][name], arguments,
                               lambda row: Result(row[0] if row else b"null"))
-        return orjson.loads(self._runner.result(statement, Budget(_MOST_BYTES)).text)
+        return orjson.loads(self._runner.result(statement, Budget(_MOST_BYTES), None).text)
 
 
 def _name_of(host: str) -> str:

@@ -36,7 +36,7 @@ def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
         """Answer 200 only when PostgreSQL answers and the schema is up to date."""
         looks = Statement(STATEMENTS["value"]["list_migrations"], {}, _read)
         try:
-            runner.result(looks, Budget(_MOST_BYTES))
+            runner.result(looks, Budget(_MOST_BYTES), None)
         except FlexdbError as error:
             reason = getattr(error, "why", "") or str(error)
         else:

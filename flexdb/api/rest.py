@@ -68,7 +68,8 @@ class _View:
         if self.route.verb == "POST" and asked:
             self._check_untagged(asked)
         budget = self.contexts.budget()
-        response = self._respond(self.runner.result(plan, budget), context)
+        result = self.runner.result(plan, budget, context.caller.tenant_id)
+        response = self._respond(result, context)
         return http.hold_until_sent(budget, response) if budget.held else response
 
     def _check_untagged(self, asked: Precondition) -> None:

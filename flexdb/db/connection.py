@@ -18,6 +18,7 @@ from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
 
+from flexdb.db import fence
 from flexdb.plan import Query, Row, Statement
 
 # As many as psycopg itself keeps for a connection.
@@ -45,13 +46,18 @@ class Connection(psycopg.Connection[Any]):
         self.may_prepare = True
         # How large pages may be for whoever has it, where they are not to be as large as wanted.
         self.lent = 0
+        # The only tenant that whoever has it sees; None for all.
+        self.bound: str | None = None
         self._kept: dict[bytes, bytes] = {}
 
     def fetch(self, statement: Statement) -> Row | None:
         """Run a statement and return its row.
 
         :raises psycopg.Error: when it fails
+        :raises FenceError: when it is not about the tenant alone that the connection is lent for
         """
+        if self.bound is not None:
+            fence.check(statement, self.bound)
         query = statement.query
         # Of an error and the connection's end right after it, as PgBouncer sends them, libpq's
         # own calls tell the end alone.
@@ -75,9 +81,12 @@ class Connection(psycopg.Connection[Any]):
         All are to be taken before the connection is used again.
 
         :raises psycopg.Error: when one fails; those behind it were not run
+        :raises FenceError: when one is not about the tenant alone that the connection is lent for
         """
         commands: list[Callable[[], None]] = []
         for statement in statements:
+            if self.bound is not None:
+                fence.check(statement, self.bound)
             query = statement.query
             values = _values(query, statement.arguments)
             if values is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Iterable, Sequence
@@ -15,12 +14,10 @@ import psycopg
 from flexdb import errors
 from flexdb.db.connection import Connection
 from flexdb.db.pool import Pool
-from flexdb.db.sqlstate import gap, to_error
-from flexdb.db.verdict import Verdict, is_passing, judge, unforeseen
+from flexdb.db.sqlstate import to_error
+from flexdb.db.verdict import Verdict, count_fault, is_passing, judge, unforeseen
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Plan, Result, Room, Row, Statement, Steps
-
-logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 
@@ -54,7 +51,7 @@ class Runner:
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
 
-    def run(self, plans: Sequence[Plan], budget: Budget) -> list[Outcome]:
+    def run(self, plans: Sequence[Plan], budget: Budget, bound: str | None) -> list[Outcome]:
         """Run what calls ask for in their order; each has an outcome of its own.
 
         The read with which the answer would weigh more than it may, and those behind it, are
@@ -63,36 +60,38 @@ class Runner:
         Several travel in one pipeline, which is one transaction. When one of them fails in the
         database, or after it wrote, all is rolled back and they run one by one: the outcomes are
         the same either way.
+
+        :param bound: the only tenant that the caller sees; None for who sees all, and for what the
+            service itself asks
         """
         if len(plans) > 1:
-            verdict = self._settle(plans, budget)
+            verdict = self._settle(plans, budget, bound)
             if not verdict.each:
                 return verdict.outcomes
-        return [self._run_one(plan, budget) for plan in plans]
+        return [self._run_one(plan, budget, bound) for plan in plans]
 
-    def result(self, plan: Plan, budget: Budget) -> Result:
+    def result(self, plan: Plan, budget: Budget, bound: str | None) -> Result:
         """Run what one call asks for, and return what it gives.
 
+        :param bound: as for :meth:`run`
         :raises FlexdbError: when it fails
         """
-        (outcome,) = self.run([plan], budget)
+        (outcome,) = self.run([plan], budget, bound)
         if isinstance(outcome, FlexdbError):
             raise outcome
         return outcome
 
-    def _run_one(self, plan: Plan, budget: Budget) -> Outcome:
-        (outcome,) = self._settle([plan], budget).outcomes
-        if isinstance(outcome, FlexdbError) and (state := gap(outcome)) is not None:
-            self.metrics.validation_gap.labels(plan.name).inc()
-            logger.warning("validation gap: %s was refused by PostgreSQL: SQLSTATE %s",
-                           plan.name, state)
+    def _run_one(self, plan: Plan, budget: Budget, bound: str | None) -> Outcome:
+        (outcome,) = self._settle([plan], budget, bound).outcomes
+        if isinstance(outcome, FlexdbError):
+            count_fault(self.metrics, plan, outcome)
         return outcome
 
-    def _settle(self, plans: Sequence[Plan], budget: Budget) -> Verdict:
+    def _settle(self, plans: Sequence[Plan], budget: Budget, bound: str | None) -> Verdict:
         """Send plans until it helped, or nothing more would."""
         attempt, left, began = 1, budget.left, time.monotonic()
         while True:
-            verdict = self._attempt(plans, budget)
+            verdict = self._attempt(plans, budget, bound)
             if verdict.error or verdict.again or verdict.each:
                 # What was counted is given up with what it was counted for.
                 budget.left = left
@@ -106,15 +105,17 @@ class Runner:
                 time.sleep(random.uniform(0.005, 0.05) * attempt)
             attempt += 1
 
-    def _attempt(self, plans: Sequence[Plan], budget: Budget) -> Verdict:
+    def _attempt(self, plans: Sequence[Plan], budget: Budget, bound: str | None) -> Verdict:
         """Send plans once, on one connection."""
         try:
             with self.pool.connection() as connection:
+                connection.bound = bound
                 try:
                     return self._send(connection, plans, budget)
                 except psycopg.Error as error:
                     return judge(self.pool, connection, plans, error)
                 finally:
+                    connection.bound = None
                     if connection.lent:
                         self._pages.give(connection.lent)
                         connection.lent = 0

@@ -11,10 +11,12 @@ import psycopg
 from flexdb import errors
 from flexdb.db.address import reason
 from flexdb.db.connection import Connection
+from flexdb.db.fence import FenceError
 from flexdb.db.pool import Pool
-from flexdb.db.sqlstate import to_error, was_not_sent
+from flexdb.db.sqlstate import gap, to_error, was_not_sent
 from flexdb.errors import FlexdbError
 from flexdb.plan import Outcome, Plan, Statement
+from flexdb.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +94,16 @@ def unforeseen(plan: Plan, error: Exception) -> errors.Internal:
     told.__cause__ = error
     logger.error("error_id %s: %s failed", told.data["error_id"], plan.name, exc_info=error)
     return told
+
+
+def count_fault(metrics: Metrics, plan: Plan, told: FlexdbError) -> None:
+    """Count an outcome that says that something before PostgreSQL let through what it should not."""
+    if (state := gap(told)) is not None:
+        metrics.validation_gap.labels(plan.name).inc()
+        logger.warning("validation gap: %s was refused by PostgreSQL: SQLSTATE %s", plan.name,
+                       state)
+    if isinstance(told.__cause__, FenceError):
+        metrics.fence.inc()
 
 
 def _all(plans: Sequence[Plan], told: FlexdbError, error: Exception) -> Verdict:

@@ -99,7 +99,7 @@ def _running(settings: Settings) -> Iterator[Any]:
     runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
 
     def run(plan: Plan) -> Any:
-        return orjson.loads(runner.result(plan, Budget(settings.max_answer_bytes)).text)
+        return orjson.loads(runner.result(plan, Budget(settings.max_answer_bytes), None).text)
 
     try:
         yield run

@@ -69,6 +69,9 @@ class Metrics:
         self.validation_gap = counter(
             "validation_gap_total", "Errors of PostgreSQL that validation should have caught.",
             ["method"])
+        self.fence = counter(
+            "fence_total", "Calls that were refused since they would have seen more than the "
+            "caller's tenant; each is an error of flexdb.")
         self.pool_size = gauge("pool_size", "Connections to PostgreSQL.")
         self.pool_in_use = gauge("pool_in_use", "Connections that a call is using.")
         self.pool_idle = gauge("pool_idle", "Connections that no call is using.")

@@ -90,7 +90,7 @@ def nothing_tried(settings: Settings) -> None:
 
 def every(runner: Runner, *statements: Statement) -> list[bytes | FlexdbError]:
     return [outcome.text if isinstance(outcome, Result) else outcome
-            for outcome in runner.run(statements, Budget(10**9))]
+            for outcome in runner.run(statements, Budget(10**9), None)]
 
 
 def one(runner: Runner, statement: Statement) -> bytes | FlexdbError:

@@ -169,7 +169,7 @@ def test_a_write_whose_connection_to_postgresql_is_lost_is_not_sent_again(
     slow = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
                "SELECT 'written', pg_sleep(8) FROM w")
     with ThreadPoolExecutor(1) as thread:
-        under_way = thread.submit(one.runner.run, [slow] * calls, Budget(10**9))
+        under_way = thread.submit(one.runner.run, [slow] * calls, Budget(10**9), None)
         wait_until(lambda: one.backends("active"))
         one.terminate("active")
     assert [type(outcome) for outcome in under_way.result()] == [errors.CommitUnknown] * calls

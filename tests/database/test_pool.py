@@ -208,7 +208,8 @@ def test_a_batch_with_a_write_whose_connection_is_lost_is_not_sent_again(
     one, outcomes = behind(), []
     write = sql("INSERT INTO written VALUES (1) RETURNING 1")
     batch = [write, SLOW_READ, write]
-    thread = threading.Thread(target=lambda: outcomes.extend(one.runner.run(batch, Budget(10**9))))
+    thread = threading.Thread(
+        target=lambda: outcomes.extend(one.runner.run(batch, Budget(10**9), None)))
     thread.start()
     wait_until(lambda: one.backends("active"))
     one.terminate("active")
@@ -227,7 +228,7 @@ def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
     far = Pool(replace(one.settings, db_port=proxy.port))
     runner = Runner(far, 10, 300)
     with ThreadPoolExecutor(1) as thread:
-        outcomes = thread.submit(runner.run, sent, Budget(10**9))
+        outcomes = thread.submit(runner.run, sent, Budget(10**9), None)
         wait_until(lambda: one.backends("active"))
         one.terminate("active")
         assert {type(outcome) for outcome in outcomes.result()} == {errors.CommitUnknown}
@@ -256,7 +257,8 @@ def test_a_database_that_is_away_is_complained_of_once_in_a_while(
     pool = Pool(replace(new_database(), db_port=1))
     runner = Runner(pool, 10, 300)
     for _ in range(2):
-        assert [type(told) for told in runner.run([READ], Budget(10**9))] == [errors.Unavailable]
+        (told,) = runner.run([READ], Budget(10**9), None)
+        assert isinstance(told, errors.Unavailable)
     pool.close()
     said = [record.message for record in caplog.records if record.name == "psycopg.pool"]
     assert len([line for line in said if "Connection refused" in line]) == 1

@@ -99,7 +99,7 @@ def test_a_call_that_cannot_even_be_sent_does_not_have_those_before_it_done_twic
     assert isinstance(update, Statement)
     unsendable = replace(update, arguments=key(node) | {"id": object(), "data": None})
     runner = Runner(service.app.extensions["flexdb"], 10, 300)
-    outcomes = runner.run([update, unsendable, update], Budget(10**9))
+    outcomes = runner.run([update, unsendable, update], Budget(10**9), None)
     assert [isinstance(outcome, FlexdbError) for outcome in outcomes] == [False, True, False]
     assert service.call("get_node", **key(node))["node"]["version"] == 3
 

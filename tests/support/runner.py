@@ -46,7 +46,7 @@ class Behind:
 
     def one(self, statement: Statement) -> bytes | FlexdbError:
         """Run a statement and return its outcome."""
-        (outcome,) = self.runner.run([statement], Budget(10**9))
+        (outcome,) = self.runner.run([statement], Budget(10**9), None)
         return outcome.text if isinstance(outcome, Result) else outcome
 
     def do(self, text: str) -> Any:
