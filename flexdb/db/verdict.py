@@ -97,7 +97,7 @@ def unforeseen(plan: Plan, error: Exception) -> errors.Internal:
 
 
 def count_fault(metrics: Metrics, plan: Plan, told: FlexdbError) -> None:
-    """Count an outcome that says that something before PostgreSQL let through what it should not."""
+    """Count an outcome that says that flexdb sent, or was about to send, what it should not."""
     if (state := gap(told)) is not None:
         metrics.validation_gap.labels(plan.name).inc()
         logger.warning("validation gap: %s was refused by PostgreSQL: SQLSTATE %s", plan.name,

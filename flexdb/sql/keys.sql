@@ -33,14 +33,15 @@ LEFT JOIN made ON true
 
 -- write: delete_key -> object, denied
 WITH found AS (
-    SELECT k.id, k.role <> ALL(%(roles)s::text[]) AS denied
+    SELECT k.tenant_id, k.id, k.role <> ALL(%(roles)s::text[]) AS denied
     FROM flexdb_keys k
     WHERE k.id = %(id)s AND k.tenant_id IS NOT DISTINCT FROM %(tenant_id)s::uuid
     FOR UPDATE
 ), deleted AS (
     DELETE FROM flexdb_keys k
     USING found
-    WHERE k.id = found.id AND NOT found.denied
+    WHERE k.tenant_id IS NOT DISTINCT FROM found.tenant_id AND k.id = found.id
+      AND NOT found.denied
 )
 SELECT '{}'::json AS object, found.denied
 FROM found
