@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Literal
@@ -65,6 +65,13 @@ class Caller:
     def sees_all(self) -> bool:
         """Tell whether the caller sees every tenant, and not some or none."""
         return self.tenant_id is None and self.memberships is None
+
+    @property
+    def tenants(self) -> Collection[str] | None:
+        """Return the ids of the tenants that the caller sees; None for all."""
+        if self.tenant_id is not None:
+            return (self.tenant_id,)
+        return None if self.memberships is None else self.memberships.keys()
 
     def within(self, tenant_id: str) -> Caller | None:
         """Return the caller as the caller is in a tenant; None where the caller sees none there."""

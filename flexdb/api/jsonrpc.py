@@ -111,7 +111,7 @@ class Site(JSONRPCSite):
         locks = _locks(planned_calls, context.caller) if len(found) > 1 else []
         outcomes = self.runner.run(
             [*locks, *(plan for plan in found if isinstance(plan, PLANS))], budget,
-            context.caller.tenant_id)[len(locks):]
+            context.caller.tenants)[len(locks):]
         if budget.held:
             after_this_request(partial(http.hold_until_sent, budget))
         # From the end, so that each can be let go when its reply is made.

@@ -68,7 +68,7 @@ class _View:
         if self.route.verb == "POST" and asked:
             self._check_untagged(asked)
         budget = self.contexts.budget()
-        result = self.runner.result(plan, budget, context.caller.tenant_id)
+        result = self.runner.result(plan, budget, context.caller.tenants)
         response = self._respond(result, context)
         return http.hold_until_sent(budget, response) if budget.held else response
 

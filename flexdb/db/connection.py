@@ -46,15 +46,15 @@ class Connection(psycopg.Connection[Any]):
         self.may_prepare = True
         # How large pages may be for whoever has it, where they are not to be as large as wanted.
         self.lent = 0
-        # The only tenant that whoever has it sees; None for all.
-        self.bound: str | None = None
+        # The tenants that whoever has it sees.
+        self.bound: fence.Bound = None
         self._kept: dict[bytes, bytes] = {}
 
     def fetch(self, statement: Statement) -> Row | None:
         """Run a statement and return its row.
 
         :raises psycopg.Error: when it fails
-        :raises FenceError: when it is not about the tenant alone that the connection is lent for
+        :raises FenceError: when it is about more than the connection is lent for
         """
         if self.bound is not None:
             fence.check(statement, self.bound)
@@ -81,7 +81,7 @@ class Connection(psycopg.Connection[Any]):
         All are to be taken before the connection is used again.
 
         :raises psycopg.Error: when one fails; those behind it were not run
-        :raises FenceError: when one is not about the tenant alone that the connection is lent for
+        :raises FenceError: when one is about more than the connection is lent for
         """
         commands: list[Callable[[], None]] = []
         for statement in statements:

@@ -1,4 +1,4 @@
-"""The second fence: what is sent for a caller who is bound to a tenant is about that tenant alone.
+"""The second fence: what is sent for a caller who sees some tenants is about these alone.
 
 The first is the operation, which takes no other tenant's id. This one knows nothing of operations:
 it looks at each statement as it leaves, so that one that forgot its tenant finds nothing.
@@ -6,28 +6,34 @@ it looks at each statement as it leaves, so that one that forgot its tenant find
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flexdb.plan import Statement
 
-# Where the argument that names the tenant is called otherwise; each statement by its name.
-_TENANT_IN = {"get_tenant": "id", "update_tenant": "id", "delete_tenant": "id",
-              "lock_tenants": "ids"}
+# The ids of the tenants that somebody sees; None for all.
+Bound = Collection[str] | None
+# Where the argument that names tenants is called otherwise; each statement by its name.
+NAMED_BY = {"get_tenant": "id", "update_tenant": "id", "delete_tenant": "id",
+            "before_tenants": "id", "lock_tenants": "ids", "get_member": "tenant_ids"}
 
 
 class FenceError(Exception):
-    """A statement is about more than the caller's tenant; it was not sent."""
+    """A statement is about more than the caller's tenants; it was not sent."""
 
 
-def check(statement: Statement, bound: str) -> None:
-    """Refuse what is not about the caller's tenant.
+def check(statement: Statement, bound: Collection[str]) -> None:
+    """Refuse what is not about the caller's tenants.
 
-    :param bound: the id of the only tenant that the caller sees
+    :param bound: the ids of the only tenants that the caller sees
     :raises FenceError: naming the statement, when it has no tenant or another one
     """
     query = statement.query
-    name = _TENANT_IN.get(query.name, "tenant_id")
+    name = NAMED_BY.get(query.name, "tenant_id")
     if name not in query.arguments:
         raise FenceError(f"{query.name} is bound to no tenant, and its caller is")
     given = statement.arguments[name]
+    if isinstance(given, str) and given in bound:
+        return
     # Several are an array, as PostgreSQL reads it.
-    if given != bound and given != f"{{{bound}}}":
+    if not (isinstance(given, str) and all(one in bound for one in given.strip("{}").split(","))):
         raise FenceError(f"{query.name} is about another tenant than its caller's")

@@ -13,6 +13,7 @@ import psycopg
 
 from flexdb import errors
 from flexdb.db.connection import Connection
+from flexdb.db.fence import Bound
 from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import to_error
 from flexdb.db.verdict import Verdict, count_fault, is_passing, judge, unforeseen
@@ -51,7 +52,7 @@ class Runner:
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
 
-    def run(self, plans: Sequence[Plan], budget: Budget, bound: str | None) -> list[Outcome]:
+    def run(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> list[Outcome]:
         """Run what calls ask for in their order; each has an outcome of its own.
 
         The read with which the answer would weigh more than it may, and those behind it, are
@@ -61,7 +62,7 @@ class Runner:
         database, or after it wrote, all is rolled back and they run one by one: the outcomes are
         the same either way.
 
-        :param bound: the only tenant that the caller sees; None for who sees all, and for what the
+        :param bound: the tenants that the caller sees; None for who sees all, and for what the
             service itself asks
         """
         if len(plans) > 1:
@@ -70,7 +71,7 @@ class Runner:
                 return verdict.outcomes
         return [self._run_one(plan, budget, bound) for plan in plans]
 
-    def result(self, plan: Plan, budget: Budget, bound: str | None) -> Result:
+    def result(self, plan: Plan, budget: Budget, bound: Bound) -> Result:
         """Run what one call asks for, and return what it gives.
 
         :param bound: as for :meth:`run`
@@ -81,13 +82,13 @@ class Runner:
             raise outcome
         return outcome
 
-    def _run_one(self, plan: Plan, budget: Budget, bound: str | None) -> Outcome:
+    def _run_one(self, plan: Plan, budget: Budget, bound: Bound) -> Outcome:
         (outcome,) = self._settle([plan], budget, bound).outcomes
         if isinstance(outcome, FlexdbError):
             count_fault(self.metrics, plan, outcome)
         return outcome
 
-    def _settle(self, plans: Sequence[Plan], budget: Budget, bound: str | None) -> Verdict:
+    def _settle(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> Verdict:
         """Send plans until it helped, or nothing more would."""
         attempt, left, began = 1, budget.left, time.monotonic()
         while True:
@@ -105,7 +106,7 @@ class Runner:
                 time.sleep(random.uniform(0.005, 0.05) * attempt)
             attempt += 1
 
-    def _attempt(self, plans: Sequence[Plan], budget: Budget, bound: str | None) -> Verdict:
+    def _attempt(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> Verdict:
         """Send plans once, on one connection."""
         try:
             with self.pool.connection() as connection:

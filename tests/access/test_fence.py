@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial, wraps
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.operation import OPERATIONS, Loaded
+from flexdb.db.fence import FenceError, check
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.sql.loader import make_query
 from flexdb.telemetry.metrics import Metrics
@@ -143,6 +145,15 @@ def test_a_transaction_with_it_leaves_nothing_behind(
     assert told.value.code == -32603 and SECRET not in str(told.value.error)
     assert name not in str(callers["owner"].call("list_node_types", own))
     assert refused(callers["owner"]) == 1
+
+
+@pytest.mark.parametrize("given, fits", [
+    ("a", True), ("b", True), ("c", False), (None, False), ("", False), ("{}", False),
+    ("{a}", True), ("{a,b}", True), ("{a,c}", False), (["a"], False), ("a,c", False)])
+def test_who_is_in_several_tenants_is_let_ask_for_these_alone(given: Any, fits: bool) -> None:
+    asked = statement("SELECT %(tenant_id)s", tenant_id=given)
+    with nullcontext() if fits else pytest.raises(FenceError, match="planted"):
+        check(asked, frozenset("ab"))
 
 
 def test_a_tenant_is_changed_with_its_rows_in_one_batch_by_who_is_bound_to_it(

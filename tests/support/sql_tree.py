@@ -1,4 +1,4 @@
-"""SQL as PostgreSQL's own parser reads it: conditions, columns, and statements within statements."""
+"""SQL as PostgreSQL's own parser reads it: conditions, columns, statements within statements."""
 
 from __future__ import annotations
 
