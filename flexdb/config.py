@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -17,6 +17,9 @@ EnforceSchemas = Literal["all", "valid", "none"]
 MIB = 1024 * 1024
 # With none of these set, an embedded PostgreSQL is started.
 DATABASE_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_SSL_MODE")
+# RFC 7518, section 3.1, and RFC 9864. Those of HMAC must be named, as whoever verifies may sign.
+JWT_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
+                  "Ed25519", "HS256", "HS384", "HS512")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -60,6 +63,20 @@ class Settings:
     auth: Auth = _setting("", "who needs a key: all, all but this machine, or nobody; when empty "
                           "`required` with `JSONRPC_SOCKET`, and `local` without",
                           choices=("required", "local", "open"))
+    jwt_keys: str = _setting("", "the keys by which tokens of users are signed: a file with a "
+                             "JWKS, or its https URL; needs `JWT_ISSUER` and `JWT_AUDIENCE`")
+    jwt_issuer: str = _setting("", "what the claim `iss` of a token must be")
+    jwt_audience: str = _setting("", "what must be among a token's `aud`")
+    jwt_algorithms: str = _setting("RS256,ES256,Ed25519", "by which algorithms tokens may be "
+                                   "signed, separated by commas")
+    jwt_user_claim: str = _setting("sub", "the claim that is the user's id")
+    jwt_tenant_claim: str = _setting("", "the claim with the ids of the user's tenants; when empty "
+                                     "they are those of which the user is a member")
+    jwt_role_claim: str = _setting("", "the claim with the user's role in them; together with that")
+    jwt_leeway: int = _setting(30, "how far the clock of who signs tokens may be off, in seconds",
+                               0, 300)
+    jwt_refresh: int = _setting(300, "the age at which `JWT_KEYS` is read anew, in seconds", 30,
+                                86400)
     allowed_hosts: str = _setting("", "names of this service, beside localhost, under which pages "
                                   "of other sites may call it without a key, separated by commas")
     cors_origins: str = _setting("", "origins that browsers may call from, separated by commas, or "
@@ -118,6 +135,11 @@ class Settings:
         """Return who needs a key: whom the socket lets in came through a proxy."""
         return self.auth or ("required" if self.jsonrpc_socket else "local")
 
+    @property
+    def jwt_algorithm_names(self) -> list[str]:
+        """Return the algorithms by which tokens may be signed."""
+        return [name.strip() for name in self.jwt_algorithms.split(",") if name.strip()]
+
     def __post_init__(self) -> None:
         needed = self.db_pool_size + self.db_pool_queue + 2
         if self.threads < needed:
@@ -138,6 +160,29 @@ class Settings:
             given, missing = (("CERT", "KEY") if self.db_ssl_cert else ("KEY", "CERT"))
             raise ConfigError(f"DB_SSL_{given}={getattr(self, f'db_ssl_{given.lower()}')!r} needs "
                               f"DB_SSL_{missing}: a certificate and its key go together")
+        self._check_tokens()
+
+    def _check_tokens(self) -> None:
+        for names in (("JWT_KEYS", "JWT_ISSUER", "JWT_AUDIENCE"),
+                      ("JWT_TENANT_CLAIM", "JWT_ROLE_CLAIM")):
+            given = [name for name in names if getattr(self, name.lower())]
+            if given and len(given) < len(names):
+                missing = " and ".join(name for name in names if name not in given)
+                raise ConfigError(f"{given[0]}={getattr(self, given[0].lower())!r} needs {missing}"
+                                  f": {', '.join(names)} go together")
+        if not self.jwt_algorithm_names or set(self.jwt_algorithm_names) - set(JWT_ALGORITHMS):
+            raise ConfigError(f"JWT_ALGORITHMS={self.jwt_algorithms!r} may name "
+                              f"{', '.join(JWT_ALGORITHMS)}, separated by commas")
+        try:
+            parts = urlsplit(self.jwt_keys)
+            if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+                raise ValueError("must begin with https://: whoever is on the way of http could "
+                                 "put in keys of their own")
+            if "@" in parts.netloc or parts.port == 0:
+                raise ValueError("may hold no password and no port 0")
+        except ValueError as error:
+            # It may hold a secret.
+            raise ConfigError(f"JWT_KEYS=… is no place of keys: {error}") from None
 
 
 def _value(name: str, kind: str, text: str, least: float, most: float,
@@ -171,40 +216,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             values[setting.name] = _value(name, str(setting.type), text, **{
                 key: setting.metadata[key] for key in ("least", "most", "choices")})
     return Settings(**values)
-
-
-def check_certificates(settings: Settings) -> None:
-    """Look whether PostgreSQL's libpq will be able to use the files that settings name.
-
-    :raises ConfigError: when one is not there, may not be read, or holds something else
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    root, cert, key = settings.db_ssl_root_cert, settings.db_ssl_cert, settings.db_ssl_key
-    if root and root != "system":
-        _try_file("DB_SSL_ROOT_CERT", root, lambda: context.load_verify_locations(root),
-                  "a certificate in PEM")
-    if not cert:
-        return
-    _try_file("DB_SSL_CERT", cert, lambda: context.load_verify_locations(cert),
-              "a certificate in PEM")
-    # Without a password to try, OpenSSL would ask the terminal for one.
-    _try_file("DB_SSL_KEY", key, lambda: context.load_cert_chain(cert, key, password=""),
-              "the key of DB_SSL_CERT in PEM, without a password")
-    # https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT
-    owner = os.stat(key).st_uid
-    if os.stat(key).st_mode & (0o077 if owner else 0o037):
-        raise ConfigError(f"DB_SSL_KEY={key!r} may be read by others: chmod 600 it")
-
-
-def _try_file(name: str, path: str, load: Callable[[], None], wanted: str) -> None:
-    try:
-        with open(path, "rb"):
-            load()
-    except ssl.SSLError:
-        raise ConfigError(f"{name}={path!r} is not {wanted}") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{name}={path!r} cannot be read: {reason}") from None
 
 
 def environment(folder: Path) -> tuple[dict[str, str], list[str]]:

@@ -1,4 +1,4 @@
-"""Who may call, and what: roles, keys.
+"""Who may call, and what: callers, roles, keys, tokens.
 
-It may know errors alone.
+It may know config and errors.
 """

@@ -1,4 +1,4 @@
-"""Who calls: anyone where that is enough, or whose key came with the request."""
+"""Who calls: anyone where that is enough, or whose key or token came with the request."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import threading
 import time
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from cachetools import LRUCache
 from flask import request
 
-from flexdb.access.callers import ANYONE, Caller
+from flexdb.access.callers import ANYONE, Caller, user
 from flexdb.access.keys import hash_of, is_secret
 from flexdb.config import Settings
 from flexdb.db.run import Runner
@@ -21,13 +21,17 @@ from flexdb.plan import Budget, Result, Statement
 from flexdb.sql.loader import STATEMENTS
 from flexdb.telemetry import watch
 
+if TYPE_CHECKING:
+    from flexdb.access.tokens import Proof, Tokens
+
 # How many keys a worker remembers; for how long what it knows of one is good, so that one that is
 # deleted is good no longer; and for how long where PostgreSQL does not answer, in seconds.
 _MOST, _GOOD, _GOOD_ALONE = 100_000, 1.0, 5.0
 # What says that a request came through something else.
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST",
               "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP", "HTTP_VIA")
-_MOST_BYTES = 1024
+# How much a statement may tell: 1,000 memberships.
+_MOST_BYTES = 1024 * 1024
 
 
 class _Known(NamedTuple):
@@ -36,11 +40,13 @@ class _Known(NamedTuple):
     :param caller: None where it is nobody's
     :param expires: when it ends, in seconds since 1970
     :param asked: when that was looked up, by the monotonic clock
+    :param proof: what was found of a token, which need not be verified twice
     """
 
     caller: Caller | None
     expires: float
     asked: float
+    proof: Proof | None = None
 
 
 class Callers:
@@ -56,6 +62,12 @@ class Callers:
         self._runner = runner
         self._known: LRUCache[str, _Known] = LRUCache(_MOST)
         self._lock = threading.Lock()
+        self._tokens: Tokens | None = None
+        if settings.jwt_keys:
+            # The libraries are there for whoever has tokens.
+            from flexdb.access.tokens import Tokens
+
+            self._tokens = Tokens(settings)
 
     def current(self) -> Caller:
         """Return who makes the current request.
@@ -74,7 +86,7 @@ class Callers:
         if known is None or known.caller is None:
             raise Unauthenticated("the key is not good", sent=True)
         if known.expires <= time.time():
-            raise Unauthenticated("the key has expired", sent=True)
+            raise Unauthenticated(f"the {'token' if known.proof else 'key'} has expired", sent=True)
         watched = watch.current()
         watched.caller, watched.tenant = known.caller.name, known.caller.tenant_id or ""
         return known.caller
@@ -114,10 +126,11 @@ class Callers:
         now = time.monotonic()
         if known and now - known.asked < _GOOD:
             return known
-        if known is None and not is_secret(secret):
+        is_token = self._tokens is not None and "." in secret
+        if known is None and not is_token and not is_secret(secret):
             return None
         try:
-            found = self._ask(hashed, now)
+            found = (self._ask_user(secret, known, now) if is_token else self._ask(hashed, now))
         except Unavailable:
             if known and now - known.asked < _GOOD_ALONE:
                 return known
@@ -137,6 +150,23 @@ class Callers:
         allowed = None if key["operations"] is None else frozenset(key["operations"])
         return _Known(Caller(f"key:{key['id']}", key["role"], key["tenant_id"], allowed,
                              key["suspended"]), key["expires"], now)
+
+    def _ask_user(self, token: str, known: _Known | None, now: float) -> _Known:
+        """Return what is known of a token; one that is not good is remembered nowhere."""
+        assert self._tokens
+        proof = known.proof if known else None
+        if proof is None or not self._tokens.still_proves(proof):
+            proof = self._tokens.verify(token)
+        if proof.roles is None:
+            told = self._given("find_memberships", {"user_id": proof.user})
+            roles = {id: role for id, (role, _) in told.items()}
+            suspended = {id for id, (_, is_so) in told.items() if is_so}
+        else:
+            # A token may name tenants that are no more.
+            told = self._given("find_suspended", {"tenant_ids": "{%s}" % ",".join(proof.roles)})
+            roles = {id: role for id, role in proof.roles.items() if id in told}
+            suspended = {id for id, is_so in told.items() if is_so}
+        return _Known(user(proof.user, roles, suspended), proof.expires, now, proof)
 
     def _given(self, name: str, arguments: dict[str, Any]) -> Any:
         """Return the object that a statement gives; None where there is no row."""

@@ -81,7 +81,7 @@ def document(settings: Settings) -> Json:
             "responses": _error_responses(),
             "securitySchemes": {"key": {
                 "type": "http", "scheme": "bearer",
-                "description": "A key, as `create_key` or `python -m flexdb create-key` makes."}},
+                "description": "A key, as `create_key` makes, or the JWT of a user."}},
         },
     }
 

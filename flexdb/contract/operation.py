@@ -130,6 +130,17 @@ class Operation:
             by_name = by_name | {self.tenant: asked}
         return by_name, caller.within(str(asked).lower())
 
+    def admit(self, by_name: Loaded, caller: Caller) -> tuple[Loaded, Caller | None]:
+        """Return what :meth:`within` does, where the caller may call it.
+
+        :raises PermissionDenied: naming the operation and the role that may
+        """
+        by_name, bound = self.within(by_name, caller)
+        # A key is the same everywhere; a user is nothing where there is no membership.
+        if known := caller if bound is None and caller.memberships is None else bound:
+            known.check(self.name, self.access)
+        return by_name, bound
+
     def plan(self, context: Context, params: Any, text: Callable[[], bytes]) -> Plan:
         """Validate parameters and return the statement or the steps that do the work.
 
@@ -148,8 +159,7 @@ class Operation:
         caller = context.caller
         bound: Caller | None = caller
         if caller is not ANYONE:
-            by_name, bound = self.within(by_name, caller)
-            (bound or caller).check(self.name, self.access)
+            by_name, bound = self.admit(by_name, caller)
         if self._text_names and not by_name.keys().isdisjoint(self._text_names):
             by_name = self._with_texts(by_name, params, text())
         try:

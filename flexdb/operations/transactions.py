@@ -116,7 +116,8 @@ def transaction(context: Context, params: Loaded) -> Steps:
         named |= {call["name"]} - {None}
         called = OPERATIONS[call["method"]]
         try:
-            _check_caller(context.caller, called, call["params"])
+            if context.caller is not ANYONE:
+                called.admit(_ids(called, call["params"]), context.caller)
         except PermissionDenied as error:
             _name_call(error, place, called.name)
             raise
@@ -151,16 +152,6 @@ def transaction(context: Context, params: Loaded) -> Steps:
         return Result(results.getvalue(), kept=not params["dry_run"])
 
     return Steps("transaction", steps)
-
-
-def _check_caller(caller: Caller, called: Operation, text: bytes) -> None:
-    """Refuse a call that the caller may not make in the tenant that it names.
-
-    :raises PermissionDenied: naming the operation and the role that may
-    """
-    if caller is not ANYONE:
-        _, bound = called.within(_ids(called, text), caller)
-        (bound or caller).check(called.name, called.access)
 
 
 def _locks(calls: list[Loaded], caller: Caller) -> Iterator[Lock]:

@@ -17,7 +17,6 @@ from flexdb.config import (
     DATABASE_VARIABLES,
     ConfigError,
     Settings,
-    check_certificates,
     environment,
     read_settings,
     variables_of,
@@ -27,9 +26,11 @@ from flexdb.db.address import NotReachable, answers, direct
 from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.migrate import MigrationError, migrate
 from flexdb.server.adoption import tell_unusable_schemas
+from flexdb.server.certificates import check_certificates
 from flexdb.server.embedded import DATABASE, USER, Embedded
 from flexdb.server.keys import tell_missing_key
 from flexdb.server.listening import StartError, check_port, check_socket
+from flexdb.server.tokens import check_keys
 from flexdb.telemetry.metrics import Folder
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Startup:
         if self.settings.jsonrpc_socket:
             check_socket(Path(self.settings.jsonrpc_socket))
         self.metrics.make()
+        check_keys(self.settings)
         if self.embedded:
             _tell_of_another()
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)

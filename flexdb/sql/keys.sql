@@ -60,10 +60,32 @@ coalesce(k.last_used_at > clock_timestamp() - interval '1 hour', false)
 SELECT json_build_object(
     'id', k.id, 'tenant_id', k.tenant_id, 'role', k.role, 'operations', k.operations,
     'expires', extract(epoch FROM k.expires_at)::float8,
-    'suspended', coalesce(t.status = 'suspended', false), 'noted', {is_noted}) AS object
+    'suspended', {is_suspended}, 'noted', {is_noted}) AS object
 FROM flexdb_keys k
 LEFT JOIN tenants t ON t.id = k.tenant_id
 WHERE k.hash = %(hash)s::bytea
+
+-- frame: is_suspended
+coalesce(t.status = 'suspended', false)
+
+-- read: find_memberships -> object
+-- The tenants of a user; with more than 1,000, the first of them.
+SELECT coalesce(json_object_agg(m.tenant_id, json_build_array(m.role, m.suspended)), '{}'::json)
+       AS object
+FROM (
+    SELECT tu.tenant_id, tu.role, {is_suspended} AS suspended
+    FROM tenant_users tu
+    JOIN tenants t ON t.id = tu.tenant_id
+    WHERE tu.user_id = %(user_id)s AND tu.status = 'active'
+    ORDER BY tu.tenant_id
+    LIMIT 1000
+) m
+
+-- read: find_suspended -> object
+-- Which of some tenants there are, and whether they are suspended.
+SELECT coalesce(json_object_agg(t.id, {is_suspended}), '{}'::json) AS object
+FROM tenants t
+WHERE t.id = ANY(%(tenant_ids)s::uuid[])
 
 -- write: note_key -> object
 UPDATE flexdb_keys k

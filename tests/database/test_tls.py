@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from testing.postgresql import Postgresql
 
-from flexdb.config import SSL_MODES, ConfigError, Settings, check_certificates, read_settings
+from flexdb.config import SSL_MODES, ConfigError, Settings, read_settings
 from flexdb.db.address import NotReachable
 from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
+from flexdb.server.certificates import check_certificates
 from tests.support import certificates, postgres
 from tests.support.certificates import Authority
 from tests.support.served import Served, variables_of

@@ -31,7 +31,7 @@ WALLS: dict[str, set[str]] = {
     "telemetry": {"config", "version"},
     "plan": {"errors"},
     "documents": {"errors"},
-    "access": {"errors"},
+    "access": {"config", "errors"},
     "context": {"access", "documents", "config"},
     "db": {"telemetry", "plan", "config", "errors"},
     "sql": {"plan", "config"},
@@ -179,8 +179,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     locks = {"lock_tenants", "lock_users", "lock_tenant_users", "lock_node_types", "lock_changed",
              "lock_deleted"}
     # What the doors and the commands ask.
-    others = {"list_migrations", "find_key", "note_key", "find_tenant", "has_operator_key",
-              "list_operator_keys"}
+    others = {"find_memberships", "find_suspended", "list_migrations", "find_key",
+              "note_key", "find_tenant", "has_operator_key", "list_operator_keys"}
     queries = NAMES | LISTS.keys()
     assert queries - OPERATIONS.keys() == steps | locks | others
 
