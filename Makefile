@@ -8,8 +8,8 @@ GENERATORS := @hey-api/openapi-ts@0.95.0 @open-rpc/client-js@1.7.1 @open-rpc/gen
 	lodash@4.17.21 openapi-fetch@0.17.0 openapi-typescript@7.13.0 typescript@5.9.3
 TESTS := $(if $(T),not faults,not long and not faults)
 
-.PHONY: help run test test-faults contract check check-image bench bench-smoke migrate rollback \
-	export import clean
+.PHONY: help run test test-faults test-isolation contract check check-image bench bench-smoke \
+	migrate rollback export import clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -24,6 +24,9 @@ test: $(VENV)/test ## run the tests, but for those that take long; T=path-or-wor
 
 test-faults: $(VENV)/test ## break things under load and hold that nothing is lost; SHORT=1 for less
 	@$(BIN)/python -m pytest -m faults tests/faults
+
+test-isolation: $(VENV)/test ## walk 20,000 steps with the keys of two tenants; STEPS=1000 for less
+	@WALK_STEPS=$(or $(STEPS),20000) $(BIN)/python -m pytest tests/promises/test_isolation_keys.py
 
 contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
 	@CONTRACT_EXAMPLES=$(if $(SHORT),40,200) $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract

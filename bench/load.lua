@@ -1,5 +1,5 @@
 -- Sends the bodies of a file, one a line, in turn, and tells what came of it as JSON.
--- usage: wrk -s load.lua URL -- FILE
+-- usage: wrk -s load.lua URL -- FILE STATUS [KEY]
 
 local threads = {}
 
@@ -8,10 +8,16 @@ function setup(thread)
 end
 
 function init(args)
-    requests, sent, bad = {}, 0, 0
+    requests, sent, bad, expected = {}, 0, 0, tonumber(args[2])
+    local headers = {["Content-Type"] = "application/json"}
+    if args[3] and args[3] ~= "" then
+        headers["Authorization"] = "Bearer " .. args[3]
+    end
     for body in io.lines(args[1]) do
-        local headers = {["Content-Type"] = "application/json"}
         table.insert(requests, wrk.format("POST", nil, headers, body))
+    end
+    if #requests == 0 then
+        table.insert(requests, wrk.format("GET"))
     end
 end
 
@@ -21,7 +27,7 @@ function request()
 end
 
 function response(status, headers, body)
-    if status ~= 200 or body:find('"error"', 1, true) then
+    if status ~= expected or status == 200 and body:find('"error"', 1, true) then
         bad = bad + 1
     end
 end

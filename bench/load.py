@@ -48,6 +48,21 @@ class Sample(NamedTuple):
         return self.service + self.postgres
 
 
+class Asks(NamedTuple):
+    """How a request is made, and what must come of it.
+
+    :param path: where to; that of JSON-RPC takes bodies
+    :param status: of the answer
+    :param secret: the key that is sent; none when empty
+    """
+
+    path: str = "/jsonrpc"
+    status: int = 200
+    secret: str = ""
+
+
+CALL, REFUSED, HEALTH = Asks(), Asks(status=401), Asks("/health")
+
 # What can be put under load for some seconds.
 Subject = Callable[[float], Sample]
 
@@ -100,20 +115,22 @@ def call(method: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load(server: Server, postgres: Postgres, bodies: Sequence[Any], each: int = 1,
-         connections: int = CONNECTIONS) -> Subject:
+         connections: int = CONNECTIONS, asks: Asks = CALL) -> Subject:
     """Return the load of sending bodies to a server, in turn, as fast as it answers.
 
+    :param bodies: what is sent; where there is none, nothing but the URL is asked for
     :param each: how many calls, or nodes, a body counts for
     """
     lines = [orjson.dumps(body) for body in bodies]
-    for line in (lines[0], lines[-1]):
-        server.post(line)
+    if asks is CALL:
+        for line in (lines[0], lines[-1]):
+            server.post(line)
 
     def work(seconds: float) -> Work:
         with NamedTemporaryFile(suffix=".ndjson") as file:
             file.write(b"\n".join(lines))
             file.flush()
-            told = _wrk(server.url, file.name, connections, seconds)
+            told = _wrk(server, file.name, connections, seconds, asks)
         if not told["requests"]:
             # None was answered in so short a time.
             return work(4 * seconds)
@@ -123,9 +140,11 @@ def load(server: Server, postgres: Postgres, bodies: Sequence[Any], each: int = 
     return measured(work, postgres, server)
 
 
-def _wrk(url: str, file: str, connections: int, seconds: float) -> dict[str, int]:
+def _wrk(server: Server, file: str, connections: int, seconds: float, asks: Asks
+         ) -> dict[str, int]:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout",
-               "30s", "-s", str(_SCRIPT), url, "--", file]
+               "30s", "-s", str(_SCRIPT), server.url(asks.path), "--", file, str(asks.status),
+               asks.secret]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     told: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
     return told

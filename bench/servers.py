@@ -82,10 +82,9 @@ class Server:
             self.stop()
             raise
 
-    @property
-    def url(self) -> str:
-        """Return where JSON-RPC is."""
-        return f"http://127.0.0.1:{self.port}/jsonrpc"
+    def url(self, path: str) -> str:
+        """Return where a path is."""
+        return f"http://127.0.0.1:{self.port}{path}"
 
     @property
     def workers(self) -> list[int]:

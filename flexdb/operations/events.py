@@ -117,7 +117,8 @@ def _event(declared: Operation, context: Context, params: Loaded, before: Object
         "id": new_id(), "days": context.limits.events_keep, "caller": context.caller.name,
         "tenant_id": params["id"] if declared.kind == "tenants" else params.get("tenant_id"),
         "operation": declared.name, "request_id": context.request_id(),
-        "about": params.get("user_id") if _is_membership(declared) else params.get("id"),
+        "about": (params.get("user_id") if _is_membership(declared)
+                  else result.id or params.get("id")),
         "changed": orjson.dumps(sorted(names)), "before": _told(before, names),
         "after": _told(after, names)}
 

@@ -15,7 +15,8 @@ from flexdb.access.keys import hash_of, hint_of, make_secret
 from flexdb.context import Context
 from flexdb.contract.fields import Choice, Id, Integer, Text, Time, moment
 from flexdb.contract.gives import NOTHING, one, paged
-from flexdb.contract.members import CREATED_AT, NEW_ID, TENANT_ID
+from flexdb.contract.ids import new_id
+from flexdb.contract.members import CREATED_AT, TENANT_ID
 from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import (
     CREATES,
@@ -92,7 +93,8 @@ class NewKey(Params):
                   load_default=None)
     overlap = Integer("How long that one is good yet, in seconds.", least=0, most=MOST_OVERLAP,
                       load_default=86400)
-    id = NEW_ID()
+    id = Id("The id to give it, for who sees all tenants; made by the server when absent.",
+            load_default=None)
 
 
 class KeyId(Params):
@@ -170,10 +172,13 @@ def make_key(context: Context, params: Loaded) -> Statement:
         if surplus := [name for name in allowed if not _lets(caller.allowed, name)]:
             raise PermissionDenied(f"the caller itself is not let {surplus[0]}")
     _check_end(params["expires_at"])
+    if params["id"] and not caller.sees_all:
+        # An id that is taken would tell of another tenant's key.
+        raise InvalidParams(fields={"id": ["is chosen by operators alone"]})
     secret = make_secret(params["tenant_id"] is not None)
     made = one_object(context, "create_key", params | _roles(caller) | {
-        "operations": allowed and "{%s}" % ",".join(allowed), "hash": hash_of(secret),
-        "hint": hint_of(secret), "created_by": caller.name}, "key")
+        "id": params["id"] or new_id(), "operations": allowed and "{%s}" % ",".join(allowed),
+        "hash": hash_of(secret), "hint": hint_of(secret), "created_by": caller.name}, "key")
 
     def read(row: Row | None) -> Result:
         if row and dict(zip(made.query.columns, row))["missing"] == "replaces":

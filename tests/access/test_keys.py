@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -111,6 +112,13 @@ def test_an_id_is_given_once(service: Service) -> None:
             make(service, one, id=id)
         assert (refused.value.reason, refused.value.fields) == (
             "ALREADY_EXISTS", {"id": ["is taken"]})
+
+
+def test_no_id_of_a_key_tells_of_another_tenants(service: Service, settings: Settings) -> None:
+    tenant, other = service.tenant(), service.tenant()
+    owner = with_key(service, secrets_of(settings, tenant)["owner"])
+    for id in (make(service, other)["id"], str(uuid4())):
+        assert _fields(owner, tenant, id=id) == {"id": ["is chosen by operators alone"]}
 
 
 @pytest.mark.long
