@@ -13,6 +13,7 @@ from flask_cors import CORS
 from flexdb import operations  # noqa: F401 (registers them)
 from flexdb.api import health, http, jsonrpc, middleware, rest
 from flexdb.api.callers import Callers
+from flexdb.api.limits import KnownLimits
 from flexdb.config import Settings, environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     pool = Pool(settings, metrics)
     runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
     callers = Callers(settings, runner)
-    contexts = http.Contexts(settings, SchemaCache(), callers)
+    contexts = http.Contexts(settings, SchemaCache(), callers, KnownLimits(runner))
     middleware.init_app(app, metrics, callers)
     http.init_app(app)
     health.init_app(app, runner, callers)

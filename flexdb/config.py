@@ -15,6 +15,8 @@ JsonFields = Literal["value", "string"]
 Auth = Literal["", "local", "open", "required"]
 EnforceSchemas = Literal["all", "valid", "none"]
 MIB = 1024 * 1024
+# The largest number that every reader of JSON keeps to the digit (RFC 8259, section 6).
+_MOST = 2**53 - 1
 # With none of these set, an embedded PostgreSQL is started.
 DATABASE_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_SSL_MODE")
 # RFC 7518, section 3.1, and RFC 9864. Those of HMAC must be named, as whoever verifies may sign.
@@ -125,6 +127,11 @@ class Settings:
                                      1024, 1024 * MIB)
     events_keep: int = _setting(365, "for how many days `list_events` can tell who changed "
                                 "tenants, users, members and keys", 1, 36500)
+    max_nodes: int = _setting(0, "how many nodes a tenant may have, unless it has a limit of its "
+                              "own; any number when 0", 0, _MOST)
+    max_relationships: int = _setting(0, "how many relationships likewise", 0, _MOST)
+    max_bytes: int = _setting(0, "how many bytes the JSON of a tenant's node types, nodes and "
+                              "relationships may weigh likewise, as PostgreSQL writes it", 0, _MOST)
     log_level: str = _setting("INFO", "the least severe log lines to write",
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = _setting("text", "log lines as text, or as JSON objects",

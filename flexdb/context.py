@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flexdb.access.callers import ANYONE, Caller
+from flexdb.access.limits import OwnLimitsOf, as_settings
 from flexdb.config import EnforceSchemas, JsonFields, Settings
 from flexdb.documents.schemas import SchemaCache
 
@@ -25,6 +26,9 @@ class Limits(NamedTuple):
     :param max_walk: how many relationships a walk may look at
     :param max_answer_bytes: how much an answer as a whole may weigh, in bytes of JSON
     :param events_keep: for how many days events are kept
+    :param max_nodes: how many nodes a tenant without a limit of its own may have; 0 for any number
+    :param max_relationships: how many relationships likewise
+    :param max_bytes: how much its JSON may weigh likewise, in bytes
     """
 
     max_json_bytes: int = Settings.max_json_bytes
@@ -33,6 +37,9 @@ class Limits(NamedTuple):
     max_walk: int = Settings.max_walk
     max_answer_bytes: int = Settings.max_answer_bytes
     events_keep: int = Settings.events_keep
+    max_nodes: int = Settings.max_nodes
+    max_relationships: int = Settings.max_relationships
+    max_bytes: int = Settings.max_bytes
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -67,6 +74,7 @@ class Context:
     :param enforce_schemas: which stored schemas hold for what is written
     :param precondition: which states of the object a change is meant for; None for any
     :param request_id: gives the id of the request under way; "" where there is none
+    :param own_limits: gives the limits of a tenant's own
     """
 
     limits: Limits = Limits()
@@ -76,3 +84,4 @@ class Context:
     enforce_schemas: EnforceSchemas = Settings.enforce_schemas
     precondition: Precondition | None = None
     request_id: Callable[[], str] = str
+    own_limits: OwnLimitsOf = field(default=as_settings, repr=False)

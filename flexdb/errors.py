@@ -138,6 +138,11 @@ class PermissionDenied(FlexdbError):
     message = "the caller may not do that"
 
 
+class QuotaExceeded(FlexdbError):
+    code, status, reason = -32013, 403, "QUOTA_EXCEEDED"
+    message = "the tenant would have more than it may"
+
+
 class NotFound(FlexdbError):
     """There is no such row in this tenant; one of another tenant counts as absent."""
 

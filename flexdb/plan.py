@@ -12,9 +12,10 @@ import orjson
 from flexdb.errors import AnswerTooLarge, FlexdbError, Overloaded
 
 Row = tuple[Any, ...]
-# What a statement does: it reads, it reads and locks what it read until the transaction ends, or
-# it writes. Only what writes may not be sent twice; only what reads can be answered by a standby.
-Kind = Literal["read", "lock", "write"]
+# What a statement does: it reads, it reads and locks what it read until the transaction ends, it
+# writes, or it is the transaction's last, whenever it is asked for. Only what writes may not be
+# sent twice; only what reads can be answered by a standby.
+Kind = Literal["read", "lock", "write", "late"]
 
 
 class Query(NamedTuple):

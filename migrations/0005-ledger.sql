@@ -80,29 +80,38 @@ RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
                        AND (of_key = flexdb_nil() OR d.key = of_key)), 0)::bigint
 $$;
 
-CREATE OR REPLACE FUNCTION flexdb_fold_counts(of_tenant uuid, of_list text) RETURNS void
-LANGUAGE plpgsql AS $$
+-- Where this runs again, what a later migration makes of the ledger, which weighs rows too, stays.
+DO $$
 BEGIN
-    -- Who reads an older snapshot would fail on what others folded since; who cannot have the lock
-    -- leaves the work to who has it.
-    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
-       OR NOT pg_try_advisory_xact_lock(hashtextextended('counts ' || of_list, 0)
-                                     # hashtextextended(of_tenant::text, 0)) THEN
-        RETURN;
+    IF NOT EXISTS (SELECT FROM pg_attribute a
+                   WHERE a.attrelid = 'flexdb_counts'::regclass AND a.attname = 'bytes') THEN
+        EXECUTE $function$
+            CREATE OR REPLACE FUNCTION flexdb_fold_counts(of_tenant uuid, of_list text) RETURNS void
+            LANGUAGE plpgsql AS $body$
+            BEGIN
+                -- Who reads an older snapshot would fail on what others folded since; who cannot have the lock
+                -- leaves the work to who has it.
+                IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
+                   OR NOT pg_try_advisory_xact_lock(hashtextextended('counts ' || of_list, 0)
+                                                 # hashtextextended(of_tenant::text, 0)) THEN
+                    RETURN;
+                END IF;
+                WITH folded AS (
+                    DELETE FROM flexdb_count_changes d
+                    WHERE d.tenant_id = of_tenant AND d.list = of_list
+                    RETURNING d.key, d.change
+                )
+                INSERT INTO flexdb_counts AS c (tenant_id, list, key, total)
+                SELECT of_tenant, of_list, coalesce(f.key, flexdb_nil()), sum(f.change)
+                FROM folded f
+                GROUP BY GROUPING SETS ((f.key), ())
+                HAVING sum(f.change) <> 0 AND (grouping(f.key) = 1 OR f.key <> flexdb_nil())
+                ON CONFLICT (tenant_id, list, key) DO UPDATE SET total = c.total + excluded.total;
+                DELETE FROM flexdb_counts c
+                WHERE c.tenant_id = of_tenant AND c.list = of_list AND c.total = 0;
+            END $body$
+        $function$;
     END IF;
-    WITH folded AS (
-        DELETE FROM flexdb_count_changes d
-        WHERE d.tenant_id = of_tenant AND d.list = of_list
-        RETURNING d.key, d.change
-    )
-    INSERT INTO flexdb_counts AS c (tenant_id, list, key, total)
-    SELECT of_tenant, of_list, coalesce(f.key, flexdb_nil()), sum(f.change)
-    FROM folded f
-    GROUP BY GROUPING SETS ((f.key), ())
-    HAVING sum(f.change) <> 0 AND (grouping(f.key) = 1 OR f.key <> flexdb_nil())
-    ON CONFLICT (tenant_id, list, key) DO UPDATE SET total = c.total + excluded.total;
-    DELETE FROM flexdb_counts c
-    WHERE c.tenant_id = of_tenant AND c.list = of_list AND c.total = 0;
 END $$;
 
 CREATE OR REPLACE FUNCTION flexdb_forget_counts(of_tenant uuid) RETURNS void
@@ -129,6 +138,9 @@ BEGIN
             ('relationships', 'c.tenant_id', 'flexdb_list_key(c.relationship_type)'))
         AS list (name, tenant, key)
     LOOP
+        CONTINUE WHEN counted.name IN ('node_types', 'nodes', 'relationships') AND EXISTS (
+            SELECT FROM pg_attribute a
+            WHERE a.attrelid = 'flexdb_counts'::regclass AND a.attname = 'bytes');
         EXECUTE format($function$
             CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger LANGUAGE plpgsql AS $body$
             DECLARE
@@ -232,3 +244,10 @@ SELECT r.tenant_id, 'relationships',
             ELSE flexdb_list_key(r.relationship_type) END,
        count(*)
 FROM relationships r GROUP BY GROUPING SETS ((r.tenant_id, r.relationship_type), (r.tenant_id));
+
+DO $$
+BEGIN
+    IF to_regprocedure('flexdb_weigh_rows()') IS NOT NULL THEN
+        PERFORM flexdb_weigh_rows();
+    END IF;
+END $$;

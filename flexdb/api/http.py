@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from flexdb import errors
 from flexdb.access.callers import ANYONE
+from flexdb.access.limits import OwnLimitsOf, as_settings
 from flexdb.api.callers import Callers
 from flexdb.config import JsonFields, Settings
 from flexdb.context import Context, Limits
@@ -34,14 +35,16 @@ class Contexts:
 
     :param schemas: the compiled schemas that the app keeps
     :param callers: finds out who calls
+    :param own_limits: gives the limits of a tenant's own
     """
 
-    def __init__(self, settings: Settings, schemas: SchemaCache, callers: Callers) -> None:
+    def __init__(self, settings: Settings, schemas: SchemaCache, callers: Callers,
+                 own_limits: OwnLimitsOf = as_settings) -> None:
         self._callers = callers
         self._usual = settings.json_fields
         self._by_form: dict[JsonFields, Context] = {
             form: Context(Limits.of(settings), form, ANYONE, schemas, settings.enforce_schemas,
-                          request_id=_request_id)
+                          request_id=_request_id, own_limits=own_limits)
             for form in get_args(JsonFields)}
         self._room = Room(settings.max_answer_bytes, settings.db_pool_timeout)
         self._most = settings.max_answer_bytes
@@ -60,7 +63,7 @@ class Contexts:
         if caller is ANYONE:
             return context
         return Context(context.limits, context.json_fields, caller, context.schemas,
-                       context.enforce_schemas, None, _request_id)
+                       context.enforce_schemas, None, _request_id, context.own_limits)
 
 
 def _request_id() -> str:

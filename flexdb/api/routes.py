@@ -38,6 +38,10 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Events": (
         ("GET", "/events", "list_events"),
     ),
+    "Limits": (
+        ("GET", "/tenants/{tenant_id}/limits", "get_limits"),
+        ("PUT", "/tenants/{tenant_id}/limits", "update_limits"),
+    ),
     "Node Types": (
         ("POST", "/tenants/{tenant_id}/node-types", "create_node_type"),
         ("GET", "/tenants/{tenant_id}/node-types/{id}", "get_node_type"),

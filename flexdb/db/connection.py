@@ -48,6 +48,8 @@ class Connection(psycopg.Connection[Any]):
         self.lent = 0
         # The tenants that whoever has it sees.
         self.bound: fence.Bound = None
+        # What is to be run as the last of the transaction, by its name and the tenant.
+        self.late: dict[tuple[str, str], Statement] = {}
         self._kept: dict[bytes, bytes] = {}
 
     def fetch(self, statement: Statement) -> Row | None:

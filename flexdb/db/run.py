@@ -7,32 +7,21 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import psycopg
 
 from flexdb import errors
 from flexdb.db.connection import Connection
+from flexdb.db.ends import Ended, admit, end, read
 from flexdb.db.fence import Bound
 from flexdb.db.pool import Pool
 from flexdb.db.sqlstate import to_error
-from flexdb.db.verdict import Verdict, count_fault, is_passing, judge, unforeseen
+from flexdb.db.verdict import Verdict, count_fault, is_passing, judge
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Plan, Result, Room, Row, Statement, Steps
 
 ATTEMPTS = 3
-
-
-class Ended(NamedTuple):
-    """How a plan ended, inside a transaction.
-
-    :param wrote: whether it may have written something
-    :param undo: whether what the transaction wrote must not stay
-    """
-
-    outcome: Outcome
-    wrote: bool
-    undo: bool = False
 
 
 class Runner:
@@ -132,26 +121,29 @@ class Runner:
         """
         first = plans[0]
         if len(plans) == 1 and isinstance(first, Statement) and not first.long:
-            found = _read(first, connection.fetch(self._fitted(connection, first)))
+            found = read(first, connection.fetch(self._fitted(connection, first)))
             if not isinstance(found, Steps):
                 return Verdict([budget.admit(found, first.query.writes)])
             plans = [found]
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
         ended: list[Ended] = []
+        connection.late.clear()
         with connection.transaction() as transaction:
             for together, group in groupby(plans, _travels_together):
                 if together and len(plans) > 1:
                     statements = list(cast(Iterable[Statement], group))
                     # Each row is let go before the next comes, where it is too much; strict, so
                     # that the pipeline is taken to its end.
-                    ended += [_admit(_end(statement, row), budget) for statement, row
+                    ended += [admit(end(statement, row), budget) for statement, row
                               in zip(statements, connection.fetch_all(
                                   [self._fitted(connection, one) for one in statements]),
                                   strict=True)]
                 else:
-                    ended += [_admit(self._walk(connection, plan, budget), budget)
+                    ended += [admit(self._walk(connection, plan, budget), budget)
                               for plan in group]
+            if not any(one.fails for one in ended):
+                ended = _conclude(connection, ended)
             undo = any(one.undo for one in ended)
             if undo:
                 raise psycopg.Rollback(transaction)
@@ -164,7 +156,7 @@ class Runner:
             may be gone when all is run again
         """
         if isinstance(plan, Statement):
-            found = _read(plan, self._fetch(connection, plan, plan.long))
+            found = read(plan, self._fetch(connection, plan, plan.long))
             return (self._walk(connection, found, budget) if isinstance(found, Steps)
                     else Ended(found, plan.query.writes))
         wrote, inner = False, 0
@@ -181,6 +173,10 @@ class Runner:
                         inner += len(answer.text)
                         answer = answer if budget.hold(inner) else errors.Overloaded()
                     continue
+                if asked.query.kind == "late":
+                    connection.late[asked.name, asked.arguments["tenant_id"]] = asked
+                    answer = None
+                    continue
                 wrote = wrote or asked.query.writes
                 try:
                     answer = self._fetch(connection, asked, plan.long or asked.long)
@@ -190,8 +186,8 @@ class Runner:
                         raise
                     # After an error PostgreSQL runs nothing more in this transaction.
                     answer, wrote = told, True
-        except StopIteration as end:
-            return Ended(end.value, wrote, undo=not end.value.kept)
+        except StopIteration as stop:
+            return Ended(stop.value, wrote, undo=not stop.value.kept)
         except FlexdbError as error:
             return Ended(error, wrote, undo=wrote)
 
@@ -216,32 +212,17 @@ class Runner:
         return row
 
 
-def _admit(ended: Ended, budget: Budget) -> Ended:
-    """Count what a plan gave, and let it go where the answer would weigh too much."""
-    return ended._replace(outcome=budget.admit(ended.outcome, ended.wrote))
-
-
 def _travels_together(plan: Plan) -> bool:
     return isinstance(plan, Statement) and not plan.long
 
 
-def _end(statement: Statement, row: Row | None) -> Ended:
-    """Say how a statement of a batch ended."""
-    found = _read(statement, row)
-    if isinstance(found, Steps):
-        # They would run behind what follows here, so all are run again, one by one.
-        return Ended(errors.Aborted(), True, undo=True)
-    return Ended(found, statement.query.writes)
+def _conclude(connection: Connection, ended: list[Ended]) -> list[Ended]:
+    """Run what was to be the last, once however often it was asked for, and in one order.
 
-
-def _read(statement: Statement, row: Row | None) -> Outcome | Steps:
-    try:
-        found = statement.read(row)
-        if not isinstance(found, Steps) and not (
-                isinstance(found, Result) and isinstance(found.text, bytes)):
-            raise TypeError(f"{statement.query.name} gave {type(found)}, no JSON text")
-        return found
-    except FlexdbError as error:
-        return error
-    except Exception as error:
-        return unforeseen(statement, error)
+    Who waits for another then holds nothing that one may want, but for what comes before.
+    """
+    for _, statement in sorted(connection.late.items()):
+        found = read(statement, connection.fetch(statement))
+        if isinstance(found, FlexdbError):
+            return [Ended(found, True, undo=True) for _ in ended]
+    return ended

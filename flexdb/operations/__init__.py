@@ -10,6 +10,7 @@ from flexdb.operations import (  # noqa: F401
     events,
     graph,
     keys,
+    limits,
     node_types,
     nodes,
     relationships,

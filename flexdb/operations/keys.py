@@ -29,7 +29,7 @@ from flexdb.contract.operation import (
     operation,
 )
 from flexdb.contract.params import Params
-from flexdb.errors import InvalidParams, NotFound, PermissionDenied
+from flexdb.errors import InvalidParams, NotFound, PermissionDenied, QuotaExceeded
 from flexdb.operations.statements import one_object
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
@@ -41,6 +41,8 @@ ROLE = partial(Choice, "What it is let do: `viewer` reads, `member` writes, `adm
 OPERATIONS_OF = "Where it may do less than the role: names of methods, and {}.".format(
     ", ".join(f"`{access.word}`" for access in Access if access is not Access.ANY))
 EXPIRES_AT = partial(Time, "When it ends to be good: in 90 days when absent, at most in 10 years.")
+# Those that ended are among them, until they are deleted.
+MOST_KEYS = 1000
 MOST_OPERATIONS, MOST_DAYS, MOST_OVERLAP = 100, 3653, 30 * 86400
 
 
@@ -178,11 +180,16 @@ def make_key(context: Context, params: Loaded) -> Statement:
     secret = make_secret(params["tenant_id"] is not None)
     made = one_object(context, "create_key", params | _roles(caller) | {
         "id": params["id"] or new_id(), "operations": allowed and "{%s}" % ",".join(allowed),
-        "hash": hash_of(secret), "hint": hint_of(secret), "created_by": caller.name}, "key")
+        "hash": hash_of(secret), "hint": hint_of(secret), "created_by": caller.name,
+        "most_keys": MOST_KEYS}, "key")
 
     def read(row: Row | None) -> Result:
-        if row and dict(zip(made.query.columns, row))["missing"] == "replaces":
+        found = dict(zip(made.query.columns, row or ()))
+        if found.get("missing") == "replaces":
             raise NotFound.of("replaces", "key")
+        if found and found["object"] is None and found["missing"] is None:
+            raise QuotaExceeded(f"a tenant may have {MOST_KEYS:,} keys: delete those that ended",
+                                limit="keys", most=MOST_KEYS, used=found["keys"])
         given = made.result(row)
         return given._replace(text=b'%b,"secret":"%b"}}' % (given.text[:-2], secret.encode()))
 

@@ -2,7 +2,7 @@
 id, tenant_id, name, role, operations, hint, created_by, created_at time, expires_at time,
 last_used_at time
 
--- write: create_key -> object, missing
+-- write: create_key -> object, missing, keys
 WITH replaced AS (
     UPDATE flexdb_keys k
     SET expires_at = least(k.expires_at,
@@ -16,7 +16,11 @@ WITH replaced AS (
         WHEN %(replaces)s::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM replaced) THEN 'replaces'
         WHEN %(tenant_id)s::uuid IS NOT NULL
              AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s) THEN 'tenant_id'
-    END AS missing
+    END AS missing, (
+        SELECT count(*)
+        FROM flexdb_keys k
+        WHERE k.tenant_id = %(tenant_id)s
+    ) AS keys
 ), made AS (
     INSERT INTO flexdb_keys AS k
         (id, tenant_id, name, role, operations, hash, hint, created_by, expires_at)
@@ -24,10 +28,10 @@ WITH replaced AS (
            %(hint)s, %(created_by)s,
            coalesce(%(expires_at)s::timestamptz, clock_timestamp() + interval '90 days')
     FROM wanted
-    WHERE wanted.missing IS NULL
+    WHERE wanted.missing IS NULL AND wanted.keys < %(most_keys)s::bigint
     RETURNING {key} AS object
 )
-SELECT made.object, wanted.missing
+SELECT made.object, wanted.missing, wanted.keys
 FROM wanted
 LEFT JOIN made ON true
 

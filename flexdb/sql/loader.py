@@ -7,8 +7,9 @@ A file has sections, each begun by a comment line that says what kind it is:
     behind a column say how: ``time``, ``json`` for a JSON column, ``nullable`` if it may be unset
 ``-- read: get_node -> object, version``
     a statement and what its row holds; ``lock`` in place of ``read`` where it locks what it reads,
-    ``write`` where it writes; in ``-- write: delete_nodes (condition) -> …`` the words in
-    parentheses are slots that are filled for each call
+    ``write`` where it writes, ``late`` where it is its transaction's last; in
+    ``-- write: delete_nodes (condition) -> …`` the words in parentheses are slots that are filled
+    for each call
 ``-- list: list_nodes of node n``
     the rows of a list, each the object ``node`` with the alias ``n``; a page of it is made by
     ``page.sql``
@@ -36,7 +37,7 @@ FOLDER = Path(__file__).parent
 FORMS: tuple[JsonFields, ...] = get_args(JsonFields)
 
 _SECTION = re.compile(
-    r"^-- (object|read|lock|write|list|frame|export|import): (\w+)(?: of (\w+))?(?: (\w+))?"
+    r"^-- (object|read|lock|write|late|list|frame|export|import): (\w+)(?: of (\w+))?(?: (\w+))?"
     r"(?: \(([\w, ]+)\))?(?: -> ([\w, ]+))?\n", re.MULTILINE)
 _SLOT = re.compile(r"\{(\w+)\}")
 _ARGUMENT = re.compile(r"%(?:\((\w+)\)s|%)")
@@ -93,7 +94,7 @@ def _of_kind(*kinds: str) -> dict[str, Section]:
     return {section.name: section for section in _SECTIONS if section.kind in kinds}
 
 
-_STATEMENTS = _of_kind("read", "lock", "write")
+_STATEMENTS = _of_kind("read", "lock", "write", "late")
 _FRAMES = _of_kind("frame")
 LISTS = _of_kind("list")
 OBJECTS: Mapping[str, tuple[Column, ...]] = {

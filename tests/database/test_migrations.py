@@ -130,14 +130,16 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
 
 @pytest.mark.long
 @pytest.mark.parametrize(("back", "lock"), [
-    (7, "yoyo_lock IN ACCESS EXCLUSIVE"),   # it has the lock and has done nothing
-    (7, "_yoyo_migration IN SHARE"),        # the first is applied and not marked
-    (6, "relationships IN ACCESS SHARE"),   # it is in the middle of the second
-    (5, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
-    (4, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
-    (3, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
-    (2, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
-    (1, "_yoyo_migration IN SHARE"),        # the last is applied and not marked
+    (9, "yoyo_lock IN ACCESS EXCLUSIVE"),   # it has the lock and has done nothing
+    (9, "_yoyo_migration IN SHARE"),        # the first is applied and not marked
+    (8, "relationships IN ACCESS SHARE"),   # it is in the middle of the second
+    (7, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
+    (6, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
+    (5, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
+    (4, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
+    (3, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
+    (2, "_yoyo_migration IN SHARE"),        # the eighth is applied and not marked
+    (1, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the ninth
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
     new_database: Databases, whole: set[str], back: int, lock: str

@@ -174,13 +174,15 @@ def test_an_operation_is_verb_noun_and_has_the_name_of_its_query(name: str) -> N
 def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() -> None:
     steps = {"get_schema_of_type", "get_schema_of_node", "get_schemas_of_types",
              "get_missing_nodes", "lock_relationship", "get_member", "get_role_of_member",
-             "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys"}
+             "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys",
+             "check_quota"}
     # What several calls will write is locked before the first of them.
     locks = {"lock_tenants", "lock_users", "lock_tenant_users", "lock_node_types", "lock_changed",
              "lock_deleted"}
     # What the doors and the commands ask.
     others = {"find_memberships", "find_suspended", "list_migrations", "find_key",
-              "note_key", "find_tenant", "has_operator_key", "list_operator_keys"}
+              "note_key", "find_tenant", "has_operator_key", "list_operator_keys",
+              "list_own_limits"}
     queries = NAMES | LISTS.keys()
     assert queries - OPERATIONS.keys() == steps | locks | others
 

@@ -17,7 +17,7 @@ from tests.support import postgres
 from tests.support.service import SINGLE, RpcError, Service, request
 
 TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
-          "flexdb_keys", "flexdb_events")
+          "flexdb_keys", "flexdb_events", "flexdb_limits")
 FIELDS = {name: operation.fields for name, operation in OPERATIONS.items()}
 IDS = [(name, param) for name, fields in FIELDS.items()
        for param, field in fields.items() if isinstance(field, Id)]

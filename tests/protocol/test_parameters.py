@@ -57,6 +57,9 @@ METHODS = {
     "create_key": "tenant_id name role? operations? expires_at? replaces? overlap?",
     "list_keys": "tenant_id pagination?", "delete_key": "tenant_id id",
     "list_events": "tenant_id? caller? operation? since? until? pagination?",
+    "get_limits": "tenant_id",
+    "update_limits": "tenant_id max_nodes? max_relationships? max_bytes? calls_per_second? burst?"
+                     " reset?",
 }
 CREATING = [name for name, operation in OPERATIONS.items()
             if name.startswith("create_") and not operation.gives.many]

@@ -56,8 +56,10 @@ class World:
                                "target_node_id": self.target["id"]}],
             "calls": [{"method": "list_users"}], "dry_run": True,
             "operations": ["read", "create_node"], "expires_at": _LATER, "overlap": 60,
-            "replaces": self.key["id"], "caller": "open", "operation": "create_key",
+            "caller": "open", "operation": "create_key",
             "since": _EARLIER, "until": _LATER,
+            "replaces": self.key["id"], "max_nodes": 1000, "max_relationships": 1000,
+            "max_bytes": 100_000, "calls_per_second": 1000, "burst": 1000, "reset": ["burst"],
         }
         return {name: values[name] for name in OPERATIONS[method].params().load_fields}
 
@@ -67,7 +69,8 @@ class World:
             f"SELECT t::text FROM {table} t WHERE t.{key} = %({key})s" for table, key in [
                 ("tenants", "id"), ("users", "user"), ("tenant_users", "tenant_id"),
                 ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id"),
-                ("flexdb_keys", "tenant_id"), ("flexdb_events", "tenant_id")
+                ("flexdb_keys", "tenant_id"), ("flexdb_events", "tenant_id"),
+                ("flexdb_limits", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
         return connection.execute(
             f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "

@@ -1,0 +1,64 @@
+"""What a worker knows of the tenants' own limits."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import orjson
+
+from flexdb.access.limits import AS_SETTINGS, OwnLimits
+from flexdb.db.run import Runner
+from flexdb.errors import FlexdbError
+from flexdb.plan import Budget, Result, Statement
+from flexdb.sql.loader import STATEMENTS
+
+# For how long what is known is good, in seconds; and how much JSON it is at most, to which the
+# statement keeps by giving no more than 100,000 tenants.
+_GOOD, _MOST_BYTES = 1.0, 32 * 1024 * 1024
+
+
+class KnownLimits:
+    """Knows the limits of tenants' own: asked for once a second at most, however many look.
+
+    :param runner: asks PostgreSQL for them
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._lock = threading.Lock()
+        self._own: dict[str, OwnLimits] = {}
+        self._stamp = ""
+        self._asked = float("-inf")
+
+    def __call__(self, tenant_id: str) -> OwnLimits:
+        """Return the limits of a tenant's own, as they were a second ago at most.
+
+        Where PostgreSQL does not answer, what was known of them holds on.
+
+        :raises FlexdbError: when nothing was known yet
+        """
+        if time.monotonic() - self._asked >= _GOOD:
+            self._ask()
+        return self._own.get(tenant_id, AS_SETTINGS)
+
+    def _ask(self) -> None:
+        # Of those who find it old, one asks; the others wait only where nothing is known.
+        if not self._lock.acquire(blocking=not self._stamp):
+            return
+        try:
+            if time.monotonic() - self._asked < _GOOD:
+                return
+            found = orjson.loads(self._runner.result(
+                Statement(STATEMENTS["value"]["list_own_limits"], {"stamp": self._stamp},
+                          lambda row: Result(row[0] if row else b"{}")),
+                Budget(_MOST_BYTES), None).text)
+            if found["own"] is not None:
+                self._own = {id: OwnLimits(*limits) for id, *limits in found["own"]}
+            self._stamp, self._asked = found["stamp"], time.monotonic()
+        except FlexdbError:
+            if not self._stamp:
+                raise
+            self._asked = time.monotonic()
+        finally:
+            self._lock.release()

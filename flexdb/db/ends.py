@@ -1,0 +1,55 @@
+"""How a plan ends inside a transaction: what its row gives, and whether that may stay."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flexdb import errors
+from flexdb.db.verdict import unforeseen
+from flexdb.errors import FlexdbError
+from flexdb.plan import Budget, Outcome, Result, Row, Statement, Steps
+
+
+class Ended(NamedTuple):
+    """How a plan ended, inside a transaction.
+
+    :param wrote: whether it may have written something
+    :param undo: whether what the transaction wrote must not stay
+    """
+
+    outcome: Outcome
+    wrote: bool
+    undo: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether an error takes all back, so that nothing more can be run before that."""
+        return self.undo and isinstance(self.outcome, FlexdbError)
+
+
+def admit(ended: Ended, budget: Budget) -> Ended:
+    """Count what a plan gave, and let it go where the answer would weigh too much."""
+    return ended._replace(outcome=budget.admit(ended.outcome, ended.wrote))
+
+
+def end(statement: Statement, row: Row | None) -> Ended:
+    """Say how a statement of a batch ended."""
+    found = read(statement, row)
+    if isinstance(found, Steps):
+        # They would run behind what follows here, so all are run again, one by one.
+        return Ended(errors.Aborted(), True, undo=True)
+    return Ended(found, statement.query.writes)
+
+
+def read(statement: Statement, row: Row | None) -> Outcome | Steps:
+    """Return what a row gives, or the error that its reader raises."""
+    try:
+        found = statement.read(row)
+        if not isinstance(found, Steps) and not (
+                isinstance(found, Result) and isinstance(found.text, bytes)):
+            raise TypeError(f"{statement.query.name} gave {type(found)}, no JSON text")
+        return found
+    except FlexdbError as error:
+        return error
+    except Exception as error:
+        return unforeseen(statement, error)
