@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+
+from flexdb.config.together import JWT_ALGORITHMS as JWT_ALGORITHMS
+from flexdb.config.together import ConfigError as ConfigError
+from flexdb.config.together import check_together
 
 JsonFields = Literal["value", "string"]
 Auth = Literal["", "local", "open", "required"]
@@ -19,14 +22,7 @@ MIB = 1024 * 1024
 _MOST = 2**53 - 1
 # With none of these set, an embedded PostgreSQL is started.
 DATABASE_VARIABLES = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_SSL_MODE")
-# RFC 7518, section 3.1, and RFC 9864. Those of HMAC must be named, as whoever verifies may sign.
-JWT_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
-                  "Ed25519", "HS256", "HS384", "HS512")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-
-
-class ConfigError(Exception):
-    """A setting has a wrong value; the message says in one line which and what would be right."""
 
 
 def _setting(
@@ -148,48 +144,7 @@ class Settings:
         return [name.strip() for name in self.jwt_algorithms.split(",") if name.strip()]
 
     def __post_init__(self) -> None:
-        needed = self.db_pool_size + self.db_pool_queue + 2
-        if self.threads < needed:
-            raise ConfigError(
-                f"THREADS={self.threads} is too small: with DB_POOL_SIZE={self.db_pool_size} and "
-                f"DB_POOL_QUEUE={self.db_pool_queue} it must be at least {needed}")
-        if self.max_answer_bytes < self.max_page_bytes:
-            raise ConfigError(f"MAX_ANSWER_BYTES={self.max_answer_bytes} is less than "
-                              f"MAX_PAGE_BYTES={self.max_page_bytes}, so a page could not be given")
-        if self.db_ssl_mode.startswith("verify") and not self.db_ssl_root_cert:
-            raise ConfigError(f"DB_SSL_MODE={self.db_ssl_mode} needs DB_SSL_ROOT_CERT: the file "
-                              "with the certificates to trust, or system")
-        if self.db_ssl_root_cert == "system" and self.db_ssl_mode != "verify-full":
-            # So libpq has it: anyone can have a certificate that the system trusts.
-            raise ConfigError("DB_SSL_ROOT_CERT=system needs DB_SSL_MODE=verify-full, not "
-                              f"{self.db_ssl_mode}")
-        if bool(self.db_ssl_cert) != bool(self.db_ssl_key):
-            given, missing = (("CERT", "KEY") if self.db_ssl_cert else ("KEY", "CERT"))
-            raise ConfigError(f"DB_SSL_{given}={getattr(self, f'db_ssl_{given.lower()}')!r} needs "
-                              f"DB_SSL_{missing}: a certificate and its key go together")
-        self._check_tokens()
-
-    def _check_tokens(self) -> None:
-        for names in (("JWT_KEYS", "JWT_ISSUER", "JWT_AUDIENCE"),
-                      ("JWT_TENANT_CLAIM", "JWT_ROLE_CLAIM")):
-            given = [name for name in names if getattr(self, name.lower())]
-            if given and len(given) < len(names):
-                missing = " and ".join(name for name in names if name not in given)
-                raise ConfigError(f"{given[0]}={getattr(self, given[0].lower())!r} needs {missing}"
-                                  f": {', '.join(names)} go together")
-        if not self.jwt_algorithm_names or set(self.jwt_algorithm_names) - set(JWT_ALGORITHMS):
-            raise ConfigError(f"JWT_ALGORITHMS={self.jwt_algorithms!r} may name "
-                              f"{', '.join(JWT_ALGORITHMS)}, separated by commas")
-        try:
-            parts = urlsplit(self.jwt_keys)
-            if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-                raise ValueError("must begin with https://: whoever is on the way of http could "
-                                 "put in keys of their own")
-            if "@" in parts.netloc or parts.port == 0:
-                raise ValueError("may hold no password and no port 0")
-        except ValueError as error:
-            # It may hold a secret.
-            raise ConfigError(f"JWT_KEYS=… is no place of keys: {error}") from None
+        check_together(self)
 
 
 def _value(name: str, kind: str, text: str, least: float, most: float,
@@ -207,7 +162,7 @@ def _value(name: str, kind: str, text: str, least: float, most: float,
         raise ConfigError(f"{name}={text!r} is not {wanted}") from None
     if not least <= number <= most:
         raise ConfigError(
-            f"{name}={text.strip()} is not between {least:.15g} and {most:.15g}")
+            f"{name}={text.strip()} is not between {least:.16g} and {most:.16g}")
     return number
 
 

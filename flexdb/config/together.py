@@ -1,0 +1,67 @@
+"""Which settings go together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from flexdb.config import Settings
+
+# RFC 7518, section 3.1, and RFC 9864. Those of HMAC must be named, as whoever verifies may sign.
+JWT_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
+                  "Ed25519", "HS256", "HS384", "HS512")
+
+
+class ConfigError(Exception):
+    """A setting has a wrong value; the message says in one line which and what would be right."""
+
+
+def check_together(settings: Settings) -> None:
+    """Refuse settings that do not go together.
+
+    :raises ConfigError: naming them, and what would be right
+    """
+    needed = settings.db_pool_size + settings.db_pool_queue + 2
+    if settings.threads < needed:
+        raise ConfigError(
+            f"THREADS={settings.threads} is too small: with DB_POOL_SIZE={settings.db_pool_size} "
+            f"and DB_POOL_QUEUE={settings.db_pool_queue} it must be at least {needed}")
+    if settings.max_answer_bytes < settings.max_page_bytes:
+        raise ConfigError(f"MAX_ANSWER_BYTES={settings.max_answer_bytes} is less than "
+                          f"MAX_PAGE_BYTES={settings.max_page_bytes}, so a page could not be given")
+    if settings.db_ssl_mode.startswith("verify") and not settings.db_ssl_root_cert:
+        raise ConfigError(f"DB_SSL_MODE={settings.db_ssl_mode} needs DB_SSL_ROOT_CERT: the file "
+                          "with the certificates to trust, or system")
+    if settings.db_ssl_root_cert == "system" and settings.db_ssl_mode != "verify-full":
+        # So libpq has it: anyone can have a certificate that the system trusts.
+        raise ConfigError("DB_SSL_ROOT_CERT=system needs DB_SSL_MODE=verify-full, not "
+                          f"{settings.db_ssl_mode}")
+    if bool(settings.db_ssl_cert) != bool(settings.db_ssl_key):
+        given, missing = (("CERT", "KEY") if settings.db_ssl_cert else ("KEY", "CERT"))
+        raise ConfigError(f"DB_SSL_{given}={getattr(settings, f'db_ssl_{given.lower()}')!r} needs "
+                          f"DB_SSL_{missing}: a certificate and its key go together")
+    _check_tokens(settings)
+
+
+def _check_tokens(settings: Settings) -> None:
+    for names in (("JWT_KEYS", "JWT_ISSUER", "JWT_AUDIENCE"),
+                  ("JWT_TENANT_CLAIM", "JWT_ROLE_CLAIM")):
+        given = [name for name in names if getattr(settings, name.lower())]
+        if given and len(given) < len(names):
+            missing = " and ".join(name for name in names if name not in given)
+            raise ConfigError(f"{given[0]}={getattr(settings, given[0].lower())!r} needs {missing}"
+                              f": {', '.join(names)} go together")
+    if not settings.jwt_algorithm_names or set(settings.jwt_algorithm_names) - set(JWT_ALGORITHMS):
+        raise ConfigError(f"JWT_ALGORITHMS={settings.jwt_algorithms!r} may name "
+                          f"{', '.join(JWT_ALGORITHMS)}, separated by commas")
+    try:
+        parts = urlsplit(settings.jwt_keys)
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError("must begin with https://: whoever is on the way of http could "
+                             "put in keys of their own")
+        if "@" in parts.netloc or parts.port == 0:
+            raise ValueError("may hold no password and no port 0")
+    except ValueError as error:
+        # It may hold a secret.
+        raise ConfigError(f"JWT_KEYS=… is no place of keys: {error}") from None
