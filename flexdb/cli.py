@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from flexdb.access.callers import ROLES
 from flexdb.version import __version__
 
 if TYPE_CHECKING:
@@ -172,8 +171,8 @@ _TENANT = click.option("--tenant", help="The slug or id of the tenant whose it i
 @commands.command()
 @_TENANT
 @click.option("--role", default="member", show_default=True,
-              type=click.Choice(ROLES[:-1]),
-              help="What a tenant's key is let do.")
+              help="What a tenant's key is let do: viewer, member, admin, owner, or a role that "
+                   "the tenant made.")
 @click.option("--name", default="made on the machine", show_default=True, help="What it is for.")
 @click.option("--days", default=90, show_default=True, type=click.IntRange(1, 3652),
               help="For how long it is good.")

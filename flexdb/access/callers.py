@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Literal
 
+from flexdb.access.rules import Heed, Rules
 from flexdb.errors import PermissionDenied
 
 Role = Literal["viewer", "member", "admin", "owner", "operator"]
@@ -52,6 +53,7 @@ class Caller:
         :class:`Access`
     :param suspended: whether the tenant is, so that nothing may be done
     :param memberships: of a user, who the caller is in each tenant by its id
+    :param rules: which of the tenant's records there are to the caller; None for all
     """
 
     name: str = "open"
@@ -60,6 +62,7 @@ class Caller:
     allowed: frozenset[str] | None = None
     suspended: bool = False
     memberships: Mapping[str, Caller] | None = field(default=None, repr=False, hash=False)
+    rules: Rules | None = None
 
     @property
     def sees_all(self) -> bool:
@@ -79,7 +82,7 @@ class Caller:
             return self
         return self.memberships.get(tenant_id) if self.memberships else None
 
-    def check(self, operation: str, access: Access) -> None:
+    def check(self, operation: str, access: Access, rules: Heed) -> None:
         """Refuse what the caller may not call; a user of several tenants, what in none of them.
 
         :raises PermissionDenied: naming the operation and the role that may
@@ -99,11 +102,19 @@ class Caller:
                 f"{self.role or 'none'}", operation=operation, role=access.least)
         elif self.allowed is not None and self.allowed.isdisjoint((operation, access.word)):
             raise PermissionDenied(f"the key is not for {operation}", operation=operation)
+        if self.rules is not None and rules is Heed.REFUSED:
+            raise PermissionDenied(f"{operation} is not for callers with rules, as the role "
+                                   f"{self.rules.role} has", operation=operation)
 
     def tenants_with(self, access: Access) -> list[str]:
         """Return the tenants in which a user is let do something."""
         return [id for id, there in (self.memberships or {}).items()
                 if there.role in _MAY[access] and not there.suspended]
+
+    @property
+    def title(self) -> str:
+        """Return the name of the role, which may be one that the tenant made."""
+        return self.rules.role if self.rules else self.role
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -115,17 +126,19 @@ class Caller:
 ANYONE = Caller()
 
 
-def user(id: str, roles: Mapping[str, str], suspended: Container[str] = ()) -> Caller:
+def user(id: str, roles: Mapping[str, str], suspended: Container[str] = (),
+         rules: Mapping[str, Rules | None] | None = None) -> Caller:
     """Return a user as a caller; one who is in one tenant only sees that, as its keys do.
 
     :param id: by which logs know the user
     :param roles: the role in each tenant by its id; nobody is an operator by one
     :param suspended: those of the tenants that are
+    :param rules: what holds in those of the tenants where the role is one that the tenant made
     """
     name = f"user:{id}"
     memberships = {
         tenant_id: Caller(name, role if role != ROLES[-1] else "", tenant_id,
-                          suspended=tenant_id in suspended)
+                          suspended=tenant_id in suspended, rules=(rules or {}).get(tenant_id))
         for tenant_id, role in roles.items()}
     only = next(iter(memberships.values())) if len(memberships) == 1 else Caller(name, "")
     return replace(only, memberships=memberships)

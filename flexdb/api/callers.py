@@ -14,6 +14,7 @@ from flask import request
 
 from flexdb.access.callers import ANYONE, Caller, user
 from flexdb.access.keys import hash_of, is_secret
+from flexdb.access.rules import Rules
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, PermissionDenied, Unauthenticated, Unavailable
@@ -30,8 +31,8 @@ _MOST, _GOOD, _GOOD_ALONE = 100_000, 1.0, 5.0
 # What says that a request came through something else.
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST",
               "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP", "HTTP_VIA")
-# How much a statement may tell: 1,000 memberships.
-_MOST_BYTES = 1024 * 1024
+# How much a statement may tell: 1,000 memberships, each with the longest grants.
+_MOST_BYTES = 1000 * 20_000
 
 
 class _Known(NamedTuple):
@@ -48,7 +49,6 @@ class _Known(NamedTuple):
     asked: float
     proof: Proof | None = None
 
-
 class Callers:
     """Finds out who calls.
 
@@ -60,7 +60,7 @@ class Callers:
         self._mode = settings.auth_mode
         self._hosts = {host.strip().lower() for host in settings.allowed_hosts.split(",")} - {""}
         self._runner = runner
-        self._known: LRUCache[str, _Known] = LRUCache(_MOST)
+        self._known: LRUCache[str, _Known] = LRUCache(_MOST, _weight)
         self._lock = threading.Lock()
         self._tokens: Tokens | None = None
         if settings.jwt_keys:
@@ -148,8 +148,9 @@ class Callers:
             with suppress(FlexdbError):
                 self._given("note_key", {"id": key["id"]})
         allowed = None if key["operations"] is None else frozenset(key["operations"])
+        rules = _rules(key["grants"], key["id"], key["attributes"])
         return _Known(Caller(f"key:{key['id']}", key["role"], key["tenant_id"], allowed,
-                             key["suspended"]), key["expires"], now)
+                             key["suspended"], rules=rules), key["expires"], now)
 
     def _ask_user(self, token: str, known: _Known | None, now: float) -> _Known:
         """Return what is known of a token; one that is not good is remembered nowhere."""
@@ -159,20 +160,32 @@ class Callers:
             proof = self._tokens.verify(token)
         if proof.roles is None:
             told = self._given("find_memberships", {"user_id": proof.user})
-            roles = {id: role for id, (role, _) in told.items()}
-            suspended = {id for id, (_, is_so) in told.items() if is_so}
         else:
             # A token may name tenants that are no more.
-            told = self._given("find_suspended", {"tenant_ids": "{%s}" % ",".join(proof.roles)})
-            roles = {id: role for id, role in proof.roles.items() if id in told}
-            suspended = {id for id, is_so in told.items() if is_so}
-        return _Known(user(proof.user, roles, suspended), proof.expires, now, proof)
+            told = self._given("find_claimed", {"roles": orjson.dumps(proof.roles)})
+        roles = {id: role for id, (role, _, _) in told.items()}
+        suspended = {id for id, (_, is_so, _) in told.items() if is_so}
+        rules = {id: _rules(grants, proof.user) for id, (_, _, grants) in told.items()}
+        return _Known(user(proof.user, roles, suspended, rules), proof.expires, now, proof)
 
     def _given(self, name: str, arguments: dict[str, Any]) -> Any:
         """Return the object that a statement gives; None where there is no row."""
         statement = Statement(STATEMENTS["value"][name], arguments,
                               lambda row: Result(row[0] if row else b"null"))
         return orjson.loads(self._runner.result(statement, Budget(_MOST_BYTES), None).text)
+
+
+def _rules(grants: list[str] | None, caller: str, attributes: str = "{}") -> Rules | None:
+    """Return what the grants of a role let its holder do; None where there are none."""
+    return Rules(grants[0], grants[1], caller, attributes) if grants else None
+
+
+def _weight(known: _Known) -> int:
+    """Return for how many keys one counts, of those that are remembered: grants may be long."""
+    if (caller := known.caller) is None:
+        return 1
+    callers = caller.memberships.values() if caller.memberships else [caller]
+    return 1 + sum(len(one.rules.grants) for one in callers if one.rules) // 1024
 
 
 def _name_of(host: str) -> str:

@@ -107,7 +107,7 @@ def _operation(route: Route) -> Json:
         "tags": [route.tag],
         "summary": operation.description.splitlines()[0],
         "description": operation.description,
-        "x-access": operation.access.word,
+        "x-access": operation.access.word, "x-rules": operation.rules.value,
         "parameters": parameters,
         "responses": _success(route) | {
             str(status): {"$ref": f"#/components/responses/{_name(status)}"}

@@ -47,6 +47,7 @@ def _method(operation: Operation) -> Json:
         "summary": operation.description.splitlines()[0],
         "description": operation.description,
         "x-access": operation.access.word,
+        "x-rules": operation.rules.value,
         "paramStructure": "either",
         "params": [_parameter(name, field) for name, field in operation.fields.items()],
         "result": {"name": operation.gives.wrapper or "result",

@@ -42,6 +42,13 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET", "/tenants/{tenant_id}/limits", "get_limits"),
         ("PUT", "/tenants/{tenant_id}/limits", "update_limits"),
     ),
+    "Roles": (
+        ("POST", "/tenants/{tenant_id}/roles", "create_role"),
+        ("GET", "/tenants/{tenant_id}/roles/{id}", "get_role"),
+        ("PUT", "/tenants/{tenant_id}/roles/{id}", "update_role"),
+        ("DELETE", "/tenants/{tenant_id}/roles/{id}", "delete_role"),
+        ("GET", "/tenants/{tenant_id}/roles", "list_roles"),
+    ),
     "Node Types": (
         ("POST", "/tenants/{tenant_id}/node-types", "create_node_type"),
         ("GET", "/tenants/{tenant_id}/node-types/{id}", "get_node_type"),

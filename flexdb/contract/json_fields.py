@@ -41,6 +41,8 @@ PATCH_OPERATIONS: dict[str, Json] = {
 JSON_PATCH: Json = {
     "type": "array", "description": "A JSON Patch (RFC 6902).", "maxItems": MOST_OPERATIONS,
     "items": {"anyOf": [reference(name) for name in PATCH_OPERATIONS]}}
+# Every key that a worker remembers holds its own.
+MOST_ATTRIBUTES = 1024
 # As deep as the parser goes.
 _DEEPEST = 1000
 _BEGINNINGS = {"object": (b"{",), "array": (b"[",), "boolean": (b"t", b"f")}
@@ -119,6 +121,20 @@ class JsonText(FromText):
 
     def _default(self) -> Any:
         return json_text.parse(self.load_default)
+
+
+class Attributes(JsonText):
+    """What is to be known of somebody: an object of plain values and of lists of these."""
+
+    def _read(self, text: bytes) -> bytes:
+        if len(text) > MOST_ATTRIBUTES:
+            raise ValueError(f"may have at most {MOST_ATTRIBUTES:,} bytes, not {len(text):,}")
+        for name, value in json_text.parse(text).items():
+            plain = value if isinstance(value, list) else [value]
+            if not all(isinstance(one, (str, int, float)) for one in plain):
+                raise ValueError(f"may hold texts, numbers, booleans and lists of them, and "
+                                 f"{name[:64]} is none of these")
+        return text
 
 
 class PatchField(JsonText):

@@ -15,6 +15,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from flexdb.access.callers import ANYONE, Access, Caller
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import BaseField
 from flexdb.contract.gives import Gives
@@ -62,6 +63,7 @@ class Operation:
     :param effect: what it leaves behind
     :param of: whose things it is about
     :param access: what a caller must be let do
+    :param rules: what becomes of it where rules hold for the caller
     :param long: whether it is large work, which may take as long as LONG_TIMEOUT
     """
 
@@ -71,6 +73,7 @@ class Operation:
     effect: Effect
     of: Scope
     access: Access
+    rules: Heed
     long: bool = False
 
     @cached_property
@@ -138,7 +141,7 @@ class Operation:
         by_name, bound = self.within(by_name, caller)
         # A key is the same everywhere; a user is nothing where there is no membership.
         if known := caller if bound is None and caller.memberships is None else bound:
-            known.check(self.name, self.access)
+            known.check(self.name, self.access, self.rules)
         return by_name, bound
 
     def plan(self, context: Context, params: Any, text: Callable[[], bytes]) -> Plan:
@@ -218,13 +221,13 @@ def guard(applies: Callable[[Operation], bool]) -> Callable[[Guard], Guard]:
 
 
 def operation(params: type[Params], *, gives: Gives, effect: Effect, of: Scope, access: Access,
-              long: bool = False) -> Callable[[Function], Function]:
+              rules: Heed, long: bool = False) -> Callable[[Function], Function]:
     """Register the decorated function as an operation under its own name.
 
     :raises TypeError: when the schema has what would never be called
     """
     def register(function: Function) -> Function:
-        declared = Operation(function, params, gives, effect, of, access, long)
+        declared = Operation(function, params, gives, effect, of, access, rules, long)
         _refuse_ignored(declared)
         OPERATIONS[declared.name] = declared
         return function

@@ -14,6 +14,8 @@ from flexdb.operations import (  # noqa: F401
     node_types,
     nodes,
     relationships,
+    roles,
+    rules,
     tenants,
     transactions,
     users,

@@ -10,6 +10,7 @@ import orjson
 from marshmallow import Schema
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Integer
 from flexdb.contract.gives import many, one
@@ -75,7 +76,7 @@ class NodeDeletion(Params):
 
 
 @operation(NewNodes, gives=many(nodes.Node, "nodes"),
-           effect=CREATES, of=TENANT, access=Access.WRITE, long=True)
+           effect=CREATES, of=TENANT, access=Access.WRITE, rules=Heed.HELD, long=True)
 def create_nodes(context: Context, params: Loaded) -> Steps:
     """Create up to 10,000 nodes, all or none, each of which must fit its type's schema."""
     return Steps("create_nodes", partial(_create_nodes, context, params))
@@ -106,7 +107,7 @@ def _create_nodes(context: Context, params: Loaded) -> Walk:
 
 
 @operation(NewRelationships, gives=many(relationships.Relationship, "relationships"),
-           effect=CREATES, of=TENANT, access=Access.WRITE, long=True)
+           effect=CREATES, of=TENANT, access=Access.WRITE, rules=Heed.HELD, long=True)
 def create_relationships(context: Context, params: Loaded) -> Steps:
     """Create up to 10,000 relationships between nodes of a tenant, all or none."""
     return Steps("create_relationships", partial(_create_relationships, context, params))
@@ -123,7 +124,7 @@ def _create_relationships(context: Context, params: Loaded) -> Walk:
 
 
 @operation(NodeDeletion, gives=one(Deletion),
-           effect=DELETES, of=TENANT, access=Access.SCHEMA, long=True)
+           effect=DELETES, of=TENANT, access=Access.SCHEMA, rules=Heed.HELD, long=True)
 def delete_nodes(context: Context, params: Loaded) -> Statement:
     """Delete the nodes that fit a filter, with their relationships; all of them or none."""
     if not params["filter"]:

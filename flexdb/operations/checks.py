@@ -9,6 +9,7 @@ from marshmallow import Schema
 from msgspec import Raw
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
 from flexdb.contract.gives import one
@@ -64,7 +65,8 @@ class NodeTypeCheck(Params):
     pagination = Object(CheckPagination, "Which nodes to check; the first 1,000 when absent.")
 
 
-@operation(NodeTypeCheck, gives=one(Check), effect=READS, of=TENANT, access=Access.SCHEMA)
+@operation(NodeTypeCheck, gives=one(Check), effect=READS, of=TENANT,
+           access=Access.SCHEMA, rules=Heed.HELD)
 def check_node_type(context: Context, params: Loaded) -> Plan:
     """Check the nodes of a type against its schema, or against one that it might have."""
     if "schema" in params:

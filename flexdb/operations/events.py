@@ -9,6 +9,7 @@ import orjson
 from marshmallow import Schema
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text, Time
 from flexdb.contract.gives import paged
@@ -41,7 +42,7 @@ ROW = partial(JsonText, "What the row is, without names of people, addresses and
 MOST_BYTES = 2048
 # What is never told; and of what is told no more than that it changed.
 _SECRET = {"secret", "hash", "token", "password"}
-_PERSONAL = {"email", "display_name"}
+_PERSONAL = {"email", "display_name", "attributes"}
 # What is told elsewhere in the event.
 _ELSEWHERE = {"id", "tenant_id", "user_id", "created_at", "updated_at"}
 _NEWEST_FIRST = (Key("at", "timestamptz", "DESC"), Key("id", "uuid", "DESC"))
@@ -74,7 +75,8 @@ class EventList(Params):
     pagination = pagination()
 
 
-@operation(EventList, gives=paged(Event, "events"), effect=READS, of=TENANT, access=Access.MANAGE)
+@operation(EventList, gives=paged(Event, "events"), effect=READS, of=TENANT,
+           access=Access.MANAGE, rules=Heed.REFUSED)
 def list_events(context: Context, params: Loaded) -> Statement:
     """List who changed tenants, users, members and keys, newest first.
 

@@ -5,6 +5,7 @@ from functools import partial
 from marshmallow import Schema
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Choice, Id, Integer
 from flexdb.contract.gives import one, paged
@@ -110,7 +111,8 @@ class NeighborList(Params):
     pagination = pagination()
 
 
-@operation(TraverseParams, gives=one(Traversal), effect=READS, of=TENANT, access=Access.READ)
+@operation(TraverseParams, gives=one(Traversal), effect=READS, of=TENANT,
+           access=Access.READ, rules=Heed.HELD)
 def traverse(context: Context, params: Loaded) -> Statement:
     """Walk from a node along its relationships, breadth first, and give the nodes reached.
 
@@ -137,7 +139,8 @@ def traverse(context: Context, params: Loaded) -> Statement:
     return Statement(filled("traverse", context.json_fields, wanted), arguments, read)
 
 
-@operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT, access=Access.READ)
+@operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT,
+           access=Access.READ, rules=Heed.HELD)
 def shortest_path(context: Context, params: Loaded) -> Statement:
     """Find a shortest path from one node to another; null when none is short enough."""
     limits = context.limits
@@ -156,7 +159,7 @@ def shortest_path(context: Context, params: Loaded) -> Statement:
 
 
 @operation(NeighborList, gives=paged(Neighbor, "neighbors"),
-           effect=READS, of=TENANT, access=Access.READ)
+           effect=READS, of=TENANT, access=Access.READ, rules=Heed.HELD)
 def get_neighbors(context: Context, params: Loaded) -> Statement:
     """List a node's neighbors, once for each relationship, the newest relationship first."""
     return page(context, "get_neighbors", params, of="node",

@@ -12,10 +12,12 @@ from marshmallow import Schema
 
 from flexdb.access.callers import ROLES, Access, Caller
 from flexdb.access.keys import hash_of, hint_of, make_secret
+from flexdb.access.rules import Heed
 from flexdb.context import Context
-from flexdb.contract.fields import Choice, Id, Integer, Text, Time, moment
+from flexdb.contract.fields import Id, Integer, Text, Time, moment
 from flexdb.contract.gives import NOTHING, one, paged
 from flexdb.contract.ids import new_id
+from flexdb.contract.json_fields import Attributes
 from flexdb.contract.members import CREATED_AT, TENANT_ID
 from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import (
@@ -36,14 +38,19 @@ from flexdb.query.paging import page, pagination
 
 ID = partial(Id, "The key's id.")
 NAME = partial(Text, "What it is for.", example="web shop")
-ROLE = partial(Choice, "What it is let do: `viewer` reads, `member` writes, `admin` makes types "
-               "and keys, `owner` changes the tenant.", example="member")
+ROLE = partial(Text, "What it is let do: `viewer` reads, `member` writes, `admin` makes types and "
+               "keys, `owner` changes the tenant; or a role that the tenant made.",
+               length=64, example="member")
+ATTRIBUTES = partial(Attributes, "What a role's grants may ask of its holder: an object of texts, "
+                     "numbers, booleans and lists of them.", allow_none=True,
+                     example={"team": ["red", "blue"]})
 OPERATIONS_OF = "Where it may do less than the role: names of methods, and {}.".format(
     ", ".join(f"`{access.word}`" for access in Access if access is not Access.ANY))
 EXPIRES_AT = partial(Time, "When it ends to be good: in 90 days when absent, at most in 10 years.")
 # Those that ended are among them, until they are deleted.
 MOST_KEYS = 1000
 MOST_OPERATIONS, MOST_DAYS, MOST_OVERLAP = 100, 3653, 30 * 86400
+_THINGS = {"replaces": "key", "role": "role"}
 
 
 class ApiKey(Schema):
@@ -52,7 +59,8 @@ class ApiKey(Schema):
     id = ID()
     tenant_id = TENANT_ID()
     name = NAME()
-    role = ROLE(choices=ROLES)
+    role = ROLE()
+    attributes = ATTRIBUTES()
     operations = Items(OPERATIONS_OF, Text("A name."), allow_none=True)
     hint = Text("How its secret begins.", example="fdb_t_4Zk9")
     created_by = Text("Who made it.")
@@ -88,13 +96,14 @@ class Me(Schema):
 class NewKey(Params):
     tenant_id = TENANT_ID(required=True)
     name = NAME(required=True)
-    role = ROLE(choices=ROLES[:-1], load_default="member")
+    role = ROLE(load_default="member")
     operations = Items(OPERATIONS_OF, Text("A name."), most=MOST_OPERATIONS, load_default=None)
     expires_at = EXPIRES_AT(load_default=None)
     replaces = Id("The id of a key that it stands in for, which ends after `overlap`.",
                   load_default=None)
     overlap = Integer("How long that one is good yet, in seconds.", least=0, most=MOST_OVERLAP,
                       load_default=86400)
+    attributes = ATTRIBUTES(load_default=None, allow_none=False)
     id = Id("The id to give it, for who sees all tenants; made by the server when absent.",
             load_default=None)
 
@@ -114,22 +123,24 @@ class NoParams(Params):
 
 
 @operation(NewKey, gives=one(ApiKeyWithSecret, "key"), effect=CREATES, of=TENANT,
-           access=Access.MANAGE)
+           access=Access.MANAGE, rules=Heed.REFUSED)
 def create_key(context: Context, params: Loaded) -> Statement:
     """Create a key for a tenant, with no role above the caller's; its secret is told once."""
     return make_key(context, params)
 
 
-@operation(KeyList, gives=paged(ApiKey, "keys"), effect=READS, of=TENANT, access=Access.MANAGE)
+@operation(KeyList, gives=paged(ApiKey, "keys"), effect=READS, of=TENANT,
+           access=Access.MANAGE, rules=Heed.REFUSED)
 def list_keys(context: Context, params: Loaded) -> Statement:
     """List a tenant's keys, newest first; their secrets are not kept."""
     return page(context, "list_keys", params)
 
 
-@operation(KeyId, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.MANAGE)
+@operation(KeyId, gives=NOTHING, effect=DELETES, of=TENANT,
+           access=Access.MANAGE, rules=Heed.REFUSED)
 def delete_key(context: Context, params: Loaded) -> Statement:
     """Delete a key, which is good nowhere any more a second later."""
-    statement = one_object(context, "delete_key", params | _roles(context.caller), thing="key")
+    statement = one_object(context, "delete_key", params | _above(context.caller), thing="key")
 
     def read(row: Row | None) -> Result:
         if row and dict(zip(statement.query.columns, row))["denied"]:
@@ -139,7 +150,8 @@ def delete_key(context: Context, params: Loaded) -> Statement:
     return replace(statement, read=read)
 
 
-@operation(NoParams, gives=one(Me, "caller"), effect=READS, of=SERVICE, access=Access.ANY)
+@operation(NoParams, gives=one(Me, "caller"), effect=READS, of=SERVICE,
+           access=Access.ANY, rules=Heed.FREE)
 def get_caller(context: Context, params: Loaded) -> Steps:
     """Tell who the caller is, and what the caller is let do."""
     caller = context.caller
@@ -147,10 +159,10 @@ def get_caller(context: Context, params: Loaded) -> Steps:
     def steps() -> Walk:
         yield from ()
         return Result(orjson.dumps({"caller": {
-            "name": caller.name, "role": caller.role, "tenant": caller.tenant_id or "",
+            "name": caller.name, "role": caller.title, "tenant": caller.tenant_id or "",
             "operations": caller.allowed and sorted(caller.allowed),
             "memberships": None if caller.memberships is None else [
-                {"tenant_id": tenant_id, "role": there.role}
+                {"tenant_id": tenant_id, "role": there.title}
                 for tenant_id, there in caller.memberships.items()]}}))
 
     return Steps("get_caller", steps)
@@ -164,9 +176,13 @@ def make_key(context: Context, params: Loaded) -> Statement:
     :raises InvalidParams: when it names no operation, or ends too late
     """
     caller = context.caller
-    if params["role"] not in caller.roles:
+    role = params["role"]
+    if role in ROLES and role not in caller.roles:
         raise PermissionDenied(f"a caller with the role {caller.role} makes no key with the role "
-                               f"{params['role']}")
+                               f"{role}")
+    if params["tenant_id"] and role == ROLES[-1]:
+        raise InvalidParams(fields={"role": [
+            "must be viewer, member, admin or owner, or a role that the tenant made"]})
     allowed = params["operations"]
     _check_operations(allowed or ())
     if caller.allowed is not None:
@@ -178,16 +194,17 @@ def make_key(context: Context, params: Loaded) -> Statement:
         # An id that is taken would tell of another tenant's key.
         raise InvalidParams(fields={"id": ["is chosen by operators alone"]})
     secret = make_secret(params["tenant_id"] is not None)
-    made = one_object(context, "create_key", params | _roles(caller) | {
-        "id": params["id"] or new_id(), "operations": allowed and "{%s}" % ",".join(allowed),
-        "hash": hash_of(secret), "hint": hint_of(secret), "created_by": caller.name,
-        "most_keys": MOST_KEYS}, "key")
+    made = one_object(context, "create_key", params | _above(caller) | {
+        "is_known": role in ROLES, "id": params["id"] or new_id(),
+        "operations": allowed and "{%s}" % ",".join(allowed), "hash": hash_of(secret),
+        "hint": hint_of(secret), "created_by": caller.name, "most_keys": MOST_KEYS}, "key")
 
     def read(row: Row | None) -> Result:
         found = dict(zip(made.query.columns, row or ()))
-        if found.get("missing") == "replaces":
-            raise NotFound.of("replaces", "key")
-        if found and found["object"] is None and found["missing"] is None:
+        missing = found.get("missing")
+        if missing in _THINGS:
+            raise NotFound.of(missing, _THINGS[missing])
+        if found and found["object"] is None and missing is None:
             raise QuotaExceeded(f"a tenant may have {MOST_KEYS:,} keys: delete those that ended",
                                 limit="keys", most=MOST_KEYS, used=found["keys"])
         given = made.result(row)
@@ -196,8 +213,8 @@ def make_key(context: Context, params: Loaded) -> Statement:
     return replace(made, read=read)
 
 
-def _roles(caller: Caller) -> dict[str, Any]:
-    return {"roles": "{%s}" % ",".join(caller.roles)}
+def _above(caller: Caller) -> dict[str, Any]:
+    return {"above": "{%s}" % ",".join(role for role in ROLES if role not in caller.roles)}
 
 
 def _check_operations(names: Any) -> None:

@@ -8,6 +8,7 @@ from marshmallow import Schema
 
 from flexdb.access.callers import Access
 from flexdb.access.limits import OwnLimits
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Choice, Integer, Text
 from flexdb.contract.gives import one
@@ -72,7 +73,7 @@ class LimitsChange(Params):
 
 
 @operation(OfTenant, gives=one(TenantLimits, "limits"), effect=READS, of=TENANT,
-           access=Access.READ)
+           access=Access.READ, rules=Heed.REFUSED)
 def get_limits(context: Context, params: Loaded) -> Statement:
     """Tell how much a tenant may have and ask for, and how much it has."""
     return one_object(context, "get_limits", params | _of_service(context), "limits",
@@ -80,7 +81,7 @@ def get_limits(context: Context, params: Loaded) -> Statement:
 
 
 @operation(LimitsChange, gives=one(TenantLimits, "limits"), effect=CHANGES, of=TENANT,
-           access=Access.PLATFORM)
+           access=Access.PLATFORM, rules=Heed.REFUSED)
 def update_limits(context: Context, params: Loaded) -> Statement:
     """Change the limits of a tenant's own; what is absent stays as it is.
 

@@ -5,6 +5,7 @@ from functools import partial
 from marshmallow import Schema
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.gives import NOTHING, one, paged
@@ -77,7 +78,7 @@ class NodeTypeList(Params):
 
 
 @operation(NewNodeType, gives=one(NodeType, "node_type"),
-           effect=CREATES, of=TENANT, access=Access.SCHEMA)
+           effect=CREATES, of=TENANT, access=Access.SCHEMA, rules=Heed.REFUSED)
 def create_node_type(context: Context, params: Loaded) -> Statement:
     """Create a node type in a tenant."""
     compile_schema(params["schema"])
@@ -85,14 +86,14 @@ def create_node_type(context: Context, params: Loaded) -> Statement:
 
 
 @operation(NodeTypeId, gives=one(NodeType, "node_type"),
-           effect=READS, of=TENANT, access=Access.READ)
+           effect=READS, of=TENANT, access=Access.READ, rules=Heed.FREE)
 def get_node_type(context: Context, params: Loaded) -> Statement:
     """Get a node type by its id."""
     return one_object(context, "get_node_type", params, "node_type", thing="node type")
 
 
 @operation(NodeTypeChange, gives=one(NodeType, "node_type"),
-           effect=CHANGES, of=TENANT, access=Access.SCHEMA)
+           effect=CHANGES, of=TENANT, access=Access.SCHEMA, rules=Heed.REFUSED)
 def update_node_type(context: Context, params: Loaded) -> Statement:
     """Change a node type; what is absent stays as it is, null clears description and schema."""
     compile_schema(params.get("schema"))
@@ -105,14 +106,14 @@ def update_node_type(context: Context, params: Loaded) -> Statement:
 
 
 @operation(NodeTypeVersion, gives=NOTHING,
-           effect=DELETES, of=TENANT, access=Access.SCHEMA, long=True)
+           effect=DELETES, of=TENANT, access=Access.SCHEMA, rules=Heed.REFUSED, long=True)
 def delete_node_type(context: Context, params: Loaded) -> Statement:
     """Delete a node type with its nodes and their relationships."""
     return one_object(context, "delete_node_type", params, thing="node type")
 
 
 @operation(NodeTypeList, gives=paged(NodeType, "node_types"),
-           effect=READS, of=TENANT, access=Access.READ)
+           effect=READS, of=TENANT, access=Access.READ, rules=Heed.FREE)
 def list_node_types(context: Context, params: Loaded) -> Statement:
     """List a tenant's node types, newest first."""
     return page(context, "list_node_types", params)

@@ -5,6 +5,7 @@ from functools import partial
 from marshmallow import Schema
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Id
 from flexdb.contract.gives import NOTHING, one, paged
@@ -89,7 +90,8 @@ class NodeList(Params):
     count = COUNT()
 
 
-@operation(NewNode, gives=one(Node, "node"), effect=CREATES, of=TENANT, access=Access.WRITE)
+@operation(NewNode, gives=one(Node, "node"), effect=CREATES, of=TENANT,
+           access=Access.WRITE, rules=Heed.HELD)
 def create_node(context: Context, params: Loaded) -> Plan:
     """Create a node of one of the tenant's node types, whose schema its data must fit."""
     steps = Steps("create_node", partial(_create_checked, context, params))
@@ -125,13 +127,15 @@ def _insert(context: Context, params: Loaded, compiled: Compiled) -> Statement:
                       missing="node_type_id")
 
 
-@operation(NodeId, gives=one(Node, "node"), effect=READS, of=TENANT, access=Access.READ)
+@operation(NodeId, gives=one(Node, "node"), effect=READS, of=TENANT,
+           access=Access.READ, rules=Heed.HELD)
 def get_node(context: Context, params: Loaded) -> Statement:
     """Get a node by its id."""
     return one_object(context, "get_node", params, "node", thing="node")
 
 
-@operation(NodeChange, gives=one(Node, "node"), effect=CHANGES, of=TENANT, access=Access.WRITE)
+@operation(NodeChange, gives=one(Node, "node"), effect=CHANGES, of=TENANT,
+           access=Access.WRITE, rules=Heed.HELD)
 def update_node(context: Context, params: Loaded) -> Plan:
     """Replace a node's data, which must fit its type's schema; absent data stays as it is."""
     data = params["data"]
@@ -140,7 +144,8 @@ def update_node(context: Context, params: Loaded) -> Plan:
     return Steps("update_node", partial(_change_checked, context, params, Replacement(data)))
 
 
-@operation(NodePatch, gives=one(Node, "node"), effect=CHANGES, of=TENANT, access=Access.WRITE)
+@operation(NodePatch, gives=one(Node, "node"), effect=CHANGES, of=TENANT,
+           access=Access.WRITE, rules=Heed.HELD)
 def patch_node(context: Context, params: Loaded) -> Plan:
     """Patch a node's data: an object is a merge patch (RFC 7396), an array a JSON Patch (RFC 6902).
 
@@ -164,13 +169,15 @@ def _change_checked(context: Context, params: Loaded, change: Patch | Replacemen
     return statement.result((yield statement))
 
 
-@operation(NodeVersion, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.WRITE)
+@operation(NodeVersion, gives=NOTHING, effect=DELETES, of=TENANT,
+           access=Access.WRITE, rules=Heed.HELD)
 def delete_node(context: Context, params: Loaded) -> Statement:
     """Delete a node with its relationships."""
     return one_object(context, "delete_node", params, thing="node")
 
 
-@operation(NodeList, gives=paged(Node, "nodes"), effect=READS, of=TENANT, access=Access.READ)
+@operation(NodeList, gives=paged(Node, "nodes"), effect=READS, of=TENANT,
+           access=Access.READ, rules=Heed.HELD)
 def list_nodes(context: Context, params: Loaded) -> Statement:
     """List a tenant's nodes, newest first; a query filters, sorts and shortens them."""
     return page(context, "list_nodes", params, filters=("node_type_id",), members=MEMBERS)

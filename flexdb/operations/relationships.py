@@ -5,6 +5,7 @@ from functools import partial
 from marshmallow import Schema
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.gives import NOTHING, one, paged
@@ -96,21 +97,21 @@ class RelationshipList(Params):
 
 
 @operation(NewRelationship, gives=one(Relationship, "relationship"),
-           effect=CREATES, of=TENANT, access=Access.WRITE)
+           effect=CREATES, of=TENANT, access=Access.WRITE, rules=Heed.HELD)
 def create_relationship(context: Context, params: Loaded) -> Statement:
     """Create a relationship between two nodes of a tenant."""
     return one_object(context, "create_relationship", params, "relationship")
 
 
 @operation(RelationshipId, gives=one(Relationship, "relationship"),
-           effect=READS, of=TENANT, access=Access.READ)
+           effect=READS, of=TENANT, access=Access.READ, rules=Heed.HELD)
 def get_relationship(context: Context, params: Loaded) -> Statement:
     """Get a relationship by its id."""
     return one_object(context, "get_relationship", params, "relationship", thing="relationship")
 
 
 @operation(RelationshipChange, gives=one(Relationship, "relationship"),
-           effect=CHANGES, of=TENANT, access=Access.WRITE)
+           effect=CHANGES, of=TENANT, access=Access.WRITE, rules=Heed.HELD)
 def update_relationship(context: Context, params: Loaded) -> Plan:
     """Change a relationship's type or data; what is absent stays as it is."""
     data, limits = params["data"], context.limits
@@ -122,7 +123,7 @@ def update_relationship(context: Context, params: Loaded) -> Plan:
 
 
 @operation(RelationshipPatch, gives=one(Relationship, "relationship"),
-           effect=CHANGES, of=TENANT, access=Access.WRITE)
+           effect=CHANGES, of=TENANT, access=Access.WRITE, rules=Heed.HELD)
 def patch_relationship(context: Context, params: Loaded) -> Plan:
     """Patch a relationship's data: an object is a merge patch, an array a JSON Patch."""
     return Steps("patch_relationship", partial(
@@ -142,14 +143,15 @@ def _change(context: Context, params: Loaded, change: Patch | Replacement) -> Wa
     return statement.result((yield statement))
 
 
-@operation(RelationshipVersion, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.WRITE)
+@operation(RelationshipVersion, gives=NOTHING, effect=DELETES, of=TENANT,
+           access=Access.WRITE, rules=Heed.HELD)
 def delete_relationship(context: Context, params: Loaded) -> Statement:
     """Delete a relationship; its nodes stay."""
     return one_object(context, "delete_relationship", params, thing="relationship")
 
 
 @operation(RelationshipList, gives=paged(Relationship, "relationships"),
-           effect=READS, of=TENANT, access=Access.READ)
+           effect=READS, of=TENANT, access=Access.READ, rules=Heed.HELD)
 def list_relationships(context: Context, params: Loaded) -> Statement:
     """List a tenant's relationships, newest first; a query filters, sorts and shortens them."""
     return page(context, "list_relationships", params,

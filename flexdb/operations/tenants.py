@@ -5,6 +5,7 @@ from functools import partial
 from marshmallow import Schema
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.gives import NOTHING, one, paged
@@ -69,19 +70,21 @@ class TenantList(Params):
 
 
 @operation(NewTenant, gives=one(Tenant, "tenant"),
-           effect=CREATES, of=SERVICE, access=Access.PLATFORM)
+           effect=CREATES, of=SERVICE, access=Access.PLATFORM, rules=Heed.REFUSED)
 def create_tenant(context: Context, params: Loaded) -> Statement:
     """Create a tenant, whose slug none has and none that looks the same."""
     return one_object(context, "create_tenant", params | new_slug(params["slug"]), "tenant")
 
 
-@operation(TenantId, gives=one(Tenant, "tenant"), effect=READS, of=TENANT, access=Access.READ)
+@operation(TenantId, gives=one(Tenant, "tenant"), effect=READS, of=TENANT,
+           access=Access.READ, rules=Heed.FREE)
 def get_tenant(context: Context, params: Loaded) -> Statement:
     """Get a tenant by its id."""
     return one_object(context, "get_tenant", params, "tenant", thing="tenant")
 
 
-@operation(TenantChange, gives=one(Tenant, "tenant"), effect=CHANGES, of=TENANT, access=Access.OWN)
+@operation(TenantChange, gives=one(Tenant, "tenant"), effect=CHANGES, of=TENANT,
+           access=Access.OWN, rules=Heed.REFUSED)
 def update_tenant(context: Context, params: Loaded) -> Statement:
     """Change a tenant; what is absent stays as it is.
 
@@ -93,14 +96,15 @@ def update_tenant(context: Context, params: Loaded) -> Statement:
                       thing="tenant")
 
 
-@operation(TenantId, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.PLATFORM, long=True)
+@operation(TenantId, gives=NOTHING, effect=DELETES, of=TENANT,
+           access=Access.PLATFORM, rules=Heed.REFUSED, long=True)
 def delete_tenant(context: Context, params: Loaded) -> Statement:
     """Delete a tenant with its members, node types, nodes and relationships."""
     return one_object(context, "delete_tenant", params, thing="tenant")
 
 
 @operation(TenantList, gives=paged(Tenant, "tenants"),
-           effect=READS, of=SERVICE, access=Access.PLATFORM)
+           effect=READS, of=SERVICE, access=Access.PLATFORM, rules=Heed.REFUSED)
 def list_tenants(context: Context, params: Loaded) -> Statement:
     """List the tenants, newest first."""
     return page(context, "list_tenants", params)

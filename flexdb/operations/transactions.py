@@ -13,6 +13,7 @@ from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
 
 from flexdb.access.callers import ANYONE, Access, Caller
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Json, JsonForm, Text
 from flexdb.contract.gives import many
@@ -101,7 +102,7 @@ class CallResult(Schema):
 
 
 @operation(Transaction, gives=many(CallResult, "results"),
-           effect=CHANGES, of=CALLS, access=Access.ANY)
+           effect=CHANGES, of=CALLS, access=Access.ANY, rules=Heed.FREE)
 def transaction(context: Context, params: Loaded) -> Steps:
     """Run up to 1,000 calls as one: all or nothing.
 

@@ -5,6 +5,7 @@ from functools import partial
 from marshmallow import Schema
 
 from flexdb.access.callers import ROLES, Access
+from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
 from flexdb.contract.gives import NOTHING, one, paged
@@ -89,13 +90,15 @@ class TenantUserList(Params):
     pagination = pagination()
 
 
-@operation(NewUser, gives=one(User, "user"), effect=CREATES, of=SERVICE, access=Access.PLATFORM)
+@operation(NewUser, gives=one(User, "user"), effect=CREATES, of=SERVICE,
+           access=Access.PLATFORM, rules=Heed.REFUSED)
 def create_user(context: Context, params: Loaded) -> Statement:
     """Create a user."""
     return one_object(context, "create_user", params | new_email(params["email"]), "user")
 
 
-@operation(UserId, gives=one(User, "user"), effect=READS, of=SERVICE, access=Access.PEOPLE)
+@operation(UserId, gives=one(User, "user"), effect=READS, of=SERVICE,
+           access=Access.PEOPLE, rules=Heed.FREE)
 def get_user(context: Context, params: Loaded) -> Statement:
     """Get a user by the id; who sees some tenants only finds their members alone."""
     caller = context.caller
@@ -107,27 +110,30 @@ def get_user(context: Context, params: Loaded) -> Statement:
     return one_object(context, "get_user", params, "user", thing="user")
 
 
-@operation(UserChange, gives=one(User, "user"), effect=CHANGES, of=SERVICE, access=Access.PLATFORM)
+@operation(UserChange, gives=one(User, "user"), effect=CHANGES, of=SERVICE,
+           access=Access.PLATFORM, rules=Heed.REFUSED)
 def update_user(context: Context, params: Loaded) -> Statement:
     """Change a user; what is absent stays as it is."""
     return one_object(context, "update_user", params | email_change(params["email"]), "user",
                       thing="user")
 
 
-@operation(UserId, gives=NOTHING, effect=DELETES, of=SERVICE, access=Access.PLATFORM)
+@operation(UserId, gives=NOTHING, effect=DELETES, of=SERVICE,
+           access=Access.PLATFORM, rules=Heed.REFUSED)
 def delete_user(context: Context, params: Loaded) -> Statement:
     """Delete a user with all memberships."""
     return one_object(context, "delete_user", params, thing="user")
 
 
-@operation(UserList, gives=paged(User, "users"), effect=READS, of=SERVICE, access=Access.PLATFORM)
+@operation(UserList, gives=paged(User, "users"), effect=READS, of=SERVICE,
+           access=Access.PLATFORM, rules=Heed.REFUSED)
 def list_users(context: Context, params: Loaded) -> Statement:
     """List the users, newest first."""
     return page(context, "list_users", params)
 
 
 @operation(NewMembership, gives=one(TenantUser, "tenant_user"),
-           effect=CREATES, of=TENANT, access=Access.MANAGE)
+           effect=CREATES, of=TENANT, access=Access.MANAGE, rules=Heed.REFUSED)
 def add_user_to_tenant(context: Context, params: Loaded) -> Plan:
     """Add a user to a tenant, or change the role of one who is there.
 
@@ -137,7 +143,8 @@ def add_user_to_tenant(context: Context, params: Loaded) -> Plan:
         context, "add_user_to_tenant", params, "tenant_user"))
 
 
-@operation(Membership, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.MANAGE)
+@operation(Membership, gives=NOTHING, effect=DELETES, of=TENANT,
+           access=Access.MANAGE, rules=Heed.REFUSED)
 def remove_user_from_tenant(context: Context, params: Loaded) -> Plan:
     """Remove a user from a tenant; the user stays."""
     return _within_role(context, params, one_object(
@@ -145,7 +152,7 @@ def remove_user_from_tenant(context: Context, params: Loaded) -> Plan:
 
 
 @operation(TenantUserList, gives=paged(TenantUser, "tenant_users"),
-           effect=READS, of=TENANT, access=Access.PEOPLE)
+           effect=READS, of=TENANT, access=Access.PEOPLE, rules=Heed.FREE)
 def list_tenant_users(context: Context, params: Loaded) -> Statement:
     """List the members of a tenant by user id."""
     return page(context, "list_tenant_users", params, order=BY_USER)

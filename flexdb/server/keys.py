@@ -44,7 +44,7 @@ def create_key(settings: Settings, tenant: str | None, role: str, name: str, day
     end = datetime.now(timezone.utc) + timedelta(days=days)
     params = {
         "name": name, "role": role if tenant else "operator",
-        "operations": list(operations) or None, "replaces": None, "overlap": 0,
+        "operations": list(operations) or None, "replaces": None, "overlap": 0, "attributes": None,
         "expires_at": end.isoformat(timespec="microseconds"), "id": new_id()}
     with _running(settings) as run:
         params["tenant_id"] = _tenant_id(run, tenant)

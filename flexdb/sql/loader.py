@@ -144,14 +144,21 @@ def make_query(name: str, text: str, kind: Kind = "read", columns: tuple[str, ..
                lasting: bool = False) -> Query:
     """Return a query of SQL whose arguments are written ``%(name)s``."""
     names: dict[str, int] = {}
+    numbered = number(text, names)
+    return Query(name, numbered, tuple(names), kind, columns, lasting)
 
-    def number(found: re.Match[str]) -> str:
+
+def number(text: str, names: dict[str, int]) -> bytes:
+    """Return SQL with ``$1``, ``$2``, … for its arguments.
+
+    :param names: the number of each argument by its name; further ones are added
+    """
+    def put(found: re.Match[str]) -> str:
         if found[1] is None:
             return "%"
         return f"${names.setdefault(found[1], len(names) + 1)}"
 
-    numbered = _ARGUMENT.sub(number, text).encode()
-    return Query(name, numbered, tuple(names), kind, columns, lasting)
+    return _ARGUMENT.sub(put, text).encode()
 
 
 def _query(section: Section, form: JsonFields, lasting: bool, **slots: str) -> Query:

@@ -125,7 +125,7 @@ def test_every_constraint_that_is_told_apart_is_in_the_database_and_the_other_wa
             SELECT c.conname FROM pg_constraint c
             WHERE c.contype IN ('p', 'u', 'f') AND c.conrelid::regclass::text IN (
                 'tenants', 'users', 'tenant_users', 'node_types', 'nodes', 'relationships',
-                'flexdb_keys', 'flexdb_events')
+                'flexdb_keys', 'flexdb_events', 'flexdb_roles')
         """).fetchall()
     # ON CONFLICT makes an update of a second membership.
         indexes = connection.execute("""

@@ -130,16 +130,17 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
 
 @pytest.mark.long
 @pytest.mark.parametrize(("back", "lock"), [
-    (9, "yoyo_lock IN ACCESS EXCLUSIVE"),   # it has the lock and has done nothing
-    (9, "_yoyo_migration IN SHARE"),        # the first is applied and not marked
-    (8, "relationships IN ACCESS SHARE"),   # it is in the middle of the second
-    (7, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
-    (6, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
-    (5, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
-    (4, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
-    (3, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
-    (2, "_yoyo_migration IN SHARE"),        # the eighth is applied and not marked
-    (1, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the ninth
+    (10, "yoyo_lock IN ACCESS EXCLUSIVE"),  # it has the lock and has done nothing
+    (10, "_yoyo_migration IN SHARE"),       # the first is applied and not marked
+    (9, "relationships IN ACCESS SHARE"),   # it is in the middle of the second
+    (8, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
+    (7, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
+    (6, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
+    (5, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
+    (4, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
+    (3, "flexdb_keys IN ACCESS SHARE"),     # it is in the middle of the eighth
+    (2, "_yoyo_migration IN SHARE"),        # the ninth is applied and not marked
+    (1, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the tenth
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
     new_database: Databases, whole: set[str], back: int, lock: str

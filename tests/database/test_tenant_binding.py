@@ -16,6 +16,7 @@ from flexdb.db.fence import NAMED_BY
 from flexdb.plan import Query, Statement
 from flexdb.sql.loader import EXPORTS, FORMS, LISTS, NAMES, STATEMENTS, filled, make_query
 from flexdb.sql.pages import BY_USER, NEWEST_FIRST, Key, page_query
+from flexdb.sql.sights import Sight, seen
 from tests.support.binding import TABLES, read, without_each
 
 # What sees more than one tenant, and why: of each statement, what is bound to none.
@@ -27,13 +28,16 @@ OF_ALL = {
     "update_tenant": ["tenants other"],
     # Whose it is, is what is asked.
     "find_tenant": ["tenants t"], "find_key": ["flexdb_keys k", "tenants t"],
-    "note_key": ["flexdb_keys k"],
+    "note_key": ["flexdb_keys k"], "find_claimed": ["tenants t"],
+    "find_memberships": ["tenant_users tu", "tenants t"],
     # Arrays of tenants, of which the fence lets a caller name the own alone.
     "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
     # The operators' own, where no tenant is asked for; and what is too old goes, whosever it was.
     "list_events": ["flexdb_events e"], "note_event": ["flexdb_events e", "flexdb_events o"],
 }
 A, B = "01a208bc-3d00-7d5c-861e-e1a8d0a9b837", "01a208bc-3d00-7d5c-861e-e1a8d0a9b838"
+# What a caller with rules sees of records.
+SIGHT = Sight("n.version = %(a)s OR (n.data @> %(b)s)", "n.version = %(a)s")
 FILTERS = [
     {"id": A}, {"data.a": 1}, {"data.a.b": {"$in": ["x", None]}}, {"data.*": {"$exists": False}},
     {"$or": [{"version": {"$gt": 1}}, {"data.a": {"$contains": 1}}]},
@@ -81,7 +85,9 @@ def all_queries() -> dict[str, Query]:
     fixed = [(STATEMENTS[form].get(name) or filled(name, form, condition))
              for form in FORMS for name in sorted(NAMES) for condition in ("TRUE", "n.version > 1")]
     exports = [make_query(f"export_{name}", text.decode()) for name, text in EXPORTS.items()]
-    return {query.text.decode(): query for query in [*fixed, *exports, *pages(), *planned()]}
+    found = [*fixed, *pages(), *planned()]
+    held = [seen(query, SIGHT) for query in found]
+    return {query.text.decode(): query for query in [*exports, *found, *held]}
 
 
 def tenant_in(query: Query) -> int:

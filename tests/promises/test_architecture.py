@@ -36,7 +36,7 @@ WALLS: dict[str, set[str]] = {
     "db": {"telemetry", "plan", "config", "errors"},
     "sql": {"plan", "config"},
     "contract": {"access", "context", "documents", "plan", "errors", "version"},
-    "query": {"contract", "sql", "context", "documents", "plan", "config", "errors"},
+    "query": {"access", "contract", "sql", "context", "documents", "plan", "config", "errors"},
     "operations": {"access", "query", "contract", "sql", "context", "documents", "plan", "errors"},
     "transfer": {"operations", "contract", "sql", "context", "documents", "db", "config", "errors"},
     "api": {"access", "query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
@@ -175,12 +175,12 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     steps = {"get_schema_of_type", "get_schema_of_node", "get_schemas_of_types",
              "get_missing_nodes", "lock_relationship", "get_member", "get_role_of_member",
              "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys",
-             "check_quota"}
+             "check_quota", "before_roles", "lock_role", "count_role"}
     # What several calls will write is locked before the first of them.
     locks = {"lock_tenants", "lock_users", "lock_tenant_users", "lock_node_types", "lock_changed",
              "lock_deleted"}
     # What the doors and the commands ask.
-    others = {"find_memberships", "find_suspended", "list_migrations", "find_key",
+    others = {"find_memberships", "find_claimed", "list_migrations", "find_key",
               "note_key", "find_tenant", "has_operator_key", "list_operator_keys",
               "list_own_limits"}
     queries = NAMES | LISTS.keys()

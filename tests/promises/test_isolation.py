@@ -17,7 +17,7 @@ from tests.support import postgres
 from tests.support.service import SINGLE, RpcError, Service, request
 
 TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
-          "flexdb_keys", "flexdb_events", "flexdb_limits")
+          "flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles")
 FIELDS = {name: operation.fields for name, operation in OPERATIONS.items()}
 IDS = [(name, param) for name, fields in FIELDS.items()
        for param, field in fields.items() if isinstance(field, Id)]
@@ -90,7 +90,9 @@ def world(service: Service, twin: World | None = None) -> World:
     edge = service.relationship(source, target, **given("relationship"))
     return {"tenant": tenant, "user": user, "node_type": node_type, "node": source,
             "target": target, "relationship": edge,
-            "key": service.call("create_key", tenant_id=tenant["id"], name="A key")["key"]}
+            "key": service.call("create_key", tenant_id=tenant["id"], name="A key")["key"],
+            "role": service.call("create_role", tenant_id=tenant["id"], name="reader",
+                                 grants=[{}])["role"]}
 
 
 def value(world: World, method: str, param: str) -> Any:
@@ -110,6 +112,8 @@ def params(world: World, method: str, **given: Any) -> dict[str, Any]:
         elif field.required:
             made[param] = {
                 "email": f"{uuid4().hex}@example.org", "patch": {},
+                "grants": [{"node_type_id": world["node_type"]["id"], "read": True,
+                            "write": False}],
                 "filter": {"version": {"$gt": 1000}},
                 "nodes": [{"node_type_id": world["node_type"]["id"]}],
                 "relationships": [{"source_node_id": world["node"]["id"], "relationship_type": "r",
@@ -210,7 +214,7 @@ def test_two_tenants_with_the_same_ids_do_not_see_each_other(
     assert service.batch(gets) == found and dump(twin["tenant"]["id"]) == rows
 
 
-@pytest.mark.parametrize("kind", ["node_type", "node", "relationship"])
+@pytest.mark.parametrize("kind", ["node_type", "node", "relationship", "role"])
 def test_an_id_of_another_tenant_is_free(
         service: Service, other: World, dump: Dump, kind: str) -> None:
     rows, own = dump(other["tenant"]["id"]), world(service)
@@ -231,6 +235,7 @@ def test_a_page_token_is_of_no_use_in_another_tenant(
     service.call("add_user_to_tenant", tenant_id=mine["tenant"]["id"], user_id=user["id"])
     service.node_type(mine["tenant"])
     service.call("create_key", tenant_id=mine["tenant"]["id"], name="Another")
+    service.call("create_role", tenant_id=mine["tenant"]["id"], name="writer", grants=[{}])
     service.relationship(mine["node"], mine["target"])
     page = {"page_size": 1}
     first = service.call(method, tenant_id=mine["tenant"]["id"], pagination=page)

@@ -10,6 +10,7 @@ import pytest
 from marshmallow import fields, post_load, pre_load, validates, validates_schema
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.fields import Integer, Text
@@ -65,7 +66,8 @@ def test_a_schema_whose_hooks_or_validators_would_be_ignored_is_refused(params: 
         raise AssertionError
 
     with pytest.raises(TypeError, match=params.__name__):
-        operation(params, gives=NOTHING, effect=READS, of=SERVICE, access=Access.ANY)(never_there)
+        operation(params, gives=NOTHING, effect=READS, of=SERVICE, access=Access.ANY,
+                  rules=Heed.FREE)(never_there)
     assert "never_there" not in OPERATIONS
 
 

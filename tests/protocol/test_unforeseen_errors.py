@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from flexdb.access.callers import Access
+from flexdb.access.rules import Heed
 from flexdb.api import http, jsonrpc
 from flexdb.api.callers import Callers
 from flexdb.config import Settings
@@ -42,7 +43,7 @@ def named(name: str, function: Callable[..., Any]) -> Operation:
         return function(context, params)
 
     call.__name__ = name
-    return Operation(call, Params, NOTHING, READS, SERVICE, Access.ANY)
+    return Operation(call, Params, NOTHING, READS, SERVICE, Access.ANY, Heed.FREE)
 
 
 UNFORESEEN: dict[str, Callable[..., Any]] = {

@@ -29,6 +29,8 @@ class World:
         self.relationship = self.service.relationship(self.node, self.target)
         self.service.call("add_user_to_tenant", self.member)
         self.key = self.service.call("create_key", tenant_id=self.tenant["id"], name="A key")["key"]
+        self.role = self.service.call("create_role", tenant_id=self.tenant["id"], name="reader",
+                                      grants=[{}])["role"]
 
     @property
     def member(self) -> dict[str, str]:
@@ -60,6 +62,9 @@ class World:
             "since": _EARLIER, "until": _LATER,
             "replaces": self.key["id"], "max_nodes": 1000, "max_relationships": 1000,
             "max_bytes": 100_000, "calls_per_second": 1000, "burst": 1000, "reset": ["burst"],
+            "attributes": {"team": "red"}, "based_on": "viewer",
+            "grants": [{"node_type_id": self.node_type["id"], "read": True,
+                        "write": {"data.owner": {"$caller": "attributes.name"}}}],
         }
         return {name: values[name] for name in OPERATIONS[method].params().load_fields}
 
@@ -70,7 +75,7 @@ class World:
                 ("tenants", "id"), ("users", "user"), ("tenant_users", "tenant_id"),
                 ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id"),
                 ("flexdb_keys", "tenant_id"), ("flexdb_events", "tenant_id"),
-                ("flexdb_limits", "tenant_id")
+                ("flexdb_limits", "tenant_id"), ("flexdb_roles", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
         return connection.execute(
             f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "
