@@ -38,6 +38,7 @@ def _failures() -> Iterator[None]:
     from flexdb.config import ConfigError
     from flexdb.db.address import NotReachable
     from flexdb.db.migrate import MigrationError
+    from flexdb.db.row_security import RowSecurityError
     from flexdb.errors import FlexdbError
     from flexdb.server.embedded import EmbeddedError
     from flexdb.server.listening import StartError
@@ -45,7 +46,8 @@ def _failures() -> Iterator[None]:
         yield
     except NotReachable as error:
         raise Failure(f"PostgreSQL does not answer: {error}") from error
-    except (ConfigError, EmbeddedError, MigrationError, StartError, FlexdbError) as error:
+    except (ConfigError, EmbeddedError, MigrationError, RowSecurityError, StartError,
+            FlexdbError) as error:
         raise Failure(str(error)) from error
     except BrokenPipeError:
         # Whoever read the export has enough. Python would complain again when it flushes.
@@ -205,6 +207,22 @@ def delete_key(tenant: str | None, id: str) -> None:
     with _database() as settings:
         from flexdb.server.keys import delete_key
         delete_key(settings, tenant, id)
+
+
+@commands.command()
+@click.argument("state", type=click.Choice(["on", "off"]))
+@click.option("--force", is_flag=True, help="Let it hold for the owner of the tables too, where "
+                                            "that is whom flexdb runs as.")
+def row_security(state: str, force: bool) -> None:
+    """Let PostgreSQL itself keep tenants apart, or no longer; as the owner of the tables."""
+    if force and state == "off":
+        raise click.UsageError("'--force' is for 'on'.")
+    with _database() as settings:
+        from flexdb.db.row_security import switch, warnings
+        found = switch(settings, state == "on", force)
+        click.echo(f"row security is {state} for {', '.join(found.tables)}")
+        for line in warnings(settings, found) if state == "on" else ():
+            click.echo(f"flexdb: {line}", err=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

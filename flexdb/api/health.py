@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import orjson
 from flask import Blueprint, Flask, Response, jsonify
 
 from flexdb.api.callers import Callers
+from flexdb.config import Settings
+from flexdb.db import row_security
 from flexdb.db.migrate import migration_ids
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, Unavailable
@@ -15,10 +19,12 @@ from flexdb.sql.loader import STATEMENTS
 _MOST_BYTES = 1024
 
 
-def _read(row: Row | None) -> Result:
+def _read(settings: Settings, row: Row | None) -> Result:
     applied = set(orjson.loads(row[0])) if row else set()
     if missing := [name for name in migration_ids() if name not in applied]:
         raise Unavailable(f"the schema is not up to date: {', '.join(missing)} is to be applied")
+    if row and row[1] and not settings.db_row_security:
+        raise Unavailable(row_security.unset())
     return Result(b"")
 
 
@@ -34,7 +40,8 @@ def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
     @blueprint.get("/ready")
     def ready() -> tuple[Response, int]:
         """Answer 200 only when PostgreSQL answers and the schema is up to date."""
-        looks = Statement(STATEMENTS["value"]["list_migrations"], {}, _read)
+        looks = Statement(STATEMENTS["value"]["list_migrations"], {},
+                          partial(_read, runner.pool.settings))
         try:
             runner.result(looks, Budget(_MOST_BYTES), None)
         except FlexdbError as error:

@@ -52,6 +52,9 @@ class Settings:
     db_direct_host: str = _setting("", "PostgreSQL's own host for migrations, where `DB_HOST` is "
                                    "PgBouncer's; empty for the same")
     db_direct_port: int = _setting(0, "PostgreSQL's own port likewise; 0 for the same", 0, 65535)
+    db_row_security: bool = _setting(False, "whether each statement names its tenant to "
+                                     "PostgreSQL, as the command `row-security on` wants it",
+                                     choices=("true", "false"))
     jsonrpc_host: str = _setting("0.0.0.0", "JSON-RPC server host")
     jsonrpc_port: int = _setting(5000, "JSON-RPC server port", 1, 65535)
     jsonrpc_socket: str = _setting("", "a Unix socket to listen on as well, for nginx on the same "

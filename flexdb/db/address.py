@@ -54,7 +54,9 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
         pause = 0 if statement_timeout is None else 60_000
         options = ("-c timezone=UTC -c datestyle=ISO"
                    f" -c statement_timeout={round((statement_timeout or 0) * 1000)}"
-                   f" -c idle_in_transaction_session_timeout={pause}")
+                   f" -c idle_in_transaction_session_timeout={pause}"
+                   # Who does not name a tenant is told so, and is not shown a part of the rows.
+                   f" -c row_security={'on' if settings.db_row_security and pause else 'off'}")
     # A server that is busy with a statement may leave what follows it in a pipeline unread.
     patience = 0 if statement_timeout is None else statement_timeout + _SILENCE
     if settings.db_ssl_root_cert == "system":
@@ -86,6 +88,9 @@ def reason(error: psycopg.Error) -> str:
         return f"{told}: this is PgBouncer, so set DB_PGBOUNCER=true"
     if "no pg_hba.conf entry" in told and told.endswith("no encryption"):
         return f"{told}: where it asks for TLS, set DB_SSL_MODE=require"
+    if "row-level security policy" in told:
+        return (f"{told}: do it as a superuser, or as who owns the tables where row security is "
+                "not forced on the owner")
     return told
 
 

@@ -7,15 +7,18 @@ value, costs a sixth of such a call, and a third of one in a batch (docs/perform
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.generators import fetch
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
+from psycopg.transaction import Transaction
 from psycopg.waiting import Ready, Wait
 
 from flexdb.db import fence
@@ -38,6 +41,12 @@ _FROM_TEXT: dict[int, Callable[[bytes], Any]] = {
 }
 
 
+# What names a tenant to the policies of 0009-row-security, for one transaction.
+_NAME_TENANT = Query("name_tenant", b"SELECT set_config('flexdb.tenant_id', $1, true)",
+                     ("tenant_id",), lasting=True)
+_Sent = tuple[Query, list[Any]]
+
+
 class Connection(psycopg.Connection[Any]):
     """A connection that knows the statements which it prepared."""
 
@@ -50,7 +59,16 @@ class Connection(psycopg.Connection[Any]):
         self.bound: fence.Bound = None
         # What is to be run as the last of the transaction, by its name and the tenant.
         self.late: dict[tuple[str, str], Statement] = {}
+        # Whether the database shows rows to whoever names their tenant alone; and who is named.
+        self.names_tenant = False
+        self._named = ""
         self._kept: dict[bytes, bytes] = {}
+
+    def transaction(  # type: ignore[override]
+            self, *arguments: Any, **options: Any) -> AbstractContextManager[Transaction]:
+        """Begin a transaction, in which no tenant is named yet."""
+        self._named = ""
+        return super().transaction(*arguments, **options)
 
     def fetch(self, statement: Statement) -> Row | None:
         """Run a statement and return its row.
@@ -58,23 +76,28 @@ class Connection(psycopg.Connection[Any]):
         :raises psycopg.Error: when it fails
         :raises FenceError: when it is about more than the connection is lent for
         """
-        if self.bound is not None:
-            fence.check(statement, self.bound)
-        query = statement.query
+        query, first = statement.query, self._ahead_of(statement)
         # Of an error and the connection's end right after it, as PgBouncer sends them, libpq's
         # own calls tell the end alone.
-        values = _values(query, statement.arguments) if self.may_prepare else None
+        values = _values(query, statement.arguments) if self.may_prepare or first else None
         if values is None:
-            return self._fetch_by_cursor(query, statement.arguments)
+            return self._fetch_by_cursor(statement, first)
+        if first:
+            # All is read to its end: an error may still come behind the row, when it is committed.
+            return list(self._in_pipeline([*first, (query, values)]))[-1]
         name = self._name_of(query)
         return self._row(self.pgconn.exec_prepared(name, values) if name else
                          self.pgconn.exec_params(query.text, values))
 
-    def _fetch_by_cursor(self, query: Query, arguments: Mapping[str, Any]) -> Row | None:
-        with psycopg.RawCursor(self) as cursor:
-            cursor.execute(query.text, [
+    def _fetch_by_cursor(self, statement: Statement, first: list[_Sent]) -> Row | None:
+        alone = self.pgconn.transaction_status == TransactionStatus.IDLE
+        with (self.transaction() if first and alone else nullcontext(),
+              psycopg.RawCursor(self) as cursor):
+            for query, values in first:
+                cursor.execute(query.text, [value.decode() for value in values])
+            cursor.execute(statement.query.text, [
                 value.decode() if isinstance(value, bytes) else value
-                for value in map(arguments.__getitem__, query.arguments)])
+                for value in map(statement.arguments.__getitem__, statement.query.arguments)])
             return cursor.fetchone()
 
     def fetch_all(self, statements: Sequence[Statement]) -> Iterator[Row | None]:
@@ -85,15 +108,42 @@ class Connection(psycopg.Connection[Any]):
         :raises psycopg.Error: when one fails; those behind it were not run
         :raises FenceError: when one is about more than the connection is lent for
         """
-        commands: list[Callable[[], None]] = []
+        sent: list[_Sent] = []
+        given: list[bool] = []
+        named = self._named
         for statement in statements:
-            if self.bound is not None:
-                fence.check(statement, self.bound)
-            query = statement.query
-            values = _values(query, statement.arguments)
+            first = self._ahead_of(statement)
+            values = _values(statement.query, statement.arguments)
             if values is None:
+                self._named = named
                 yield from map(self.fetch, statements)
                 return
+            sent += [*first, (statement.query, values)]
+            given += [False] * len(first) + [True]
+        yield from compress(self._in_pipeline(sent), given)
+
+    def _ahead_of(self, statement: Statement) -> list[_Sent]:
+        """Return what is to be sent ahead of a statement, when it may be sent.
+
+        That is the name of the tenant whose rows the statement is to see, where the database asks
+        for one. It holds until the transaction ends, which may be the statement's own.
+        """
+        if self.bound is not None:
+            fence.check(statement, self.bound)
+        if not self.names_tenant:
+            return []
+        if self.pgconn.transaction_status == TransactionStatus.IDLE:
+            self._named = ""
+        wanted = fence.named_by(statement)
+        if wanted == self._named:
+            return []
+        self._named = wanted
+        return [(_NAME_TENANT, [wanted.encode()])]
+
+    def _in_pipeline(self, sent: Sequence[_Sent]) -> Iterator[Row | None]:
+        """Run what is sent in one round trip, and give the rows as they come."""
+        commands: list[Callable[[], None]] = []
+        for query, values in sent:
             name = self._name_of(query)
             commands.append(
                 partial(self.pgconn.send_query_prepared, name, values) if name else

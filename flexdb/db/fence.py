@@ -21,6 +21,13 @@ class FenceError(Exception):
     """A statement is about more than the caller's tenants; it was not sent."""
 
 
+def named_by(statement: Statement) -> str:
+    """Return the id of the one tenant whose rows a statement sees; "" where it is about no one."""
+    if "tenant_id" not in statement.query.arguments:
+        return ""
+    return statement.arguments["tenant_id"] or ""
+
+
 def check(statement: Statement, bound: Collection[str]) -> None:
     """Refuse what is not about the caller's tenants.
 

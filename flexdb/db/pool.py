@@ -145,6 +145,7 @@ class Pool:
     def configure(self, connection: Connection) -> None:
         """Make a new connection ready."""
         self._made[connection] = time.monotonic()
+        connection.names_tenant = self.settings.db_row_security
         if self.settings.db_pgbouncer:
             # PgBouncer may run each transaction on another connection to PostgreSQL, where what
             # was prepared is not. These two it knows of each client, and brings them along.

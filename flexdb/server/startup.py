@@ -22,9 +22,11 @@ from flexdb.config import (
     variables_of,
     wants_embedded,
 )
+from flexdb.db import row_security
 from flexdb.db.address import NotReachable, answers, direct
 from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.migrate import MigrationError, migrate
+from flexdb.db.row_security import RowSecurityError
 from flexdb.server.adoption import tell_unusable_schemas
 from flexdb.server.certificates import check_certificates
 from flexdb.server.embedded import DATABASE, USER, Embedded
@@ -196,6 +198,10 @@ def _prepare(settings: Settings) -> None:
     try:
         check_capacity(settings)
     except TooFewConnections as error:
+        raise StartError(str(error)) from None
+    try:
+        row_security.check(settings)
+    except RowSecurityError as error:
         raise StartError(str(error)) from None
     if settings.auth_mode == "required":
         tell_missing_key(settings)

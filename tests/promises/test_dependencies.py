@@ -68,6 +68,9 @@ REACHED = {
     "psycopg": Reached("3.3.9", "flexdb/db/{connection,pool,address}.py", (
         "psycopg.Connection.connect(conninfo, *, autocommit, prepare_threshold, context, "
         "row_factory, cursor_factory, **kwargs)",
+        "psycopg.Connection.transaction(self, savepoint_name, force_rollback)",
+        "psycopg.transaction.Transaction",
+        "psycopg.pq.TransactionStatus.IDLE",
         "psycopg.Connection.wait(self, gen, interval, timeout)",
         "psycopg.adapt.Loader.load(self, data)",
         "psycopg.adapt.Transformer.get_loader",
@@ -78,7 +81,7 @@ REACHED = {
         *(f"psycopg.pq.PGconn.{name}" for name in (
             "prepare", "exec_prepared", "exec_params", "send_query_prepared", "send_query_params",
             "enter_pipeline_mode", "exit_pipeline_mode", "pipeline_sync", "flush", "is_busy",
-            "consume_input", "get_result", "status")),
+            "consume_input", "get_result", "status", "transaction_status")),
         *(f"psycopg.pq.PGresult.{name}" for name in (
             "status", "ntuples", "nfields", "ftype", "get_value")))),
     "psycopg-pool": Reached("3.3.3", "flexdb/db/pool.py", (

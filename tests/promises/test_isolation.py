@@ -10,10 +10,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from flexdb import create_app
 from flexdb.config import Settings
 from flexdb.contract.fields import Id
 from flexdb.contract.operation import OPERATIONS
 from tests.support import postgres
+from tests.support.row_security import switched_on
 from tests.support.service import SINGLE, RpcError, Service, request
 
 TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
@@ -43,10 +45,16 @@ World = dict[str, Any]
 Dump = Callable[..., dict[str, list[str]]]
 
 
-@pytest.fixture(scope="module")
-def service(new_database: Callable[..., Settings]) -> Iterator[Service]:
-    """The service on a database of this file, so that all of it can be compared."""
-    service = Service.of(new_database())
+@pytest.fixture(scope="module", params=[
+    pytest.param(False, id=""), pytest.param(True, id="row security", marks=pytest.mark.long)])
+def service(request: pytest.FixtureRequest, new_database: Callable[..., Settings]
+            ) -> Iterator[Service]:
+    """The service on a database of this file, so that all of it can be compared.
+
+    Once more with PostgreSQL's own fence; then who compares is held by none.
+    """
+    settings = new_database()
+    service = Service(create_app(switched_on(settings) if request.param else settings), settings)
     yield service
     service.close()
 
