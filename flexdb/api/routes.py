@@ -28,6 +28,9 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/users", "add_user_to_tenant"),
         ("DELETE", "/tenants/{tenant_id}/users/{user_id}", "remove_user_from_tenant"),
         ("GET", "/tenants/{tenant_id}/users", "list_tenant_users"),
+        ("POST", "/tenants/{tenant_id}/invitations", "create_invitation"),
+        ("DELETE", "/tenants/{tenant_id}/invitations/{id}", "delete_invitation"),
+        ("GET", "/tenants/{tenant_id}/invitations", "list_invitations"),
     ),
     "Keys": (
         ("POST", "/tenants/{tenant_id}/keys", "create_key"),

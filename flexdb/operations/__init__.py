@@ -9,6 +9,7 @@ from flexdb.operations import (  # noqa: F401
     checks,
     events,
     graph,
+    invitations,
     keys,
     limits,
     node_types,

@@ -53,3 +53,9 @@ SELECT {key} AS object
 FROM flexdb_keys k
 WHERE k.id = %(id)s AND k.tenant_id IS NOT DISTINCT FROM %(tenant_id)s::uuid
 FOR NO KEY UPDATE
+
+-- lock: before_invitations -> object
+SELECT {invitation} AS object
+FROM flexdb_invitations i
+WHERE i.tenant_id = %(tenant_id)s AND i.id = %(id)s
+FOR NO KEY UPDATE

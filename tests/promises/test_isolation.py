@@ -19,7 +19,8 @@ from tests.support.row_security import switched_on
 from tests.support.service import SINGLE, RpcError, Service, request
 
 TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
-          "flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles")
+          "flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles",
+          "flexdb_invitations")
 FIELDS = {name: operation.fields for name, operation in OPERATIONS.items()}
 IDS = [(name, param) for name, fields in FIELDS.items()
        for param, field in fields.items() if isinstance(field, Id)]
@@ -100,7 +101,9 @@ def world(service: Service, twin: World | None = None) -> World:
             "target": target, "relationship": edge,
             "key": service.call("create_key", tenant_id=tenant["id"], name="A key")["key"],
             "role": service.call("create_role", tenant_id=tenant["id"], name="reader",
-                                 grants=[{}])["role"]}
+                                 grants=[{}])["role"],
+            "invitation": service.call("create_invitation", tenant_id=tenant["id"],
+                                       email=f"{uuid4().hex}@example.org")["invitation"]}
 
 
 def value(world: World, method: str, param: str) -> Any:
@@ -244,6 +247,7 @@ def test_a_page_token_is_of_no_use_in_another_tenant(
     service.node_type(mine["tenant"])
     service.call("create_key", tenant_id=mine["tenant"]["id"], name="Another")
     service.call("create_role", tenant_id=mine["tenant"]["id"], name="writer", grants=[{}])
+    service.call("create_invitation", tenant_id=mine["tenant"]["id"], email="ann@example.com")
     service.relationship(mine["node"], mine["target"])
     page = {"page_size": 1}
     first = service.call(method, tenant_id=mine["tenant"]["id"], pagination=page)

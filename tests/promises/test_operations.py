@@ -95,7 +95,7 @@ def test_every_metric_that_is_named_is_in_the_reference() -> None:
     named = {name.removesuffix("_bucket") for name in re.findall(r"flexdb_[a-z_]+", GUIDE)}
     assert named - {"flexdb_owner", "flexdb_app", "flexdb_counts", "flexdb_count_changes",
                     "flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_usage",
-                    "flexdb_roles"} <= told
+                    "flexdb_roles", "flexdb_invitations"} <= told
 
 
 @pytest.mark.long
@@ -132,8 +132,8 @@ def test_a_user_that_may_not_migrate_is_named_when_something_is_to_be_migrated(
         guided: Postgresql) -> None:
     owner = user(guided, "flexdb_owner")
     # No rollback drops a row.
-    run_sql(owner, "DELETE FROM flexdb_keys; DELETE FROM flexdb_events; "
-                   "DELETE FROM flexdb_roles")
+    run_sql(owner, "; ".join(f"DELETE FROM flexdb_{name}" for name in (
+        "keys", "events", "invitations", "roles")))
     newest = rollback(owner)
     try:
         with pytest.raises(MigrationError, match="user flexdb_app may not create tables"):
@@ -196,8 +196,8 @@ def test_a_backup_made_under_load_is_whole_on_a_fresh_server_and_goes_on_countin
                         if line.startswith("CREATE ROLE")))
         run_shell(restore, fresh, "postgres", tmp_path)
         owner = user(fresh, "flexdb_owner")
-        run_sql(owner, "DELETE FROM flexdb_keys; DELETE FROM flexdb_events; "
-                   "DELETE FROM flexdb_roles")
+        run_sql(owner, "; ".join(f"DELETE FROM flexdb_{name}" for name in (
+        "keys", "events", "invitations", "roles")))
         assert migrate(owner) == [] and rollback(owner) == migration_ids()[-1]
         migrate(owner)
         with closing(Service.of(user(fresh, "flexdb_app"))) as restored:

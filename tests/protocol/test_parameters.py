@@ -57,6 +57,8 @@ METHODS = {
     "create_key":
         "tenant_id name role? operations? expires_at? replaces? overlap? attributes?",
     "list_keys": "tenant_id pagination?", "delete_key": "tenant_id id",
+    "create_invitation": "tenant_id email role?", "list_invitations": "tenant_id pagination?",
+    "delete_invitation": "tenant_id id",
     "list_events": "tenant_id? caller? operation? since? until? pagination?",
     "get_limits": "tenant_id",
     "update_limits": "tenant_id max_nodes? max_relationships? max_bytes? calls_per_second? burst?"

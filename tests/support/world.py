@@ -31,6 +31,9 @@ class World:
         self.key = self.service.call("create_key", tenant_id=self.tenant["id"], name="A key")["key"]
         self.role = self.service.call("create_role", tenant_id=self.tenant["id"], name="reader",
                                       grants=[{}])["role"]
+        self.invitation = self.service.call(
+            "create_invitation", tenant_id=self.tenant["id"],
+            email=f"{uuid4().hex}@example.org")["invitation"]
 
     @property
     def member(self) -> dict[str, str]:
@@ -75,7 +78,8 @@ class World:
                 ("tenants", "id"), ("users", "user"), ("tenant_users", "tenant_id"),
                 ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id"),
                 ("flexdb_keys", "tenant_id"), ("flexdb_events", "tenant_id"),
-                ("flexdb_limits", "tenant_id"), ("flexdb_roles", "tenant_id")
+                ("flexdb_limits", "tenant_id"), ("flexdb_roles", "tenant_id"),
+                ("flexdb_invitations", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
         return connection.execute(
             f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "
