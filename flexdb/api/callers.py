@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
+from hashlib import blake2b
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,7 +61,8 @@ class Callers:
         self._mode = settings.auth_mode
         self._hosts = {host.strip().lower() for host in settings.allowed_hosts.split(",")} - {""}
         self._runner = runner
-        self._known: LRUCache[str, _Known] = LRUCache(_MOST, _weight)
+        # By the digest of what was sent.
+        self._known: LRUCache[bytes, _Known] = LRUCache(_MOST, _weight)
         self._lock = threading.Lock()
         self._tokens: Tokens | None = None
         if settings.jwt_keys:
@@ -120,9 +122,10 @@ class Callers:
 
     def _look(self, secret: str) -> _Known | None:
         """Return what is known of a key; None for what has not even the form of one."""
-        hashed = hash_of(secret)
+        # No secret stays in memory, and a quick digest does for that; a header may be no text.
+        digest = blake2b(secret.encode(errors="replace")).digest()
         with self._lock:
-            known = self._known.get(hashed)
+            known = self._known.get(digest)
         now = time.monotonic()
         if known and now - known.asked < _GOOD:
             return known
@@ -130,17 +133,17 @@ class Callers:
         if known is None and not is_token and not is_secret(secret):
             return None
         try:
-            found = (self._ask_user(secret, known, now) if is_token else self._ask(hashed, now))
+            found = (self._ask_user(secret, known, now) if is_token else self._ask(secret, now))
         except Unavailable:
             if known and now - known.asked < _GOOD_ALONE:
                 return known
             raise
         with self._lock:
-            self._known[hashed] = found
+            self._known[digest] = found
         return found
 
-    def _ask(self, hashed: str, now: float) -> _Known:
-        key = self._given("find_key", {"hash": hashed})
+    def _ask(self, secret: str, now: float) -> _Known:
+        key = self._given("find_key", {"hash": hash_of(secret)})
         if key is None:
             return _Known(None, 0, now)
         if not key["noted"]:

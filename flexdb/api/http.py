@@ -142,7 +142,8 @@ def error_response(error: FlexdbError) -> Response:
     """Return an error that is the whole answer, in the form of the door it came through."""
     watch.current().outcome = error.reason
     body: dict[str, object] = {"error": error.to_json()}
-    if request.path == JSONRPC_PATH:
+    environ = request.environ
+    if environ["PATH_INFO"] == JSONRPC_PATH:
         body = {"jsonrpc": "2.0", **body, "id": None}
     response = Response(orjson.dumps(body), error.status, content_type=JSON)
     # What would be read (RFC 9110, section 15.5.16; RFC 5789, section 2.2).
@@ -150,7 +151,7 @@ def error_response(error: FlexdbError) -> Response:
         response.headers["Accept-Encoding"] = "gzip"
     if isinstance(error, errors.UnsupportedMediaType):
         response.headers["Accept"] = ", ".join(error.accepted)
-        if request.method == "PATCH":
+        if environ["REQUEST_METHOD"] == "PATCH":
             response.headers["Accept-Patch"] = ", ".join(error.accepted)
     if isinstance(error, errors.Unauthenticated):
         # RFC 6750, section 3

@@ -194,7 +194,11 @@ class View(JSONRPCView):
 
     def post(self) -> Response:
         """Answer with the bytes that the site made."""
-        parts, status, _ = self.jsonrpc_site.dispatch_request()
+        try:
+            parts, status, _ = self.jsonrpc_site.dispatch_request()
+        except FlexdbError as error:
+            # As Flask's handler would, which has to be looked for.
+            return http.error_response(error)
         size = sum(map(len, parts))
         if size <= _JOINED:
             response = Response(b"".join(parts), status, content_type=http.JSON)
