@@ -15,6 +15,7 @@ from flexdb.api import health, http, jsonrpc, middleware, rest
 from flexdb.api.callers import Callers
 from flexdb.api.limits import KnownLimits
 from flexdb.config import Settings, environment, read_settings
+from flexdb.contract import asked  # noqa: F401 (lets the watch know the tenant of each call)
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache

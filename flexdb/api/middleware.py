@@ -98,7 +98,7 @@ class Calls:
                             "request_id": watched.request_id}
             if watched.caller:
                 tail["caller"] = watched.caller
-            if watched.tenant:
+            if watched.tenant and not watched.has_others:
                 tail["tenant"] = watched.tenant
             if len(calls) > 1:
                 tail["batch"] = len(calls)

@@ -107,6 +107,8 @@ class Settings:
                                   "are refused at once", 1, 1000)
     db_pool_timeout: float = _setting(1.5, "how long a call waits for a connection, in seconds",
                                       0.1, 60)
+    tenant_connections: int = _setting(0, "how many of a worker's connections the calls of one "
+                                       "tenant may have at once; 0 for three of four", 0, 1000)
     statement_timeout: float = _setting(10.0, "how long a call may take in PostgreSQL, in seconds",
                                         0.1, 86400)
     long_timeout: float = _setting(300.0, "the same for large work (`delete_tenant`, "

@@ -21,6 +21,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from flexdb.config import Settings
 from flexdb.db.address import conninfo, reason
 from flexdb.db.connection import Connection
+from flexdb.db.gate import Gate, TimedOut
 from flexdb.errors import Overloaded, Unavailable
 from flexdb.telemetry import watch
 from flexdb.telemetry.metrics import Metrics
@@ -111,7 +112,7 @@ class Pool:
         self._pool: ConnectionPool[Connection] | None = None
         self._pid = 0
         self._lent: set[Connection] = set()
-        self._places = threading.BoundedSemaphore()
+        self.gate = Gate.of(settings)
         self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
         self.failure = ""
@@ -133,8 +134,7 @@ class Pool:
                         reconnect_failed=_try_on,
                         open=False,
                     )
-                    self._places = threading.BoundedSemaphore(
-                        self.settings.db_pool_size + self.settings.db_pool_queue)
+                    self.gate = Gate.of(self.settings)
                     self._pool.open(wait=False)
                     # The end of the interpreter would be too late: threads stand still by then.
                     atexit.register(self.close)
@@ -161,21 +161,29 @@ class Pool:
         :raises Unavailable: when there is no connection to be had
         """
         pool = self._opened()
-        # Not left to the pool: it would count those who wait for a connection that is being made.
-        places = self._places
-        if not places.acquire(blocking=False):
+        gate, watched, began = self.gate, watch.current(), time.perf_counter()
+        tenant, patience = watched.tenant, self.settings.db_pool_timeout
+        try:
+            # Not left to the pool: it would count those who wait for a connection that is being
+            # made, and knows no tenants.
+            gate.enter(tenant, patience)
+        except TimedOut as late:
+            watched.pool += patience
+            self.metrics.pool_wait_seconds.observe(patience)
+            raise self._timed_out(str(late)) from None
+        except Overloaded:
             self.metrics.pool_refused.labels("queue_full").inc()
-            raise Overloaded()
-        watched, began = watch.current(), time.perf_counter()
+            raise
         try:
             try:
-                connection = self._get(pool)
+                until = began + patience
+                connection = self._get(pool, until)
                 while _is_stale(connection):
                     self.metrics.connections_lost.inc()
                     connection.close()
                     pool.putconn(connection)
                     self.drain(connection)
-                    connection = self._get(pool)
+                    connection = self._get(pool, until)
             finally:
                 lent = time.perf_counter()
                 watched.pool += lent - began
@@ -188,17 +196,21 @@ class Pool:
                 pool.putconn(connection)
                 watched.database += time.perf_counter() - lent
         finally:
-            places.release()
+            gate.leave(tenant)
 
-    def _get(self, pool: ConnectionPool[Connection]) -> Connection:
+    def _get(self, pool: ConnectionPool[Connection], until: float) -> Connection:
         try:
-            return pool.getconn()
+            return pool.getconn(max(until - time.perf_counter(), 0.01))
         except PoolTimeout:
-            if self._lent:
-                self.metrics.pool_refused.labels("timeout").inc()
-                raise Overloaded() from None
-            self.metrics.pool_refused.labels("unavailable").inc()
-            raise Unavailable(why=self.failure) from None
+            raise self._timed_out() from None
+
+    def _timed_out(self, why: str = "") -> Unavailable:
+        """Count a call that waited in vain, and return what it is told."""
+        if self._lent:
+            self.metrics.pool_refused.labels("timeout").inc()
+            return Overloaded(why)
+        self.metrics.pool_refused.labels("unavailable").inc()
+        return Unavailable(why=self.failure)
 
     def drain(self, broken: Connection) -> None:
         """Replace the idle connections that are no younger than one that was found broken.
@@ -224,7 +236,7 @@ class Pool:
             self.metrics.pool_size.set(stats["pool_size"])
             self.metrics.pool_in_use.set(len(self._lent))
             self.metrics.pool_idle.set(stats["pool_available"])
-            self.metrics.pool_waiting.set(stats.get("requests_waiting", 0))
+            self.metrics.pool_waiting.set(self.gate.waiting + stats.get("requests_waiting", 0))
 
     def close(self) -> None:
         """Close the pool of this process, if it was opened."""

@@ -13,7 +13,7 @@ class Watch:
     """
 
     __slots__ = ("request_id", "began", "pool", "database", "method", "outcome", "calls",
-                 "caller", "tenant")
+                 "caller", "tenant", "has_others", "asked")
 
     def __init__(self, request_id: str = "") -> None:
         self.request_id = request_id
@@ -26,9 +26,24 @@ class Watch:
         self.outcome = ""
         # Of one that may hold several: each call's method, as asked for, and its outcome.
         self.calls: list[tuple[str, str]] = []
-        # Who calls and the tenant that the caller is bound to, where that is not anyone.
+        # Who calls, where that is not anyone; the tenant that the caller is bound to or that was
+        # named first, and whether others were named too.
         self.caller = ""
         self.tenant = ""
+        self.has_others = False
+        # The tenant that the call planned last is about, and how many calls it counts as.
+        self.asked: tuple[str, int] | None = None
+
+    def see(self, tenant: str, calls: int) -> None:
+        """Note the tenant that a call is about.
+
+        :param tenant: its id; "" where the call names none
+        :param calls: how many calls it counts as
+        """
+        tenant = tenant or self.tenant
+        self.has_others = self.has_others or bool(self.tenant) and tenant != self.tenant
+        self.tenant = self.tenant or tenant
+        self.asked = tenant, calls
 
 
 # Where there is no request, what is watched is nobody's.

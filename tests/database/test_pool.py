@@ -89,7 +89,9 @@ def behind(new_database: Callable[..., Settings]) -> Iterator[Callable[..., Behi
     made: list[Behind] = []
 
     def create(**options: object) -> Behind:
-        made.append(Behind(new_database(**options)))
+        # Calls without a tenant count as those of one, which may have all connections here.
+        size = options.get("db_pool_size", 8)
+        made.append(Behind(new_database(**{"tenant_connections": size} | options)))
         return made[-1]
 
     yield create
@@ -151,7 +153,7 @@ def test_closing_twice_or_unopened_does_no_harm_and_a_closed_pool_opens_again(
 @pytest.mark.parametrize("kind", ["read", "write", "batch"])
 def test_idle_connections_that_the_server_ended_are_never_noticed_by_a_caller(
         new_service: Callable[..., Service], kind: str) -> None:
-    service = new_service()
+    service = new_service(tenant_connections=8)
     pool = service.app.extensions["flexdb"]
     one = Behind(service.settings)
     one.pool, one.runner.pool = pool, pool
@@ -280,7 +282,7 @@ def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behi
     with one.under_way(slow) as first:
         with ThreadPoolExecutor(1) as thread:
             second = thread.submit(one.one, READ)
-            wait_until(lambda: one.pool._pool and one.pool._pool.get_stats()["requests_waiting"])
+            wait_until(lambda: one.pool.gate.waiting)
             error = one.one(READ)
             assert not first and not second.done(), "it was refused while the others went on"
     assert type(error) is errors.Overloaded and error.data["retry_after"] >= 1

@@ -69,7 +69,7 @@ def test_both_forms_of_the_text_can_be_parsed(service: Service) -> None:
 
 
 def test_the_pool_shows_what_is_used_idle_and_allowed(new_service: Callable[..., Service]) -> None:
-    service = new_service(db_pool_size=3, db_pool_queue=2)
+    service = new_service(db_pool_size=3, db_pool_queue=2, tenant_connections=3)
     service.call("list_tenants")
     pool = service.app.extensions["flexdb"]
     with ExitStack() as lent:

@@ -35,7 +35,7 @@ WALLS: dict[str, set[str]] = {
     "context": {"access", "documents", "config"},
     "db": {"telemetry", "plan", "config", "errors"},
     "sql": {"plan", "config"},
-    "contract": {"access", "context", "documents", "plan", "errors", "version"},
+    "contract": {"access", "context", "documents", "plan", "telemetry", "errors", "version"},
     "query": {"access", "contract", "sql", "context", "documents", "plan", "config", "errors"},
     "operations": {"access", "query", "contract", "sql", "context", "documents", "plan", "errors"},
     "transfer": {"operations", "contract", "sql", "context", "documents", "db", "config", "errors"},
