@@ -11,7 +11,7 @@ from flask.sessions import NullSession, SessionInterface
 from flask_cors import CORS
 
 from flexdb import operations  # noqa: F401 (registers them)
-from flexdb.api import health, http, jsonrpc, middleware, rest
+from flexdb.api import health, http, jsonrpc, middleware, rates, rest
 from flexdb.api.callers import Callers
 from flexdb.api.limits import KnownLimits
 from flexdb.config import Settings, environment, read_settings
@@ -63,7 +63,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     pool = Pool(settings, metrics)
     runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
     callers = Callers(settings, runner)
-    contexts = http.Contexts(settings, SchemaCache(), callers, KnownLimits(runner))
+    limits = KnownLimits(runner)
+    contexts = http.Contexts(settings, SchemaCache(), callers,
+                             rates.Rates(settings, limits, metrics), limits)
     middleware.init_app(app, metrics, callers)
     http.init_app(app)
     health.init_app(app, runner, callers)
@@ -75,6 +77,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=[
             "ETag", "Location", "Preference-Applied", "Retry-After", "WWW-Authenticate",
-            *middleware.HEADERS])
+            *middleware.HEADERS, *rates.HEADERS])
     app.extensions["flexdb"] = pool
     return app

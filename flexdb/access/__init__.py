@@ -1,4 +1,4 @@
-"""Who may call, and what: callers, roles, keys, tokens.
+"""Who may call, what, and how often: callers, roles, keys, tokens, rates.
 
 It may know config and errors.
 """

@@ -12,12 +12,15 @@ from werkzeug.exceptions import HTTPException
 from flexdb import errors
 from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError
+from flexdb.telemetry import watch
 
 logger = logging.getLogger(__name__)
 
 # How much of a gzip body is unpacked at once, in bytes, and how many members it may have: each
 # costs something, however little it unpacks to.
 _PIECE, _MOST_MEMBERS = 65536, 1000
+# How many bytes of a body that nobody wants are read past.
+_SMALL = 65536
 # From how many bytes on it is looked at what a body takes when it is parsed, and how much that may
 # be; what the marks of JSON stand for: a value, an object, an array, and half of a string.
 _LARGE, _MOST_PARSED = 1024 * 1024, 160 * 1024 * 1024
@@ -50,6 +53,14 @@ def read_body(limit: int) -> bytes:
     if known and len(body) < int(length):
         raise errors.InvalidRequest("the body ended before its Content-Length")
     return _decoded(body, limit)
+
+
+def leave_unread() -> None:
+    """Have the connection end with the answer, where it would take long to read past the body."""
+    length = request.environ.get("CONTENT_LENGTH") or "0"
+    if ("HTTP_TRANSFER_ENCODING" in request.environ or not length.isdecimal()
+            or int(length) > _SMALL):
+        watch.current().must_close = True
 
 
 def _decoded(body: bytes, limit: int) -> bytes:

@@ -12,7 +12,9 @@ from werkzeug.exceptions import HTTPException
 from flexdb import errors
 from flexdb.access.callers import ANYONE
 from flexdb.access.limits import OwnLimitsOf, as_settings
+from flexdb.api import bodies
 from flexdb.api.callers import Callers
+from flexdb.api.rates import Rates
 from flexdb.config import JsonFields, Settings
 from flexdb.context import Context, Limits
 from flexdb.documents.schemas import SchemaCache
@@ -35,12 +37,14 @@ class Contexts:
 
     :param schemas: the compiled schemas that the app keeps
     :param callers: finds out who calls
+    :param rates: counts the calls
     :param own_limits: gives the limits of a tenant's own
     """
 
-    def __init__(self, settings: Settings, schemas: SchemaCache, callers: Callers,
+    def __init__(self, settings: Settings, schemas: SchemaCache, callers: Callers, rates: Rates,
                  own_limits: OwnLimitsOf = as_settings) -> None:
         self._callers = callers
+        self.rates = rates
         self._usual = settings.json_fields
         self._by_form: dict[JsonFields, Context] = {
             form: Context(Limits.of(settings), form, ANYONE, schemas, settings.enforce_schemas,
@@ -57,8 +61,14 @@ class Contexts:
         """Return the context of the current request, of which nothing else need be read.
 
         :raises Unauthenticated: when nobody who is known makes it, and anyone is not enough
+        :raises RateLimited: when the caller has made as many calls as there may be
         """
-        caller = self._callers.current()
+        try:
+            caller = self._callers.current()
+            self.rates.enter(caller)
+        except FlexdbError:
+            bodies.leave_unread()
+            raise
         context = self._by_form[_preferred(request) or self._usual]
         if caller is ANYONE:
             return context

@@ -101,12 +101,18 @@ class Site(JSONRPCSite):
         """Plan all calls, run what they ask for together, and return the replies in their order."""
         budget = self.contexts.budget()
         found: list[Plan | Told] = []
+        tally = self.contexts.rates.tally(context.caller)
         for place, call in enumerate(body.calls):
             planned = self._plan(context, call, partial(body.params_text, place))
             # As text at once: what a refusal is made of weighs many times as much.
             found.append(planned if isinstance(planned, PLANS) else
                          _told(call, budget.admit(planned), body, place))
             del planned
+            if tally:
+                tally.add()
+        for place, refused in enumerate(tally.refused() if tally else ()):
+            if refused and isinstance(found[place], PLANS):
+                found[place] = _told(body.calls[place], budget.admit(refused), body, place)
         planned_calls = (call for call, plan in zip(body.calls, found) if isinstance(plan, PLANS))
         locks = _locks(planned_calls, context.caller) if len(found) > 1 else []
         outcomes = self.runner.run(

@@ -67,8 +67,10 @@ class Calls:
         def respond(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             seconds = perf_counter() - watched.began
             self._tell(watched, seconds, int(status[:3]), environ)
+            if watched.must_close:
+                _close_after(start_response)
             return start_response(status, [
-                *headers, ("X-Request-ID", watched.request_id),
+                *headers, *watched.headers, ("X-Request-ID", watched.request_id),
                 ("Server-Timing", f"app;dur={seconds * 1000:.2f}, "
                                   f"db;dur={watched.database * 1000:.2f}, "
                                   f"pool;dur={watched.pool * 1000:.2f}")], exc_info)
@@ -129,6 +131,16 @@ class Calls:
         if found is None:
             found = self._seconds[label] = self._metrics.call_durations.labels(label)
         return found
+
+
+def _close_after(start_response: Any) -> None:
+    """Have gunicorn close the connection after an answer.
+
+    It takes no notice of an application's own header Connection, and its method of that name is
+    all that it gives.
+    """
+    if response := getattr(start_response, "__self__", None):
+        response.force_close()
 
 
 def init_app(app: Flask, metrics: Metrics, callers: Callers) -> None:

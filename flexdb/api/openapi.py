@@ -180,7 +180,7 @@ def _links(route: Route) -> Json:
 
 
 def _error_statuses(route: Route) -> list[int]:
-    statuses = [400, 401, 403, 406, 414, 500, 503, 504]
+    statuses = [400, 401, 403, 406, 414, 429, 500, 503, 504]
     if route.in_url or route.has_body:
         statuses.append(404)
     if route.has_body:
@@ -206,7 +206,7 @@ def _error_responses() -> Json:
     for status in sorted(told & by_status.keys()):
         reasons = dict.fromkeys(f"{kind.code} {kind.reason}" for kind in by_status[status])
         responses[_name(status)] = _json_response(
-            "; ".join(reasons), reference("ErrorReply"), retry if status == 503 else None)
+            "; ".join(reasons), reference("ErrorReply"), retry if status in (429, 503) else None)
     return responses
 
 

@@ -67,6 +67,10 @@ class _View:
             raise _in_rest_names(error) if self.pages else error from None
         if self.route.verb == "POST" and asked:
             self._check_untagged(asked)
+        if tally := self.contexts.rates.tally(context.caller):
+            tally.add()
+            if refused := tally.refused()[0]:
+                raise refused
         budget = self.contexts.budget()
         result = self.runner.result(plan, budget, context.caller.tenants)
         response = self._respond(result, context)

@@ -109,6 +109,9 @@ class Settings:
                                       0.1, 60)
     tenant_connections: int = _setting(0, "how many of a worker's connections the calls of one "
                                        "tenant may have at once; 0 for three of four", 0, 1000)
+    rate_limit: int = _setting(0, "calls of a tenant a second; none are refused when 0", 0, 10**6)
+    rate_burst: int = _setting(0, "how many of them at once, after a rest; twice `RATE_LIMIT` when "
+                               "0", 0, 10**7)
     statement_timeout: float = _setting(10.0, "how long a call may take in PostgreSQL, in seconds",
                                         0.1, 86400)
     long_timeout: float = _setting(300.0, "the same for large work (`delete_tenant`, "

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from flexdb.access.buckets import share
 from flexdb.config import (
     DATABASE_VARIABLES,
     ConfigError,
@@ -84,6 +85,7 @@ class Startup:
             check_socket(Path(self.settings.jsonrpc_socket))
         self.metrics.make()
         check_keys(self.settings)
+        share()
         if self.embedded:
             _tell_of_another()
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)

@@ -84,6 +84,9 @@ class Metrics:
         self.pool_refused = counter(
             "pool_refused_total", "Calls refused: too many waited, or one waited too long with "
             "the connections busy, or with none to be had.", ["reason"])
+        self.refused = counter(
+            "refused_total", "Requests and calls refused, as a tenant or an address had more of "
+            "them than it may.", ["reason"])
         self.connections_lost = counter(
             "connections_lost_total", "Connections that PostgreSQL or the network ended.")
         self.retries = counter(

@@ -13,7 +13,8 @@ class Watch:
     """
 
     __slots__ = ("request_id", "began", "pool", "database", "method", "outcome", "calls",
-                 "caller", "tenant", "has_others", "asked")
+                 "caller", "tenant", "has_others", "asked",
+                 "headers", "must_close")
 
     def __init__(self, request_id: str = "") -> None:
         self.request_id = request_id
@@ -33,6 +34,9 @@ class Watch:
         self.has_others = False
         # The tenant that the call planned last is about, and how many calls it counts as.
         self.asked: tuple[str, int] | None = None
+        # What the answer says beside its own, and whether the connection ends with it.
+        self.headers: tuple[tuple[str, str], ...] = ()
+        self.must_close = False
 
     def see(self, tenant: str, calls: int) -> None:
         """Note the tenant that a call is about.

@@ -96,15 +96,15 @@ def test_the_error_objects_of_nginx_are_the_services() -> None:
         kind, data = kinds[error["code"], error["data"]["reason"]], error["data"]
         assert data["retryable"] == kind.retryable and error["message"]
         assert data.get("retry_after") == (
-            kind.retry_after if issubclass(kind, Unavailable) else None)
-        assert set(data) <= {"reason", "retryable", "retry_after", "error_id"}
+            kind.retry_after if issubclass(kind, Unavailable) else {429: 1}.get(kind.status))
+        assert set(data) <= {"reason", "retryable", "retry_after", "error_id", "limit"}
         assert ("error_id" in data) == (kind.reason == "INTERNAL")
 
 
 def test_the_statuses_of_nginx_are_those_of_the_errors_and_some_that_only_it_makes() -> None:
     statuses = {(kind.reason, kind.status) for kind in error_kinds()} | {
         ("INVALID_REQUEST", 403), ("INVALID_REQUEST", 408), ("INVALID_REQUEST", 501),
-        ("TOO_LARGE", 414), ("TOO_LARGE", 431), ("OVERLOADED", 429), ("STORAGE_FULL", 507)}
+        ("TOO_LARGE", 414), ("TOO_LARGE", 431), ("STORAGE_FULL", 507)}
     told = re.findall(r"^ *(\d{3}) '(\{\"code\".*\})';", CONFIGURATION, re.MULTILINE)
     assert len(told) > 10
     assert {(json.loads(text)["data"]["reason"], int(status)) for status, text in told} <= statuses

@@ -12,6 +12,8 @@ import pytest
 
 from flexdb.api.callers import Callers
 from flexdb.api.http import Contexts
+from flexdb.api.limits import KnownLimits
+from flexdb.api.rates import Rates
 from flexdb.config import Settings
 from flexdb.contract.operation import OPERATIONS
 from flexdb.db.pool import Pool
@@ -50,7 +52,8 @@ def parts(thing: Any) -> Iterator[Any]:
 def test_nothing_that_hangs_on_a_statement_holds_a_setting(world: World, method: str) -> None:
     settings = world.service.settings
     runner = Runner(Pool(settings), 10, 300)
-    context = Contexts(settings, SchemaCache(), Callers(settings, runner))
+    context = Contexts(settings, SchemaCache(), Callers(settings, runner),
+                       Rates(settings, KnownLimits(runner), runner.metrics))
     params = world.params(method)
     with world.service.app.test_request_context():
         plan = OPERATIONS[method].plan(context.current(), params,

@@ -14,6 +14,8 @@ from flexdb.access.callers import Access
 from flexdb.access.rules import Heed
 from flexdb.api import http, jsonrpc
 from flexdb.api.callers import Callers
+from flexdb.api.limits import KnownLimits
+from flexdb.api.rates import Rates
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.gives import NOTHING
@@ -67,7 +69,8 @@ def faulty(new_database: Callable[..., Settings]) -> Iterator[Service]:
             patch.setitem(OPERATIONS, name, named(name, function))
         http.init_app(app)
         runner = Runner(pool, 10, 300)
-        contexts = http.Contexts(settings, SchemaCache(), Callers(settings, runner))
+        contexts = http.Contexts(settings, SchemaCache(), Callers(settings, runner),
+                                 Rates(settings, KnownLimits(runner), pool.metrics))
         jsonrpc.init_app(app, settings, contexts, runner)
     yield Service(app, settings)
     pool.close()

@@ -2,46 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from math import ceil
+from typing import Any, ClassVar, Literal
 from uuid import uuid4
 
-# How many of the wrong fields a message names; ``fields`` has them all.
-MOST_TOLD = 5
-
-
-class FlexdbError(Exception):
-    """An error that is told to the caller as it is.
-
-    :param message: one sentence that says what is wrong and what would be right; made of the
-        fields, where there are any, when absent
-    :param fields: the messages for each parameter that is wrong
-    :param data: further members of the error's ``data``
-    """
-
-    code: ClassVar[int]
-    status: ClassVar[int]
-    reason: ClassVar[str]
-    retryable: ClassVar[bool] = False
-    message: ClassVar[str]
-    # What a message that is made of the fields begins with.
-    opening: ClassVar[str] = ""
-
-    def __init__(
-        self, message: str | None = None, fields: dict[str, list[str]] | None = None, **data: Any
-    ) -> None:
-        if message is None and fields:
-            message = self.opening + "; ".join(
-                f"{name} {wrong}" for name, all_wrong in list(fields.items())[:MOST_TOLD]
-                for wrong in all_wrong)
-        super().__init__(message or self.message)
-        self.data: dict[str, Any] = {"reason": self.reason, "retryable": self.retryable}
-        if fields:
-            self.data["fields"] = fields
-        self.data.update(data)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the error object as it goes over the wire (JSON-RPC 2.0, section 5.1)."""
-        return {"code": self.code, "message": str(self), "data": self.data}
+from flexdb.errors.base import FlexdbError as FlexdbError
 
 
 class ParseError(FlexdbError):
@@ -141,6 +106,22 @@ class PermissionDenied(FlexdbError):
 class QuotaExceeded(FlexdbError):
     code, status, reason = -32013, 403, "QUOTA_EXCEEDED"
     message = "the tenant would have more than it may"
+
+
+class RateLimited(FlexdbError):
+    """There were more calls, or more credentials that are not good, than there may be.
+
+    :param limit: ``rate`` or ``failures``
+    :param seconds: in how many the next one may come
+    """
+
+    code, status, reason, retryable = -32012, 429, "RATE_LIMITED", True
+
+    def __init__(self, limit: Literal["rate", "failures"], seconds: float) -> None:
+        retry_after = max(1, ceil(seconds))
+        what = ("the tenant has made as many calls as it may" if limit == "rate" else
+                "too many credentials from this address were not good")
+        super().__init__(f"{what}: wait {retry_after} s", limit=limit, retry_after=retry_after)
 
 
 class NotFound(FlexdbError):
