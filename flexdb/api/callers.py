@@ -16,6 +16,7 @@ from flask import request
 from flexdb.access.callers import ANYONE, Caller, user
 from flexdb.access.keys import hash_of, is_secret
 from flexdb.access.rules import Rules
+from flexdb.api.failures import Failures
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, PermissionDenied, Unauthenticated, Unavailable
@@ -58,6 +59,7 @@ class Callers:
     """
 
     def __init__(self, settings: Settings, runner: Runner) -> None:
+        self._failures = Failures(settings, runner.metrics)
         self._mode = settings.auth_mode
         self._hosts = {host.strip().lower() for host in settings.allowed_hosts.split(",")} - {""}
         self._runner = runner
@@ -75,6 +77,7 @@ class Callers:
         """Return who makes the current request.
 
         :raises Unauthenticated: when nobody with a good key does, and anyone is not enough
+        :raises RateLimited: when too many keys from the address were not good
         :raises PermissionDenied: when a page of another site makes a browser do it
         :raises Unavailable: when PostgreSQL does not answer whose key it is
         """
@@ -86,6 +89,7 @@ class Callers:
         scheme, _, secret = sent.partition(" ")
         known = self._look(secret.strip()) if scheme.lower() == "bearer" else None
         if known is None or known.caller is None:
+            self._failures.check(environ)
             raise Unauthenticated("the key is not good", sent=True)
         if known.expires <= time.time():
             raise Unauthenticated(f"the {'token' if known.proof else 'key'} has expired", sent=True)

@@ -39,7 +39,7 @@ class Rates:
 
         :raises RateLimited: when none is left
         """
-        if self._are_counted() and caller.tenant_id and (
+        if caller.tenant_id and self._are_counted() and (
                 refused := self.take(caller.tenant_id, 1, is_begun=False)):
             raise refused
 

@@ -80,6 +80,9 @@ class Settings:
                                 86400)
     allowed_hosts: str = _setting("", "names of this service, beside localhost, under which pages "
                                   "of other sites may call it without a key, separated by commas")
+    trusted_proxies: str = _setting("", "addresses and networks of proxies whose `X-Forwarded-For` "
+                                    "tells where a request is from, separated by commas; one at "
+                                    "`JSONRPC_SOCKET` is trusted without")
     cors_origins: str = _setting("", "origins that browsers may call from, separated by commas, or "
                                  "`*`; none when empty")
     json_fields: JsonFields = _setting(

@@ -27,7 +27,7 @@ def note_tenant(called: Operation, context: Context, loaded: Loaded, plan: Plan)
 
 def _rows(called: Operation, params: Loaded) -> int:
     """Return how many objects to write parameters hold."""
-    return sum(len(params[name]) for name, field in called.fields.items()
+    return sum(len(params.get(name) or ()) for name, field in called.fields.items()
                if isinstance(field, Objects))
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flexdb.access.buckets import share
+from flexdb.api.failures import trusted
 from flexdb.config import (
     DATABASE_VARIABLES,
     ConfigError,
@@ -61,6 +62,7 @@ class Startup:
         self.variables, self.files = environment(folder)
         self.settings = read_settings(self.variables)
         check_certificates(self.settings)
+        trusted(self.settings)
         self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
         self.metrics = Folder()
         self._waiter: subprocess.Popen[bytes] | None = None
