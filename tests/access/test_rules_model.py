@@ -232,7 +232,7 @@ class Model:
             self.forget(id)
 
     def do_delete_nodes(self) -> None:
-        filter = self.draw(FILTERS.filter(len))
+        filter = self.draw(FILTERS.filter(bool))
         fitting = [id for id, node in self.nodes.items()
                    if self.writes(node) and matches(node, filter)]
         answer = self.ask("delete_nodes", filter=filter, max_affected=2)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from psycopg.sql import Literal
 
+from flexdb.access.callers import ANYONE, Caller
 from flexdb.context import Context, Limits
 from flexdb.contract.operation import OPERATIONS
 from flexdb.plan import Statement
@@ -15,13 +16,14 @@ from tests.support.postgres import connect
 from tests.support.service import Service
 
 
-def run_plan(service: Service, method: str, params: dict[str, Any], generic: bool
-             ) -> tuple[dict[str, Any], tuple[Any, ...]]:
+def run_plan(service: Service, method: str, params: dict[str, Any], generic: bool,
+             caller: Caller = ANYONE) -> tuple[dict[str, Any], tuple[Any, ...]]:
     """Run the statement of a call; return its plan, with what was read, and its row.
 
     :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
+    :param caller: who calls
     """
-    context = Context(Limits.of(service.settings))
+    context = Context(Limits.of(service.settings), caller=caller)
     statement = OPERATIONS[method].plan(context, params, lambda: orjson.dumps(params))
     assert isinstance(statement, Statement)
     text = statement.query.text.decode()
