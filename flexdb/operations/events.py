@@ -44,7 +44,9 @@ MOST_BYTES = 2048
 _SECRET = {"secret", "hash", "token", "password"}
 _PERSONAL = {"email", "display_name", "attributes"}
 # What is told elsewhere in the event.
-_ELSEWHERE = {"id", "tenant_id", "user_id", "created_at", "updated_at"}
+_ELSEWHERE = {"id", "tenant_id", "user_id", "created_at", "updated_at", "version", "used_nodes",
+              "used_relationships", "used_bytes"}
+_IDS = ("tenant_id", "id", "user_id")
 _NEWEST_FIRST = (Key("at", "timestamptz", "DESC"), Key("id", "uuid", "DESC"))
 _NOTED = {Access.MANAGE, Access.OWN, Access.PLATFORM}
 
@@ -105,7 +107,8 @@ def _before(declared: Operation, context: Context, params: Loaded) -> Any:
     is_new = declared.effect is CREATES and "id" in declared.fields
     if is_new or f"before_{table}" not in STATEMENTS["value"]:
         return {}
-    row = yield Statement(STATEMENTS["value"][f"before_{table}"], params,
+    ids = {name: params[name] for name in _IDS if name in params}
+    row = yield Statement(STATEMENTS["value"][f"before_{table}"], context.limits._asdict() | ids,
                           lambda row: Result(b""))
     return orjson.loads(row[0]) if row else {}
 

@@ -22,6 +22,13 @@ FROM tenants t
 LEFT JOIN flexdb_limits l ON l.tenant_id = t.id
 WHERE t.id = %(tenant_id)s
 
+-- lock: before_limits -> object
+SELECT {limits} AS object
+FROM tenants t
+LEFT JOIN flexdb_limits l ON l.tenant_id = t.id
+WHERE t.id = %(tenant_id)s
+FOR NO KEY UPDATE OF t
+
 -- write: update_limits -> object
 WITH t AS (
     SELECT t.id

@@ -14,6 +14,7 @@ from flexdb.config import Settings
 from flexdb.contract.operation import DELETES, OPERATIONS, READS
 from flexdb.operations.events import MOST_BYTES
 from flexdb.server import keys
+from flexdb.sql.loader import STATEMENTS
 from tests.support.callers import closed, secrets_of, with_key
 from tests.support.postgres import connect
 from tests.support.service import RpcError, Service, request
@@ -95,6 +96,24 @@ def test_an_event_tells_what_differs(service: Service, settings: Settings) -> No
     assert {event["tenant_id"] for event in own} == {tenant["id"]}
     assert [event["caller"] for event in own if event["operation"] == "update_tenant"] == [
         service.call("get_caller")["caller"]["name"], owner.call("get_caller")["caller"]["name"]]
+
+
+def test_an_event_of_limits_tells_what_they_were(service: Service) -> None:
+    tenant = service.tenant()
+    service.node_type(tenant)
+    for most in (50, 60):
+        service.call("update_limits", tenant_id=tenant["id"], max_nodes=most)
+    second, first = events(service, tenant_id=tenant["id"], operation="update_limits")
+    assert first["changed"] == ["max_nodes", "own"] and first["after"]["max_nodes"] == 50
+    assert (second["before"], second["after"]) == ({"max_nodes": 50}, {"max_nodes": 60})
+
+
+@pytest.mark.parametrize("method", NOTED)
+def test_what_a_change_was_before_is_read(method: str) -> None:
+    operation = OPERATIONS[method]
+    table = "tenant_users" if method.endswith("_tenant") and "user_id" in operation.fields else (
+        operation.kind)
+    assert f"before_{table}" in STATEMENTS["value"]
 
 
 def test_what_is_refused_tried_or_rolled_back_leaves_none(

@@ -19,6 +19,7 @@ import orjson
 import pytest
 
 from flexdb.config import Settings
+from flexdb.contract.operation import OPERATIONS
 from flexdb.db.connection import Connection
 from tests.support.callers import closed, with_key
 from tests.support.service import Service, request, rest_request
@@ -36,8 +37,8 @@ FIXED = {*IDS, *TENANTS, ABSENT, TYPE, *KEYS.values()}
 _OTHERWISE = re.compile(
     rb"\d{4}-\d\d-\d\dT[\d:.]+(?:\+00:00|Z)|fdb_t_\w+|\"request_id\":\"[^\"]*\""
     rb"|\"(?:next_page_token|hint)\":\"[^\"]+\"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# How often each is called, of the sum of all.
-METHODS = {
+# How often each is called, of the sum of all; once where nothing stands here.
+OFTEN = {
     "create_node": 8, "update_node": 5, "patch_node": 3, "get_node": 8, "delete_node": 3,
     "list_nodes": 8, "create_nodes": 2, "delete_nodes": 1, "create_relationship": 6,
     "update_relationship": 2, "get_relationship": 3, "delete_relationship": 1,
@@ -47,6 +48,7 @@ METHODS = {
     "list_tenant_users": 1, "add_user_to_tenant": 1, "get_user": 2, "create_key": 1, "list_keys": 1,
     "delete_key": 1, "list_events": 2, "list_tenants": 1, "delete_tenant": 1,
 }
+METHODS = {name: OFTEN.get(name, 1) for name in OPERATIONS if name != "transaction"}
 Call = tuple[str, dict[str, Any]]
 
 
@@ -59,10 +61,14 @@ class World:
         # Of each caller, the token that each list gave last.
         self.tokens: dict[tuple[str, str], str] = {}
         with closing(Service.of(settings)) as anyone:
+            # Who is no tenant's own is there whoever else is: the first of them is in both.
+            for number, id in enumerate(IDS[:2]):
+                anyone.user(id=id, email=f"{'ab'[number]}@example.org")
             for tenant_id in tenants:
                 slug = f"tenant-{TENANTS.index(tenant_id)}"
                 tenant = anyone.tenant(id=tenant_id, slug=slug, name="a")
                 anyone.node_type(tenant, id=TYPE, name="a")
+                anyone.call("add_user_to_tenant", tenant_id=tenant_id, user_id=IDS[0])
                 key = anyone.call("create_key", tenant_id=tenant_id, name="k", role="owner",
                                   id=KEYS[tenant_id])["key"]
                 self.keys[tenant_id] = with_key(self.service, key["secret"])
@@ -147,7 +153,20 @@ class Walk:
             "create_key": of | {"name": "k", "role": one(["viewer", "owner"])} | one([
                 {}, {}, {"id": one([*KEYS.values()])},
                 {"replaces": one([*KEYS.values(), ABSENT])}]),
-            "list_keys": of | paged, "delete_key": of | {"id": id}, "list_events": of | paged,
+            "list_keys": of | paged, "list_events": of | paged,
+            "create_role": of | {"id": id, "name": one("abc"), "grants": [one([
+                {"read": True}, {"read": {"data.a": 1}, "node_type_id": TYPE}])]},
+            "update_role": of | {"id": id, "based_on": one(["viewer", "member"])},
+            "list_roles": of | paged, "list_invitations": of | paged,
+            "create_invitation": of | {"id": id, "email": f"{one('ab')}@example.org"},
+            "remove_user_from_tenant": of | {"user_id": id}, "get_limits": of,
+            "create_relationships": of | {"relationships": [{
+                "source_node_id": one(IDS), "target_node_id": one(IDS),
+                "relationship_type": "x"}]},
+            "patch_relationship": of | {"id": id, "patch": {"a": 4}},
+            "update_limits": of | {"max_nodes": 5}, "get_caller": {}, "list_users": {},
+            "create_user": {"email": "c@example.org", "display_name": "x"},
+            "create_tenant": {"slug": "tenant-1", "name": "x"},
         }
         return dict(drawn.get(method, of | {"id": id}))
 
@@ -171,12 +190,12 @@ class Walk:
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The names of the statements that are sent, but for those that look a key up."""
+    """The names of the statements that are sent, but for what a worker asks once a second."""
     sent: list[str] = []
     fetch, fetch_all = Connection.fetch, Connection.fetch_all
 
     def note(statement: Any) -> None:
-        if statement.query.name not in ("find_key", "note_key"):
+        if statement.query.name not in ("find_key", "note_key", "list_own_limits"):
             sent.append(statement.query.name)
 
     def fetch_one(self: Connection, statement: Any) -> Any:
