@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     callers = Callers(settings, runner)
     limits = KnownLimits(runner)
     contexts = http.Contexts(settings, SchemaCache(), callers,
-                             rates.Rates(settings, limits, metrics), limits)
+                             rates.Rates(settings, limits, runner), limits)
     middleware.init_app(app, metrics, callers)
     http.init_app(app)
     health.init_app(app, runner, callers)

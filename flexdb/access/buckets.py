@@ -131,21 +131,21 @@ class Buckets:
             self._exchanged_at[0] = now
         return since / _SECOND
 
-    def asked(self, most: int) -> dict[bytes, int]:
-        """Return how many calls were asked for of each bucket since, and begin anew.
+    def asked(self, most: int) -> dict[bytes, tuple[int, float]]:
+        """Return how many calls were asked for of each bucket, and its share; begin anew.
 
         :param most: of how many buckets at most
         """
         file = self._opened()
         with memoryview(self._memory) as memory, memory.cast("I") as words:
             asked = words[_ASKED:-_WORDS:_WORDS].tolist()
-        found: dict[bytes, int] = {}
+        found: dict[bytes, tuple[int, float]] = {}
         for number in [number for number, calls in enumerate(asked) if calls][:most]:
             with _Locked(self._lock, file, number // _WAYS):
                 place = number * _SLOT.size
                 key, full_at, calls, share = _SLOT.unpack_from(self._memory, place)
                 _SLOT.pack_into(self._memory, place, key, full_at, 0, share)
-                found[key] = calls
+                found[key] = calls, share
         return found
 
     def set_share(self, key: bytes, share: float) -> None:

@@ -9,16 +9,23 @@ from __future__ import annotations
 from math import ceil
 from uuid import UUID
 
+import orjson
+
 from flexdb.access.buckets import Level, Rate, shared
 from flexdb.access.callers import Caller
 from flexdb.api.limits import KnownLimits
 from flexdb.config import Settings
-from flexdb.errors import RateLimited
+from flexdb.db.run import Runner
+from flexdb.errors import FlexdbError, RateLimited
+from flexdb.plan import Budget, Result, Statement
+from flexdb.sql.loader import STATEMENTS
 from flexdb.telemetry import watch
-from flexdb.telemetry.metrics import Metrics
 
 # draft-ietf-httpapi-ratelimit-headers-10
 HEADERS = ("RateLimit-Policy", "RateLimit")
+# How often instances tell each other what is asked of them, in seconds, of how many tenants, and
+# how much JSON the answer is; and the least share of a rate that one has.
+_PERIOD, _MOST, _MOST_BYTES, _LEAST = 1.0, 1000, 128 * 1024, 0.001
 
 
 class Rates:
@@ -26,13 +33,15 @@ class Rates:
 
     :param settings: say how many calls a tenant may make
     :param limits: say it of a tenant that has limits of its own
+    :param runner: tells other instances what is asked of this one
     """
 
-    def __init__(self, settings: Settings, limits: KnownLimits, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, limits: KnownLimits, runner: Runner) -> None:
+        self._runner = runner
         self._calls, self._burst = settings.rate_limit, settings.rate_burst
         self._limits = limits
         self._buckets = shared().rates
-        self._metrics = metrics
+        self._metrics = runner.metrics
 
     def enter(self, caller: Caller) -> None:
         """Take one call of a caller who is one tenant's.
@@ -55,12 +64,36 @@ class Rates:
         if (rate := self._rate_of(tenant)) is None:
             return None
         level = self._buckets.take(UUID(tenant).bytes, calls, rate, is_begun)
+        if seconds := self._buckets.begin_exchange(_PERIOD):
+            self._exchange(seconds)
         _tell(rate, level)
         if level.admitted:
             return None
         self._metrics.refused.labels("rate").inc(calls)
         return RateLimited("rate", level.seconds)
 
+
+    def _exchange(self, seconds: float) -> None:
+        """Tell other instances what was asked of this one, and take its share of the rates.
+
+        :param seconds: how long that took to come
+        """
+        asked = {str(UUID(bytes=key)): (key, calls / seconds, share)
+                 for key, (calls, share) in self._buckets.asked(_MOST).items()}
+        arguments = {"instance": self._buckets.instance, "tenants": "{%s}" % ",".join(asked),
+                     "asked": "{%s}" % ",".join(str(mine) for _, mine, _ in asked.values())}
+        try:
+            others = orjson.loads(self._runner.result(
+                Statement(STATEMENTS["value"]["exchange_rates"], arguments,
+                          lambda row: Result(row[0] if row else b"{}")),
+                Budget(_MOST_BYTES), None).text)
+        except FlexdbError:
+            # The shares are as good as any until PostgreSQL answers again.
+            return
+        for tenant, (key, mine, before) in asked.items():
+            share = max(mine / (mine + others.get(tenant, 0)), _LEAST)
+            if share != before:
+                self._buckets.set_share(key, share)
 
     def _are_counted(self) -> bool:
         """Tell whether any tenant's calls are counted."""

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from flexdb.access import buckets
 from flexdb.access.buckets import Buckets, Level, Rate
 from flexdb.config import Settings
+from flexdb.db.connection import Connection
 from tests.support.callers import closed, secrets_of, with_key
 from tests.support.http import JSON
 from tests.support.postgres import connect
@@ -238,6 +239,62 @@ def test_refusals_are_counted_without_the_tenant(key: Callable[[], Service]) -> 
     spend(caller)
     text = caller.app.extensions["flexdb"].metrics.text("")[0].decode()
     assert re.search(r'^flexdb_refused_total\{reason="rate"\} [1-9]', text, re.M)
+
+
+@pytest.mark.long
+def test_instances_share_a_rate_by_what_is_asked_of_them(new_database: Callable[..., Settings]
+                                                        ) -> None:
+    rate, settings = 50, new_database(rate_limit=50, rate_burst=50)
+    # Each has buckets of its own, as each master has.
+    busy, calm = Service.of(settings), Service.of(settings)
+    tenant = busy.tenant()
+    ask = request("list_node_types", {"tenant_id": tenant["id"]})
+    admitted: list[tuple[float, Service]] = []
+    ends = time.monotonic() + 12
+
+    def press(service: Service) -> None:
+        while time.monotonic() < ends:
+            if b'"result"' in service.post(ask).data:
+                admitted.append((time.monotonic(), service))
+            time.sleep(0.002 if service is busy else 0.01)
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(press, (busy, calm)))
+    late = [service for at, service in admitted if at > ends - 7]
+    # Alone, each would let through the whole rate.
+    assert 0.85 * 7 * rate <= len(late) <= 1.2 * 7 * rate
+    assert late.count(busy) > late.count(calm) > 0
+    with connect(settings) as database:
+        assert database.execute("SELECT count(*) FROM flexdb_rate_usage").fetchone() == (2,)
+    # The last shares hold while the others cannot be asked.
+    share = late.count(busy) / len(late)
+    with connect(settings) as database:
+        database.execute("DROP TABLE flexdb_rate_usage")
+    wait_until(lambda: left(busy.post(ask)) == 0)
+    count_before = len(admitted)
+    ends = time.monotonic() + 3
+    press(busy)
+    assert len(admitted) - count_before <= 1.3 * share * rate * 3
+    for service in (busy, calm):
+        service.close()
+
+
+def test_one_instance_alone_asks_once_a_second(new_service: Callable[..., Service],
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    service, fetch = new_service(rate_limit=1000), Connection.fetch
+    at: list[float] = []
+
+    def noting(self: Connection, statement: Any) -> Any:
+        if statement.query.name == "exchange_rates":
+            at.append(time.monotonic())
+        return fetch(self, statement)
+
+    monkeypatch.setattr(Connection, "fetch", noting)
+    tenant = service.tenant()
+    while len(at) < 3:
+        response = service.post(request("get_tenant", {"id": tenant["id"]}))
+        assert "result" in response.json and left(response) > 1900
+    assert min(later - before for before, later in zip(at, at[1:])) > 0.9
 
 
 @pytest.mark.long

@@ -130,17 +130,19 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
 
 @pytest.mark.long
 @pytest.mark.parametrize(("back", "lock"), [
-    (11, "yoyo_lock IN ACCESS EXCLUSIVE"),  # it has the lock and has done nothing
-    (11, "_yoyo_migration IN SHARE"),       # the first is applied and not marked
-    (10, "relationships IN ACCESS SHARE"),  # it is in the middle of the second
-    (9, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
-    (8, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
-    (7, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
-    (6, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
-    (5, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
-    (4, "flexdb_keys IN ACCESS SHARE"),     # it is in the middle of the eighth
-    (3, "_yoyo_migration IN SHARE"),        # the ninth is applied and not marked
-    (2, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the tenth
+    (13, "yoyo_lock IN ACCESS EXCLUSIVE"),  # it has the lock and has done nothing
+    (13, "_yoyo_migration IN SHARE"),       # the first is applied and not marked
+    (12, "relationships IN ACCESS SHARE"),  # it is in the middle of the second
+    (11, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
+    (10, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
+    (9, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
+    (8, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
+    (7, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
+    (6, "flexdb_keys IN ACCESS SHARE"),     # it is in the middle of the eighth
+    (5, "_yoyo_migration IN SHARE"),        # the ninth is applied and not marked
+    (4, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the tenth
+    (3, "_yoyo_migration IN SHARE"),        # the eleventh is applied and not marked
+    (2, "_yoyo_migration IN SHARE"),        # the twelfth is applied and not marked
     (1, "_yoyo_migration IN SHARE"),        # the last is applied and not marked
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(

@@ -53,7 +53,7 @@ def test_nothing_that_hangs_on_a_statement_holds_a_setting(world: World, method:
     settings = world.service.settings
     runner = Runner(Pool(settings), 10, 300)
     context = Contexts(settings, SchemaCache(), Callers(settings, runner),
-                       Rates(settings, KnownLimits(runner), runner.metrics))
+                       Rates(settings, KnownLimits(runner), runner))
     params = world.params(method)
     with world.service.app.test_request_context():
         plan = OPERATIONS[method].plan(context.current(), params,

@@ -70,7 +70,7 @@ def faulty(new_database: Callable[..., Settings]) -> Iterator[Service]:
         http.init_app(app)
         runner = Runner(pool, 10, 300)
         contexts = http.Contexts(settings, SchemaCache(), Callers(settings, runner),
-                                 Rates(settings, KnownLimits(runner), pool.metrics))
+                                 Rates(settings, KnownLimits(runner), runner))
         jsonrpc.init_app(app, settings, contexts, runner)
     yield Service(app, settings)
     pool.close()

@@ -1,0 +1,2 @@
+-- What is in it is good for seconds.
+DROP TABLE IF EXISTS flexdb_rate_usage;
