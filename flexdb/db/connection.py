@@ -7,7 +7,7 @@ value, costs a sixth of such a call, and a third of one in a batch (docs/perform
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from itertools import compress
 from typing import Any
@@ -18,7 +18,6 @@ from psycopg.errors import error_from_result
 from psycopg.generators import fetch
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
-from psycopg.transaction import Transaction
 from psycopg.waiting import Ready, Wait
 
 from flexdb.db import fence
@@ -64,8 +63,7 @@ class Connection(psycopg.Connection[Any]):
         self._named = ""
         self._kept: dict[bytes, bytes] = {}
 
-    def transaction(  # type: ignore[override]
-            self, *arguments: Any, **options: Any) -> AbstractContextManager[Transaction]:
+    def transaction(self, *arguments: Any, **options: Any) -> Any:
         """Begin a transaction, in which no tenant is named yet."""
         self._named = ""
         return super().transaction(*arguments, **options)
@@ -76,11 +74,11 @@ class Connection(psycopg.Connection[Any]):
         :raises psycopg.Error: when it fails
         :raises FenceError: when it is about more than the connection is lent for
         """
-        query, first = statement.query, self._ahead_of(statement)
+        query = statement.query
+        values, first = _values(query, statement.arguments), self._ahead_of(statement)
         # Of an error and the connection's end right after it, as PgBouncer sends them, libpq's
         # own calls tell the end alone.
-        values = _values(query, statement.arguments) if self.may_prepare or first else None
-        if values is None:
+        if values is None or not (first or self.may_prepare):
             return self._fetch_by_cursor(statement, first)
         if first:
             # All is read to its end: an error may still come behind the row, when it is committed.
@@ -173,7 +171,9 @@ class Connection(psycopg.Connection[Any]):
         while True:
             sent = sent or self.pgconn.flush() == 0
             if sent:
-                result = self.wait(fetch(self.pgconn))
+                # What has arrived need not be waited for.
+                result = (self.wait(fetch(self.pgconn)) if self.pgconn.is_busy()
+                          else self.pgconn.get_result())
             else:
                 # PostgreSQL may read no further before its own answers are read.
                 if self.wait(_readiness()) & Ready.R:

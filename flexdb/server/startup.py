@@ -97,7 +97,7 @@ class Startup:
             os.environ.update({name: variables[name] for name in DATABASE_VARIABLES + _ELSEWHERE})
         logger.info("Connecting to database...")
         try:
-            _prepare(self.settings)
+            prepare(self.settings)
         except NotReachable as error:
             _tell_not_reachable(self.settings, error)
             self._waiter = subprocess.Popen(
@@ -197,7 +197,14 @@ def _tell_connected() -> None:
     logger.info("Running database migrations...")
 
 
-def _prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> None:
+    """Bring the database up to date, and look whether it is as the settings want it.
+
+    :raises NotReachable: when PostgreSQL does not answer
+    :raises ConfigError: when it does not let flexdb in
+    :raises MigrationError: when a migration fails
+    :raises StartError: when it has too few connections, or would show flexdb no rows
+    """
     migrate_and_tell(settings)
     try:
         check_capacity(settings)
@@ -222,7 +229,7 @@ def migrate_when_reachable(settings: Settings, parent: int) -> int:
     told: str | None = None
     while os.getppid() == parent:
         try:
-            _prepare(settings)
+            prepare(settings)
             break
         except NotReachable as error:
             # The first reason the parent has told.

@@ -22,7 +22,8 @@ from flexdb.db.row_security import RowSecurityError, check, switch
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Plan, Result, Row, Statement, Steps, Walk
-from flexdb.server import keys
+from flexdb.server import keys, startup
+from flexdb.server.listening import StartError
 from flexdb.sql.loader import make_query
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support import postgres
@@ -32,6 +33,11 @@ from tests.support.service import RpcError, Service, request
 from tests.support.world import World
 
 TABLES = ("node_types", "nodes", "relationships", "tenant_users", "flexdb_keys")
+
+
+# What else has a tenant's id is the service's own: what it counts, notes, and allows.
+SERVICE = {"flexdb_counts", "flexdb_count_changes", "flexdb_events", "flexdb_limits",
+           "flexdb_usage", "flexdb_rate_usage", "flexdb_roles", "flexdb_invitations"}
 
 
 def unbound(table: str, tenant_id: str, write: str = "", **options: Any) -> Statement:
@@ -86,6 +92,16 @@ def in_steps(statements: list[Statement]) -> Steps:
         return Result(" ".join(found).encode())
 
     return Steps("steps", start)
+
+
+def test_whatever_has_a_tenants_id_is_fenced_or_the_services_own(two: Two) -> None:
+    with postgres.connect(two.settings) as connection:
+        found = connection.execute(
+            "SELECT c.relname, c.relrowsecurity FROM pg_attribute a JOIN pg_class c "
+            "ON c.oid = a.attrelid WHERE a.attname = 'tenant_id' AND c.relkind IN ('r', 'p') "
+            "AND c.relnamespace = 'public'::regnamespace").fetchall()
+    assert {name for name, fenced in found if fenced} == set(TABLES)
+    assert {name for name, fenced in found if not fenced} == SERVICE
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -219,6 +235,8 @@ def test_who_names_no_tenant_is_told_so_and_never_shown_a_part(
     blind = replace(two.user, db_row_security=False)
     with pytest.raises(RowSecurityError, match="set DB_ROW_SECURITY=true"):
         check(blind)
+    with pytest.raises(StartError, match="set DB_ROW_SECURITY=true"):
+        startup.prepare(blind)
     service = Service.of(blind)
     with pytest.raises(RpcError) as refused:
         service.call("list_nodes", tenant_id=two.ids[0])

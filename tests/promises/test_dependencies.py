@@ -69,7 +69,6 @@ REACHED = {
         "psycopg.Connection.connect(conninfo, *, autocommit, prepare_threshold, context, "
         "row_factory, cursor_factory, **kwargs)",
         "psycopg.Connection.transaction(self, savepoint_name, force_rollback)",
-        "psycopg.transaction.Transaction",
         "psycopg.pq.TransactionStatus.IDLE",
         "psycopg.Connection.wait(self, gen, interval, timeout)",
         "psycopg.adapt.Loader.load(self, data)",
