@@ -153,16 +153,16 @@ def update_role(context: Context, params: Loaded) -> Statement:
 @operation(RoleVersion, gives=NOTHING, effect=DELETES, of=TENANT,
            access=Access.MANAGE, rules=Heed.REFUSED)
 def delete_role(context: Context, params: Loaded) -> Steps:
-    """Delete a role that no key and no member has."""
+    """Delete a role that no key, no member and nobody who is invited has."""
     def steps() -> Walk:
         row = yield step(context, "lock_role", params)
         if row is None:
             raise NotFound.of("id", "role")
-        keys, members = yield step(context, "count_role", params | {"name": row[0]})
-        if keys or members:
+        keys, members, invited = yield step(context, "count_role", params | {"name": row[0]})
+        if keys or members or invited:
             raise InvalidParams(fields={"id": [
-                f"is the role of {keys} keys and {members} members: give them another, or take "
-                "them away, first"]})
+                f"is the role of {keys} keys, {members} members and {invited} who are invited: "
+                "give them another, or take them away, first"]})
         statement = one_object(context, "delete_role", params, thing="role")
         return statement.result((yield statement))
 

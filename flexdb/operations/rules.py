@@ -8,8 +8,11 @@ absent, and what may only be read is refused.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
+from threading import Lock
 from typing import Any
+
+from cachetools import LRUCache, cached
 
 from flexdb.access.rules import Heed, Rules
 from flexdb.context import Context
@@ -21,6 +24,8 @@ from flexdb.plan import Plan, Result, Row, Steps, Walk, as_steps
 from flexdb.query.rules import Sights, sights_of
 from flexdb.sql.sights import Sight, seen
 
+# How much a worker remembers of what callers see, in bytes of SQL.
+_MOST_BYTES = 16 * 1024 * 1024
 # What shows whether one that may not be written may be read.
 _READS = {"nodes": "get_node", "relationships": "get_relationship"}
 
@@ -36,8 +41,7 @@ def held(declared: Operation, context: Context, params: Loaded, plan: Plan) -> P
     return Steps(declared.name, partial(_write, declared, context, params, plan, rules), plan.long)
 
 
-# What each of that many callers sees is a few kilobytes.
-@lru_cache(maxsize=1024)
+@cached(LRUCache(_MOST_BYTES, lambda sights: sights.weight), lock=Lock())
 def _sights(rules: Rules) -> Sights:
     return sights_of(rules, nodes.MEMBERS)
 

@@ -49,6 +49,11 @@ class Sights(NamedTuple):
     writes: frozenset[str | None]
     named: frozenset[str]
 
+    @property
+    def weight(self) -> int:
+        """Return about how many bytes it takes, at least some."""
+        return 1024 + len(self.write.nodes) + 2 * len(self.write.targets)
+
     def may_write(self, node_type_id: str) -> bool:
         """Tell whether there are nodes of a type that the caller may write."""
         return (node_type_id if node_type_id in self.named else None) in self.writes

@@ -55,11 +55,13 @@ FROM flexdb_roles ro
 WHERE ro.tenant_id = %(tenant_id)s AND ro.id = %(id)s
 FOR UPDATE
 
--- read: count_role -> keys, members
+-- read: count_role -> keys, members, invited
 SELECT (SELECT count(*) FROM flexdb_keys k
         WHERE k.tenant_id = %(tenant_id)s AND k.role = %(name)s) AS keys,
        (SELECT count(*) FROM tenant_users tu
-        WHERE tu.tenant_id = %(tenant_id)s AND tu.role = %(name)s) AS members
+        WHERE tu.tenant_id = %(tenant_id)s AND tu.role = %(name)s) AS members,
+       (SELECT count(*) FROM flexdb_invitations i
+        WHERE i.tenant_id = %(tenant_id)s AND i.role = %(name)s) AS invited
 
 -- write: delete_role -> object, version, tag
 WITH found AS (

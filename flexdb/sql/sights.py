@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
+
+from cachetools import LRUCache, cached
 
 from flexdb.plan import Query
 from flexdb.sql.loader import expand, number
@@ -12,6 +14,8 @@ from flexdb.sql.loader import expand, number
 # Where a statement reads. What it writes it found there before, and what stands in quotes, in a
 # name or behind a dot is no table.
 _TABLE = re.compile(rb"(?<!DELETE )\b(FROM|JOIN)\s+(nodes|relationships)\s+(\w+)\b")
+# How much SQL a worker remembers: that of long grants may be a megabyte.
+_MOST_BYTES = 32 * 1024 * 1024
 
 
 class Sight(NamedTuple):
@@ -26,7 +30,7 @@ class Sight(NamedTuple):
     targets: str
 
 
-@lru_cache(maxsize=1024)
+@cached(LRUCache(_MOST_BYTES, lambda query: len(query.text)), lock=Lock())
 def seen(query: Query, sight: Sight) -> Query:
     """Return a query as it is over the rows of a sight; the same where it reads none of these.
 

@@ -165,10 +165,14 @@ def test_a_role_that_is_in_use_is_not_deleted(service: Service) -> None:
     member = {"tenant_id": tenant["id"], "user_id": user["id"]}
     service.call("add_user_to_tenant", member | {"role": "r"})
     (told,) = wrong(service, "delete_role", one)["id"]
-    assert "1 keys and 1 members" in told
+    assert "1 keys, 1 members and 0 who are invited" in told
     service.call("delete_key", tenant_id=tenant["id"], id=key["id"])
-    assert "0 keys and 1 members" in wrong(service, "delete_role", one)["id"][0]
+    assert "0 keys, 1 members and" in wrong(service, "delete_role", one)["id"][0]
     service.call("remove_user_from_tenant", member)
+    invited = service.call("create_invitation", tenant_id=tenant["id"], role="r",
+                           email="ann@example.org")["invitation"]
+    assert "0 members and 1 who are invited" in wrong(service, "delete_role", one)["id"][0]
+    service.call("delete_invitation", tenant_id=tenant["id"], id=invited["id"])
     service.call("delete_role", one)
     assert wrong(service, "delete_role", one) == {"id": ["names no role"]}
 

@@ -381,6 +381,12 @@ def test_what_stands_for_the_caller_is_compared_as_a_value_and_never_read_as_a_f
         with pytest.raises(RpcError) as refused:
             there.key("viewer", teams=value)
         assert list(refused.value.fields) == ["attributes"]
+    ranked = there.node(rank=2.0)
+    for operator, rank, found in (("$eq", 2, [ranked]), ("$gt", 1.5, [ranked]), ("$gt", 2, []),
+                                  ("$in", [1, 2], [ranked]), ("$eq", True, []), ("$eq", "2", [])):
+        caller = there.caller({"read": {"data.rank": {operator: {"$caller": "attributes.rank"}},
+                                        "data.owner": {"$exists": False}}}, rank=rank)
+        assert caller.call("list_nodes")["nodes"] == found, (operator, rank)
     key = there.caller({"read": {"data.who": {"$caller": "id"}}})
     id = key.call("get_caller")["caller"]["name"].partition(":")[2]
     mine = there.node(who=id)
