@@ -27,18 +27,11 @@ class Access(Enum):
     OWN = ("own", "owner")
     PLATFORM = ("platform", "operator")
 
-    @property
-    def word(self) -> str:
-        """Return the word by which keys and documents name it."""
-        return self.value[0]
-
-    @property
-    def least(self) -> Role:
-        """Return the least role that has it."""
-        return self.value[1]
-
-
-_MAY = {access: frozenset(ROLES[ROLES.index(access.least):]) for access in Access}
+    def __init__(self, word: str, least: Role) -> None:
+        # By which keys and documents name it; the least role that has it; and all that have it.
+        # Plain attributes: they are read in every call, and an enum's members hash slowly.
+        self.word, self.least = word, least
+        self.roles = frozenset(ROLES[ROLES.index(least):])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +89,7 @@ class Caller:
                     operation=operation, role=access.least)
         elif self.suspended:
             raise PermissionDenied("the tenant is suspended")
-        elif self.role not in _MAY[access]:
+        elif self.role not in access.roles:
             raise PermissionDenied(
                 f"{operation} needs the role {access.least}, and the caller is "
                 f"{self.role or 'none'}", operation=operation, role=access.least)
@@ -109,7 +102,7 @@ class Caller:
     def tenants_with(self, access: Access) -> list[str]:
         """Return the tenants in which a user is let do something."""
         return [id for id, there in (self.memberships or {}).items()
-                if there.role in _MAY[access] and not there.suspended]
+                if there.role in access.roles and not there.suspended]
 
     @property
     def title(self) -> str:
