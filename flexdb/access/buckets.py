@@ -100,6 +100,8 @@ class Buckets:
         with self._locked(key) as number:
             place = self._place(key, number)
             _, full_at, asked, share = _SLOT.unpack_from(self._memory, place)
+            # A slot that was never used is found by a key of zeros.
+            share = share or 1.0
             now = time.monotonic_ns()
             full_at = max(full_at, now)
             each = int(_SECOND / (rate.calls * share))

@@ -30,7 +30,6 @@ _TYPES = ("jwt", "at+jwt", "application/at+jwt")
 _USER = re.compile(r"[\x21-\x7e]{1,255}")
 # The end of the year 9999: beyond that is no time, but a mistake.
 _LAST_TIME = 253402300799
-_NOT_GOOD = "the token is not good"
 
 
 class Proof(NamedTuple):
@@ -63,15 +62,14 @@ class Tokens:
         """Tell whether the keys by which a token was verified are still those that count."""
         return proof.keys is self._keysets.current()
 
-    def verify(self, token: str) -> Proof:
-        """Return what a token proves.
+    def verify(self, token: str) -> Proof | None:
+        """Return what a token proves; None where it is not signed well, whyever that is.
 
-        :raises Unauthenticated: when that is nothing; only to who holds one that is signed well
-            it is said why
+        :raises Unauthenticated: saying why it is not good, to who holds one that is signed well
         :raises Unavailable: when the keys cannot be had
         """
         if len(token) > MOST_BYTES:
-            raise _refused(_NOT_GOOD)
+            return None
         try:
             head, _, rest = token.partition(".")
             body, _, signature = rest.partition(".")
@@ -82,9 +80,9 @@ class Tokens:
                                          urlsafe_b64decode(signature.encode()), signed_by.key)
         # Of what is nested too deep Python says so in a way of its own.
         except (LookupError, TypeError, ValueError, RecursionError):
-            raise _refused(_NOT_GOOD) from None
+            return None
         if not is_signed:
-            raise _refused(_NOT_GOOD)
+            return None
         end = self._end(claims)
         return Proof(self._user(claims), self._roles(claims), end, keys)
 

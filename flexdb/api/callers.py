@@ -125,7 +125,7 @@ class Callers:
                 "under which flexdb is reached")
 
     def _look(self, secret: str) -> _Known | None:
-        """Return what is known of a key; None for what has not even the form of one."""
+        """Return what is known of a key or token; None for what has not the form of one."""
         # No secret stays in memory, and a quick digest does for that; a header may be no text.
         digest = blake2b(secret.encode(errors="replace")).digest()
         with self._lock:
@@ -137,13 +137,15 @@ class Callers:
         if known is None and not is_token and not is_secret(secret):
             return None
         try:
-            found = (self._ask_user(secret, known, now) if is_token else self._ask(secret, now))
+            found = self._ask_user(secret, known, now) if is_token else self._ask(secret, now)
         except Unavailable:
             if known and now - known.asked < _GOOD_ALONE:
                 return known
             raise
-        with self._lock:
-            self._known[digest] = found
+        # Of tokens anyone makes any number that are none, and they cost no look into the database.
+        if found:
+            with self._lock:
+                self._known[digest] = found
         return found
 
     def _ask(self, secret: str, now: float) -> _Known:
@@ -159,12 +161,14 @@ class Callers:
         return _Known(Caller(f"key:{key['id']}", key["role"], key["tenant_id"], allowed,
                              key["suspended"], rules=rules), key["expires"], now)
 
-    def _ask_user(self, token: str, known: _Known | None, now: float) -> _Known:
-        """Return what is known of a token; one that is not good is remembered nowhere."""
+    def _ask_user(self, token: str, known: _Known | None, now: float) -> _Known | None:
+        """Return what is known of a token; None where it is not signed well."""
         assert self._tokens
         proof = known.proof if known else None
         if proof is None or not self._tokens.still_proves(proof):
             proof = self._tokens.verify(token)
+        if proof is None:
+            return None
         if proof.roles is None:
             told = self._given("find_memberships", {"user_id": proof.user})
         else:

@@ -71,6 +71,8 @@ def test_who_guesses_is_told_to_wait_and_others_are_not(service: Service) -> Non
     assert try_key(service, "guess", HTTP_X_FORWARDED_FOR="192.0.2.3")[0] == 429
     assert try_key(service, "guess", REMOTE_ADDR="10.1.2.3",
                    HTTP_X_FORWARDED_FOR="192.0.2.1")[0] == 429
+    # Where it is from may not be known.
+    assert try_key(service, "guess", REMOTE_ADDR="")[0] == 401
     # No key is no wrong key.
     for _ in range(30):
         assert service.post(request("get_caller")).status_code == 401

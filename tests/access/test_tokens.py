@@ -10,7 +10,9 @@ import warnings
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
+from secrets import randbits
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +23,7 @@ from joserfc.jwk import OctKey, RSAKey
 from flexdb.api.callers import Callers
 from flexdb.config import Settings
 from flexdb.db.run import Runner
-from flexdb.errors import Unauthenticated
+from flexdb.errors import RateLimited, Unauthenticated
 from tests.support.callers import closed, with_key
 from tests.support.service import RpcError, Service
 from tests.support.tokens import (
@@ -226,6 +228,8 @@ def name_of(service: Service, token: str) -> str:
 def refusal(service: Service, token: str) -> str:
     """Return what is told to who holds a token that is not good, through each door alike."""
     client = with_key(service, token).client()
+    # An address may guess only a few.
+    client.environ_base["REMOTE_ADDR"] = str(ip_address(randbits(32)))
     over_rpc = client.post("/jsonrpc", json={"jsonrpc": "2.0", "method": "get_caller", "id": 1})
     by_url = client.get("/caller")
     for response in (over_rpc, by_url):
@@ -243,7 +247,7 @@ def test_a_good_token_says_who_the_user_is(service: Service, name: str) -> None:
 
 @pytest.mark.parametrize("name", UNSIGNED)
 def test_what_is_not_signed_as_it_must_be_is_told_nothing_else(service: Service, name: str) -> None:
-    assert refusal(service, UNSIGNED[name]()) in ("the token is not good", "the key is not good")
+    assert refusal(service, UNSIGNED[name]()) == "the key is not good"
 
 
 @pytest.mark.parametrize("name", SIGNED)
@@ -255,7 +259,7 @@ def test_what_is_signed_well_and_not_good_is_told_why(service: Service, name: st
 def test_a_token_that_is_not_good_is_refused_where_none_is_needed(settings: Settings) -> None:
     service = Service.of(replace(settings, auth="open"))
     assert name_of(service, token_of(USER)) == f"user:{USER}"
-    assert refusal(service, UNSIGNED["alg none"]()) == "the token is not good"
+    assert refusal(service, UNSIGNED["alg none"]()) == "the key is not good"
     service.close()
 
 
@@ -272,8 +276,21 @@ def _is_good(service: Service, token: str) -> bool:
     try:
         return bool(name_of(service, token))
     except RpcError as error:
-        assert error.reason == "UNAUTHENTICATED"
+        assert error.reason in ("UNAUTHENTICATED", "RATE_LIMITED")
         return False
+
+
+def test_an_address_guesses_only_a_few_tokens_and_one_that_has_ended_is_no_guess(
+        service: Service) -> None:
+    def told(token: str) -> int:
+        client = with_key(service, token).client()
+        client.environ_base["REMOTE_ADDR"] = address
+        return client.get("/caller").status_code
+
+    address = str(ip_address(randbits(32)))
+    assert {told(claimed(exp=NOW - 3600)) for _ in range(30)} == {401}
+    assert {told(headed(kid=str(number))) for number in range(30)} == {401, 429}
+    assert told(token_of(USER)) == 200
 
 
 def test_a_shared_secret_counts_only_where_its_algorithm_is_named(
@@ -288,9 +305,9 @@ def test_a_shared_secret_counts_only_where_its_algorithm_is_named(
     unnamed = closed(settings)
     assert name_of(named, token(OCT, "oct")) == f"user:{USER}"
     assert name_of(named, token_of(USER)) == f"user:{USER}"
-    assert refusal(named, token(short, "short")) == "the token is not good"
-    assert refusal(named, by_secret(RSA.as_pem(private=False))) == "the token is not good"
-    assert refusal(unnamed, token(OCT, "oct")) == "the token is not good"
+    assert refusal(named, token(short, "short")) == "the key is not good"
+    assert refusal(named, by_secret(RSA.as_pem(private=False))) == "the key is not good"
+    assert refusal(unnamed, token(OCT, "oct")) == "the key is not good"
     named.close()
     unnamed.close()
 
@@ -300,8 +317,8 @@ def test_where_there_is_one_key_a_token_need_not_name_it(settings: Settings, tmp
     (tmp_path / "keys").write_bytes(jwks("rsa"))
     service = closed(replace(settings, jwt_keys=str(tmp_path / "keys")))
     assert name_of(service, sign({"alg": "RS256"}, GOOD)) == f"user:{USER}"
-    assert refusal(service, sign({"alg": "RS256"}, GOOD, OTHER_RSA)) == "the token is not good"
-    assert refusal(service, headed(kid="other")) == "the token is not good"
+    assert refusal(service, sign({"alg": "RS256"}, GOOD, OTHER_RSA)) == "the key is not good"
+    assert refusal(service, headed(kid="other")) == "the key is not good"
     service.close()
 
 
@@ -320,7 +337,7 @@ def test_keys_that_are_weak_or_for_something_else_are_passed_over(settings: Sett
     service = closed(replace(settings, jwt_keys=str(tmp_path / "keys")))
     assert name_of(service, token_of(USER)) == f"user:{USER}"
     for kid, key in [*((kid, RSA) for kid in ("enc", "ops", "alg", "half")), ("weak", weak)]:
-        assert refusal(service, sign(HEAD | {"kid": kid}, GOOD, key)) == "the token is not good"
+        assert refusal(service, sign(HEAD | {"kid": kid}, GOOD, key)) == "the key is not good"
     service.close()
 
 
@@ -333,7 +350,7 @@ def test_tokens_that_are_not_good_are_remembered_nowhere(settings: Settings) -> 
         with service.app.test_request_context(headers={"Authorization": f"Bearer {token}"}):
             try:
                 return bool(callers.current())
-            except Unauthenticated:
+            except (Unauthenticated, RateLimited):
                 return False
 
     assert is_known(token_of(USER)) and len(callers._known) == 1
