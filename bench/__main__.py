@@ -9,6 +9,7 @@ from contextlib import closing
 
 import bench.bulk  # noqa: F401 (registers its rows)
 import bench.keys  # noqa: F401
+import bench.neighbours  # noqa: F401
 from bench.growth import CURVES, Curve, grow
 from bench.load import require_wrk
 from bench.machine import describe, load_average

@@ -140,14 +140,40 @@ def load(server: Server, postgres: Postgres, bodies: Sequence[Any], each: int = 
     return measured(work, postgres, server)
 
 
+def beside(subject: Subject, server: Server, bodies: Sequence[Any], connections: int) -> Subject:
+    """Return a subject while others send bodies to the same server, whose answers nobody looks at.
+
+    :param connections: on how many they do
+    """
+    def run(seconds: float) -> Sample:
+        with NamedTemporaryFile(suffix=".ndjson") as file:
+            file.write(b"\n".join(orjson.dumps(body) for body in bodies))
+            file.flush()
+            others = subprocess.Popen(_command(server, file.name, connections, 3600, CALL),
+                                      stdout=subprocess.DEVNULL)
+            try:
+                # Until they all wait for something.
+                time.sleep(1)
+                return subject(seconds)
+            finally:
+                others.terminate()
+                others.wait()
+
+    return run
+
+
 def _wrk(server: Server, file: str, connections: int, seconds: float, asks: Asks
          ) -> dict[str, int]:
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout",
-               "30s", "-s", str(_SCRIPT), server.url(asks.path), "--", file, str(asks.status),
-               asks.secret]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(_command(server, file, connections, seconds, asks), capture_output=True,
+                          text=True, check=True)
     told: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
     return told
+
+
+def _command(server: Server, file: str, connections: int, seconds: float, asks: Asks) -> list[str]:
+    return ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout",
+            "30s", "-s", str(_SCRIPT), server.url(asks.path), "--", file, str(asks.status),
+            asks.secret]
 
 
 def require_wrk() -> None:
