@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -82,7 +81,7 @@ class Connection(psycopg.Connection[Any]):
             return self._fetch_by_cursor(statement, first)
         if first:
             # All is read to its end: an error may still come behind the row, when it is committed.
-            return list(self._in_pipeline([*first, (query, values)]))[-1]
+            return self._row([*self._in_pipeline([*first, (query, values)])][-1])
         name = self._name_of(query)
         return self._row(self.pgconn.exec_prepared(name, values) if name else
                          self.pgconn.exec_params(query.text, values))
@@ -118,7 +117,12 @@ class Connection(psycopg.Connection[Any]):
                 return
             sent += [*first, (statement.query, values)]
             given += [False] * len(first) + [True]
-        yield from compress(self._in_pipeline(sent), given)
+        for result in compress(self._in_pipeline(sent), given):
+            row = self._row(result)
+            # Of what may be large one copy is enough.
+            result.clear()
+            yield row
+            row = None
 
     def _ahead_of(self, statement: Statement) -> list[_Sent]:
         """Return what is to be sent ahead of a statement, when it may be sent.
@@ -138,27 +142,21 @@ class Connection(psycopg.Connection[Any]):
         self._named = wanted
         return [(_NAME_TENANT, [wanted.encode()])]
 
-    def _in_pipeline(self, sent: Sequence[_Sent]) -> Iterator[Row | None]:
-        """Run what is sent in one round trip, and give the rows as they come."""
-        commands: list[Callable[[], None]] = []
-        for query, values in sent:
-            name = self._name_of(query)
-            commands.append(
-                partial(self.pgconn.send_query_prepared, name, values) if name else
-                partial(self.pgconn.send_query_params, query.text, values))
+    def _in_pipeline(self, sent: Sequence[_Sent]) -> Iterator[PGresult]:
+        """Run what is sent in one round trip, and give the results as they come."""
+        names = [self._name_of(query) for query, _ in sent]
         self.pgconn.enter_pipeline_mode()
         # In libpq's own memory, so that nothing waits until PostgreSQL reads it.
-        for command in commands:
-            command()
+        for name, (query, values) in zip(names, sent):
+            if name:
+                self.pgconn.send_query_prepared(name, values)
+            else:
+                self.pgconn.send_query_params(query.text, values)
         self.pgconn.pipeline_sync()
         failed: PGresult | None = None
         for result in self._results():
             if failed is None and result.status == ExecStatus.TUPLES_OK:
-                row = self._row(result)
-                # Of what may be large one copy is enough.
-                result.clear()
-                yield row
-                row = None
+                yield result
             else:
                 failed = failed or result
         self.pgconn.exit_pipeline_mode()
