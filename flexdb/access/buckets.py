@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 from fcntl import LOCK_EX, LOCK_UN, lockf
+from heapq import nlargest
 from mmap import mmap
 from tempfile import TemporaryFile
 from typing import NamedTuple
@@ -142,7 +143,9 @@ class Buckets:
         with memoryview(self._memory) as memory, memory.cast("I") as words:
             asked = words[_ASKED:-_WORDS:_WORDS].tolist()
         found: dict[bytes, tuple[int, float]] = {}
-        for number in [number for number, calls in enumerate(asked) if calls][:most]:
+        # Those of most calls, where there are more: of them a share tells most.
+        for number in nlargest(most, (number for number, calls in enumerate(asked) if calls),
+                               key=asked.__getitem__):
             with _Locked(self._lock, file, number // _WAYS):
                 place = number * _SLOT.size
                 key, full_at, calls, share = _SLOT.unpack_from(self._memory, place)

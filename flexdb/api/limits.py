@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 import orjson
 
@@ -30,6 +31,7 @@ class KnownLimits:
         self._own: dict[str, OwnLimits] = {}
         self._stamp = ""
         self._asked = float("-inf")
+        self._again_at = float("-inf")
         # Whether any tenant has a rate of its own.
         self.has_rates = False
 
@@ -41,12 +43,21 @@ class KnownLimits:
         :raises FlexdbError: when nothing was known yet
         """
         if time.monotonic() - self._asked >= _GOOD:
-            self._ask()
+            self._ask(waits=True)
         return self._own.get(tenant_id, AS_SETTINGS)
 
-    def _ask(self) -> None:
+    def known(self, tenant_id: str) -> OwnLimits:
+        """Return the same, and that there are none as long as nothing is known; nobody waits."""
+        now = time.monotonic()
+        if now - self._asked >= _GOOD and now >= self._again_at:
+            self._again_at = now + _GOOD
+            with suppress(FlexdbError):
+                self._ask(waits=False)
+        return self._own.get(tenant_id, AS_SETTINGS)
+
+    def _ask(self, waits: bool) -> None:
         # Of those who find it old, one asks; the others wait only where nothing is known.
-        if not self._lock.acquire(blocking=not self._stamp):
+        if not self._lock.acquire(blocking=waits and not self._stamp):
             return
         try:
             if time.monotonic() - self._asked < _GOOD:

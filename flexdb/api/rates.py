@@ -72,7 +72,6 @@ class Rates:
         self._metrics.refused.labels("rate").inc(calls)
         return RateLimited("rate", level.seconds)
 
-
     def _exchange(self, seconds: float) -> None:
         """Tell other instances what was asked of this one, and take its share of the rates.
 
@@ -100,12 +99,12 @@ class Rates:
         if self._calls:
             return True
         # Whichever is asked for, they are as new as they need be then.
-        self._limits("")
+        self._limits.known("")
         return self._limits.has_rates
 
     def _rate_of(self, tenant: str) -> Rate | None:
         """Return how many calls a tenant may make; None where they are not counted."""
-        own = self._limits(tenant)
+        own = self._limits.known(tenant)
         calls = self._calls if own.calls_per_second is None else own.calls_per_second
         return Rate(calls, own.burst or self._burst or 2 * calls) if calls else None
 
@@ -126,7 +125,8 @@ class Tally:
     def add(self) -> None:
         """Count the call that was planned last, also where it is none."""
         watched = watch.current()
-        tenant, calls = watched.asked or (self._bound, 1)
+        tenant, calls = watched.asked or ("", 1)
+        tenant = tenant or self._bound
         watched.asked = None
         self._tenants.append(tenant)
         self._calls[tenant] = self._calls.get(tenant, 0) + calls

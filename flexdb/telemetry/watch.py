@@ -44,10 +44,10 @@ class Watch:
         :param tenant: its id; "" where the call names none
         :param calls: how many calls it counts as
         """
-        tenant = tenant or self.tenant
-        self.has_others = self.has_others or bool(self.tenant) and tenant != self.tenant
-        self.tenant = self.tenant or tenant
         self.asked = tenant, calls
+        if tenant and tenant != self.tenant:
+            self.has_others = self.has_others or bool(self.tenant)
+            self.tenant = self.tenant or tenant
 
 
 # Where there is no request, what is watched is nobody's.

@@ -223,6 +223,14 @@ def test_a_tenant_may_have_a_rate_of_its_own(new_service: Callable[..., Service]
     assert service.call("list_node_types", tenant_id=other["id"])
 
 
+def test_a_transaction_that_names_no_tenant_is_not_counted_for_another(open_service: Service
+                                                                     ) -> None:
+    tenant = open_service.tenant()
+    none = request("transaction", {"calls": [{"method": "list_tenants"}] * 100})
+    response = open_service.post([request("get_tenant", {"id": tenant["id"]}), none])
+    assert b'"error"' not in response.data and left(response) >= 18
+
+
 def test_what_is_about_no_tenant_is_not_counted(open_service: Service) -> None:
     response = open_service.post([request("list_tenants", id=place) for place in range(100)])
     assert "RateLimit" not in response.headers and b'"error"' not in response.data
