@@ -97,7 +97,8 @@ def noted(declared: Operation, context: Context, params: Loaded, plan: Plan) -> 
         yield step(context, "note_event", _event(declared, context, params, before, result))
         return result
 
-    return Steps(declared.name, steps)
+    # Who waits for the row waits as long as the work may take.
+    return Steps(declared.name, steps, declared.long)
 
 
 def _before(declared: Operation, context: Context, params: Loaded) -> Any:
