@@ -96,15 +96,13 @@ class Tokens:
                 or not isinstance(kind, str) or kind.lower() not in _TYPES):
             raise ValueError("is not to be trusted")
         keys = self._keysets.current()
-        if "kid" not in header:
-            # Then it is the only key there is, or none.
-            (found,) = keys
-        else:
+        # Without a name it is the only key there is, or none.
+        named: KeySet = keys if len(keys) == 1 else ()
+        if "kid" in header:
             if all(key.kid != kid for key in keys):
                 keys = self._keysets.newer()
-            (found,) = [key for key in keys if key.kid == kid and algorithm in key.algorithms]
-        if algorithm not in found.algorithms:
-            raise ValueError("names an algorithm that the key is not for")
+            named = tuple(key for key in keys if key.kid == kid)
+        (found,) = [key for key in named if algorithm in key.algorithms]
         return found, keys
 
     def _end(self, claims: dict[str, Any]) -> float:
