@@ -32,8 +32,6 @@ class KnownLimits:
         self._stamp = ""
         self._asked = float("-inf")
         self._again_at = float("-inf")
-        # Whether any tenant has a rate of its own.
-        self.has_rates = False
 
     def __call__(self, tenant_id: str) -> OwnLimits:
         """Return the limits of a tenant's own, as they were a second ago at most.
@@ -42,14 +40,17 @@ class KnownLimits:
 
         :raises FlexdbError: when nothing was known yet
         """
-        if time.monotonic() - self._asked >= _GOOD:
+        # While PostgreSQL is away no call waits for more than its own turn.
+        is_away = self._stamp and self._runner.pool.failure
+        if time.monotonic() - self._asked >= _GOOD and not is_away:
             self._ask(waits=True)
         return self._own.get(tenant_id, AS_SETTINGS)
 
     def known(self, tenant_id: str) -> OwnLimits:
         """Return the same, and that there are none as long as nothing is known; nobody waits."""
         now = time.monotonic()
-        if now - self._asked >= _GOOD and now >= self._again_at:
+        if (now - self._asked >= _GOOD and now >= self._again_at
+                and not self._runner.pool.failure):
             self._again_at = now + _GOOD
             with suppress(FlexdbError):
                 self._ask(waits=False)
@@ -68,7 +69,6 @@ class KnownLimits:
                 Budget(_MOST_BYTES), None).text)
             if found["own"] is not None:
                 self._own = {id: OwnLimits(*limits) for id, *limits in found["own"]}
-                self.has_rates = any(one.calls_per_second for one in self._own.values())
             self._stamp, self._asked = found["stamp"], time.monotonic()
         except FlexdbError:
             if not self._stamp:

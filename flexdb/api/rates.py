@@ -48,13 +48,13 @@ class Rates:
 
         :raises RateLimited: when none is left
         """
-        if caller.tenant_id and self._are_counted() and (
+        if self._calls and caller.tenant_id and (
                 refused := self.take(caller.tenant_id, 1, is_begun=False)):
             raise refused
 
     def tally(self, caller: Caller) -> Tally | None:
         """Return what counts the calls of a request; None where they are not counted."""
-        return Tally(self, caller.tenant_id or "") if self._are_counted() else None
+        return Tally(self, caller.tenant_id or "") if self._calls else None
 
     def take(self, tenant: str, calls: int, is_begun: bool) -> RateLimited | None:
         """Take calls of a tenant, and return the error where they may not be done.
@@ -64,7 +64,8 @@ class Rates:
         if (rate := self._rate_of(tenant)) is None:
             return None
         level = self._buckets.take(UUID(tenant).bytes, calls, rate, is_begun)
-        if seconds := self._buckets.begin_exchange(_PERIOD):
+        # While PostgreSQL is away no call waits for more than its own turn.
+        if not self._runner.pool.failure and (seconds := self._buckets.begin_exchange(_PERIOD)):
             self._exchange(seconds)
         _tell(rate, level)
         if level.admitted:
@@ -93,14 +94,6 @@ class Rates:
             share = max(mine / (mine + others.get(tenant, 0)), _LEAST)
             if share != before:
                 self._buckets.set_share(key, share)
-
-    def _are_counted(self) -> bool:
-        """Tell whether any tenant's calls are counted."""
-        if self._calls:
-            return True
-        # Whichever is asked for, they are as new as they need be then.
-        self._limits.known("")
-        return self._limits.has_rates
 
     def _rate_of(self, tenant: str) -> Rate | None:
         """Return how many calls a tenant may make; None where they are not counted."""

@@ -90,7 +90,7 @@ def test_processes_that_count_at_once_lose_no_call() -> None:
     with os.fdopen(receive) as told:
         each, ended = zip(*((int(one), float(at)) for one, at in map(str.split, told)))
     most = rate.burst + rate.calls * (max(ended) - began)
-    assert min(each) > 0 and 0.98 * (rate.burst + rate.calls * 1.5) <= sum(each) <= most + 1
+    assert min(each) > 0 and 0.9 * (rate.burst + rate.calls * 1.5) <= sum(each) <= most + 1
 
 
 @pytest.fixture(scope="module")
@@ -211,16 +211,18 @@ def test_rows_and_the_calls_of_a_transaction_count(new_service: Callable[..., Se
 
 
 def test_a_tenant_may_have_a_rate_of_its_own(new_service: Callable[..., Service]) -> None:
-    service = new_service()
-    one, other = service.tenant(), service.tenant()
+    service = new_service(rate_limit=1000)
+    one, other, free = service.tenant(), service.tenant(), service.tenant()
+    service.call("update_limits", tenant_id=free["id"], calls_per_second=0)
     service.call("update_limits", tenant_id=one["id"], calls_per_second=1, burst=300)
     ask = request("list_node_types", {"tenant_id": one["id"]})
-    wait_until(lambda: "RateLimit" in service.post(ask).headers)
-    assert service.post(ask).headers["RateLimit-Policy"] == '"tenant";q=300;w=300'
+    wait_until(lambda: service.post(ask).headers["RateLimit-Policy"] == '"tenant";q=300;w=300')
     service.batch([ask] * 300)
     with pytest.raises(RpcError, match="as many calls as it may"):
         service.call("list_node_types", tenant_id=one["id"])
     assert service.call("list_node_types", tenant_id=other["id"])
+    response = service.post(request("get_tenant", {"id": free["id"]}))
+    assert "RateLimit" not in response.headers and "result" in response.json
 
 
 def test_a_transaction_that_names_no_tenant_is_not_counted_for_another(open_service: Service
