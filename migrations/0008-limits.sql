@@ -1,6 +1,6 @@
--- What a tenant may have and do, where that is not as the settings say; how many bytes of JSON it has;
--- and how much it asks for. The ledger counts the bytes of what is written from here on; what was
--- there before is weighed by 0012-bytes, which makes no writer wait.
+-- What a tenant may have and do, where that is not as the settings say, and how many bytes of JSON it
+-- has. The ledger counts the bytes of what is written from here on; what was there before is weighed
+-- by 0012-bytes, which makes no writer wait.
 -- depends: 0007-keys
 
 LOCK TABLE node_types, nodes, relationships IN SHARE ROW EXCLUSIVE MODE;
@@ -14,18 +14,6 @@ CREATE TABLE IF NOT EXISTS flexdb_limits (
     calls_per_second integer,
     burst integer
 );
-
-CREATE TABLE IF NOT EXISTS flexdb_usage (
-    tenant_id uuid REFERENCES tenants (id) ON DELETE CASCADE,
-    hour timestamptz,
-    calls bigint NOT NULL,
-    errors bigint NOT NULL,
-    rows bigint NOT NULL,
-    bytes bigint NOT NULL,
-    database_ms double precision NOT NULL,
-    PRIMARY KEY (tenant_id, hour)
-) WITH (fillfactor = 50);
-CREATE INDEX IF NOT EXISTS flexdb_usage_by_hour ON flexdb_usage (hour);
 
 -- Of a whole list, whose key is nil; by type nothing is weighed.
 ALTER TABLE flexdb_counts ADD COLUMN IF NOT EXISTS bytes bigint NOT NULL DEFAULT 0;
