@@ -183,7 +183,7 @@ def test_a_call_without_a_place_gives_none_back(new_database: Callable[..., Sett
 def test_the_tenant_of_a_call_is_known_without_a_key(
         new_service: Callable[..., Service], door: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    service = replace(new_service(db_pool_timeout=0.1), door=door)
+    service = replace(new_service(db_pool_timeout=1.0), door=door)
     one, other = service.tenant(), service.tenant()
     # The share of a pool of eight: what the tenant waits for is never free.
     pool = service.app.extensions["flexdb"]
