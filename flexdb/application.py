@@ -14,6 +14,7 @@ from flexdb import operations  # noqa: F401 (registers them)
 from flexdb.api import health, http, jsonrpc, middleware, rates, rest
 from flexdb.api.callers import Callers
 from flexdb.api.limits import KnownLimits
+from flexdb.api.usage import Usage
 from flexdb.config import Settings, environment, read_settings
 from flexdb.contract import asked  # noqa: F401 (lets the watch know the tenant of each call)
 from flexdb.db.pool import Pool
@@ -66,7 +67,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     limits = KnownLimits(runner)
     contexts = http.Contexts(settings, SchemaCache(), callers,
                              rates.Rates(settings, limits, runner), limits)
-    middleware.init_app(app, metrics, callers)
+    usage = Usage(runner)
+    middleware.init_app(app, metrics, callers, usage)
     http.init_app(app)
     health.init_app(app, runner, callers)
     jsonrpc.init_app(app, settings, contexts, runner)
@@ -79,4 +81,5 @@ def create_app(settings: Settings | None = None) -> Flask:
             "ETag", "Location", "Preference-Applied", "Retry-After", "WWW-Authenticate",
             *middleware.HEADERS, *rates.HEADERS])
     app.extensions["flexdb"] = pool
+    app.extensions["flexdb_usage"] = usage
     return app

@@ -12,9 +12,8 @@ import orjson
 from flexdb.errors import AnswerTooLarge, FlexdbError, Overloaded
 
 Row = tuple[Any, ...]
-# What a statement does: it reads, it reads and locks what it read until the transaction ends, it
-# writes, or it is the transaction's last, whenever it is asked for. Only what writes may not be
-# sent twice; only what reads can be answered by a standby.
+# What a statement does: reads, locks what it read until the transaction ends, writes, or is the
+# transaction's last, whenever it is asked for. Only what writes may not be sent twice.
 Kind = Literal["read", "lock", "write", "late"]
 
 
@@ -49,9 +48,9 @@ class Result(NamedTuple):
     :param created: False where an operation that creates found the row there and changed it
     :param version: the version of the object in it, where it has one
     :param id: the id of the object in it, where the caller or the operation chose it
-    :param tag: names the object in it as it is now, and no other state of it or of another one that
-        once had its id
+    :param tag: names this state of this very object, even if another one had its id before
     :param kept: False where what was written is to be rolled back all the same
+    :param rows: how many objects it lists or tells to be written
     """
 
     text: bytes
@@ -60,6 +59,7 @@ class Result(NamedTuple):
     id: str | None = None
     tag: str | None = None
     kept: bool = True
+    rows: int = 1
 
 
 class Lock(NamedTuple):

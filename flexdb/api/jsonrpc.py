@@ -120,12 +120,13 @@ class Site(JSONRPCSite):
             context.caller.tenants)[len(locks):]
         if budget.held:
             after_this_request(partial(http.hold_until_sent, budget))
+        watched = watch.current()
+        watched.rows = sum(one.rows for one in outcomes if isinstance(one, Result))
         # From the end, so that each can be let go when its reply is made.
         outcomes.reverse()
         told = [_told(call, outcomes.pop(), body, place) if isinstance(plan, PLANS) else plan
                 for place, (call, plan) in enumerate(zip(body.calls, found))]
-        watch.current().calls = [(method_of(call), one.outcome)
-                                 for call, one in zip(body.calls, told)]
+        watched.calls = [(method_of(call), one.outcome) for call, one in zip(body.calls, told)]
         return [one.reply for one in told if one.reply]
 
     def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]

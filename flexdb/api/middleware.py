@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask, Response, has_request_context, request
 
 from flexdb.api.callers import Callers
+from flexdb.api.usage import Usage
 from flexdb.contract.operation import OPERATIONS
 from flexdb.telemetry import traces as tracing
 from flexdb.telemetry import watch
@@ -51,9 +52,10 @@ os.register_at_fork(after_in_child=_begin_process)
 class Calls:
     """The outermost layer of the app, which sees every request and its answer."""
 
-    def __init__(self, app: WsgiApp, metrics: Metrics) -> None:
+    def __init__(self, app: WsgiApp, metrics: Metrics, usage: Usage) -> None:
         self._app = app
         self._metrics = metrics
+        self._usage = usage
         self._traces = tracing.Traces() if tracing.is_wanted() else None
         self._labels = {name: name for name in (*OPERATIONS, "rpc.discover", "batch")}
         # Looking a label up takes longer than counting.
@@ -67,6 +69,8 @@ class Calls:
         def respond(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             seconds = perf_counter() - watched.began
             self._tell(watched, seconds, int(status[:3]), environ)
+            if watched.tenant:
+                self._add(watched, headers)
             if watched.must_close:
                 _close_after(start_response)
             return start_response(status, [
@@ -113,6 +117,13 @@ class Calls:
                                         for method, outcome in watched.calls],
                               environ, rule.rule if rule else "", seconds, status)
 
+    def _add(self, watched: Watch, headers: list[tuple[str, str]]) -> None:
+        calls = watched.calls
+        errors = (sum(outcome != "ok" for _, outcome in calls) if calls
+                  else bool(watched.outcome) and watched.outcome != "ok")
+        size = next((value for name, value in headers if name == "Content-Length"), "0")
+        self._usage.add(watched, len(calls) or 1, errors, int(size))
+
     def _name(self, method: str) -> str:
         known = self._labels.get(method)
         return known or (method if _NAME.fullmatch(method) else "-")
@@ -143,9 +154,9 @@ def _close_after(start_response: Any) -> None:
         response.force_close()
 
 
-def init_app(app: Flask, metrics: Metrics, callers: Callers) -> None:
+def init_app(app: Flask, metrics: Metrics, callers: Callers, usage: Usage) -> None:
     """Tell of every call, and give the figures at ``/metrics``."""
-    app.wsgi_app = Calls(app.wsgi_app, metrics)  # type: ignore[method-assign]
+    app.wsgi_app = Calls(app.wsgi_app, metrics, usage)  # type: ignore[method-assign]
 
     @app.get("/metrics")
     def give_metrics() -> Response:

@@ -73,6 +73,7 @@ class _View:
                 raise refused
         budget = self.contexts.budget()
         result = self.runner.result(plan, budget, context.caller.tenants)
+        watch.current().rows = result.rows
         response = self._respond(result, context)
         return http.hold_until_sent(budget, response) if budget.held else response
 

@@ -44,6 +44,8 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Limits": (
         ("GET", "/tenants/{tenant_id}/limits", "get_limits"),
         ("PUT", "/tenants/{tenant_id}/limits", "update_limits"),
+        ("GET", "/tenants/{tenant_id}/usage", "get_usage"),
+        ("GET", "/usage", "list_usage"),
     ),
     "Roles": (
         ("POST", "/tenants/{tenant_id}/roles", "create_role"),

@@ -19,5 +19,6 @@ from flexdb.operations import (  # noqa: F401
     rules,
     tenants,
     transactions,
+    usage,
     users,
 )

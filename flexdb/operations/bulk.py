@@ -138,7 +138,7 @@ def delete_nodes(context: Context, params: Loaded) -> Statement:
         if total > params["max_affected"]:
             raise InvalidParams(fields={
                 "max_affected": ["is less than the nodes that fit; none was deleted"]})
-        return Result(deletion)
+        return Result(deletion, rows=total)
 
     return Statement(filled("delete_nodes", context.json_fields, wanted), params | arguments, read)
 
@@ -169,7 +169,7 @@ def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
     if faults := sorted(twice.union(taken or ())):
         raise _refusal(AlreadyExists, wrapper, (
             (place, "id", "is given twice" if place in twice else "is taken") for place in faults))
-    return Result(b'{"%b":%b}' % (wrapper.encode(), created or b"[]"))
+    return Result(b'{"%b":%b}' % (wrapper.encode(), created or b"[]"), rows=len(items))
 
 
 def _refuse_missing(wrapper: str, items: list[Loaded], things: dict[str, str], missing: set[str]

@@ -94,7 +94,7 @@ def _check(context: Context, params: Loaded) -> Walk:
                for number, violations in wrong.items()]
     paging = json_text.parse(bytes(result["pagination"]))
     return Result(orjson.dumps({"checked": len(checked), "refused": refused,
-                                "next_page_token": paging["next_page_token"]}))
+                                "next_page_token": paging["next_page_token"]}), rows=len(checked))
 
 
 def _stored(context: Context, node: Raw) -> bytes:

@@ -128,6 +128,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
         results = BytesIO()
         results.write(b'{"results":[')
         objects: Given = {}
+        rows = 0
         budget = Budget(context.limits.max_answer_bytes)
         for statement in lock_statements(
                 _locks(calls, context.caller) if len(calls) > 1 else ()):
@@ -144,13 +145,14 @@ def transaction(context: Context, params: Loaded) -> Steps:
                 results.close()
                 _name_call(error, place, called.name)
                 raise
+            rows += result.rows
             results.write(b"," if place else b"")
             results.write(result.text)
             if call["name"]:
                 made = json_text.parse_stored(result.text).get(called.gives.wrapper)
                 objects[call["name"]] = made if isinstance(made, dict) else {}
         results.write(b"]}")
-        return Result(results.getvalue(), kept=not params["dry_run"])
+        return Result(results.getvalue(), kept=not params["dry_run"], rows=rows)
 
     return Steps("transaction", steps)
 

@@ -103,11 +103,11 @@ def page(
     def read(row: Row | None) -> Result:
         if row is None:
             raise NotFound.of("tenant_id") if of == "tenant" else NotFound.of("id", of)
-        items, total, *last = row
+        items, rows, total, *last = row
         next_token = _make_token(last, identity) if last[0] is not None else ""
         count = b"" if total is None else b',"total_count":%d' % total
         return Result(b'{"%b":%b,"pagination":{"next_page_token":"%b"%b}}' % (
-            things.encode(), items, next_token.encode(), count))
+            things.encode(), items, next_token.encode(), count), rows=rows)
 
     total = ("NULL::bigint" if params.get("count") == "none" else
              _COUNTED_UP_TO if context.caller.rules else

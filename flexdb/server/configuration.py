@@ -52,6 +52,7 @@ def configuration(folder: Path) -> dict[str, Any]:
         "when_ready": hooks.when_ready,
         "pre_fork": hooks.pre_fork,
         "post_fork": hooks.post_fork,
+        "worker_exit": hooks.worker_exit,
         "child_exit": hooks.child_exit,
         "on_exit": hooks.on_exit,
     }

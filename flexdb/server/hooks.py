@@ -74,6 +74,11 @@ class Hooks:
         server.flexdb.leave_to_parent()
         server.flexdb.metrics.join(worker.place)
 
+    def worker_exit(self, server: Arbiter, worker: Worker) -> None:
+        """Tell what the worker counted and has told nobody yet, if it came to have an app."""
+        if app := getattr(worker, "wsgi", None):
+            app.extensions["flexdb_usage"].flush()
+
     def child_exit(self, server: Arbiter, worker: Worker) -> None:
         """Forget what the worker was doing."""
         server.flexdb.metrics.leave(worker.place)

@@ -1,10 +1,10 @@
 -- frame: page
 -- One page of a list: the rows after {after}, as many as asked for and as many as weigh no more
 -- than a page may, at least one. One row more than asked for tells whether there is a next page.
-SELECT page.items, {total} AS total_count, {next}
+SELECT page.items, page.rows, {total} AS total_count, {next}
 FROM (
     SELECT coalesce(json_agg({object}) FILTER (WHERE {row}.shown), '[]'::json) AS items,
-           {last}
+           count(*) FILTER (WHERE {row}.shown) AS rows, {last}
     FROM (
         SELECT {row}.*,
                row_number() OVER walk <= %(page_size)s

@@ -26,6 +26,8 @@ OF_ALL = {
     "list_operator_keys": ["flexdb_keys k"], "has_operator_key": ["flexdb_keys k"],
     # A slug is one tenant's among all; a tenant's caller does not change it.
     "update_tenant": ["tenants other"],
+    # What a worker counted, of all tenants that asked it.
+    "add_usage": ["tenants t"],
     # Whose it is, is what is asked.
     "find_tenant": ["tenants t"], "find_key": ["flexdb_keys k", "tenants t"],
     "note_key": ["flexdb_keys k"], "find_claimed": ["tenants t"],

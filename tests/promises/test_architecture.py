@@ -183,7 +183,7 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     # What the doors and the commands ask.
     others = {"find_memberships", "find_claimed", "list_migrations", "find_key",
               "note_key", "find_tenant", "has_operator_key", "list_operator_keys",
-              "list_own_limits", "exchange_rates"}
+              "list_own_limits", "exchange_rates", "add_usage"}
     queries = NAMES | LISTS.keys()
     assert queries - OPERATIONS.keys() == steps | locks | others
 

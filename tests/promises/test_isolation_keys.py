@@ -160,6 +160,7 @@ class Walk:
             "list_roles": of | paged, "list_invitations": of | paged,
             "create_invitation": of | {"id": id, "email": f"{one('ab')}@example.org"},
             "remove_user_from_tenant": of | {"user_id": id}, "get_limits": of,
+            "get_usage": of, "list_usage": {},
             "create_relationships": of | {"relationships": [{
                 "source_node_id": one(IDS), "target_node_id": one(IDS),
                 "relationship_type": "x"}]},

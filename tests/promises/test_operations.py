@@ -95,7 +95,8 @@ def test_every_metric_that_is_named_is_in_the_reference() -> None:
     named = {name.removesuffix("_bucket") for name in re.findall(r"flexdb_[a-z_]+", GUIDE)}
     assert named - {"flexdb_owner", "flexdb_app", "flexdb_counts", "flexdb_count_changes",
                     "flexdb_keys", "flexdb_events", "flexdb_limits",
-                    "flexdb_roles", "flexdb_invitations", "flexdb_rate_usage"} <= told
+                    "flexdb_roles", "flexdb_invitations", "flexdb_rate_usage",
+                    "flexdb_usage"} <= told
 
 
 @pytest.mark.long

@@ -61,6 +61,8 @@ METHODS = {
     "delete_invitation": "tenant_id id",
     "list_events": "tenant_id? caller? operation? since? until? pagination?",
     "get_limits": "tenant_id",
+    "get_usage": "tenant_id since?",
+    "list_usage": "since? by? limit?",
     "update_limits": "tenant_id max_nodes? max_relationships? max_bytes? calls_per_second? burst?"
                      " reset?",
     "create_role": "tenant_id name grants based_on?", "get_role": "id tenant_id",

@@ -65,6 +65,7 @@ class World:
             "since": _EARLIER, "until": _LATER,
             "replaces": self.key["id"], "max_nodes": 1000, "max_relationships": 1000,
             "max_bytes": 100_000, "calls_per_second": 1000, "burst": 1000, "reset": ["burst"],
+            "by": "calls",
             "attributes": {"team": "red"}, "based_on": "viewer",
             "grants": [{"node_type_id": self.node_type["id"], "read": True,
                         "write": {"data.owner": {"$caller": "attributes.name"}}}],
@@ -79,7 +80,8 @@ class World:
                 ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id"),
                 ("flexdb_keys", "tenant_id"), ("flexdb_events", "tenant_id"),
                 ("flexdb_limits", "tenant_id"), ("flexdb_roles", "tenant_id"),
-                ("flexdb_invitations", "tenant_id")
+                ("flexdb_invitations", "tenant_id"),
+                ("flexdb_usage", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
         return connection.execute(
             f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "
