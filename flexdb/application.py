@@ -65,10 +65,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
     callers = Callers(settings, runner)
     limits = KnownLimits(runner)
-    contexts = http.Contexts(settings, SchemaCache(), callers,
-                             rates.Rates(settings, limits, runner), limits)
+    counted = rates.Rates(settings, limits, runner)
+    contexts = http.Contexts(settings, SchemaCache(), callers, counted, limits)
     usage = Usage(runner)
-    middleware.init_app(app, metrics, callers, usage)
+    middleware.init_app(app, metrics, callers, usage, counted)
     http.init_app(app)
     health.init_app(app, runner, callers)
     jsonrpc.init_app(app, settings, contexts, runner)

@@ -32,6 +32,8 @@ class KnownLimits:
         self._stamp = ""
         self._asked = float("-inf")
         self._again_at = float("-inf")
+        # Whether any tenant has a rate of its own.
+        self.has_rates = False
 
     def __call__(self, tenant_id: str) -> OwnLimits:
         """Return the limits of a tenant's own, as they were a second ago at most.
@@ -69,6 +71,7 @@ class KnownLimits:
                 Budget(_MOST_BYTES), None).text)
             if found["own"] is not None:
                 self._own = {id: OwnLimits(*limits) for id, *limits in found["own"]}
+                self.has_rates = any(own.calls_per_second for own in self._own.values())
             self._stamp, self._asked = found["stamp"], time.monotonic()
         except FlexdbError:
             if not self._stamp:

@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask, Response, has_request_context, request
 
 from flexdb.api.callers import Callers
+from flexdb.api.rates import Rates
 from flexdb.api.usage import Usage
 from flexdb.contract.operation import OPERATIONS
 from flexdb.telemetry import traces as tracing
@@ -52,10 +53,11 @@ os.register_at_fork(after_in_child=_begin_process)
 class Calls:
     """The outermost layer of the app, which sees every request and its answer."""
 
-    def __init__(self, app: WsgiApp, metrics: Metrics, usage: Usage) -> None:
+    def __init__(self, app: WsgiApp, metrics: Metrics, usage: Usage, rates: Rates) -> None:
         self._app = app
         self._metrics = metrics
         self._usage = usage
+        self._rates = rates
         self._traces = tracing.Traces() if tracing.is_wanted() else None
         self._labels = {name: name for name in (*OPERATIONS, "rpc.discover", "batch")}
         # Looking a label up takes longer than counting.
@@ -123,6 +125,8 @@ class Calls:
                   else bool(watched.outcome) and watched.outcome != "ok")
         size = next((value for name, value in headers if name == "Content-Length"), "0")
         self._usage.add(watched, len(calls) or 1, errors, int(size))
+        if not errors:
+            self._rates.learn()
 
     def _name(self, method: str) -> str:
         known = self._labels.get(method)
@@ -154,9 +158,11 @@ def _close_after(start_response: Any) -> None:
         response.force_close()
 
 
-def init_app(app: Flask, metrics: Metrics, callers: Callers, usage: Usage) -> None:
+def init_app(app: Flask, metrics: Metrics, callers: Callers, usage: Usage, rates: Rates
+             ) -> None:
     """Tell of every call, and give the figures at ``/metrics``."""
-    app.wsgi_app = Calls(app.wsgi_app, metrics, usage)  # type: ignore[method-assign]
+    app.wsgi_app = Calls(  # type: ignore[method-assign]
+        app.wsgi_app, metrics, usage, rates)
 
     @app.get("/metrics")
     def give_metrics() -> Response:

@@ -48,13 +48,17 @@ class Rates:
 
         :raises RateLimited: when none is left
         """
-        if self._calls and caller.tenant_id and (
+        if self._are_counted() and caller.tenant_id and (
                 refused := self.take(caller.tenant_id, 1, is_begun=False)):
             raise refused
 
     def tally(self, caller: Caller) -> Tally | None:
         """Return what counts the calls of a request; None where they are not counted."""
-        return Tally(self, caller.tenant_id or "") if self._calls else None
+        return Tally(self, caller.tenant_id or "") if self._are_counted() else None
+
+    def learn(self) -> None:
+        """Look whether tenants have rates of their own, as PostgreSQL has just answered."""
+        self._limits.known("")
 
     def take(self, tenant: str, calls: int, is_begun: bool) -> RateLimited | None:
         """Take calls of a tenant, and return the error where they may not be done.
@@ -94,6 +98,10 @@ class Rates:
             share = max(mine / (mine + others.get(tenant, 0)), _LEAST)
             if share != before:
                 self._buckets.set_share(key, share)
+
+    def _are_counted(self) -> bool:
+        """Tell whether any tenant's calls are counted."""
+        return bool(self._calls) or self._limits.has_rates
 
     def _rate_of(self, tenant: str) -> Rate | None:
         """Return how many calls a tenant may make; None where they are not counted."""
