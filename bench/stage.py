@@ -61,6 +61,10 @@ class Stage:
         """Return a database for large nodes, as :meth:`writes` gives one."""
         return self._closing.enter_context(fresh(self.postgres.settings, "bench_large"))
 
+    def small(self, name: str) -> Data:
+        """Return a database of its own with a thousand nodes, as :meth:`writes` gives one."""
+        return self._closing.enter_context(fresh(self.postgres.settings, f"bench_{name}", 1000))
+
     def stop_servers(self) -> None:
         """Stop the servers: many of them would need more connections than PostgreSQL has."""
         while self._servers:
