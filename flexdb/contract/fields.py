@@ -15,7 +15,7 @@ JsonForm = Literal["value", "string"]
 TEXT_LENGTH, PAGE_TOKEN_LENGTH = 255, 4096
 _UUID = re.compile(r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII | re.IGNORECASE)
 _TIME = re.compile(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
-                   r"(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
+                   r"(?:Z|[+-](?:0[0-9]|1[0-5]):[0-5][0-9])\Z")
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean",
           int: "a number", float: "a number"}
 
@@ -233,13 +233,13 @@ def moment(text: str) -> datetime:
 
 
 class Time(BaseField):
-    """A time in UTC with microseconds and an offset (RFC 3339)."""
+    """A time in UTC with microseconds; given, with any offset that PostgreSQL has (RFC 3339)."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         require(str, "a time as a string", value)
         if not _TIME.match(value):
-            raise ValidationError("must be a time with an offset and at most microseconds, such as "
-                                  "2026-01-01T12:00:00.000000+00:00 (RFC 3339)")
+            raise ValidationError("must be a time with an offset below 16 hours and at most "
+                                  "microseconds, as 2026-01-01T12:00:00.000000+00:00 (RFC 3339)")
         try:
             moment(value)
         except ValueError:
