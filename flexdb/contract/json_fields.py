@@ -13,7 +13,7 @@ from flexdb.context import Context, Limits
 from flexdb.contract.fields import BaseField, Json, JsonForm, reference, text_in_query
 from flexdb.documents import text as json_text
 from flexdb.documents.patches import MOST_OPERATIONS, Patch, parse_patch
-from flexdb.documents.sizes import check_kept, check_stored
+from flexdb.documents.sizes import check_kept, check_stored, stored_size
 
 _KINDS_OF_JSON = {"object": "a JSON object", "array": "a JSON array", "boolean": "a boolean"}
 _FORMS: dict[str, Json] = {
@@ -127,8 +127,9 @@ class Attributes(JsonText):
     """What is to be known of somebody: an object of plain values and of lists of these."""
 
     def _read(self, text: bytes) -> bytes:
-        if len(text) > MOST_ATTRIBUTES:
-            raise ValueError(f"may have at most {MOST_ATTRIBUTES:,} bytes, not {len(text):,}")
+        # As it is kept: of 1e308, PostgreSQL writes all digits out.
+        if (size := max(len(text), stored_size(text))) > MOST_ATTRIBUTES:
+            raise ValueError(f"may have at most {MOST_ATTRIBUTES:,} bytes, not {size:,}")
         for name, value in json_text.parse(text).items():
             plain = value if isinstance(value, list) else [value]
             if not all(isinstance(one, (str, int, float)) for one in plain):
