@@ -25,6 +25,9 @@ _ALL, _NONE = "TRUE", "FALSE"
 # What stands for a caller where a filter is only looked at; a text that an id may be as well.
 _ANYONE = "00000000-0000-0000-0000-000000000000"
 
+# How many bytes Python has around a text.
+_OF_VALUE = 64
+
 Arguments = dict[str, Any]
 
 
@@ -52,7 +55,10 @@ class Sights(NamedTuple):
     @property
     def weight(self) -> int:
         """Return about how many bytes it takes, at least some."""
-        return 1024 + len(self.write.nodes) + 2 * len(self.write.targets)
+        values = (one for value in self.arguments.values()
+                  for one in (value if isinstance(value, list) else [value]))
+        return 1024 + len(self.write.nodes) + 2 * len(self.write.targets) + sum(
+            _OF_VALUE + len(one) for one in values)
 
     def may_write(self, node_type_id: str) -> bool:
         """Tell whether there are nodes of a type that the caller may write."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
 
 from flexdb.access.callers import Caller
 from flexdb.access.rules import Rules
+from flexdb.operations import nodes
+from flexdb.query.rules import sights_of
 from tests.support.plans import nodes_of, pages_read, run_plan
 from tests.support.postgres import connect
 from tests.support.service import Service
@@ -62,3 +66,16 @@ def test_one_node_under_a_rule_is_found_by_its_id(service: Service, tenant: dict
     by_rule, found = run_plan(service, "get_node", asked, False, caller(tenant, rule, me="u7"))
     plain, wanted = run_plan(service, "get_node", asked, False)
     assert found == wanted and pages_read(by_rule) <= pages_read(plain) + 1
+
+
+def test_what_is_remembered_of_a_caller_weighs_what_it_takes() -> None:
+    reads = {"data.team": {"$in": {"$caller": "attributes.teams"}}}
+    grants = [{"node_type_id": str(uuid4()), "read": reads, "write": reads} for _ in range(100)]
+    rules = Rules("r", orjson.dumps(grants).decode(), "k", orjson.dumps(
+        {"teams": list(range(200))}).decode())
+    sights_of(rules, nodes.MEMBERS)
+    tracemalloc.start()
+    sights = sights_of(rules, nodes.MEMBERS)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken / 2 < sights.weight < 2 * taken
