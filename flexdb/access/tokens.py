@@ -28,6 +28,8 @@ _REFUSED = frozenset(("jwk", "jku", "x5u", "x5c", "crit", "b64", "enc", "zip"))
 _TYPES = ("jwt", "at+jwt", "application/at+jwt")
 # It stands in log lines.
 _USER = re.compile(r"[\x21-\x7e]{1,255}")
+# What may be the name of a role; in JSON, half a character (U+D800) may stand as an escape.
+_ROLE = re.compile(r"[^\x00\ud800-\udfff]{1,64}")
 # The end of the year 9999: beyond that is no time, but a mistake.
 _LAST_TIME = 253402300799
 
@@ -152,7 +154,7 @@ class Tokens:
         if tenants is not None and None in ids:
             raise _refused(f"the token's {name} holds what is no id of a tenant")
         roles = [role for role in (told if isinstance(told, list) else [told])
-                 if isinstance(role, str)]
+                 if isinstance(role, str) and _ROLE.fullmatch(role)]
         # Of several the one that may do most; of none that is known, the first.
         known = [role for role in ROLES[:-1] if role in roles]
         role = (known[-1:] or roles[:1] or [""])[0]

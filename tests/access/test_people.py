@@ -198,7 +198,9 @@ def replace_claims(settings: Settings) -> Settings:
 
 @pytest.mark.parametrize("told, role", [
     ("member", "member"), (["viewer", "admin", "x"], "admin"), (["a", "b"], "a"), (None, ""),
-    ("operator", ""), (["operator", "viewer"], "viewer"), (7, ""), ([], ""), (["Owner"], "Owner")])
+    ("operator", ""), (["operator", "viewer"], "viewer"), (7, ""), ([], ""), (["Owner"], "Owner"),
+    # What is no name of a role is passed over: no database would take half a character.
+    ("\ud800", ""), (["\0", "a"], "a"), ("x" * 65, "")])
 def test_a_token_may_say_the_tenants_and_the_role(people: People, by_claims: Service, told: Any,
                                                   role: str) -> None:
     caller = with_key(by_claims, token_of(
