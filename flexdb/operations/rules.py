@@ -53,6 +53,10 @@ def _write(declared: Operation, context: Context, params: Loaded, plan: Plan, ru
     if creates and not all(sights.may_write(item["node_type_id"]) for item in items
                            if "node_type_id" in item):
         raise _denied(rules)
+    if declared.kind == "relationships" and not creates:
+        # Who waits for it finds it as it is then, and its nodes as they were before: so it is
+        # waited for first, and a further statement sees both.
+        yield _over(sights.write, sights, step(context, "lock_relationship", params))
     try:
         result: Result = yield as_steps(
             _over(sights.read if creates else sights.write, sights, plan))

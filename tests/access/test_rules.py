@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from flexdb.sql.loader import LISTS, NAMES, STATEMENTS, filled
 from flexdb.sql.pages import NEWEST_FIRST, page_query
 from flexdb.sql.sights import _TABLE, Sight, seen
 from tests.support.callers import closed, with_key
+from tests.support.locks import locked, waiting
 from tests.support.service import RpcError, Service, request, rest_request
 from tests.support.world import World
 
@@ -440,3 +442,23 @@ def test_two_callers_of_one_role_see_each_their_own(there: There) -> None:
     role = there.role([{"read": OWN}])["name"]
     for name, mine in [(name, there.node(owner=name)) for name in ("role a", "role b")]:
         assert there.key(role, name=name).call("list_nodes")["nodes"] == [mine]
+
+
+@pytest.mark.parametrize("method, change", [
+    ("update_relationship", {"relationship_type": "mine"}), ("delete_relationship", {}),
+    ("patch_relationship", {"patch": {"mine": 1}})])
+def test_who_waited_for_a_relationship_looks_at_its_nodes_anew(there: There, method: str,
+                                                               change: dict[str, Any]) -> None:
+    caller = there.caller({"read": OWN, "write": True}, name="waits")
+    mine, target = (there.node(owner="waits") for _ in range(2))
+    edge = there.open.relationship(mine, target)
+    with ThreadPoolExecutor(1) as threads:
+        with locked(there.open, "nodes", mine) as other:
+            other.execute("UPDATE nodes SET data = '{}' WHERE id = %s", (mine["id"],))
+            other.execute("UPDATE relationships SET data = '{\"theirs\": 1}' WHERE id = %s",
+                          (edge["id"],))
+            told = threads.submit(reason, caller, method, {"id": edge["id"]} | change)
+            waiting(there.open, 1)
+        assert told.result() == "NOT_FOUND"
+    kept = there.open.call("get_relationship", tenant_id=mine["tenant_id"], id=edge["id"])
+    assert kept["relationship"]["data"] == {"theirs": 1}
