@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Literal
 
 from marshmallow import ValidationError, fields, missing
@@ -241,8 +241,8 @@ class Time(BaseField):
             raise ValidationError("must be a time with an offset below 16 hours and at most "
                                   "microseconds, as 2026-01-01T12:00:00.000000+00:00 (RFC 3339)")
         try:
-            moment(value)
-        except ValueError:
+            moment(value).astimezone(timezone.utc)
+        except (ValueError, OverflowError):
             raise ValidationError("is no time that there is") from None
         return str(value)
 
