@@ -124,7 +124,7 @@ class Data:
             (moment,) = connection.execute(
                 "SELECT created_at::text FROM nodes WHERE tenant_id = %s AND id = %s",
                 (self.tenant()["tenant_id"], _id("003", place))).fetchone() or ("",)
-        reply = orjson.loads(statement.result((b"[]", 0, moment, _id("003", place))).text)
+        reply = orjson.loads(statement.result((b"[]", 0, 0, moment, _id("003", place))).text)
         token: str = reply["pagination"]["next_page_token"]
         return token
 

@@ -16,7 +16,6 @@ from flexdb.api.callers import Callers
 from flexdb.api.limits import KnownLimits
 from flexdb.api.usage import Usage
 from flexdb.config import Settings, environment, read_settings
-from flexdb.contract import asked  # noqa: F401 (lets the watch know the tenant of each call)
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache

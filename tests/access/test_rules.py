@@ -23,7 +23,7 @@ from flexdb.plan import Statement
 from flexdb.sql.loader import LISTS, NAMES, STATEMENTS, filled
 from flexdb.sql.pages import NEWEST_FIRST, page_query
 from flexdb.sql.sights import _TABLE, Sight, seen
-from tests.support.callers import closed, with_key
+from tests.support.callers import SERVICE_S_OWN, closed, with_key
 from tests.support.locks import locked, waiting
 from tests.support.service import RpcError, Service, request, rest_request
 from tests.support.world import World
@@ -95,7 +95,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def noting(self: Connection, statement: Any) -> Any:
         # Nor those that ask once a second for the limits of all tenants.
-        if statement.query.name not in ("find_key", "note_key", "list_own_limits"):
+        if statement.query.name not in SERVICE_S_OWN:
             sent.append(statement.query.name)
         return fetch(self, statement)
 

@@ -14,7 +14,7 @@ from flexdb.contract.fields import Id
 from flexdb.contract.operation import OPERATIONS
 from flexdb.db.connection import Connection
 from flexdb.server import keys
-from tests.support.callers import closed, with_key
+from tests.support.callers import SERVICE_S_OWN, closed, with_key
 from tests.support.service import RpcError, Service, request, rest_request
 from tests.support.world import World
 
@@ -54,7 +54,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def noting(self: Connection, statement: Any) -> Any:
         # Nor those that ask once a second for the limits of all tenants.
-        if statement.query.name not in ("find_key", "note_key", "list_own_limits"):
+        if statement.query.name not in SERVICE_S_OWN:
             sent.append(statement.query.name)
         return fetch(self, statement)
 

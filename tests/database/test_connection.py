@@ -22,7 +22,7 @@ from flexdb.sql.loader import make_query
 from tests.support import postgres
 from tests.support.service import Service
 
-SETTINGS = {"db_pool_size": 2}
+SETTINGS = {"db_pool_size": 2, "tenant_connections": 2}
 
 
 @contextmanager

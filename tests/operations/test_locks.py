@@ -175,7 +175,8 @@ def test_only_what_still_fits_when_it_is_its_turn_is_deleted(service: Service) -
 @pytest.mark.long
 def test_thirty_pairs_in_opposite_orders_all_come_to_their_end(
         new_service: Callable[..., Service]) -> None:
-    service = new_service(db_pool_size=30, db_pool_queue=60, threads=100, db_pool_timeout=60)
+    service = new_service(db_pool_size=30, db_pool_queue=60, threads=100, db_pool_timeout=60,
+                          statement_timeout=60)
     rows = Rows(service)
     calls: list[Call] = [rows.call("update_node", "node", {"data": {"by": n}}) for n in range(2)]
     look = "get_node", calls[0][1] | {}

@@ -195,7 +195,7 @@ def test_the_rate_of_an_address_can_be_limited(tmp_path: Path, served: Served) -
     response, answer = next(one for one in answers if one[0].status == 429)
     assert response.headers.get_all("Retry-After") == ["1"]
     assert json.loads(answer)["error"]["data"] == {
-        "reason": "OVERLOADED", "retryable": True, "retry_after": 1}
+        "reason": "RATE_LIMITED", "limit": "rate", "retryable": True, "retry_after": 1}
 
 
 def test_a_large_answer_is_taken_from_the_service_at_once(front: Nginx, node: Any) -> None:

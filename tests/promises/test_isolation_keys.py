@@ -21,7 +21,7 @@ import pytest
 from flexdb.config import Settings
 from flexdb.contract.operation import OPERATIONS
 from flexdb.db.connection import Connection
-from tests.support.callers import closed, with_key
+from tests.support.callers import SERVICE_S_OWN, closed, with_key
 from tests.support.service import Service, request, rest_request
 
 pytestmark = pytest.mark.long
@@ -196,7 +196,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     fetch, fetch_all = Connection.fetch, Connection.fetch_all
 
     def note(statement: Any) -> None:
-        if statement.query.name not in ("find_key", "note_key", "list_own_limits"):
+        if statement.query.name not in SERVICE_S_OWN:
             sent.append(statement.query.name)
 
     def fetch_one(self: Connection, statement: Any) -> Any:

@@ -10,6 +10,9 @@ from flexdb.config import Settings
 from flexdb.server import keys
 from tests.support.service import Service
 
+# What a worker asks and tells on its own, beside the call that it comes after.
+SERVICE_S_OWN = ("find_key", "note_key", "list_own_limits", "exchange_rates", "add_usage")
+
 
 def closed(settings: Settings) -> Service:
     """Return the service on a database, where everyone needs a key."""
