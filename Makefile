@@ -25,8 +25,9 @@ test: $(VENV)/test ## run the tests, but for those that take long; T=path-or-wor
 test-faults: $(VENV)/test ## break things under load and hold that nothing is lost; SHORT=1 for less
 	@$(BIN)/python -m pytest -m faults tests/faults
 
-test-isolation: $(VENV)/test ## walk 20,000 steps with the keys of two tenants; STEPS=1000 for less
-	@WALK_STEPS=$(or $(STEPS),20000) $(BIN)/python -m pytest tests/promises/test_isolation_keys.py
+test-isolation: $(VENV)/test ## walk 20,000 steps with the keys of two tenants, and compare times; STEPS=1000 for less
+	@WALK_STEPS=$(or $(STEPS),20000) TIMING_TURNS=2000 $(BIN)/python -m pytest \
+		tests/promises/test_isolation_keys.py tests/access/test_timing.py
 
 contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
 	@CONTRACT_EXAMPLES=$(if $(SHORT),40,200) $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract

@@ -55,11 +55,11 @@ def get_usage(context: Context, params: Loaded) -> Statement:
     return one_object(context, "get_usage", params, "usage", missing="tenant_id")
 
 
-@operation(UsageList, gives=many(TenantUsage, "usage"), effect=READS, of=SERVICE,
+@operation(UsageList, gives=many(TenantUsage, "usages"), effect=READS, of=SERVICE,
            access=Access.PLATFORM, rules=Heed.REFUSED)
 def list_usage(context: Context, params: Loaded) -> Statement:
     """List the tenants that asked for most since an hour."""
     def read(row: Row | None) -> Result:
-        return Result(b'{"usage":%b}' % (row[0] if row else b"[]"))
+        return Result(b'{"usages":%b}' % (row[0] if row else b"[]"))
 
     return Statement(STATEMENTS[context.json_fields]["list_usage"], params, read)

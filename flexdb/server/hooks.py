@@ -100,6 +100,12 @@ def _end_at_signals() -> list[int]:
         ended.append(number)
         sys.exit(0)
 
+    def tell(unraisable: Any) -> None:
+        # Where Python cannot raise it, as in a finalizer, there is nothing to tell of the end.
+        if not isinstance(unraisable.exc_value, SystemExit):
+            sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = tell
     for number in ENDING:
         signal.signal(number, end)
     return ended

@@ -30,8 +30,8 @@ CASE %(by)s
     ELSE u.database_ms
 END DESC, u.tenant_id
 
--- read: list_usage -> usage
-SELECT coalesce(json_agg({usage} ORDER BY {loudness}), '[]'::json) AS usage
+-- read: list_usage -> usages
+SELECT coalesce(json_agg({usage} ORDER BY {loudness}), '[]'::json) AS usages
 FROM (
     SELECT u.tenant_id, u.since, u.calls, u.errors, u.rows, u.bytes, u.database_ms
     FROM (

@@ -7,6 +7,7 @@ no more than a statement of PostgreSQL's would make, which is many times what th
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from itertools import permutations
 from statistics import median
@@ -24,7 +25,8 @@ from tests.support.service import Service, request
 
 pytestmark = pytest.mark.long
 
-TURNS, TRIES = 2000, 5
+# `make test-isolation` takes more of them.
+TURNS, TRIES = int(os.environ.get("TIMING_TURNS", "300")), 5
 # Of the median of what is compared: a look into the database would be half of it or more.
 NEAR = 0.05
 

@@ -181,7 +181,7 @@ def test_an_operator_sees_who_is_loud(new_database: Callable[..., Settings], by:
                 " (tenant_id, hour, calls, errors, rows, bytes, database_ms)"
                 " VALUES (%(id)s, clock_timestamp(), %(calls)s, %(errors)s, %(rows)s, %(bytes)s,"
                 " %(database_ms)s)", amounts | tenant)
-    told = service.call("list_usage", by=by, limit=2)["usage"]
+    told = service.call("list_usage", by=by, limit=2)["usages"]
     assert [(one["tenant_id"], one[by]) for one in told] == [
         (tenants[1]["id"], 3), (tenants[0]["id"], 2)]
     assert refusal(service, "list_usage", by=by, limit=1001).fields == {

@@ -278,7 +278,7 @@ def test_a_server_that_is_gone_without_a_word_is_given_up_a_while_after_any_stat
 
 def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:
     one = behind(db_pool_size=1, db_pool_queue=1, db_pool_timeout=20.0)
-    slow = sql("SELECT 'slow', pg_sleep(0.7)")
+    slow = sql("SELECT 'slow', pg_sleep(3)")
     with one.under_way(slow) as first:
         with ThreadPoolExecutor(1) as thread:
             second = thread.submit(one.one, READ)
