@@ -75,7 +75,8 @@ class Served:
     def booted(self) -> set[int]:
         """The processes of all workers that there were since it answered."""
         told = re.findall(r"Booting worker with pid: (\d+)", self.said)
-        self._booted |= {*self.workers, *map(int, told)}
+        # The first ones are not told. Later, what a reload asks looks like a worker for a moment.
+        self._booted |= {*(() if self._booted else self.workers), *map(int, told)}
         return set(self._booted)
 
     def get(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, Any]:
