@@ -29,10 +29,14 @@ PLACES = 2 * (8 + 6)
 def test_with_the_pool_exhausted_the_surplus_is_refused_at_once(
         stack: Stack, report: Callable[..., None]) -> None:
     load, ended = stack.load(), False
+    answers: list[tuple[float, float, str]] = []
 
     def hang() -> None:
         while not ended:
-            stack.served.call("list_users")
+            asked = time.monotonic()
+            reply = stack.served.call("list_users")
+            told = reply["error"]["data"]["reason"] if "error" in reply else "done"
+            answers.append((asked, time.monotonic(), told))
             time.sleep(0.1)
 
     def health(seconds: float) -> list[float]:
@@ -44,13 +48,14 @@ def test_with_the_pool_exhausted_the_surplus_is_refused_at_once(
             time.sleep(0.05)
         return took
 
-    with load.running(), stack.database.connect() as lock, ThreadPoolExecutor(PLACES + 8) as pool:
+    with load.running(), stack.database.connect() as lock, ThreadPoolExecutor(PLACES + 24) as pool:
         healthy = health(2)
         lock.execute("BEGIN")
         lock.execute("LOCK TABLE users")
         locked = time.monotonic()
-        hanging = [pool.submit(hang) for _ in range(PLACES + 8)]
-        wait_until(lambda: len(stack.database.backends("active")) == 16)
+        hanging = [pool.submit(hang) for _ in range(PLACES + 24)]
+        # Three of four connections: the others are for those who come with fewer calls.
+        wait_until(lambda: len(stack.database.backends("active")) >= 12)
         time.sleep(0.3)
         began = time.monotonic()
         ill = health(times(8, 2))
@@ -60,18 +65,18 @@ def test_with_the_pool_exhausted_the_surplus_is_refused_at_once(
         for one in hanging:
             one.result()
         back = load.first_good_write(until)
-    refused = [call for call in load.failed(began, until) if call.ended < until]
-    # Some get a place in the queue, and are refused when their time is over.
-    surplus = [call.ended - call.began for call in refused if call.ended - call.began < 1]
+    # Those with most calls are refused; of others, who has a place in the queue when time is over.
+    refused = [one for one in answers if began <= one[0] and one[1] < until]
+    surplus = [end - asked for asked, end, _ in refused if end - asked < 1]
     good = [call.ended - call.began for call in load.calls if call.ended < locked]
     report(load, surplus=len(surplus), median_s=median(surplus), p90_s=p90(surplus),
            p90_of_calls_before_s=p90(good), health_median_s=median(ill), health_p90_s=p90(ill),
            health_p90_before_s=p90(healthy), back_after_s=back)
     load.check(stack.database)
-    assert {call.told for call in refused} == {"OVERLOADED"} and len(surplus) > 20
+    assert {told for _, _, told in refused} == {"OVERLOADED"} and len(surplus) > 20
     assert median(surplus) < 0.05 and median(ill) < 0.1
     # The machine may be busy with something else: it was so before, too.
-    assert p90(surplus) < max(0.05, 2 * p90(good)) and p90(ill) < max(0.1, 2 * p90(healthy))
+    assert p90(surplus) < max(0.2, 2 * p90(good)) and p90(ill) < max(0.1, 2 * p90(healthy))
 
 
 def p90(times: list[float]) -> float:
