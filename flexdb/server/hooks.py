@@ -75,9 +75,10 @@ class Hooks:
         server.flexdb.metrics.join(worker.place)
 
     def worker_exit(self, server: Arbiter, worker: Worker) -> None:
-        """Tell what the worker counted and has told nobody yet, if it came to have an app."""
-        if app := getattr(worker, "wsgi", None):
-            app.extensions["flexdb_usage"].flush()
+        """Tell what the worker counted and has told nobody yet, if it came to have the app."""
+        usage = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("flexdb_usage")
+        if usage:
+            usage.flush()
 
     def child_exit(self, server: Arbiter, worker: Worker) -> None:
         """Forget what the worker was doing."""

@@ -17,6 +17,7 @@ from bench.growth import Curve
 from bench.load import Sample
 from bench.measure import Claim, Row, measure
 from bench.report import markdown, table
+from bench.servers import EMPTY, Server
 from bench.statements import Script, statement_of
 from bench.yardsticks import program
 from tests.support import postgres
@@ -46,6 +47,14 @@ def grown(much: float, smoke: bool) -> Row:
     return Row("A row", {"many": lambda seconds: sample(much), "few": lambda seconds: sample(100)},
                [Claim("growth", lambda turn: turn["many"].cost / turn["few"].cost, 1.2,
                       smoke=2 if smoke else None)])
+
+
+@pytest.mark.long
+def test_the_empty_view_ends_as_quietly_as_the_service_does(data: Data, tmp_path: Path) -> None:
+    server = Server(EMPTY, data.settings, tmp_path)
+    server.stop()
+    told = server.log.read_text()
+    assert "Worker exiting" in told and "Traceback" not in told and "ERROR" not in told, told
 
 
 def test_the_data_is_what_its_calls_ask_for(bench_service: Service, data: Data) -> None:
