@@ -16,10 +16,9 @@ from bench.rows import row
 from bench.stage import Stage
 from flexdb.config import Settings
 from flexdb.db.address import conninfo
-from flexdb.db.row_security import switch
+from flexdb.db.row_security import FILTERS, switch
 
 _USER = "bench_app"
-_FILTERS = ("jsonb_contains(jsonb, jsonb)", "jsonb_path_exists_opr(jsonb, jsonpath)")
 
 
 @row
@@ -62,7 +61,7 @@ def _make_user(settings: Settings) -> None:
     """Make the user that the service is there, who sees what policies let through."""
     user = sql.Identifier(_USER)
     with psycopg.connect(conninfo(settings, 60), autocommit=True) as connection:
-        for name in _FILTERS:
+        for name in FILTERS:
             connection.execute(f"ALTER FUNCTION pg_catalog.{name} LEAKPROOF".encode())
         if connection.execute("SELECT FROM pg_roles r WHERE r.rolname = %s",
                               (_USER,)).fetchone() is None:

@@ -30,12 +30,11 @@ _PASSES_ALL = """
 """
 # What filters look values up in an index with. A policy goes first where a function might tell what
 # it saw by an error, and these tell nothing.
+FILTERS = ("jsonb_contains(jsonb, jsonb)", "jsonb_path_exists_opr(jsonb, jsonpath)")
 _TELLING = """
     SELECT p.oid::regprocedure::text
     FROM pg_proc p
-    WHERE p.oid IN ('jsonb_contains(jsonb, jsonb)'::regprocedure,
-                    'jsonb_path_exists_opr(jsonb, jsonpath)'::regprocedure)
-      AND NOT p.proleakproof
+    WHERE p.oid = ANY (%s::regprocedure[]) AND NOT p.proleakproof
     ORDER BY 1
 """
 _ON = "row security is on"
@@ -143,7 +142,7 @@ def warnings(settings: Settings, found: State) -> list[str]:
 def _state(connection: psycopg.Connection[Any]) -> State:
     tables = connection.execute(_TABLES.encode()).fetchall()
     passes = connection.execute(_PASSES_ALL.encode()).fetchone()
-    telling = connection.execute(_TELLING.encode()).fetchall()
+    telling = connection.execute(_TELLING.encode(), (list(FILTERS),)).fetchall()
     return State([name for name, *_ in tables], all(enabled for _, enabled, *_ in tables),
                  [name for name, _, active, _ in tables if active],
                  any(owned for *_, owned in tables), bool(passes and passes[0]),

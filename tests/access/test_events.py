@@ -15,7 +15,7 @@ from flexdb.contract.operation import DELETES, OPERATIONS, READS
 from flexdb.operations.events import MOST_BYTES
 from flexdb.server import keys
 from flexdb.sql.loader import STATEMENTS
-from tests.support.callers import closed, secrets_of, with_key
+from tests.support.callers import secrets_of, with_key
 from tests.support.postgres import connect
 from tests.support.service import RpcError, Service, request
 from tests.support.world import World
@@ -25,16 +25,8 @@ NOTED = [name for name, operation in OPERATIONS.items() if operation.effect is n
 
 
 @pytest.fixture(scope="module")
-def settings(new_database: Callable[..., Settings]) -> Settings:
-    return new_database()
-
-
-@pytest.fixture(scope="module")
-def service(settings: Settings) -> Iterator[Service]:
-    """The service where everyone needs a key, as an operator reaches it."""
-    service = closed(settings)
-    yield with_key(service, keys.create_key(settings, None, "", "first", 1, ()))
-    service.close()
+def service(operator: Service) -> Service:
+    return operator
 
 
 @pytest.fixture

@@ -68,11 +68,6 @@ PLANTED: dict[str, Callable[[World], Plan]] = {
 
 
 @pytest.fixture(scope="module")
-def settings(new_database: Callable[..., Settings]) -> Settings:
-    return new_database()
-
-
-@pytest.fixture(scope="module")
 def worlds(settings: Settings) -> Iterator[tuple[World, World]]:
     """Two tenants, the second of which has a secret."""
     service = Service.of(settings)

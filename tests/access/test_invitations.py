@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,23 +12,10 @@ import pytest
 from flexdb.config import Settings
 from flexdb.db.connection import Connection
 from flexdb.operations.invitations import MOST_INVITATIONS
-from flexdb.server import keys
-from tests.support.callers import closed, secrets_of, with_key
+from tests.support.callers import secrets_of, with_key
 from tests.support.postgres import connect
 from tests.support.service import RpcError, Service, request
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture(scope="module")
-def settings(new_database: Callable[..., Settings]) -> Settings:
-    return new_database()
-
-
-@pytest.fixture(scope="module")
-def operator(settings: Settings) -> Iterator[Service]:
-    service = closed(settings)
-    yield with_key(service, keys.create_key(settings, None, "", "first", 1, ()))
-    service.close()
 
 
 @pytest.fixture

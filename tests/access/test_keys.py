@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
@@ -24,16 +24,8 @@ FORM = re.compile(r"\bfdb_[ot]_[0-9A-Za-z]{49}\b")
 
 
 @pytest.fixture(scope="module")
-def settings(new_database: Callable[..., Settings]) -> Settings:
-    return new_database()
-
-
-@pytest.fixture(scope="module")
-def service(settings: Settings) -> Iterator[Service]:
-    """The service where everyone needs a key, as an operator reaches it."""
-    service = closed(settings)
-    yield with_key(service, keys.create_key(settings, None, "", "first", 1, ()))
-    service.close()
+def service(operator: Service) -> Service:
+    return operator
 
 
 @pytest.fixture

@@ -40,11 +40,6 @@ from tests.support.waiting import wait_until
 USER = str(uuid4())
 
 
-@pytest.fixture(scope="module")
-def settings(new_database: Callable[..., Settings]) -> Settings:
-    return new_database()
-
-
 @pytest.fixture
 def reach(settings: Settings) -> Iterator[Callable[[str], Service]]:
     """Return what gives the service that reads its keys at a place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -33,11 +33,6 @@ LOCAL: list[tuple[dict[str, str], bool]] = [
 ORIGINS = [("localhost:5000", True), ("127.0.0.1:5000", True), ("[::1]", True),
            ("10.0.0.7", True), ("flexdb.example.com:443", True), ("evil.example", False),
            ("evil.flexdb.example.com", False), ("flexdb.example.com.evil.example", False)]
-
-
-@pytest.fixture(scope="module")
-def settings(new_database: Callable[..., Settings]) -> Settings:
-    return new_database()
 
 
 @pytest.fixture(scope="module", params=["local", "open", "required"])

@@ -12,7 +12,6 @@ import pytest
 
 from flexdb.api import callers
 from flexdb.config import Settings
-from flexdb.server import keys
 from tests.support.callers import closed, with_key
 from tests.support.postgres import connect
 from tests.support.service import RpcError, Service, request
@@ -40,13 +39,6 @@ def settings(new_database: Callable[..., Settings], tmp_path_factory: pytest.Tem
     source = tmp_path_factory.mktemp("keys") / "jwks.json"
     source.write_bytes(jwks())
     return with_tokens(new_database(), source)
-
-
-@pytest.fixture(scope="module")
-def operator(settings: Settings) -> Iterator[Service]:
-    service = closed(settings)
-    yield with_key(service, keys.create_key(settings, None, "", "first", 1, ()))
-    service.close()
 
 
 @pytest.fixture

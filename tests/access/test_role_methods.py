@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -19,16 +18,8 @@ ALL: Any = [{"read": True, "write": True}]
 
 
 @pytest.fixture(scope="module")
-def settings(new_database: Callable[..., Settings]) -> Settings:
-    return new_database()
-
-
-@pytest.fixture(scope="module")
-def service(settings: Settings) -> Iterator[Service]:
-    """The service where everyone needs a key, as an operator reaches it."""
-    service = closed(settings)
-    yield with_key(service, keys.create_key(settings, None, "", "first", 1, ()))
-    service.close()
+def service(operator: Service) -> Service:
+    return operator
 
 
 def make(caller: Service, tenant: dict[str, Any], **given: Any) -> Any:

@@ -18,12 +18,11 @@ from flexdb.context import Context
 from flexdb.contract.fields import Id
 from flexdb.contract.operation import OPERATIONS, READS, SERVICE, operation
 from flexdb.contract.params import Params
-from flexdb.db.connection import Connection
 from flexdb.plan import Statement
 from flexdb.sql.loader import LISTS, NAMES, STATEMENTS, filled
 from flexdb.sql.pages import NEWEST_FIRST, page_query
 from flexdb.sql.sights import _TABLE, Sight, seen
-from tests.support.callers import SERVICE_S_OWN, closed, with_key
+from tests.support.callers import closed, with_key
 from tests.support.locks import locked, waiting
 from tests.support.service import RpcError, Service, request, rest_request
 from tests.support.world import World
@@ -85,22 +84,6 @@ def there(new_database: Callable[..., Settings]) -> Iterator[There]:
 def one_type(there: There) -> Service:
     """The service as an admin reaches it who sees one type."""
     return there.caller({"node_type_id": there.world.node_type["id"], "write": True}, base="admin")
-
-
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the statements that are sent, but for those that look a key up."""
-    sent: list[str] = []
-    fetch = Connection.fetch
-
-    def noting(self: Connection, statement: Any) -> Any:
-        # Nor those that ask once a second for the limits of all tenants.
-        if statement.query.name not in SERVICE_S_OWN:
-            sent.append(statement.query.name)
-        return fetch(self, statement)
-
-    monkeypatch.setattr(Connection, "fetch", noting)
-    return sent
 
 
 def reason(caller: Service, method: str, params: Any = None, /, **given: Any) -> str:

@@ -12,9 +12,8 @@ import pytest
 from flexdb.config import Settings
 from flexdb.contract.fields import Id
 from flexdb.contract.operation import OPERATIONS
-from flexdb.db.connection import Connection
 from flexdb.server import keys
-from tests.support.callers import SERVICE_S_OWN, closed, with_key
+from tests.support.callers import closed, with_key
 from tests.support.service import RpcError, Service, request, rest_request
 from tests.support.world import World
 
@@ -44,22 +43,6 @@ def two(new_database: Callable[..., Settings]) -> Iterator[Two]:
     yield Two(open_service, own, other, owner)
     open_service.close()
     service.close()
-
-
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the statements that are sent, but for those that look a key up."""
-    sent: list[str] = []
-    fetch = Connection.fetch
-
-    def noting(self: Connection, statement: Any) -> Any:
-        # Nor those that ask once a second for the limits of all tenants.
-        if statement.query.name not in SERVICE_S_OWN:
-            sent.append(statement.query.name)
-        return fetch(self, statement)
-
-    monkeypatch.setattr(Connection, "fetch", noting)
-    return sent
 
 
 def answer(caller: Service, method: str, params: Any, door: str) -> tuple[int, bytes]:

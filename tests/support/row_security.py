@@ -8,7 +8,7 @@ from uuid import uuid4
 from psycopg import sql
 
 from flexdb.config import Settings
-from flexdb.db.row_security import switch
+from flexdb.db.row_security import FILTERS, switch
 from tests.support import postgres
 
 
@@ -34,7 +34,7 @@ def user(settings: Settings, owns: bool = False) -> Settings:
 def switched_on(settings: Settings) -> Settings:
     """Switch row security on, filters with their index, and return the settings of a user."""
     with postgres.connect(settings) as connection:
-        for name in ("jsonb_contains(jsonb, jsonb)", "jsonb_path_exists_opr(jsonb, jsonpath)"):
+        for name in FILTERS:
             connection.execute(f"ALTER FUNCTION pg_catalog.{name} LEAKPROOF".encode())
     fenced = replace(settings, db_row_security=True)
     switch(fenced, on=True)
