@@ -110,9 +110,9 @@ class Caller:
         return self.rules.role if self.rules else self.role
 
     @property
-    def roles(self) -> tuple[Role, ...]:
-        """Return the roles that the caller may give and take: none above the own."""
-        return ROLES[:1 + ROLES.index(self.role)] if self.role in ROLES else ()
+    def above(self) -> tuple[Role, ...]:
+        """Return the roles that the caller may neither give nor take: those above the own."""
+        return ROLES[1 + ROLES.index(self.role):] if self.role in ROLES else ROLES
 
 
 # Where no credential is needed, anyone may do everything.

@@ -17,11 +17,10 @@ from flexdb.access.callers import ANYONE, Caller, user
 from flexdb.access.keys import hash_of, is_secret
 from flexdb.access.rules import Rules
 from flexdb.api.failures import Failures
+from flexdb.api.questions import ask
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, PermissionDenied, Unauthenticated, Unavailable
-from flexdb.plan import Budget, Result, Statement
-from flexdb.sql.loader import STATEMENTS
 from flexdb.telemetry import watch
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ class _Known(NamedTuple):
     expires: float
     asked: float
     proof: Proof | None = None
+
 
 class Callers:
     """Finds out who calls.
@@ -149,13 +149,13 @@ class Callers:
         return found
 
     def _ask(self, secret: str, now: float) -> _Known:
-        key = self._given("find_key", {"hash": hash_of(secret)})
+        key = ask(self._runner, "find_key", {"hash": hash_of(secret)}, _MOST_BYTES)
         if key is None:
             return _Known(None, 0, now)
         if not key["noted"]:
             # When it was used is no reason to refuse it, as where nothing can be written.
             with suppress(FlexdbError):
-                self._given("note_key", {"id": key["id"]})
+                ask(self._runner, "note_key", {"id": key["id"]})
         allowed = None if key["operations"] is None else frozenset(key["operations"])
         rules = _rules(key["grants"], key["id"], key["attributes"])
         return _Known(Caller(f"key:{key['id']}", key["role"], key["tenant_id"], allowed,
@@ -170,20 +170,15 @@ class Callers:
         if proof is None:
             return None
         if proof.roles is None:
-            told = self._given("find_memberships", {"user_id": proof.user})
+            told = ask(self._runner, "find_memberships", {"user_id": proof.user}, _MOST_BYTES)
         else:
             # A token may name tenants that are no more.
-            told = self._given("find_claimed", {"roles": orjson.dumps(proof.roles)})
+            told = ask(self._runner, "find_claimed", {"roles": orjson.dumps(proof.roles)},
+                       _MOST_BYTES)
         roles = {id: role for id, (role, _, _) in told.items()}
         suspended = {id for id, (_, is_so, _) in told.items() if is_so}
         rules = {id: _rules(grants, proof.user) for id, (_, _, grants) in told.items()}
         return _Known(user(proof.user, roles, suspended, rules), proof.expires, now, proof)
-
-    def _given(self, name: str, arguments: dict[str, Any]) -> Any:
-        """Return the object that a statement gives; None where there is no row."""
-        statement = Statement(STATEMENTS["value"][name], arguments,
-                              lambda row: Result(row[0] if row else b"null"))
-        return orjson.loads(self._runner.result(statement, Budget(_MOST_BYTES), None).text)
 
 
 def _rules(grants: list[str] | None, caller: str, attributes: str = "{}") -> Rules | None:

@@ -6,13 +6,10 @@ import threading
 import time
 from contextlib import suppress
 
-import orjson
-
 from flexdb.access.limits import AS_SETTINGS, OwnLimits
+from flexdb.api.questions import ask
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
-from flexdb.plan import Budget, Result, Statement
-from flexdb.sql.loader import STATEMENTS
 
 # For how long what is known is good, in seconds; and how much JSON it is at most, to which the
 # statement keeps by giving no more than 100,000 tenants.
@@ -65,10 +62,7 @@ class KnownLimits:
         try:
             if time.monotonic() - self._asked < _GOOD:
                 return
-            found = orjson.loads(self._runner.result(
-                Statement(STATEMENTS["value"]["list_own_limits"], {"stamp": self._stamp},
-                          lambda row: Result(row[0] if row else b"{}")),
-                Budget(_MOST_BYTES), None).text)
+            found = ask(self._runner, "list_own_limits", {"stamp": self._stamp}, _MOST_BYTES)
             if found["own"] is not None:
                 self._own = {id: OwnLimits(*limits) for id, *limits in found["own"]}
                 self.has_rates = any(own.calls_per_second for own in self._own.values())

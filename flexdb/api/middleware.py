@@ -21,7 +21,7 @@ from flexdb.telemetry import traces as tracing
 from flexdb.telemetry import watch
 from flexdb.telemetry.logs import Fields, Lines, write
 from flexdb.telemetry.metrics import Metrics
-from flexdb.telemetry.watch import Watch
+from flexdb.telemetry.watch import Told, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,10 @@ class Calls:
 
         def respond(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             seconds = perf_counter() - watched.began
-            self._tell(watched, seconds, int(status[:3]), environ)
-            if watched.tenant:
-                self._add(watched, headers)
+            calls = watched.told
+            self._tell(watched, calls, seconds, int(status[:3]), environ)
+            if watched.tenant and calls:
+                self._add(watched, calls, headers)
             if watched.must_close:
                 _close_after(start_response)
             return start_response(status, [
@@ -86,12 +87,10 @@ class Calls:
         finally:
             watch.end()
 
-    def _tell(self, watched: Watch, seconds: float, status: int, environ: dict[str, Any]) -> None:
-        calls = watched.calls
+    def _tell(self, watched: Watch, calls: Told, seconds: float, status: int,
+              environ: dict[str, Any]) -> None:
         if not calls:
-            if not (watched.method or watched.outcome):
-                return logger.debug("no call: status=%d ms=%.2f", status, seconds * 1000)
-            calls = [(watched.method, watched.outcome or "ok")]
+            return logger.debug("no call: status=%d ms=%.2f", status, seconds * 1000)
         if len(calls) == 1:
             method, outcome = calls[0]
             self._count(method, outcome).inc()
@@ -119,12 +118,10 @@ class Calls:
                                         for method, outcome in watched.calls],
                               environ, rule.rule if rule else "", seconds, status)
 
-    def _add(self, watched: Watch, headers: list[tuple[str, str]]) -> None:
-        calls = watched.calls
-        errors = (sum(outcome != "ok" for _, outcome in calls) if calls
-                  else bool(watched.outcome) and watched.outcome != "ok")
+    def _add(self, watched: Watch, calls: Told, headers: list[tuple[str, str]]) -> None:
+        errors = sum(outcome != "ok" for _, outcome in calls)
         size = next((value for name, value in headers if name == "Content-Length"), "0")
-        self._usage.add(watched, len(calls) or 1, errors, int(size))
+        self._usage.add(watched, len(calls), errors, int(size))
         if not errors:
             self._rates.learn()
 

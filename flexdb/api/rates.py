@@ -9,16 +9,14 @@ from __future__ import annotations
 from math import ceil
 from uuid import UUID
 
-import orjson
-
 from flexdb.access.buckets import Level, Rate, shared
 from flexdb.access.callers import Caller
 from flexdb.api.limits import KnownLimits
+from flexdb.api.questions import ask
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, RateLimited
-from flexdb.plan import Budget, Result, Statement
-from flexdb.sql.loader import STATEMENTS
+from flexdb.sql.arrays import array
 from flexdb.telemetry import watch
 
 # draft-ietf-httpapi-ratelimit-headers-10
@@ -84,13 +82,10 @@ class Rates:
         """
         asked = {str(UUID(bytes=key)): (key, calls / seconds, share)
                  for key, (calls, share) in self._buckets.asked(_MOST).items()}
-        arguments = {"instance": self._buckets.instance, "tenants": "{%s}" % ",".join(asked),
-                     "asked": "{%s}" % ",".join(str(mine) for _, mine, _ in asked.values())}
+        arguments = {"instance": self._buckets.instance, "tenants": array(asked),
+                     "asked": array(mine for _, mine, _ in asked.values())}
         try:
-            others = orjson.loads(self._runner.result(
-                Statement(STATEMENTS["value"]["exchange_rates"], arguments,
-                          lambda row: Result(row[0] if row else b"{}")),
-                Budget(_MOST_BYTES), None).text)
+            others = ask(self._runner, "exchange_rates", arguments, _MOST_BYTES)
         except FlexdbError:
             # The shares are as good as any until PostgreSQL answers again.
             return

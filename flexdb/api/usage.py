@@ -6,10 +6,10 @@ import threading
 import time
 from typing import NamedTuple
 
+from flexdb.api.questions import ask
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
-from flexdb.plan import Budget, Result, Statement
-from flexdb.sql.loader import STATEMENTS
+from flexdb.sql.arrays import array
 from flexdb.telemetry.watch import Watch
 
 # How often a worker adds up what it counted, in seconds, and of how many tenants it counts until
@@ -77,12 +77,10 @@ class Usage:
 
     def _tell(self, counted: dict[str, _Amounts]) -> None:
         columns = zip(*counted.values())
-        arguments = {"tenants": "{%s}" % ",".join(counted)} | {
-            name: "{%s}" % ",".join(map(str, column))
-            for name, column in zip(_Amounts._fields, columns)}
+        arguments = {"tenants": array(counted)} | {
+            name: array(column) for name, column in zip(_Amounts._fields, columns)}
         try:
-            self._runner.result(Statement(STATEMENTS["value"]["add_usage"], arguments,
-                                          lambda row: Result(b"")), Budget(0), None)
+            ask(self._runner, "add_usage", arguments)
         except FlexdbError:
             with self._lock:
                 for tenant, amounts in counted.items():

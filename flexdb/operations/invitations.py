@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-from flexdb.access.callers import ROLES, Access, Caller
+from flexdb.access.callers import Access
 from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text, Time
@@ -24,6 +24,7 @@ from flexdb.errors import InvalidParams, PermissionDenied
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+from flexdb.sql.arrays import array
 
 MOST_INVITATIONS, DAYS = 1000, 30
 
@@ -68,12 +69,12 @@ def create_invitation(context: Context, params: Loaded) -> Steps:
 
     The answer is the same in both cases. No mail is sent. Who is a member stays what the member is.
     """
-    if params["role"] in _above(context.caller):
+    if params["role"] in context.caller.above:
         raise PermissionDenied(f"a caller with the role {context.caller.role} gives no role "
                                f"{params['role']}")
     # An address that is invited already is the same place, and no further one.
     made = _checked(one_object(context, "create_invitation", params | new_email(params["email"]) | {
-        "above": _array(_above(context.caller)), "created_by": context.caller.name,
+        "above": array(context.caller.above), "created_by": context.caller.name,
         "most": MOST_INVITATIONS, "days": DAYS}, "invitation", missing="tenant_id"))
 
     def steps() -> Walk:
@@ -95,7 +96,7 @@ def list_invitations(context: Context, params: Loaded) -> Statement:
 def delete_invitation(context: Context, params: Loaded) -> Statement:
     """Take an invitation back that is open."""
     return _checked(one_object(context, "delete_invitation", params | {
-        "above": _array(_above(context.caller))}, thing="invitation"))
+        "above": array(context.caller.above)}, thing="invitation"))
 
 
 def _checked(statement: Statement) -> Statement:
@@ -110,12 +111,3 @@ def _checked(statement: Statement) -> Statement:
         return statement.result(row)
 
     return replace(statement, read=read)
-
-
-def _above(caller: Caller) -> tuple[str, ...]:
-    """Return the roles that the caller may neither give nor take."""
-    return tuple(role for role in ROLES if role not in caller.roles)
-
-
-def _array(names: tuple[str, ...]) -> str:
-    return "{%s}" % ",".join(names)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from marshmallow import Schema
 
-from flexdb.access.callers import ROLES, Access, Caller
+from flexdb.access.callers import ROLES, Access
 from flexdb.access.keys import hash_of, hint_of, make_secret
 from flexdb.access.rules import Heed
 from flexdb.context import Context
@@ -35,6 +35,7 @@ from flexdb.errors import InvalidParams, NotFound, PermissionDenied, QuotaExceed
 from flexdb.operations.statements import one_object
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+from flexdb.sql.arrays import array
 
 ID = partial(Id, "The key's id.")
 NAME = partial(Text, "What it is for.", example="web shop")
@@ -140,7 +141,8 @@ def list_keys(context: Context, params: Loaded) -> Statement:
            access=Access.MANAGE, rules=Heed.REFUSED)
 def delete_key(context: Context, params: Loaded) -> Statement:
     """Delete a key, which is good nowhere any more a second later."""
-    statement = one_object(context, "delete_key", params | _above(context.caller), thing="key")
+    statement = one_object(context, "delete_key", params | {
+        "above": array(context.caller.above)}, thing="key")
 
     def read(row: Row | None) -> Result:
         if row and dict(zip(statement.query.columns, row))["denied"]:
@@ -177,7 +179,7 @@ def make_key(context: Context, params: Loaded) -> Statement:
     """
     caller = context.caller
     role = params["role"]
-    if role in ROLES and role not in caller.roles:
+    if role in caller.above:
         raise PermissionDenied(f"a caller with the role {caller.role} makes no key with the role "
                                f"{role}")
     if params["tenant_id"] and role == ROLES[-1]:
@@ -194,9 +196,9 @@ def make_key(context: Context, params: Loaded) -> Statement:
         # An id that is taken would tell of another tenant's key.
         raise InvalidParams(fields={"id": ["is chosen by operators alone"]})
     secret = make_secret(params["tenant_id"] is not None)
-    made = one_object(context, "create_key", params | _above(caller) | {
-        "is_known": role in ROLES, "id": params["id"] or new_id(),
-        "operations": allowed and "{%s}" % ",".join(allowed), "hash": hash_of(secret),
+    made = one_object(context, "create_key", params | {
+        "above": array(caller.above), "is_known": role in ROLES, "id": params["id"] or new_id(),
+        "operations": allowed and array(allowed), "hash": hash_of(secret),
         "hint": hint_of(secret), "created_by": caller.name, "most_keys": MOST_KEYS}, "key")
 
     def read(row: Row | None) -> Result:
@@ -211,10 +213,6 @@ def make_key(context: Context, params: Loaded) -> Statement:
         return given._replace(text=b'%b,"secret":"%b"}}' % (given.text[:-2], secret.encode()))
 
     return replace(made, read=read)
-
-
-def _above(caller: Caller) -> dict[str, Any]:
-    return {"above": "{%s}" % ",".join(role for role in ROLES if role not in caller.roles)}
 
 
 def _check_operations(names: Any) -> None:

@@ -13,6 +13,7 @@ from flexdb.errors import (
     VersionConflict,
 )
 from flexdb.plan import Result, Row, Statement
+from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
 
@@ -90,5 +91,4 @@ def _wanted(context: Context) -> Loaded:
         return {"only": None, "never": None}
     # Of what is there, any state is one of "*".
     only = () if "*" in asked.never else asked.only
-    return {"only": None if only is None else "{%s}" % ",".join(only),
-            "never": "{%s}" % ",".join(asked.never)}
+    return {"only": None if only is None else array(only), "never": array(asked.never)}

@@ -4,7 +4,7 @@ from functools import partial
 
 from marshmallow import Schema
 
-from flexdb.access.callers import ROLES, Access
+from flexdb.access.callers import Access
 from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Id, Text
@@ -26,6 +26,7 @@ from flexdb.errors import NotFound, PermissionDenied
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+from flexdb.sql.arrays import array
 from flexdb.sql.pages import BY_USER
 
 ID = partial(Id, "The user's id.")
@@ -105,7 +106,7 @@ def get_user(context: Context, params: Loaded) -> Statement:
     if not caller.sees_all:
         # Of a caller who is none of several, each is one of a user's memberships.
         ids = [caller.tenant_id] if caller.tenant_id else caller.tenants_with(Access.PEOPLE)
-        return one_object(context, "get_member", params | {"tenant_ids": "{%s}" % ",".join(ids)},
+        return one_object(context, "get_member", params | {"tenant_ids": array(ids)},
                           "user", thing="user")
     return one_object(context, "get_user", params, "user", thing="user")
 
@@ -169,7 +170,7 @@ def _within_role(context: Context, params: Loaded, statement: Statement) -> Plan
         if row is None:
             raise NotFound.of("user_id", "user in the tenant")
         for role in (row[0], params.get("role")):
-            if role in ROLES and role not in caller.roles:
+            if role in caller.above:
                 raise PermissionDenied(f"a caller with the role {caller.role} gives and takes no "
                                        f"role {role}")
         return statement.result((yield statement))

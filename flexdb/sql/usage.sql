@@ -44,7 +44,7 @@ FROM (
     LIMIT %(limit)s
 ) u
 
--- write: add_usage -> tenants
+-- write: add_usage -> object
 WITH added AS (
     INSERT INTO flexdb_usage AS u (tenant_id, hour, calls, errors, rows, bytes, database_ms)
     SELECT a.tenant_id, date_trunc('hour', clock_timestamp(), 'UTC'), a.calls, a.errors, a.rows,
@@ -74,5 +74,5 @@ WITH added AS (
     USING old o
     WHERE u.tenant_id = o.tenant_id AND u.hour = o.hour
 )
-SELECT count(*) AS tenants
+SELECT to_json(count(*)) AS object
 FROM added

@@ -5,6 +5,9 @@ from __future__ import annotations
 from contextvars import ContextVar
 from time import perf_counter
 
+# Calls: the method of each, as asked for, and its outcome.
+Told = list[tuple[str, str]]
+
 
 class Watch:
     """One request, from its arrival.
@@ -25,8 +28,8 @@ class Watch:
         # Of a request that is one call: the operation, and the reason word of its error.
         self.method = ""
         self.outcome = ""
-        # Of one that may hold several: each call's method, as asked for, and its outcome.
-        self.calls: list[tuple[str, str]] = []
+        # Of one that may hold several.
+        self.calls: Told = []
         # Who calls, where that is not anyone; the tenant that the caller is bound to or that was
         # named first, and whether others were named too.
         self.caller = ""
@@ -39,6 +42,13 @@ class Watch:
         # What the answer says beside its own, and whether the connection ends with it.
         self.headers: tuple[tuple[str, str], ...] = ()
         self.must_close = False
+
+    @property
+    def told(self) -> Told:
+        """Return each call's method and outcome; nothing where the request was no call."""
+        if self.calls or not (self.method or self.outcome):
+            return self.calls
+        return [(self.method, self.outcome or "ok")]
 
     def see(self, tenant: str, calls: int) -> None:
         """Note the tenant that a call is about.
