@@ -20,7 +20,6 @@ from flexdb.config import ConfigError, Settings
 from flexdb.db.address import NotReachable
 from flexdb.db.capacity import check_capacity
 from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
-from flexdb.plan import Budget
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support import pgbouncer, postgres
 from tests.support.paths import ROOT
@@ -123,14 +122,12 @@ def test_idle_connections_that_pgbouncer_ended_are_never_noticed_by_a_caller(
         own: tuple[Postgresql, PgBouncer], behind: Callable[..., Behind]) -> None:
     server, bouncer = own
     one = behind(bouncer.settings(postgres.settings_of(server, "test", db_pool_timeout=0.5)))
-    with ThreadPoolExecutor(4) as threads:
-        assert set(threads.map(one.one, [SLOW_READ] * 4)) == {b"slow read"}
+    one.fill(4)
     bouncer.stop()
     assert type(one.one(READ)) is errors.Unavailable
     bouncer.start()
     wait_until(lambda: one.one(READ) == b"read")
-    with ThreadPoolExecutor(4) as threads:
-        assert set(threads.map(one.one, [SLOW_READ] * 4)) == {b"slow read"}
+    one.fill(4)
     bouncer.stop()
     bouncer.start()
     assert one.one(SLOW_WRITE) == b"written"
@@ -166,13 +163,9 @@ def test_a_read_whose_connection_to_postgresql_is_lost_is_sent_once_more(
 def test_a_write_whose_connection_to_postgresql_is_lost_is_not_sent_again(
         behind: Callable[..., Behind], calls: int) -> None:
     one = behind()
-    slow = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
-               "SELECT 'written', pg_sleep(8) FROM w")
-    with ThreadPoolExecutor(1) as thread:
-        under_way = thread.submit(one.runner.run, [slow] * calls, Budget(10**9), None)
-        wait_until(lambda: one.backends("active"))
+    with one.under_way(*[SLOW_WRITE] * calls) as outcomes:
         one.terminate("active")
-    assert [type(outcome) for outcome in under_way.result()] == [errors.CommitUnknown] * calls
+    assert [type(outcome) for outcome in outcomes] == [errors.CommitUnknown] * calls
     assert one.do("SELECT count(*) FROM written") == [(0,)]
     assert one.one(SLOW_WRITE) == b"written"
 
@@ -182,13 +175,12 @@ def test_a_write_that_pgbouncer_gave_to_no_connection_may_be_sent_again(
     (tmp_path / "one").mkdir()
     single = PgBouncer(tmp_path / "one", own[1].behind, default_pool_size=1, query_wait_timeout=1)
     one = behind(single.settings(postgres.settings_of(own[0], "test")))
-    slow = sql("SELECT 'slow', pg_sleep(3)")
-    with one.under_way(slow) as first:
+    with one.under_way(SLOW_READ) as first:
         outcome = one.one(SLOW_WRITE)
         assert not first
     single.stop()
     assert type(outcome) is errors.Overloaded and outcome.retryable
-    assert first == [b"slow"] and one.do("SELECT count(*) FROM written") == [(0,)]
+    assert first == [b"slow read"] and one.do("SELECT count(*) FROM written") == [(0,)]
 
 
 def test_a_pgbouncer_that_takes_no_more_clients_is_unavailable_and_says_why(

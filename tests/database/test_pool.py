@@ -99,14 +99,6 @@ def behind(new_database: Callable[..., Settings]) -> Iterator[Callable[..., Behi
         one.pool.close()
 
 
-def fill(behind: Behind) -> None:
-    """Make the pool open all its connections."""
-    size = behind.settings.db_pool_size
-    with ThreadPoolExecutor(size) as threads:
-        wait_until(lambda: list(threads.map(behind.one, [sql("SELECT pg_sleep(0.1)")] * size))
-                   and len(behind.backends("idle")) == size)
-
-
 def test_a_pool_that_was_opened_before_a_fork_is_not_shared(
         new_database: Callable[..., Settings]) -> None:
     settings = new_database()
@@ -157,7 +149,7 @@ def test_idle_connections_that_the_server_ended_are_never_noticed_by_a_caller(
     pool = service.app.extensions["flexdb"]
     one = Behind(service.settings)
     one.pool, one.runner.pool = pool, pool
-    fill(one)
+    one.fill(one.settings.db_pool_size)
     one.terminate("idle")
     tenant = service.tenant() if kind == "write" else None
     if tenant:
@@ -173,7 +165,7 @@ def test_idle_connections_that_the_server_ended_are_never_noticed_by_a_caller(
 def test_many_calls_at_once_after_all_connections_were_lost_succeed(
         behind: Callable[..., Behind]) -> None:
     one = behind()
-    fill(one)
+    one.fill(one.settings.db_pool_size)
     one.terminate("idle")
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(one.one, [READ] * 100)) == {b"read"}
@@ -207,15 +199,10 @@ def test_a_write_whose_connection_is_lost_is_not_sent_again(behind: Callable[...
 
 def test_a_batch_with_a_write_whose_connection_is_lost_is_not_sent_again(
         behind: Callable[..., Behind]) -> None:
-    one, outcomes = behind(), []
+    one = behind()
     write = sql("INSERT INTO written VALUES (1) RETURNING 1")
-    batch = [write, SLOW_READ, write]
-    thread = threading.Thread(
-        target=lambda: outcomes.extend(one.runner.run(batch, Budget(10**9), None)))
-    thread.start()
-    wait_until(lambda: one.backends("active"))
-    one.terminate("active")
-    thread.join()
+    with one.under_way(write, SLOW_READ, write) as outcomes:
+        one.terminate("active")
     assert [type(outcome) for outcome in outcomes] == [errors.CommitUnknown] * 3
     assert one.do("SELECT count(*) FROM written") == [(0,)]
 
@@ -230,9 +217,10 @@ def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
     far = Pool(replace(one.settings, db_port=proxy.port))
     runner = Runner(far, 10, 300)
     with ThreadPoolExecutor(1) as thread:
-        outcomes = thread.submit(runner.run, sent, Budget(10**9), None)
-        wait_until(lambda: one.backends("active"))
-        one.terminate("active")
+        with one.held():
+            outcomes = thread.submit(runner.run, sent, Budget(10**9), None)
+            wait_until(lambda: one.backends("active"))
+            one.terminate("active")
         assert {type(outcome) for outcome in outcomes.result()} == {errors.CommitUnknown}
     far.close()
     proxy.close()
@@ -245,7 +233,7 @@ def test_connections_that_may_only_read_are_replaced_when_others_may_write(
     limit = f"ALTER DATABASE {one.settings.db_name} SET default_transaction_read_only = "
     with postgres.connect(replace(one.settings, db_name="postgres")) as outside:
         outside.execute(f"{limit} on".encode())
-        fill(one)
+        one.fill(one.settings.db_pool_size)
         assert type(one.one(write)) is errors.Unavailable and one.one(READ) == b"read"
         outside.execute(f"{limit} off".encode())
     time.sleep(0.5)
@@ -278,23 +266,21 @@ def test_a_server_that_is_gone_without_a_word_is_given_up_a_while_after_any_stat
 
 def test_what_finds_the_queue_full_is_refused_at_once(behind: Callable[..., Behind]) -> None:
     one = behind(db_pool_size=1, db_pool_queue=1, db_pool_timeout=20.0)
-    slow = sql("SELECT 'slow', pg_sleep(3)")
-    with one.under_way(slow) as first:
-        with ThreadPoolExecutor(1) as thread:
-            second = thread.submit(one.one, READ)
-            wait_until(lambda: one.pool.gate.waiting)
-            error = one.one(READ)
-            assert not first and not second.done(), "it was refused while the others went on"
+    with ThreadPoolExecutor(1) as thread, one.under_way(SLOW_READ) as first:
+        second = thread.submit(one.one, READ)
+        wait_until(lambda: one.pool.gate.waiting)
+        error = one.one(READ)
+        assert not first and not second.done(), "it was refused while the others went on"
     assert type(error) is errors.Overloaded and error.data["retry_after"] >= 1
-    assert first == [b"slow"] and second.result() == b"read"
+    assert first == [b"slow read"] and second.result() == b"read"
 
 
 def test_what_waits_too_long_for_a_connection_is_refused(behind: Callable[..., Behind]) -> None:
     one = behind(db_pool_size=1, db_pool_queue=3, db_pool_timeout=0.2)
-    with one.under_way(sql("SELECT 'slow', pg_sleep(0.7)")) as first:
+    with one.under_way(SLOW_READ) as first:
         error = one.one(READ)
         assert not first
-    assert type(error) is errors.Overloaded and first == [b"slow"]
+    assert type(error) is errors.Overloaded and first == [b"slow read"]
 
 
 @pytest.mark.parametrize("changed", [{"db_port": 1}, {"db_name": "nothing"}, {"db_user": "nobody"}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,9 +28,11 @@ def sql(text: str, **arguments: Any) -> Statement:
 
 
 READ = sql("SELECT 'read'")
-SLOW_READ = sql("SELECT 'slow read', pg_sleep(1)")
+_LOCK = 20_000
+# They take as long as Behind.under_way lets them.
+SLOW_READ = sql(f"SELECT 'slow read', pg_advisory_xact_lock_shared({_LOCK})")
 SLOW_WRITE = sql("WITH w AS (INSERT INTO written VALUES (1) RETURNING 1) "
-                 "SELECT 'written', pg_sleep(1) FROM w")
+                 f"SELECT 'written', pg_advisory_xact_lock_shared({_LOCK}) FROM w")
 
 
 class Behind:
@@ -67,16 +70,36 @@ class Behind:
             self.do(f"SELECT pg_terminate_backend({pid}, 10000)")
 
     @contextmanager
-    def under_way(self, *statements: Statement) -> Iterator[list[bytes | FlexdbError]]:
-        """Go on when all statements run or wait; at the end there are their outcomes."""
+    def held(self) -> Iterator[None]:
+        """Let slow statements wait until the end; go on at once."""
+        with postgres.connect(self.settings) as outside:
+            outside.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+            yield
+
+    @contextmanager
+    def under_way(self, *batch: Statement) -> Iterator[list[bytes | FlexdbError]]:
+        """Go on when one of the slow statements of a batch waits, which it does until the end;
+        then there are their outcomes.
+        """
         outcomes: list[bytes | FlexdbError] = []
-        threads = [threading.Thread(target=lambda s=statement: outcomes.append(self.one(s)))
-                   for statement in statements]
-        for thread in threads:
-            thread.start()
+
+        def run() -> None:
+            outcomes.extend(outcome.text if isinstance(outcome, Result) else outcome for outcome in
+                            self.runner.run(list(batch), Budget(10**9), None))
+
+        thread = threading.Thread(target=run)
         try:
-            wait_until(lambda: self.backends("active"))
-            yield outcomes
+            with self.held():
+                thread.start()
+                wait_until(lambda: self.backends("active"))
+                yield outcomes
         finally:
-            for thread in threads:
-                thread.join()
+            thread.join()
+
+    def fill(self, size: int) -> None:
+        """Let so many reads run at once, each on a connection of the pool."""
+        with ThreadPoolExecutor(size) as threads:
+            with self.held():
+                reads = [threads.submit(self.one, SLOW_READ) for _ in range(size)]
+                wait_until(lambda: len(self.backends("active")) == size)
+            assert {read.result() for read in reads} == {b"slow read"}
