@@ -1,0 +1,94 @@
+"""The commands: ``flexdb``, or ``python -m flexdb``.
+
+What a command needs is imported when it runs, so that help and version are there at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from flexdb.cli.failures import database
+from flexdb.cli.files import export, import_file
+from flexdb.cli.keys import create_key, delete_key, list_keys
+from flexdb.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="flexdb %(version)s")
+def commands() -> None:
+    """Flexible JSON records of many tenants, in PostgreSQL, over JSON-RPC and REST.
+
+    Settings come from the environment, then from .env.local and .env in this folder. Where none of
+    the DB_* variables is set, a PostgreSQL of its own keeps its data in .flexdb here.
+    """
+
+
+@commands.command()
+def run() -> None:
+    """Serve, until told to end."""
+    # gunicorn's arguments must be the process's own: it reads them again at a reload.
+    os.execv(sys.executable, [
+        sys.executable, "-m", "gunicorn",
+        "--config", str(Path(__file__).parent.parent / "server" / "configuration.py"),
+        "flexdb:create_app()"])
+
+
+@commands.command()
+@click.option("--wait", is_flag=True,
+              help="Try on until PostgreSQL answers, as long as the parent lives.")
+def migrate(wait: bool) -> int:
+    """Bring the database's schema up to date."""
+    parent = os.getppid()
+    with database() as settings:
+        from flexdb.server.startup import migrate_and_tell, migrate_when_reachable
+        if wait:
+            return migrate_when_reachable(settings, parent)
+        migrate_and_tell(settings)
+    return 0
+
+
+@commands.command()
+def rollback() -> None:
+    """Take the newest migration back; never drops a row."""
+    with database() as settings:
+        from flexdb.db.migrate import rollback
+        click.echo(f"rolled back {rollback(settings) or 'nothing: no migration is applied'}")
+
+
+@commands.command()
+@click.argument("state", type=click.Choice(["on", "off"]))
+@click.option("--force", is_flag=True, help="Let it hold for the owner of the tables too, where "
+                                            "that is whom flexdb runs as.")
+def row_security(state: str, force: bool) -> None:
+    """Let PostgreSQL itself keep tenants apart, or no longer; as the owner of the tables."""
+    if force and state == "off":
+        raise click.UsageError("'--force' is for 'on'.")
+    with database() as settings:
+        from flexdb.db.row_security import switch, warnings
+        found = switch(settings, state == "on", force)
+        click.echo(f"row security is {state} for {', '.join(found.tables)}")
+        for line in warnings(settings, found) if state == "on" else ():
+            click.echo(f"flexdb: {line}", err=True)
+
+
+for command in (export, import_file, create_key, list_keys, delete_key):
+    commands.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status; what goes wrong is told in one line.
+
+    :param arguments: the process's own when absent
+    """
+    try:
+        return commands.main(arguments, standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("flexdb: interrupted", err=True)
+        return 1
