@@ -24,7 +24,8 @@ A URL may have about 8,000 bytes: longer ones are answered with 414. A query may
 _TOO_LONG = "-32600 TOO_LARGE: the URL is too long; a query may stand in a body instead"
 _PATCH = """\
 A merge patch (RFC 7396). A JSON Patch (RFC 6902) is taken too, as `application/json-patch+json`: an
-array of operations, such as `[{"op": "replace", "path": "/priority", "value": "low"}]`.
+array of operations, such as `[{"op": "replace", "path": "/priority", "value": "low"}]`; and as
+`application/vnd.flexdb.update+json` an update in place, such as `{"$inc": {"views": 1}}`.
 """
 _PREFER: Json = {
     "name": "Prefer", "in": "header", "required": False,
@@ -90,12 +91,11 @@ def _operation(route: Route) -> Json:
     operation, fields = route.operation, route.operation.fields
     parameters = [_parameter(name, "path", fields[name], fields[name].json_schema())
                   for name in route.in_url]
-    if not route.has_body:
-        in_query = {name: fields[name] for name in route.elsewhere}
-        if isinstance(paging := in_query.pop("pagination", None), Object):
-            in_query |= fields_of(paging.schema)
-        parameters += [_parameter(name, "query", field, field.query_schema())
-                       for name, field in in_query.items()]
+    in_query = {name: fields[name] for name in route.in_query}
+    if isinstance(paging := in_query.pop("pagination", None), Object):
+        in_query |= fields_of(paging.schema)
+    parameters += [_parameter(name, "query", field, field.query_schema())
+                   for name, field in in_query.items()]
     if operation.gives.schema:
         parameters.append(_PREFER)
     if route.is_conditional:

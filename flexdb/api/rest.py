@@ -12,7 +12,7 @@ from werkzeug.routing import BaseConverter
 
 from flexdb import errors
 from flexdb.api import bodies, http, preconditions
-from flexdb.api.routes import IN_URL, Route, routes
+from flexdb.api.routes import IN_URL, PATCHES, Route, routes
 from flexdb.config import Settings
 from flexdb.context import Context, Precondition
 from flexdb.contract.fields import Integer
@@ -24,8 +24,8 @@ from flexdb.plan import Result
 from flexdb.query.paging import PAGING, Pagination
 from flexdb.telemetry import watch
 
-_PATCHES: dict[str, type] = {"application/merge-patch+json": dict,
-                             "application/json-patch+json": list}
+# JSON that says no more of itself is a patch of either kind.
+_A_PATCH = ((dict, list), "patch")
 _WHOLE_NUMBER = re.compile(r"\A-?[0-9]{1,40}\Z", re.ASCII)
 
 
@@ -57,7 +57,7 @@ class _View:
         text = bodies.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"
         params = self._query(in_url) | self._body(text, in_url) | in_url
         if self.route.verb == "PATCH":
-            text = b'{"patch":%b}' % text
+            text = b'{"%b":%b}' % (PATCHES.get(request.mimetype, _A_PATCH)[1].encode(), text)
         asked = preconditions.precondition()
         if self.route.is_conditional and asked:
             context = replace(context, precondition=asked)
@@ -110,13 +110,13 @@ class _View:
         if not self.route.has_body:
             return {}
         if not request.is_json:
-            raise errors.UnsupportedMediaType(*_PATCHES if self.route.verb == "PATCH" else ())
+            raise errors.UnsupportedMediaType(*PATCHES if self.route.verb == "PATCH" else ())
         body = bodies.parse_body(text, self.settings.max_depth)
         if self.route.verb == "PATCH":
-            wanted = _PATCHES.get(request.mimetype, (dict, list))
+            wanted, name = PATCHES.get(request.mimetype, _A_PATCH)
             if not isinstance(body, wanted):
                 raise errors.InvalidRequest(f"the body is not {request.mimetype}")
-            return {"patch": body}
+            return {name: body}
         if not isinstance(body, dict):
             raise errors.InvalidRequest("the body must be a JSON object")
         if twice := body.keys() & in_url.keys():
@@ -140,7 +140,8 @@ class _View:
                 wrong[name] = ["stands in the URL, not in the query"]
             elif len(values) > 1 and not isinstance(value, list):
                 wrong[name[:NAME_LENGTH]] = ["may be given only once"]
-            elif self.route.has_body or name.startswith("pagination"):
+            elif (self.route.has_body and name not in self.route.in_query
+                  or name.startswith("pagination")):
                 wrong[name[:NAME_LENGTH]] = ["is not a parameter here"]
             elif name in PAGING and self.pages:
                 found.setdefault("pagination", {})[name] = value

@@ -95,6 +95,11 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 IN_URL = re.compile(r"\{(\w+)\}")
+# What the body of a PATCH is, as its type says: of which kind of JSON, for which parameter.
+PATCHES: dict[str, tuple[type, str]] = {
+    "application/merge-patch+json": (dict, "patch"),
+    "application/json-patch+json": (list, "patch"),
+    "application/vnd.flexdb.update+json": (dict, "update")}
 
 
 class Route:
@@ -114,8 +119,16 @@ class Route:
 
     @cached_property
     def elsewhere(self) -> tuple[str, ...]:
-        """Return the other parameters: in the body, or in the query where there is none."""
+        """Return the other parameters, in the body or in the query."""
         return tuple(name for name in self.operation.fields if name not in self.in_url)
+
+    @cached_property
+    def in_query(self) -> tuple[str, ...]:
+        """Return those of them that travel in the query."""
+        if self.verb == "PATCH":
+            in_body = {name for _, name in PATCHES.values()}
+            return tuple(name for name in self.elsewhere if name not in in_body)
+        return () if self.has_body else self.elsewhere
 
     @property
     def has_body(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import jsonpatch
 
@@ -18,6 +19,42 @@ _MEMBERS = {"add": ("path", "value"), "remove": ("path",), "replace": ("path", "
 _CLASS = re.compile(r" ?\(?<class '[^']*'>\)?")
 
 
+class Change(Protocol):
+    """What makes another document of one."""
+
+    def apply(self, document: bytes, most_bytes: int, max_depth: int) -> bytes:
+        """Return what it makes of a document, as JSON text that can be stored.
+
+        What is stored may be larger, deeper or of another kind than what may be stored now. The
+        change may leave it so, but not make more of it.
+
+        :param document: the JSON text; null counts as an empty object
+        :param most_bytes: how large the document may grow, on the way too
+        :param max_depth: how deep it may be nested then
+        :raises InvalidParams: when it cannot be applied, or what it makes is no storable object
+        """
+
+
+def change_with(make: Callable[[Any], Any], field: str, document: bytes, most_bytes: int,
+                max_depth: int) -> bytes:
+    """Return what a function makes of a parsed document, as :meth:`Change.apply` does.
+
+    :param field: the parameter to blame
+    """
+    before = parse_exactly(document)
+    before = {} if before is None else before
+    kind = type(before)
+    found = make(before)
+    if not isinstance(found, dict) and type(found) is not kind:
+        raise InvalidParams(fields={field: ["makes something else than a JSON object"]})
+    made = dump_exactly(found)
+    try:
+        check_change(made, document, most_bytes, max_depth)
+    except ValueError as error:
+        raise InvalidParams(fields={field: [f"makes data that {error}"]}) from None
+    return made
+
+
 class Patch(NamedTuple):
     """A patch: an object is a merge patch (RFC 7396), an array a JSON Patch (RFC 6902).
 
@@ -27,28 +64,9 @@ class Patch(NamedTuple):
     asked: Any
 
     def apply(self, document: bytes, most_bytes: int, max_depth: int) -> bytes:
-        """Return what the patch makes of a document, as JSON text that can be stored.
-
-        What is stored may be larger, deeper or of another kind than what may be stored now. The
-        patch may leave it so, but not make more of it.
-
-        :param document: the JSON text; null counts as an empty object
-        :param most_bytes: how large the document may grow, on the way too
-        :param max_depth: how deep it may be nested then
-        :raises InvalidParams: when it cannot be applied, or what it makes is no storable object
-        """
-        before = parse_exactly(document)
-        before = {} if before is None else before
-        kind = type(before)
-        found = self.change(before, max(most_bytes, len(document)))
-        if not isinstance(found, dict) and type(found) is not kind:
-            raise _refused("makes something else than a JSON object")
-        made = dump_exactly(found)
-        try:
-            check_change(made, document, most_bytes, max_depth)
-        except ValueError as error:
-            raise _refused(f"makes data that {error}") from None
-        return made
+        """Return what the patch makes of a document, as :class:`Change` says."""
+        return change_with(lambda before: self.change(before, max(most_bytes, len(document))),
+                           "patch", document, most_bytes, max_depth)
 
     def change(self, document: Any, most_bytes: int) -> Any:
         """Return what the patch makes of any document, parsed like itself.

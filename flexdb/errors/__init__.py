@@ -177,6 +177,20 @@ class PreconditionFailed(FlexdbError):
             self.data["version"] = version
 
 
+class ConditionFailed(PreconditionFailed):
+    """What is there does not fit the filter that a change is made only with.
+
+    :param version: the version it is at
+    """
+
+    message = "the change is not made"
+    opening = f"{message}: "
+
+    def __init__(self, version: int) -> None:
+        FlexdbError.__init__(self, fields={"only_if": ["does not fit what is there"]},
+                             version=version)
+
+
 class Unavailable(FlexdbError):
     """The database is away.
 

@@ -20,14 +20,15 @@ from flexdb.contract.members import (
 )
 from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
-from flexdb.documents.patches import Patch, Replacement
+from flexdb.documents.patches import Change, Replacement
 from flexdb.documents.schemas import Compiled
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.operations.node_types import stored_schema
 from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
-from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
+from flexdb.query.parameters import COUNT, FIELDS, FILTER, ONLY_IF, SORT
+from flexdb.query.updates import UPDATE, change_of
 
 ID = partial(Id, "The node's id.")
 NODE_TYPE_ID = partial(Id, "The id of the node's type.")
@@ -64,6 +65,7 @@ class NodeId(Params):
 
 class NodeVersion(NodeId):
     version = ASKED_VERSION()
+    only_if = ONLY_IF()
 
 
 class NodeChange(Params):
@@ -71,13 +73,16 @@ class NodeChange(Params):
     tenant_id = TENANT_ID(required=True)
     data = DATA(load_default=None, replaces=True)
     version = ASKED_VERSION()
+    only_if = ONLY_IF()
 
 
 class NodePatch(Params):
     tenant_id = TENANT_ID(required=True)
     id = ID(required=True)
-    patch = PATCH(required=True)
+    patch = PATCH()
     version = ASKED_VERSION()
+    update = UPDATE()
+    only_if = ONLY_IF()
 
 
 class NodeList(Params):
@@ -149,12 +154,13 @@ def update_node(context: Context, params: Loaded) -> Plan:
 def patch_node(context: Context, params: Loaded) -> Plan:
     """Patch a node's data: an object is a merge patch (RFC 7396), an array a JSON Patch (RFC 6902).
 
-    Patches of one node that meet are applied one after the other.
+    Or change it in place, by the operators of an update. Patches and updates of one node that meet
+    are applied one after the other.
     """
-    return Steps("patch_node", partial(_change_checked, context, params, params["patch"]))
+    return Steps("patch_node", partial(_change_checked, context, params, change_of(params)))
 
 
-def _change_checked(context: Context, params: Loaded, change: Patch | Replacement) -> Walk:
+def _change_checked(context: Context, params: Loaded, change: Change) -> Walk:
     row = yield step(context, "get_schema_of_node", params)
     if row is None:
         raise NotFound.of("id", "node")

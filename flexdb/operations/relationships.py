@@ -20,13 +20,14 @@ from flexdb.contract.members import (
 )
 from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
-from flexdb.documents.patches import Patch, Replacement
+from flexdb.documents.patches import Change, Replacement
 from flexdb.documents.sizes import fits
 from flexdb.errors import NotFound
 from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
-from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
+from flexdb.query.parameters import COUNT, FIELDS, FILTER, ONLY_IF, SORT
+from flexdb.query.updates import UPDATE, change_of
 
 ID = partial(Id, "The relationship's id.")
 SOURCE_NODE_ID = partial(Id, "The id of the node it starts from.")
@@ -69,19 +70,23 @@ class RelationshipId(Params):
 
 class RelationshipVersion(RelationshipId):
     version = ASKED_VERSION()
+    only_if = ONLY_IF()
 
 
 class RelationshipChange(RelationshipId):
     relationship_type = RELATIONSHIP_TYPE(load_default=None)
     data = DATA(load_default=None, replaces=True)
     version = ASKED_VERSION()
+    only_if = ONLY_IF()
 
 
 class RelationshipPatch(Params):
     tenant_id = TENANT_ID(required=True)
     id = ID(required=True)
-    patch = PATCH(required=True)
+    patch = PATCH()
     version = ASKED_VERSION()
+    update = UPDATE()
+    only_if = ONLY_IF()
 
 
 class RelationshipList(Params):
@@ -125,12 +130,15 @@ def update_relationship(context: Context, params: Loaded) -> Plan:
 @operation(RelationshipPatch, gives=one(Relationship, "relationship"),
            effect=CHANGES, of=TENANT, access=Access.WRITE, rules=Heed.HELD)
 def patch_relationship(context: Context, params: Loaded) -> Plan:
-    """Patch a relationship's data: an object is a merge patch, an array a JSON Patch."""
+    """Patch a relationship's data: an object is a merge patch, an array a JSON Patch.
+
+    Or change it in place, by the operators of an update.
+    """
     return Steps("patch_relationship", partial(
-        _change, context, params | {"relationship_type": None}, params["patch"]))
+        _change, context, params | {"relationship_type": None}, change_of(params)))
 
 
-def _change(context: Context, params: Loaded, change: Patch | Replacement) -> Walk:
+def _change(context: Context, params: Loaded, change: Change) -> Walk:
     row = yield step(context, "lock_relationship", params)
     if row is None:
         raise NotFound.of("id", "relationship")

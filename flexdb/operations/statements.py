@@ -12,7 +12,7 @@ from flexdb.errors import (
     PreconditionFailed,
     VersionConflict,
 )
-from flexdb.plan import Result, Row, Statement
+from flexdb.plan import Query, Result, Row, Statement
 from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
@@ -57,7 +57,12 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
 
 def step(context: Context, name: str, arguments: Loaded) -> Statement:
     """Return a statement of an operation's steps, which alone look at its row."""
-    return Statement(STATEMENTS[context.json_fields][name], arguments, _unread)
+    return step_of(STATEMENTS[context.json_fields][name], arguments)
+
+
+def step_of(query: Query, arguments: Loaded) -> Statement:
+    """Return a query as a statement of an operation's steps."""
+    return Statement(query, arguments, _unread)
 
 
 def _unread(row: Row | None) -> Result:

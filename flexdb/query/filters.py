@@ -27,18 +27,19 @@ _LOGIC = {"$and": " AND ", "$or": " OR "}
 _Path = tuple[str, ...]
 
 
-def condition(filter: dict[str, Any], members: Members, alias: str, prefix: str = "f"
-              ) -> tuple[str, dict[str, Any]]:
+def condition(filter: dict[str, Any], members: Members, alias: str, prefix: str = "f",
+              name: str = "filter") -> tuple[str, dict[str, Any]]:
     """Return an SQL condition on a row, and the named arguments in it.
 
     :param filter: the filter as the field :class:`Filter` gives it
     :param members: the members of the object that a row is
     :param alias: the row's alias in the SQL
     :param prefix: what the names of the arguments begin with
+    :param name: the filter's own name, for the errors
     :raises InvalidParams: naming the place in the filter that is wrong
     """
     writer = _Writer(members, alias, prefix)
-    return writer.filter(filter, ("filter",), 1), writer.arguments
+    return writer.filter(filter, (name,), 1), writer.arguments
 
 
 class Filter(JsonText):

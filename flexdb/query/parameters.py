@@ -39,6 +39,8 @@ class Paths(BaseField):
 FILTER = partial(Filter, "Only what fits this: MongoDB's form of a condition on paths in `data` "
                  "and on the other members. In a path, a name with dots is quoted: "
                  '`data."a.b".c`.', example={"data.priority": "high"})
+ONLY_IF = partial(Filter, "Only when it fits this, which is a filter as lists take it.",
+                  example={"data.status": "open"})
 SORT = partial(Paths, "The paths to sort by, from the first on; `-` before one is descending.",
                example=["-data.priority", "created_at"])
 FIELDS = partial(Paths, "The paths to give back, instead of whole objects; of an array "

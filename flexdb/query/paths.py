@@ -31,8 +31,7 @@ def split(path: str, members: Members) -> tuple[str, list[str]]:
     :param members: the object's members
     :raises ValueError: when there is no such place; the message says what would be right
     """
-    if len(path) > PATH_LENGTH:
-        raise ValueError(f"may have at most {PATH_LENGTH:,} characters, not {len(path):,}")
+    _check_length(path)
     name, _, below = path.partition(".")
     if name not in members:
         places = [f"{known}.…" if isinstance(field, JsonText) else known
@@ -41,11 +40,31 @@ def split(path: str, members: Members) -> tuple[str, list[str]]:
     parts = list(_parts(path, len(name) + 1)) if len(name) < len(path) else []
     if parts and not isinstance(members[name], JsonText):
         raise ValueError(f"names something below {name}, which holds no JSON")
+    _check_parts(parts, f" below {name}")
+    return name, parts
+
+
+def split_inside(path: str) -> list[str]:
+    """Split a path that begins inside a JSON document into its names: ``a.b``, ``"a.b".c``.
+
+    :raises ValueError: when it is none; the message says what would be right
+    """
+    _check_length(path)
+    parts = list(_parts(path, 0))
+    _check_parts(parts)
+    return parts
+
+
+def _check_length(path: str) -> None:
+    if len(path) > PATH_LENGTH:
+        raise ValueError(f"may have at most {PATH_LENGTH:,} characters, not {len(path):,}")
+
+
+def _check_parts(parts: list[str], where: str = "") -> None:
     if len(parts) > MOST_PARTS:
-        raise ValueError(f"may have at most {MOST_PARTS} parts below {name}, not {len(parts)}")
+        raise ValueError(f"may have at most {MOST_PARTS} parts{where}, not {len(parts)}")
     if any("\0" in part for part in parts):
         raise ValueError("may not contain the character U+0000")
-    return name, parts
 
 
 def split_list(paths: str) -> list[str]:

@@ -178,7 +178,8 @@ NAMES = frozenset(_STATEMENTS)
 
 @lru_cache(maxsize=512)
 def filled(name: str, form: JsonFields, condition: str) -> Query:
-    """Return a statement that heeds a condition on a node, whose alias is ``n``.
+    """Return a statement that heeds a condition on a row: of a node, whose alias is ``n``, or of
+    a relationship, whose alias is ``r``.
 
     :param name: the statement's name
     :param condition: SQL; TRUE for none

@@ -115,6 +115,20 @@ WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
 -- The type first, as everywhere.
 FOR SHARE OF nt FOR NO KEY UPDATE OF n
 
+-- lock: get_fit_of_node (condition) -> fits, version
+SELECT ({condition}) AS fits, n.version
+FROM nodes n
+JOIN node_types nt ON nt.tenant_id = n.tenant_id AND nt.id = n.node_type_id
+WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
+FOR SHARE OF nt FOR NO KEY UPDATE OF n
+
+-- lock: get_fit_of_doomed_node (condition) -> fits, version
+SELECT ({condition}) AS fits, n.version
+FROM nodes n
+WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
+-- At once as strong as its deletion needs: who wants more later may wait in a circle.
+FOR UPDATE
+
 -- list: list_nodes of node n
 SELECT n.tenant_id, n.id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at, n.size
 FROM nodes n

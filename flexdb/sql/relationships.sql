@@ -73,6 +73,12 @@ FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 FOR NO KEY UPDATE
 
+-- lock: get_fit_of_relationship (condition) -> fits, version
+SELECT ({condition}) AS fits, r.version
+FROM relationships r
+WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
+FOR UPDATE
+
 -- list: list_relationships of relationship r
 SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
        r.version, r.created_at, r.updated_at, r.size

@@ -62,12 +62,10 @@ class Watch:
             self.tenant = self.tenant or tenant
 
 
-_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
+# Where there is no request, what is watched is nobody's.
+_watch: ContextVar[Watch] = ContextVar("watch", default=Watch())  # noqa: B039
 
-
-def current() -> Watch:
-    """Return what is watched in this thread; where there is no request, what nobody will see."""
-    return _watch.get() or Watch()
+current = _watch.get
 
 
 def begin(request_id: str) -> Watch:
@@ -77,6 +75,9 @@ def begin(request_id: str) -> Watch:
     return watch
 
 
+_nothing = Watch()
+
+
 def end() -> None:
     """Stop watching: what this thread does next belongs to no request."""
-    _watch.set(None)
+    _watch.set(_nothing)

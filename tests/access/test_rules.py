@@ -318,6 +318,26 @@ def test_a_relationship_is_part_of_the_node_that_it_starts_from(there: There) ->
     assert caller.call("get_relationship", id=theirs["id"])["relationship"] == theirs
 
 
+def test_an_update_and_its_condition_are_held_to_the_rules(there: There) -> None:
+    caller = there.caller({"read": True, "write": OWN}, name="ann")
+    anns, bobs = there.node(owner="ann", n=1), there.node(owner="bob", n=1)
+    # What is told of a row depends on whether it may be written, never on whether it fits.
+    for fits in (1, 2):
+        given = {"update": {"$inc": {"n": 1}}, "only_if": {"data.n": fits}}
+        assert reason(caller, "patch_node", given | {"id": bobs["id"]}) == "PERMISSION_DENIED"
+    gone = {"update": {"$set": {"owner": "bob"}}, "only_if": {"data.n": 1}}
+    assert reason(caller, "patch_node", gone | {"id": anns["id"]}) == "PERMISSION_DENIED"
+    assert reason(caller, "patch_node", given | {"id": anns["id"]}) == "PRECONDITION_FAILED"
+    assert reason(caller, "delete_node", id=anns["id"], only_if={"data.n": 2}
+                  ) == "PRECONDITION_FAILED"
+    assert reason(caller, "delete_node", id=anns["id"], only_if={"data.n": 1}) == "ok"
+    edge = there.open.relationship(bobs, bobs, data={"n": 1})
+    for method in ("update_relationship", "delete_relationship"):
+        for fits in (1, 2):
+            assert reason(caller, method, id=edge["id"], only_if={"data.n": fits}
+                          ) == "PERMISSION_DENIED"
+
+
 def test_delete_nodes_deletes_what_may_be_written(there: There) -> None:
     caller = there.caller({"write": OWN}, base="admin", name="eve")
     eves, bobs = there.node(owner="eve", old=True), there.node(owner="bob", old=True)
@@ -398,6 +418,7 @@ def test_who_has_no_rules_pays_nothing(there: There, statements: list[str]) -> N
     for caller in (ANYONE, Caller("key:x", "member", world.tenant["id"])):
         for name in ("get_node", "get_relationship", "shortest_path", "delete_node"):
             params = world.params(name) | ({"version": ""} if name == "delete_node" else {})
+            params.pop("only_if", None)
             plan = OPERATIONS[name].plan(Context(caller=caller), params, bytes)
             assert isinstance(plan, Statement) and plan.query is STATEMENTS["value"][name]
     one = {"id": world.node["id"]}

@@ -13,11 +13,11 @@ from flexdb.config import Settings
 from flexdb.contract.operation import OPERATIONS, READS
 from flexdb.plan import Query
 from flexdb.sql import loader
-from flexdb.sql.loader import FORMS, NAMES, STATEMENTS, filled
+from flexdb.sql.loader import NAMES, STATEMENTS, filled
 from tests.support.postgres import connect
+from tests.support.statements import statements
 
-ALL = [(STATEMENTS[form].get(name) or filled(name, form, condition))
-       for form in FORMS for name in sorted(NAMES) for condition in ("TRUE", "n.version > 1")]
+ALL = [*statements()]
 NAMED = [name for name in OPERATIONS if name in NAMES]
 
 

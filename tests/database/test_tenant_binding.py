@@ -14,10 +14,11 @@ from flexdb.context import Context
 from flexdb.contract.operation import OPERATIONS
 from flexdb.db.fence import NAMED_BY
 from flexdb.plan import Query, Statement
-from flexdb.sql.loader import EXPORTS, FORMS, LISTS, NAMES, STATEMENTS, filled, make_query
+from flexdb.sql.loader import EXPORTS, FORMS, LISTS, make_query
 from flexdb.sql.pages import BY_USER, NEWEST_FIRST, Key, page_query
 from flexdb.sql.sights import Sight, seen
 from tests.support.binding import TABLES, read, without_each
+from tests.support.statements import statements
 
 # What sees more than one tenant, and why: of each statement, what is bound to none.
 OF_ALL = {
@@ -84,10 +85,8 @@ def pages() -> Iterator[Query]:
 
 def all_queries() -> dict[str, Query]:
     """Return all that can be sent, each text once."""
-    fixed = [(STATEMENTS[form].get(name) or filled(name, form, condition))
-             for form in FORMS for name in sorted(NAMES) for condition in ("TRUE", "n.version > 1")]
     exports = [make_query(f"export_{name}", text.decode()) for name, text in EXPORTS.items()]
-    found = [*fixed, *pages(), *planned()]
+    found = [*statements(), *pages(), *planned()]
     held = [seen(query, SIGHT) for query in found]
     return {query.text.decode(): query for query in [*exports, *found, *held]}
 

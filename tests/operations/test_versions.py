@@ -96,6 +96,9 @@ def test_a_version_of_a_row_that_is_not_there_is_not_found(
     ("application/merge-patch+json", {"a": 2}, 200), ("application/json", {"a": 2}, 200),
     ("application/json-patch+json", [{"op": "remove", "path": "/a"}], 200),
     ("application/json", [{"op": "remove", "path": "/a"}], 200),
+    ("application/vnd.flexdb.update+json", {"$inc": {"a": 2}}, 200),
+    ("application/vnd.flexdb.update+json", {"a": 2}, 400),
+    ("application/vnd.flexdb.update+json", [], 400),
     ("application/merge-patch+json", [], 400), ("application/json-patch+json", {}, 400),
     ("application/json", 1, 400), ("text/plain", {}, 415)])
 def test_a_patch_over_rest_is_told_by_its_content_type(

@@ -120,7 +120,7 @@ def params(world: World, method: str, **given: Any) -> dict[str, Any]:
     for param, field in FIELDS[method].items():
         if isinstance(field, Id):
             made[param] = value(world, method, param)
-        elif field.required:
+        elif field.required or param == "patch":
             made[param] = {
                 "email": f"{uuid4().hex}@example.org", "patch": {},
                 "grants": [{"node_type_id": world["node_type"]["id"], "read": True,

@@ -108,7 +108,8 @@ def test_a_patch_of_another_type_is_refused_with_those_that_are_read(service: Se
     answer = service.app.test_client().patch(
         f"/tenants/{node['tenant_id']}/nodes/{node['id']}", data="{}", content_type="text/plain")
     assert answer.status_code == 415
-    kinds = {"application/merge-patch+json", "application/json-patch+json"}
+    kinds = {"application/merge-patch+json", "application/json-patch+json",
+             "application/vnd.flexdb.update+json"}
     assert set(answer.headers["Accept-Patch"].split(", ")) == kinds
     assert all(kind in answer.text for kind in kinds)
 

@@ -34,14 +34,15 @@ METHODS = {
     "update_node_type": "id tenant_id name? description? schema? version?",
     "delete_node_type": "id tenant_id version?", "list_node_types": "tenant_id pagination?",
     "create_node": "tenant_id node_type_id data?", "get_node": "id tenant_id",
-    "update_node": "id tenant_id data? version?", "delete_node": "id tenant_id version?",
-    "patch_node": "tenant_id id patch version?",
+    "update_node": "id tenant_id data? version? only_if?",
+    "delete_node": "id tenant_id version? only_if?",
+    "patch_node": "tenant_id id patch? version? update? only_if?",
     "list_nodes": "tenant_id node_type_id? pagination?",
     "create_relationship": "tenant_id source_node_id target_node_id relationship_type data?",
     "get_relationship": "id tenant_id",
-    "update_relationship": "id tenant_id relationship_type? data? version?",
-    "delete_relationship": "id tenant_id version?",
-    "patch_relationship": "tenant_id id patch version?",
+    "update_relationship": "id tenant_id relationship_type? data? version? only_if?",
+    "delete_relationship": "id tenant_id version? only_if?",
+    "patch_relationship": "tenant_id id patch? version? update? only_if?",
     "create_nodes": "tenant_id nodes", "create_relationships": "tenant_id relationships",
     "transaction": "calls dry_run?",
     "list_relationships":
@@ -261,7 +262,9 @@ def test_an_empty_string_for_an_optional_parameter_counts_as_absent(world: World
             doomed |= dict.fromkeys([name] * len(params), "")
             assert world.service.call(method, doomed) in ({}, {"deleted": 2})
         return
-    empty, absent = world.params(method) | {name: ""}, world.params(method)
+    # One of the two says what to change.
+    beside = {"update": {"$set": {"a": [2]}}} if name == "patch" else {}
+    empty, absent = world.params(method) | beside | {name: ""}, world.params(method) | beside
     del absent[name]
     results = [world.service.call(method, params) for params in (empty, absent)]
     assert results[0].keys() == results[1].keys()

@@ -60,7 +60,7 @@ def test_a_reply_has_exactly_the_members_of_its_schema_in_their_order(
     params.pop("fields", None)
     if not full:
         params = {name: value for name, value in params.items()
-                  if operation.fields[name].required}
+                  if operation.fields[name].required or name == "patch"}
     result = service.call(method, params)
     if operation.gives.schema is None:
         assert result == {}

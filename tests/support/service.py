@@ -139,18 +139,18 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
         "method": route.verb,
         "path": route.url.format(**{name: quote(part) for name, part in in_url.items()})}
     if route.verb == "PATCH":
-        # The body is the patch, and an ETag names more than a version.
-        if list(rest) != ["patch"] or not isinstance(rest["patch"], (dict, list)):
-            return None
-        return made | {"data": orjson.dumps(rest["patch"]), "content_type": "application/json"}
+        given = {name: one for name, one in rest.items()
+                 if one != "" or name not in route.operation.fields}
+        return _patch_request(made, given)
     if route.has_body:
         return made | {"data": orjson.dumps(rest), "content_type": "application/json"}
     paging = rest.pop("pagination", {})
     if not isinstance(paging, dict) or not paging.keys() <= set(PAGING):
         return None
     # What is JSON in a body is text in a URL.
-    if isinstance(rest.get("filter"), dict):
-        rest["filter"] = orjson.dumps(rest["filter"]).decode()
+    for name in ("filter", "only_if"):
+        if isinstance(rest.get(name), dict):
+            rest[name] = orjson.dumps(rest[name]).decode()
     for name in {"sort", "fields"} & rest.keys():
         if isinstance(paths := rest[name], list) and paths and all(
                 isinstance(path, str) and "," not in path for path in paths):
@@ -160,6 +160,20 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
     if not all(_in_query(fields.get(name), value) for name, value in query.items()):
         return None
     return made | {"query_string": query}
+
+
+def _patch_request(made: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a request whose body is the patch or the update, and ``only_if`` its query."""
+    only_if = rest.pop("only_if", {})
+    # An ETag names more than a version.
+    if len(rest) != 1 or not isinstance(only_if, dict):
+        return None
+    ((name, body),) = rest.items()
+    kind = {"patch": "application/json", "update": "application/vnd.flexdb.update+json"}.get(name)
+    if kind is None or not isinstance(body, dict if name == "update" else (dict, list)):
+        return None
+    return made | {"data": orjson.dumps(body), "content_type": kind} | (
+        {"query_string": {"only_if": orjson.dumps(only_if).decode()}} if only_if else {})
 
 
 def _in_query(field: Any, value: Any) -> bool:
