@@ -120,6 +120,8 @@ class Settings:
     long_timeout: float = _setting(300.0, "the same for large work (`delete_tenant`, "
                                    "`delete_node_type`, `create_nodes`, `create_relationships`, "
                                    "`delete_nodes`), in seconds", 0.1, 86400)
+    filter_timeout: float = _setting(1.0, "the same for a statement whose filter has `$regex`, in "
+                                     "seconds", 0.01, 86400)
     max_body_bytes: int = _setting(16 * MIB, "the largest request body, in bytes", 1024)
     max_batch: int = _setting(1000, "the most calls in a batch", 1)
     max_depth: int = _setting(100, "the deepest nesting of JSON", 4, 250)

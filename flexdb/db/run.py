@@ -12,6 +12,7 @@ from typing import Any, cast
 import psycopg
 
 from flexdb import errors
+from flexdb.db import patterns
 from flexdb.db.connection import Connection
 from flexdb.db.ends import Ended, admit, end, read
 from flexdb.db.fence import Bound
@@ -40,6 +41,7 @@ class Runner:
         self._pages = Room(2 * pool.settings.max_page_bytes)
         self._usual = str(round(statement_timeout * 1000))
         self._long = str(round(long_timeout * 1000))
+        self._brief = str(round(min(pool.settings.filter_timeout, statement_timeout) * 1000))
 
     def run(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> list[Outcome]:
         """Run what calls ask for in their order; each has an outcome of its own.
@@ -120,7 +122,7 @@ class Runner:
         :raises psycopg.Error: when a statement failed and everything was rolled back
         """
         first = plans[0]
-        if len(plans) == 1 and isinstance(first, Statement) and not first.long:
+        if len(plans) == 1 and isinstance(first, Statement) and _travels_together(first):
             found = read(first, connection.fetch(self._fitted(connection, first)))
             if not isinstance(found, Steps):
                 return Verdict([budget.admit(found, first.query.writes)])
@@ -203,17 +205,18 @@ class Runner:
 
     def _fetch(self, connection: Connection, statement: Statement, long: bool) -> Row | None:
         statement = self._fitted(connection, statement)
-        if not long:
+        found = patterns.of(statement)
+        if not (long or found):
             return connection.fetch(statement)
         set_timeout = "SELECT set_config('statement_timeout', %s, true)"
-        connection.execute(set_timeout, (self._long,))
-        row = connection.fetch(statement)
+        connection.execute(set_timeout, (self._brief if found else self._long,))
+        row = (patterns.fetch if found else Connection.fetch)(connection, statement)
         connection.execute(set_timeout, (self._usual,))
         return row
 
 
 def _travels_together(plan: Plan) -> bool:
-    return isinstance(plan, Statement) and not plan.long
+    return isinstance(plan, Statement) and not (plan.long or patterns.of(plan))
 
 
 def _conclude(connection: Connection, ended: list[Ended]) -> list[Ended]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from flexdb import errors
+from flexdb.db import patterns
 from flexdb.db.address import reason
 from flexdb.errors import FlexdbError
 
@@ -75,6 +76,8 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
 
     Nothing of the server's message goes along: it names tables and quotes rows.
     """
+    if (known := patterns.told(error)) is not None:
+        return known
     state = error.sqlstate or ""
     constraint = error.diag.constraint_name or ""
     if state == "23505" and (field := _UNIQUE.get(constraint) or _UNIQUE_INDEXES.get(constraint)):

@@ -8,6 +8,7 @@ what is negated also matches where the path is missing or holds another type.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -17,28 +18,37 @@ from flexdb.contract.json_fields import JsonText
 from flexdb.contract.violations import NAME_LENGTH
 from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
-from flexdb.query.operands import NotComparable, Operand, operand
-from flexdb.query.paths import Members
+from flexdb.query.operands import Operand, element, operand
+from flexdb.query.paths import Members, split_inside
+from flexdb.query.texts import TEXTS
+from flexdb.query.values import NotComparable, is_simple
 
 MOST_CONDITIONS, DEEPEST, MOST_VALUES = 100, 10, 1000
-OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$contains",
-             "$startswith", "$not")
+OPERATORS = ("$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", *TEXTS, "$all",
+             "$size", "$elemMatch", "$not")
+PATTERNS = "patterns"
 _LOGIC = {"$and": " AND ", "$or": " OR "}
 _Path = tuple[str, ...]
 
 
 def condition(filter: dict[str, Any], members: Members, alias: str, prefix: str = "f",
-              name: str = "filter") -> tuple[str, dict[str, Any]]:
+              name: str = "filter", of_rule: bool = False) -> tuple[str, dict[str, Any]]:
     """Return an SQL condition on a row, and the named arguments in it.
+
+    Where it has regular expressions, these are an argument more, by their places in the filter, of
+    which whoever runs the statement knows that it may take less time, and what to look at first.
 
     :param filter: the filter as the field :class:`Filter` gives it
     :param members: the members of the object that a row is
     :param alias: the row's alias in the SQL
     :param prefix: what the names of the arguments begin with
     :param name: the filter's own name, for the errors
+    :param of_rule: whether it is a rule of a role: what that lets through may not grow with what is
+        written, so a value inside an array never stands for the array, nor one inside a text; and
+        nothing in it may take long
     :raises InvalidParams: naming the place in the filter that is wrong
     """
-    writer = _Writer(members, alias, prefix)
+    writer = _Writer(members, alias, prefix, of_rule)
     return writer.filter(filter, (name,), 1), writer.arguments
 
 
@@ -58,10 +68,12 @@ class Filter(JsonText):
 class _Writer:
     """Writes one filter's condition and gathers its arguments."""
 
-    def __init__(self, members: Members, alias: str, prefix: str) -> None:
-        self.members, self.alias, self.prefix = members, alias, prefix
+    def __init__(self, members: Members, alias: str, prefix: str, of_rule: bool) -> None:
+        self.members, self.alias, self.prefix, self.of_rule = members, alias, prefix, of_rule
         self.arguments: dict[str, Any] = {}
         self.conditions = 0
+        # The alias of the element that the paths are in, behind $elemMatch.
+        self.element = ""
 
     def argument(self, value: Any) -> str:
         """Return the placeholder of a new argument."""
@@ -90,7 +102,8 @@ class _Writer:
             raise _invalid(place, "is no operator for filters: there are $and, $or and $not, and "
                                   f"behind a path {', '.join(OPERATORS)}")
         try:
-            found = operand(name, self.members, self.alias, self.argument)
+            found = (element(name, self.element, self.argument, self.of_rule) if self.element else
+                     operand(name, self.members, self.alias, self.argument, self.of_rule))
         except ValueError as error:
             raise _invalid(place, str(error)) from None
         if not _has_operators(wanted):
@@ -111,12 +124,39 @@ class _Writer:
             raise _invalid(place, f"is no operator: there are {', '.join(OPERATORS)}")
         if name in ("$in", "$nin"):
             return self._one_of(found, value, place) + " IS NOT TRUE" * (name == "$nin")
+        if name == "$regex":
+            self._note_pattern(value, place)
         writers: dict[str, Callable[[Any], str]] = {
             "$eq": found.equal, "$ne": found.equal, "$exists": found.exists,
-            "$contains": found.contains, "$startswith": found.starts_with}
-        if write := writers.get(name):
-            return self._condition(write, value, place) + " IS NOT TRUE" * (name == "$ne")
-        return self._condition(lambda value: found.compare(name, value), value, place)
+            "$contains": found.contains, "$all": found.has_all, "$size": found.has_size,
+            "$elemMatch": lambda value: self._an_element(found, value, place, depth)}
+        write = writers.get(name) or partial(
+            found.text_is if name in TEXTS else found.compare, name)
+        return self._condition(write, value, place) + " IS NOT TRUE" * (name == "$ne")
+
+    def _note_pattern(self, value: Any, place: _Path) -> None:
+        if self.of_rule:
+            raise _invalid(place, "may not stand in a rule: it may take long")
+        self.arguments.setdefault(PATTERNS, {})[".".join(place)] = value
+
+    def _an_element(self, found: Operand, wanted: Any, place: _Path, depth: int) -> str:
+        """Return the condition that an array has an element that fits a filter, or operators."""
+        if not isinstance(wanted, dict) or not wanted:
+            raise NotComparable('must be a filter on what its elements have, as in {"a": 1}, or an '
+                                'object of operators, as in {"$gt": 3}')
+        is_filter = not _has_operators(wanted) or not wanted.keys().isdisjoint(_LOGIC)
+        self._check_depth(place, depth + 1)
+        certain, elements = found.elements(_equalities(wanted))
+        outer, self.element = self.element, f"item{depth}"
+        try:
+            fits = (self.filter(wanted, place, depth + 1) if is_filter else self._operators(
+                element("", self.element, self.argument, self.of_rule), wanted, place, depth + 1))
+            if is_filter:
+                fits = f"jsonb_typeof({self.element}.element) IN ('array', 'object') AND {fits}"
+            return (f"{certain} AND EXISTS (SELECT FROM {elements} {self.element} (element) "
+                    f"WHERE {fits})")
+        finally:
+            self.element = outer
 
     def _one_of(self, found: Operand, values: Any, place: _Path) -> str:
         if not isinstance(values, list):
@@ -150,6 +190,20 @@ class _Writer:
 
 def _has_operators(wanted: Any) -> bool:
     return isinstance(wanted, dict) and any(name.startswith("$") for name in wanted)
+
+
+def _equalities(wanted: dict[str, Any]) -> dict[_Path, Any]:
+    """Return the simple values that an element has for certain, by where in it."""
+    if "$eq" in wanted and is_simple(wanted["$eq"]):
+        return {(): wanted["$eq"]}
+    found = {}
+    for name, value in wanted.items():
+        if not name.startswith("$") and is_simple(value):
+            try:
+                found[tuple(split_inside(name))] = value
+            except ValueError:
+                continue
+    return found
 
 
 def _all(conditions: Any) -> str:

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
-from datetime import datetime, timezone
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from marshmallow import ValidationError, fields
-
-from flexdb.contract.fields import Id, Integer, Time
 from flexdb.contract.json_fields import JsonText
-from flexdb.documents.text import Number, dump_exactly
-from flexdb.query.paths import Members, is_place, split
+from flexdb.documents.text import dump_exactly
+from flexdb.query.columns import plain_column
+from flexdb.query.paths import Members, is_place, split, split_inside
+from flexdb.query.texts import text_condition
+from flexdb.query.values import (
+    COMPARISONS,
+    NotComparable,
+    is_number,
+    is_simple,
+    is_text,
+    read_flag,
+    read_size,
+)
 
 # Looking for more values at once in the index costs more than it saves: measured on 50,000 rows,
 # 100 values took 8 ms instead of 15, and 1,000 values 150 ms instead of 30.
 MOST_INDEXED = 100
-COMPARISONS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
-# RFC 3339, section 5.6, with as many digits of a second as PostgreSQL keeps.
-_TIME = re.compile(r"\A\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)\Z",
-                   re.ASCII)
-_id = Id("")
-
-
-class NotComparable(ValueError):
-    """A value that an operand cannot be compared with; the message says what would be right.
-
-    :param index: its place, where there are several
-    """
-
-    def __init__(self, message: str, index: int | None = None) -> None:
-        super().__init__(message)
-        self.index = index
 
 
 class Operand(Protocol):
@@ -55,103 +45,92 @@ class Operand(Protocol):
         """Tell whether there is anything."""
 
     def contains(self, value: Any) -> str:
-        """Tell whether an array has an element."""
+        """Tell whether an array has an element, or a text has another in it."""
 
-    def starts_with(self, value: Any) -> str:
-        """Tell whether a text begins with another."""
+    def has_all(self, values: Any) -> str:
+        """Tell whether an array has several elements."""
+
+    def has_size(self, value: Any) -> str:
+        """Tell whether an array has so many elements."""
+
+    def elements(self, equal: dict[tuple[str, ...], Any]) -> tuple[str, str]:
+        """Return what is certain where an array has an element, and the SQL of its elements.
+
+        :param equal: the simple values that the element holds, by where in it
+        """
+
+    def text_is(self, operator: str, value: Any) -> str:
+        """Tell whether a text fits another, or a pattern."""
 
 
-def operand(path: str, members: Members, alias: str, argument: Callable[[Any], str]) -> Operand:
+def operand(path: str, members: Members, alias: str, argument: Callable[[Any], str],
+            whole: bool = False) -> Operand:
     """Return what a path names.
 
     :param argument: returns the placeholder of a new argument
+    :param whole: whether a value inside an array never stands for the array
     :raises ValueError: when the path names nothing
     """
     name, parts = split(path, members)
     column = f"{alias}.{name}"
     if isinstance(members[name], JsonText):
-        return _JsonPlace(column, parts, argument)
-    return _Column(column, members[name], argument)
+        return _JsonPlace(column, parts, argument, whole)
+    return plain_column(column, members[name], argument)
 
 
-class _Column:
-    """A column that is no JSON: its values have the column's type and it is never null."""
+def element(path: str, alias: str, argument: Callable[[Any], str], whole: bool) -> Operand:
+    """Return what a path names in an element of an array.
 
-    def __init__(self, column: str, field: fields.Field[Any], argument: Callable[[Any], str]
-                 ) -> None:
-        self.column, self.argument = column, argument
-        self.type, self.read = next(
-            (reader for kind, reader in _READERS.items() if isinstance(field, kind)),
-            ("text", _read_text))
-
-    def is_simple(self, value: Any) -> bool:
-        return True
-
-    def equal(self, value: Any) -> str:
-        return f"{self.column} = {self.argument(self.read(value))}::{self.type}"
-
-    def one_of(self, values: list[Any]) -> str:
-        taken = []
-        for index, value in enumerate(values):
-            try:
-                taken.append(self.read(value))
-            except NotComparable as error:
-                raise NotComparable(str(error), index) from None
-        return f"{self.column} = ANY({self.argument(taken)}::{self.type}[])"
-
-    def compare(self, operator: str, value: Any) -> str:
-        collation = ' COLLATE "C"' if self.type == "text" else ""
-        return (f"{self.column}{collation} {COMPARISONS[operator]} "
-                f"{self.argument(self.read(value))}::{self.type}")
-
-    def exists(self, value: Any) -> str:
-        return f"{self.column} IS {'NOT ' * _flag(value)}NULL"
-
-    def contains(self, value: Any) -> str:
-        raise NotComparable("looks into arrays, and there is none here: use $eq or $in")
-
-    def starts_with(self, value: Any) -> str:
-        if self.type != "text":
-            raise NotComparable("looks at texts, and there is none here")
-        return f"starts_with({self.column}, {self.argument(_read_text(value))}::text)"
+    :param path: as behind ``data.``; the element itself when empty
+    :param alias: the alias of the row that has the element as its only column
+    :param argument: as for :func:`operand`
+    :param whole: as for :func:`operand`
+    :raises ValueError: when it is no path
+    """
+    return _JsonPlace(f"{alias}.element", split_inside(path) if path else [], argument, whole)
 
 
 class _JsonPlace:
     """A place inside a column's JSON, which may be missing and hold any type."""
 
-    def __init__(self, column: str, parts: list[str], argument: Callable[[Any], str]) -> None:
-        self.column, self.parts, self.argument = column, parts, argument
+    def __init__(self, column: str, parts: list[str], argument: Callable[[Any], str], whole: bool
+                 ) -> None:
+        self.column, self.parts, self.argument, self.whole = column, parts, argument, whole
         path = f"{argument(parts)}::text[]"
         self.value, self.text = f"({column} #> {path})", f"({column} #>> {path})"
         # Containment follows members only, while a number in a path may be a place in an array.
-        self.indexed = not any(map(is_place, parts))
+        self.indexed = column.endswith(".data") and not any(map(is_place, parts))
 
     def is_simple(self, value: Any) -> bool:
-        return value is not None and not isinstance(value, (dict, list))
+        return is_simple(value)
 
     def equal(self, value: Any) -> str:
+        if not self.whole and is_simple(value):
+            return self.one_of([value])
         if value is None:
-            return f"coalesce(jsonb_typeof({self.value}), 'null') = 'null'"
+            # jsonb lets an array contain a value that is no array (PostgreSQL 8.14.3).
+            return (f"coalesce(jsonb_typeof({self.value}), 'null') = 'null'" if self.whole else
+                    f"coalesce({self.value} @> 'null', TRUE)")
         # Of scalars, containment is equality, except in a column that is no object.
-        if self.indexed and self.parts and self.is_simple(value):
+        if self.indexed and self.parts and is_simple(value):
             return self._holds(value)
         same = f"{self.value} = {self._json(value)}"
-        return f"{self._holds(value)} AND {same}" if self.indexed else same
+        same = f"{self._holds(value)} AND {same}" if self.indexed else same
+        return same if self.whole else f"({same}) OR ({self._has(value)})"
 
     def one_of(self, values: list[Any]) -> str:
         texts = [dump_exactly(one).decode() for one in values]
-        same = f"{self.value} = ANY({self.argument(texts)}::jsonb[])"
+        same = (f"{self.value} {'=' if self.whole else '@>'} "
+                f"ANY({self.argument(texts)}::jsonb[])")
         if not self.indexed or len(values) > MOST_INDEXED:
             return same
         # A GIN index serves no "@> ANY"; it serves a path with all the values in it, which in its
         # lax mode looks into arrays too.
-        path = "$" + "".join(f".{json.dumps(part)}" for part in self.parts)
-        any_of = " || ".join(f"@ == {text}" for text in texts)
-        return f"{self.column} @? {self.argument(f'{path} ? ({any_of})')}::jsonpath AND {same}"
+        return f"{self._finds(' || '.join(f'@ == {text}' for text in texts))} AND {same}"
 
     def compare(self, operator: str, value: Any) -> str:
         sign = COMPARISONS[operator]
-        if _is_number(value):
+        if is_number(value):
             return (f"jsonb_typeof({self.value}) = 'number' AND "
                     f"{self.value} {sign} {self._json(value)}")
         if not isinstance(value, str):
@@ -160,20 +139,50 @@ class _JsonPlace:
                 f'{self.text} COLLATE "C" {sign} {self.argument(value)}::text')
 
     def exists(self, value: Any) -> str:
-        return f"{self.value} IS {'NOT ' * _flag(value)}NULL"
+        return f"{self.value} IS {'NOT ' * read_flag(value)}NULL"
 
     def contains(self, value: Any) -> str:
-        is_array = f"jsonb_typeof({self.value}) = 'array'"
-        held = self._holds([value]) if self.indexed else f"{self.value} @> {self._json([value])}"
-        if not isinstance(value, (dict, list)):
-            return f"{is_array} AND {held}"
-        # Of arrays and objects, containment is weaker than equality.
-        return (f"{held} AND EXISTS (SELECT FROM jsonb_array_elements(CASE WHEN {is_array} THEN "
-                f"{self.value} END) e (element) WHERE e.element = {self._json(value)})")
+        has = self._has(value)
+        if self.whole or not is_text(value):
+            return has
+        return f"({has}) OR ({self.text_is('$contains', value)})"
 
-    def starts_with(self, value: Any) -> str:
+    def has_all(self, values: Any) -> str:
+        if not isinstance(values, list) or not 1 <= len(values) <= MOST_INDEXED:
+            raise NotComparable(f"must be an array of 1 to {MOST_INDEXED} values")
+        simple = [value for value in values if is_simple(value)]
+        others = [self._has(value) for value in values if not is_simple(value)]
+        return " AND ".join(([self._has_simple(simple)] if simple else []) + others)
+
+    def has_size(self, value: Any) -> str:
+        size = f"{self.argument(read_size(value))}::integer"
+        return (f"CASE jsonb_typeof({self.value}) WHEN 'array' THEN "
+                f"jsonb_array_length({self.value}) = {size} END")
+
+    def elements(self, equal: dict[tuple[str, ...], Any]) -> tuple[str, str]:
+        is_array = f"jsonb_typeof({self.value}) = 'array'"
+        found = " && ".join(f"@{_steps(parts)} == {dump_exactly(value).decode()}"
+                            for parts, value in equal.items() if not any(map(is_place, parts)))
+        return (self._finds(found) if found and self.indexed else "TRUE",
+                f"jsonb_array_elements(CASE WHEN {is_array} THEN {self.value} END)")
+
+    def text_is(self, operator: str, value: Any) -> str:
         return (f"jsonb_typeof({self.value}) = 'string' AND "
-                f"starts_with({self.text}, {self.argument(_read_text(value))}::text)")
+                f"{text_condition(operator, self.text, value, self.argument)}")
+
+    def _has(self, value: Any) -> str:
+        """Tell whether an array has an element."""
+        if not isinstance(value, (dict, list)):
+            return self._has_simple([value])
+        # Of arrays and objects, containment is weaker than equality.
+        held = self._holds([value]) if self.indexed else f"{self.value} @> {self._json([value])}"
+        _, elements = self.elements({})
+        return (f"{held} AND EXISTS (SELECT FROM {elements} e (element) "
+                f"WHERE e.element = {self._json(value)})")
+
+    def _has_simple(self, values: list[Any]) -> str:
+        held = self._holds(values) if self.indexed else f"{self.value} @> {self._json(values)}"
+        return f"jsonb_typeof({self.value}) = 'array' AND {held}"
 
     def _json(self, value: Any) -> str:
         return f"{self.argument(dump_exactly(value))}::jsonb"
@@ -183,49 +192,12 @@ class _JsonPlace:
             value = {part: value}
         return f"{self.column} @> {self._json(value)}"
 
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, Number)) and not isinstance(value, bool)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise NotComparable("must be true or false")
-    return value
+    def _finds(self, condition: str) -> str:
+        """Tell by the index whether there may be what a condition of a jsonpath says."""
+        path = f"{_steps(self.parts)} ? ({condition})"
+        return f"{self.column} @? {self.argument(f'${path}')}::jsonpath"
 
 
-def _read_text(value: Any) -> str:
-    if not isinstance(value, str) or isinstance(value, Number):
-        raise NotComparable("must be a text")
-    return value
-
-
-def _read_id(value: Any) -> str:
-    try:
-        return str(_id.deserialize(_read_text(value)))
-    except (NotComparable, ValidationError):
-        raise NotComparable("must be a UUID of 36 characters with hyphens") from None
-
-
-def _read_time(value: Any) -> str:
-    try:
-        if _TIME.match(text := _read_text(value)):
-            text = text.upper().replace("Z", "+00:00")
-            if "." in text:
-                # Python 3.10 reads three or six digits.
-                seconds, digits = text[:20], text[20:-6]
-                text = f"{seconds}{digits:0<6}{text[-6:]}"
-            return datetime.fromisoformat(text).astimezone(timezone.utc).isoformat()
-    except (ValueError, OverflowError):
-        pass
-    raise NotComparable("must be a time with its offset, such as 2026-01-01T12:00:00Z (RFC 3339)")
-
-
-def _read_whole(value: Any) -> str:
-    if not _is_number(value) or not re.fullmatch(r"-?[0-9]+", str(value)):
-        raise NotComparable("must be a whole number")
-    return str(value)
-
-
-_READERS: dict[type, tuple[str, Callable[[Any], str]]] = {
-    Id: ("uuid", _read_id), Time: ("timestamptz", _read_time), Integer: ("numeric", _read_whole)}
+def _steps(parts: Sequence[str]) -> str:
+    """Return the members of a jsonpath."""
+    return "".join(f".{json.dumps(part)}" for part in parts)

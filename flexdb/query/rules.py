@@ -71,7 +71,8 @@ def check_filter(filter: Any, members: Members) -> None:
     :param members: the members of a node
     :raises InvalidParams: naming the place in it that is wrong
     """
-    condition(_with_caller(filter, lambda name: _ANYONE, ("filter",)), members, "n")
+    condition(_with_caller(filter, lambda name: _ANYONE, ("filter",)), members, "n",
+              of_rule=True)
 
 
 def sights_of(rules: Rules, members: Members) -> Sights:
@@ -115,7 +116,8 @@ def _compiled(grant: Any, known: Callable[[str], Any], members: Members, prefix:
     if isinstance(grant, bool):
         return _ALL if grant else _NONE
     try:
-        sql, further = condition(_with_caller(grant, known, ("filter",)), members, "n", prefix)
+        sql, further = condition(_with_caller(grant, known, ("filter",)), members, "n", prefix,
+                                 of_rule=True)
     except (_Unknown, InvalidParams):
         return _NONE
     arguments |= further

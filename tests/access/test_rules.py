@@ -398,6 +398,22 @@ def test_what_stands_for_the_caller_is_compared_as_a_value_and_never_read_as_a_f
     assert key.call("list_nodes")["nodes"] == [mine]
 
 
+@pytest.mark.parametrize("grant, fitting, others", [
+    ({"data.owner": {"$caller": "attributes.name"}}, "ann", [["ann"], "annabel"]),
+    ({"data.owner": {"$in": {"$caller": "attributes.name"}}}, "ann", [["ann"]]),
+    ({"data.owner": {"$contains": {"$caller": "attributes.name"}}}, ["bob", "ann"], ["annabel"]),
+    ({"data.owner": {"$all": [{"$caller": "attributes.name"}]}}, ["bob", "ann"], ["ann"]),
+    ({"data.owner": {"$elemMatch": {"id": {"$caller": "attributes.name"}}}}, [{"id": "ann"}],
+     [[{"id": ["ann"]}], {"id": "ann"}])])
+def test_to_a_rule_a_value_is_a_whole(
+        there: There, grant: dict[str, Any], fitting: Any, others: list[Any]) -> None:
+    caller = there.caller({"node_type_id": there.world.node_type["id"], "read": grant}, name="ann")
+    mark = uuid4().hex
+    wanted, *_ = [there.node(owner=owner, mark=mark) for owner in (fitting, *others)]
+    listed = caller.call("list_nodes", filter={"data.mark": mark})
+    assert [node["id"] for node in listed["nodes"]] == [wanted["id"]]
+
+
 def test_a_grant_of_a_type_goes_before_that_of_all_others(there: There) -> None:
     seen_type, hidden_type = there.world.node_type["id"], there.hidden.node_type["id"]
     caller = there.caller({"node_type_id": hidden_type, "read": True}, {"read": OWN, "write": True},

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flexdb.config import Settings
 from tests.support.callers import closed, with_key
-from tests.support.query_model import matches
+from tests.support.query_model import OF_RULES, matches
 from tests.support.service import RpcError, Service
 
 Row = dict[str, Any]
@@ -26,8 +26,8 @@ GRANTS = st.sampled_from([
     {"version": {"$lt": 3}}, {"data.owner": {"$ne": {"$caller": "attributes.none"}}},
     {"data.tags": {"$contains": ME}, "version": {"$gte": 1}}])
 DATA = st.fixed_dictionaries({}, optional={
-    "owner": st.sampled_from(["x", "y", None]), "team": st.sampled_from("xyz"),
-    "locked": st.booleans(), "tags": st.lists(st.sampled_from("xy"), max_size=2)})
+    "owner": st.sampled_from(["x", "y", None, ["x", "y"]]), "team": st.sampled_from("xyz"),
+    "locked": st.booleans(), "tags": st.lists(st.sampled_from("xy"), max_size=2) | st.just("xy")})
 FILTERS = st.sampled_from([
     {}, {"data.owner": "x"}, {"data.locked": {"$ne": True}}, {"version": 2},
     {"$or": [{"data.team": "y"}, {"data.owner": {"$exists": False}}]}])
@@ -114,7 +114,7 @@ class Model:
     def may(self, what: str, node: Row) -> bool:
         grant = self.grants.get(node["node_type_id"], self.grants.get(None))
         filter = filled(grant[what]) if grant else False
-        return filter if isinstance(filter, bool) else matches(node, filter)
+        return filter if isinstance(filter, bool) else matches(node, filter, OF_RULES)
 
     def sees(self, id: str) -> bool:
         return id in self.nodes and self.may("read", self.nodes[id])

@@ -52,9 +52,10 @@ def test_a_filter_gives_what_a_model_in_python_gives(pool: Pool, filter: dict[st
     ({"data.n": 9007199254740993}, [1]), ({"data.n": {"$gt": 9007199254740992}}, [1, 2]),
     ({"data.n": Fragment("100000000000000000000000000000000000001")}, [2]),
     ({"data.n": {"$in": [Fragment("9007199254740992.0")]}}, [0]),
-    ({"data.tags": "a"}, []), ({"data.tags": ["a", "b"]}, [0]), ({"data.tags": ["b", "a"]}, []),
+    ({"data.tags": "a"}, [0, 1]), ({"data.tags": ["a", "b"]}, [0, 2]),
+    ({"data.tags": ["b", "a"]}, []), ({"data.tags": {"$ne": "b"}}, [1, 2]),
     ({"data.tags": {"$contains": "a"}}, [0, 1]), ({"data.tags": {"$contains": ["a"]}}, [2]),
-    ({"data.tags.0": "a"}, [0, 1]), ({"data.tags.-1": {"$in": ["b", "a"]}}, [0, 1]),
+    ({"data.tags.0": "a"}, [0, 1, 2]), ({"data.tags.-1": {"$in": ["b", "a"]}}, [0, 1, 2]),
     ({"data.n": {"$ne": 1}, "data.tags": {"$not": {"$contains": "b"}}}, [1, 2]),
     ({"data.none": None}, [0, 1, 2]), ({"data.none": {"$exists": False}}, [0, 1, 2]),
     ({"data.n": {"$in": [*range(999), 9007199254740992]}}, [0]),
@@ -115,7 +116,25 @@ def test_relationships_are_filtered_by_their_own_members_too(
     ({"data.a": {"$in": 1}}, "data.a.$in", "an array"),
     ({"data.a": {"$nin": [1] * 1001}}, "data.a.$nin", "at most 1000"),
     ({"data.a": {"$exists": 1}}, "data.a.$exists", "true or false"),
-    ({"data.a": {"$startswith": 1}}, "data.a.$startswith", "a text"),
+    *(({"data.a": {name: 1}}, f"data.a.{name}", "a text") for name in (
+        "$startswith", "$endswith", "$icontains", "$istartswith", "$iendswith", "$regex")),
+    *(({"data.a": {name: "a" * 201}}, f"data.a.{name}", "at most 200 characters, not 201")
+      for name in ("$icontains", "$istartswith", "$iendswith", "$regex")),
+    ({"data.a": {"$regex": "a("}}, "data.a.$regex", "parentheses () not balanced"),
+    ({"data.a": {"$all": "a"}}, "data.a.$all", "an array"),
+    ({"data.a": {"$all": []}}, "data.a.$all", "1 to 100"),
+    ({"data.a": {"$all": [1] * 101}}, "data.a.$all", "1 to 100"),
+    *(({"data.a": {"$size": size}}, "data.a.$size", "a whole number, from 0 on")
+      for size in (-1, 1.5, "1", True, 2**31)),
+    ({"data.a": {"$elemMatch": 1}}, "data.a.$elemMatch", '{"a": 1}'),
+    ({"data.a": {"$elemMatch": {}}}, "data.a.$elemMatch", "object of operators"),
+    ({"data.a": {"$elemMatch": {"b": {"$gt": []}}}}, "data.a.$elemMatch.b.$gt", "a number"),
+    ({"data.a": {"$elemMatch": {"b.": 1}}}, "data.a.$elemMatch.b.", "empty part"),
+    ({"data.a": {"$elemMatch": {"$gt": 1, "b": 2}}}, "data.a.$elemMatch.b", "is no operator"),
+    ({"version": {"$elemMatch": {"$gt": 1}}}, "version.$elemMatch", "looks into arrays"),
+    ({"version": {"$size": 1}}, "version.$size", "looks into arrays"),
+    ({"id": {"$all": [UUID]}}, "id.$all", "looks into arrays"),
+    ({"version": {"$regex": "1"}}, "version.$regex", "looks at texts"),
     ({"id": 1}, "id", "a UUID"), ({"id": {"$in": [UUID, "x"]}}, "id.$in.1", "a UUID"),
     ({"id": None}, "id", "a UUID"), ({"id": {"$startswith": "0"}}, "id.$startswith", "texts"),
     ({"data.a": {"b": {}}, "version": 1.5}, "version", "a whole number"),
@@ -153,6 +172,19 @@ def test_a_filter_nests_ten_deep(service: Service, wrap: Callable[[Any], Any], p
     assert list(refused.fields) == ["filter.data.a" + ".$not" * 10]
 
 
+@pytest.mark.parametrize("operators, found", [
+    ({"$icontains": "PLAN"}, True), ({"$regex": "^a plan$"}, True), ({"$iendswith": "x"}, False)])
+def test_a_walk_and_a_deletion_take_the_same_filters(
+        service: Service, operators: dict[str, Any], found: bool) -> None:
+    node_type = service.node_type(service.tenant())
+    node = service.node(node_type, data={"title": "A Plan", "rows": [{"title": "a plan"}]})
+    place = {"tenant_id": node["tenant_id"], "filter": {
+        "$or": [{"data.rows": {"$elemMatch": {"title": operators}}}, {"data.title": "none"}]}}
+    visits = service.call("traverse", place | {"start": node["id"], "min_depth": 0})["visits"]
+    assert [visit["node"]["id"] for visit in visits] == [node["id"]] * found
+    assert service.call("delete_nodes", place)["deleted"] == found
+
+
 HOSTILE = st.text(st.characters(exclude_characters="\0.", exclude_categories=["Cs"]), min_size=1,
                   max_size=20) | st.sampled_from([
                       "' OR true --", '"; DROP TABLE nodes', "%s", "%(f0)s", "%%", "{time n.data}",
@@ -160,13 +192,15 @@ HOSTILE = st.text(st.characters(exclude_characters="\0.", exclude_categories=["C
 
 
 @given(HOSTILE, HOSTILE, st.sampled_from(
-    ["$eq", "$ne", "$gt", "$in", "$nin", "$contains", "$startswith"]))
+    ["$eq", "$ne", "$gt", "$in", "$nin", "$contains", "$startswith", "$endswith", "$icontains",
+     "$all", "$elemMatch"]))
 @example("x) ? (1 == 1", '") || (1 == 1', "$in")
 @settings(deadline=None, derandomize=True, max_examples=60)
 def test_no_path_and_no_value_changes_the_sql(pool: Pool, name: str, value: str, operator: str
                                               ) -> None:
     def filter(name: str, value: str) -> dict[str, Any]:
-        return {f"data.{name}": {operator: [value] if operator.endswith("in") else value}}
+        forms = {"$in": [value], "$nin": [value], "$all": [value], "$elemMatch": {name: value}}
+        return {f"data.{name}": {operator: forms.get(operator, value)}}
 
     # What begins with a quote is a quoted part.
     name = json.dumps(name) if name.startswith('"') else name
@@ -187,7 +221,8 @@ def large(new_database: Callable[..., Settings]) -> Iterator[tuple[Service, str]
     node = service.node(node_type)
     with connect(service.settings) as connection:
         data = ("jsonb_build_object('n', i, 'tags', array['t' || i], "
-                "'a', jsonb_build_object('b', i))")
+                "'a', jsonb_build_object('b', i), 'rows', jsonb_build_array("
+                "jsonb_build_object('n', i, 't', 'x')))")
         for table, columns, values in [
                 ("nodes", "node_type_id", "%(type)s"),
                 ("relationships", "source_node_id, target_node_id, relationship_type",
@@ -205,10 +240,12 @@ def large(new_database: Callable[..., Settings]) -> Iterator[tuple[Service, str]
 @pytest.mark.parametrize("thing", ["nodes", "relationships"])
 @pytest.mark.parametrize("filter, total", [
     ({"data.n": 7}, 1), ({"data.a.b": {"$in": list(range(20))}}, 19), ({"data.a": {"b": 5}}, 1),
-    ({"data.tags": {"$contains": "t9"}}, 1), ({"data.tags": ["t9"]}, 1),
+    ({"data.tags": "t9"}, 1), ({"data.tags": ["t9"]}, 1), ({"data.tags": {"$all": ["t9"]}}, 1),
+    ({"data.tags": {"$contains": 9}}, 0), ({"data.rows": {"$elemMatch": {"n": 9, "t": "x"}}}, 1),
+    ({"data.tags": {"$elemMatch": {"$eq": "t9"}}}, 1), ({"data.rows": {"n": 9, "t": "x"}}, 1),
     ({"data.n": {"$gt": 3}, "data.a.b": {"$in": [3, 4, [1]]}}, 1),
-    ({"$or": [{"data.n": 7}, {"data.tags": {"$contains": "t9"}}]}, 2)], ids=told)
-def test_equality_in_and_contains_are_read_from_the_index_on_data(
+    ({"$or": [{"data.n": 7}, {"data.tags": {"$in": ["t9"]}}]}, 2)], ids=told)
+def test_equality_and_what_arrays_have_are_read_from_the_index_on_data(
         large: tuple[Service, str], thing: str, filter: dict[str, Any], total: int) -> None:
     service, tenant_id = large
     params = {"tenant_id": tenant_id, "filter": filter}
