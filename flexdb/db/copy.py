@@ -14,7 +14,7 @@ import psycopg
 
 from flexdb.config import Settings
 from flexdb.db.address import conninfo, direct, not_reached, reason
-from flexdb.db.sqlstate import to_error
+from flexdb.db.sqlstate import clashes_of, to_error
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
 from flexdb.plan import Row
 
@@ -187,6 +187,8 @@ def _blamed(error: psycopg.Error, sent: list[Line]) -> list[Line]:
     What is told of the row's place and key is worded in the server's language, so only the numbers
     and ids in it are read.
     """
+    if taken := {clash.id for clash in clashes_of(error)}:
+        return [line for line in sent if taken & set(line.values)][:1] or sent
     if error.sqlstate == "23503":
         ids = _UUID.findall(error.diag.message_detail or "")
         return [line for line in sent if ids and ids[-1] in line.values][:1] or sent

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import orjson
 import psycopg
 
 from flexdb import errors
 from flexdb.db import patterns
 from flexdb.db.address import reason
 from flexdb.errors import FlexdbError
+from flexdb.errors.clashes import Clash, NotUnique
 
 # The parameter that a constraint is about.
 _UNIQUE = {
@@ -38,6 +40,8 @@ _FOREIGN = {
     "relationships_source_node_id_fkey": "source_node_id",
     "relationships_target_node_id_fkey": "target_node_id",
 }
+# What only one node of a type may have: the triggers of 0016-declarations tell which have it.
+_NOT_UNIQUE = "flexdb_unique_pkey"
 # SQLSTATE, or its class (the first two characters), to error. What is not here is our fault.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATES: dict[str, type[FlexdbError]] = {
@@ -82,6 +86,8 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
     constraint = error.diag.constraint_name or ""
     if state == "23505" and (field := _UNIQUE.get(constraint) or _UNIQUE_INDEXES.get(constraint)):
         return errors.AlreadyExists(f"{field} is taken", {field: ["is taken"]})
+    if clashes := clashes_of(error):
+        return NotUnique.of(clashes)
     if state == "23503" and constraint in _FOREIGN:
         field = _FOREIGN[constraint]
         return errors.NotFound(f"{field} is not there", {field: ["is not there"]})
@@ -91,6 +97,13 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
     told = kind(why=reason(error)) if issubclass(kind, errors.Unavailable) else kind()
     told.__cause__ = error
     return told
+
+
+def clashes_of(error: psycopg.Error) -> list[Clash]:
+    """Return which nodes have what only one may have; none where that is not the error."""
+    if error.diag.constraint_name != _NOT_UNIQUE:
+        return []
+    return [Clash(**clash) for clash in orjson.loads(error.diag.message_detail or "[]")]
 
 
 def gap(outcome: FlexdbError) -> str | None:

@@ -12,6 +12,7 @@ from jsonschema_rs import Validator
 from flexdb.documents.apart import Apart
 from flexdb.documents.checker import PROCESSOR
 from flexdb.documents.costs import Costs, TooComplex, Unknown
+from flexdb.documents.declarations import NOTHING, Declarations, declarations_of, may_declare
 from flexdb.documents.text import parse_stored
 from flexdb.documents.validators import (
     MOST_VIOLATIONS,
@@ -44,6 +45,7 @@ class Compiled(NamedTuple):
     :param text: the schema as JSON text
     :param costs: what a check costs at most
     :param validator: None where checks are made in a process apart
+    :param declared: what it declares beside what JSON Schema knows
     """
 
     version: str
@@ -51,6 +53,7 @@ class Compiled(NamedTuple):
     weight: int = _ENTRY
     costs: Costs | None = None
     validator: Validator | None = None
+    declared: Declarations = NOTHING
 
     def violations(self, data: bytes) -> list[Violation]:
         """Return what is wrong with data: the place (JSON Pointer, RFC 6901), keyword and message.
@@ -115,16 +118,23 @@ def compile_schema(text: bytes | None, version: str = "") -> Compiled:
 
     :param text: JSON text, or None for no schema
     :raises InvalidParams: when it is not a JSON Schema, or one that takes too long to compile or,
-        whatever the data, to check
+        whatever the data, to check; or when it declares what is not understood
     """
     if text is None:
         return Compiled(version, None)
     try:
-        return _compile(text, version)
+        compiled = _compile(text, version)
     except TooComplex as error:
         wrong = f"is too complex: {error.place}{': ' if error.place else ''}{_TOO_COMPLEX}"
     except ValueError as error:
         wrong = f"is not a JSON Schema: {error}"
+    else:
+        if not may_declare(text):
+            return compiled
+        try:
+            return compiled._replace(declared=declarations_of(parse_stored(text)))
+        except ValueError as error:
+            wrong = f"declares what cannot be held: {error}"
     raise InvalidParams(fields={"schema": [wrong]})
 
 

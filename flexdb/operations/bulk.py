@@ -21,6 +21,7 @@ from flexdb.contract.params import Params
 from flexdb.documents.schemas import VIOLATES, Compiled
 from flexdb.documents.validators import MOST_VIOLATIONS, Violation
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
+from flexdb.errors.clashes import NotUnique
 from flexdb.operations import nodes, relationships
 from flexdb.operations.node_types import stored_schema
 from flexdb.operations.statements import step
@@ -161,7 +162,10 @@ def _violations(items: list[Loaded], schemas: dict[str, Compiled]) -> dict[int, 
 def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
     items = params[wrapper]
     text = orjson.dumps([item | {"data": orjson.Fragment(item["data"])} for item in items])
-    row = yield step(context, name, {"tenant_id": params["tenant_id"], "items": text})
+    try:
+        row = yield step(context, name, {"tenant_id": params["tenant_id"], "items": text})
+    except NotUnique as error:
+        raise _not_unique(error, wrapper, items) from None
     created, taken = row or (None, None)
     first: dict[str, int] = {}
     twice = {place for place, item in enumerate(items)
@@ -170,6 +174,18 @@ def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
         raise _refusal(AlreadyExists, wrapper, (
             (place, "id", "is given twice" if place in twice else "is taken") for place in faults))
     return Result(b'{"%b":%b}' % (wrapper.encode(), created or b"[]"), rows=len(items))
+
+
+def _not_unique(error: NotUnique, wrapper: str, items: list[Loaded]) -> AlreadyExists:
+    """Return the error with the places of the items that have what only one may have."""
+    places = {item["id"]: place for place, item in enumerate(items)}
+    fields: dict[str, list[str]] = {}
+    clashes = []
+    for clash in sorted(error.clashes, key=lambda clash: places[clash.id]):
+        index, twice = places[clash.id], clash.other in places
+        fields |= clash.fields("is given twice" if twice else "is taken", f"{wrapper}.{index}.")
+        clashes.append({"index": index, "id": None if twice else clash.other})
+    return AlreadyExists(fields=fields, clashes=clashes)
 
 
 def _refuse_missing(wrapper: str, items: list[Loaded], things: dict[str, str], missing: set[str]

@@ -43,11 +43,22 @@ class Refused(Schema):
     violations = Items("What does not fit.", Object(Violation, "A violation."))
 
 
+class Duplicates(Schema):
+    """Nodes that have what the schema lets only one have."""
+
+    members = Items("The members that are equal.", Text("A path, such as data.email."))
+    values = Items("Their values as JSON text, of which 200 characters are told.", Text("A value."))
+    ids = Items("The ids of the oldest of the nodes, up to 10.", nodes.ID())
+    total = Integer("How many nodes there are.", least=2)
+
+
 class Check(Schema):
     """What came of checking some nodes."""
 
     checked = Integer("How many nodes were checked.", least=0)
     refused = Items("Those that do not fit.", Object(Refused, "A node."))
+    clashes = Items("What several nodes of the type have and x-unique lets only one have, up to "
+                    "100; told with the first nodes.", Object(Duplicates, "Such nodes."))
     next_page_token = Text("Where the next nodes to check begin; empty when these were the last.")
 
 
@@ -93,7 +104,11 @@ def _check(context: Context, params: Loaded) -> Walk:
     refused = [{"node": orjson.Fragment(bytes(checked[number])), "violations": violations}
                for number, violations in wrong.items()]
     paging = json_text.parse(bytes(result["pagination"]))
-    return Result(orjson.dumps({"checked": len(checked), "refused": refused,
+    clashes = []
+    is_first = not params.get("pagination", {}).get("page_token")
+    if compiled.declared.unique and compiled.text and is_first:
+        clashes = yield from node_types.clashes_with(context, of_type, compiled.text)
+    return Result(orjson.dumps({"checked": len(checked), "refused": refused, "clashes": clashes,
                                 "next_page_token": paging["next_page_token"]}), rows=len(checked))
 
 

@@ -1,6 +1,9 @@
 """Node types: what kinds of nodes a tenant has."""
 
+from collections.abc import Generator
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from marshmallow import Schema
 
@@ -20,11 +23,14 @@ from flexdb.contract.members import (
 )
 from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
+from flexdb.documents import text as json_text
 from flexdb.documents.schemas import Compiled, compile_schema
-from flexdb.errors import InvalidParams
-from flexdb.operations.statements import one_object
-from flexdb.plan import Statement
+from flexdb.errors import AlreadyExists, InvalidParams
+from flexdb.operations.statements import one_object, step
+from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+
+Object = dict[str, Any]
 
 ID = partial(Id, "The node type's id.")
 NAME = partial(Text, "A name that is unique within the tenant.", example="Task")
@@ -94,15 +100,42 @@ def get_node_type(context: Context, params: Loaded) -> Statement:
 
 @operation(NodeTypeChange, gives=one(NodeType, "node_type"),
            effect=CHANGES, of=TENANT, access=Access.SCHEMA, rules=Heed.REFUSED)
-def update_node_type(context: Context, params: Loaded) -> Statement:
+def update_node_type(context: Context, params: Loaded) -> Plan:
     """Change a node type; what is absent stays as it is, null clears description and schema."""
-    compile_schema(params.get("schema"))
+    compiled = compile_schema(params.get("schema"))
     clearable = {
         "description": params.get("description"), "has_description": "description" in params,
         "schema": params.get("schema"), "has_schema": "schema" in params,
     }
-    return one_object(context, "update_node_type", params | clearable, "node_type",
-                      thing="node type")
+    statement = one_object(context, "update_node_type", params | clearable, "node_type",
+                           thing="node type")
+    if not compiled.declared.unique:
+        return statement
+    # Triggers look at all nodes of the type, and make an entry for each.
+    return Steps("update_node_type", partial(_declare, context, params, statement), long=True)
+
+
+def _declare(context: Context, params: Loaded, statement: Statement) -> Walk:
+    of_type = {"tenant_id": params["tenant_id"], "node_type_id": params["id"]}
+    yield step(context, "lock_node_type", of_type)
+    clashes = yield from clashes_with(context, of_type, params["schema"])
+    if clashes:
+        raise AlreadyExists("nodes of the type have what schema lets only one have", {
+            "schema": ["lets only one node have what several have"]}, clashes=clashes)
+    result: Result = statement.result((yield statement))
+    return result
+
+
+def clashes_with(context: Context, of_type: Loaded, schema: bytes
+                 ) -> Generator[Plan, Any, list[Object]]:
+    """Look for nodes that have what a schema lets only one have, and does not yet hold.
+
+    :param of_type: the ids of the tenant and of the type
+    :return: up to 100 groups: members, their values, up to 10 ids, and how many nodes there are
+    """
+    row = yield replace(step(context, "find_clashes", of_type | {"schema": schema}), long=True)
+    found: list[Object] = json_text.parse(row[0]) if row and row[0] else []
+    return found
 
 
 @operation(NodeTypeVersion, gives=NOTHING,

@@ -17,7 +17,7 @@ from cachetools import LRUCache, cached
 from flexdb.access.rules import Heed, Rules
 from flexdb.context import Context
 from flexdb.contract.operation import CHANGES, CREATES, READS, Loaded, Operation, guard
-from flexdb.errors import FlexdbError, NotFound, PermissionDenied
+from flexdb.errors import AlreadyExists, FlexdbError, NotFound, PermissionDenied
 from flexdb.operations import nodes
 from flexdb.operations.statements import step
 from flexdb.plan import Plan, Result, Row, Steps, Walk, as_steps
@@ -60,6 +60,11 @@ def _write(declared: Operation, context: Context, params: Loaded, plan: Plan, ru
     try:
         result: Result = yield as_steps(
             _over(sights.read if creates else sights.write, sights, plan))
+    except AlreadyExists as error:
+        # The other may be one that the caller does not see.
+        for name in ("id", "clashes"):
+            error.data.pop(name, None)
+        raise
     except NotFound:
         asked = None if creates else _READS.get(declared.kind)
         if asked and (yield _over(sights.read, sights, step(context, asked, params))):

@@ -62,3 +62,47 @@ SELECT nt.tenant_id, nt.id, nt.name, nt.description, nt.schema, nt.version, nt.c
        nt.updated_at, nt.size + octet_length(concat(nt.name, nt.description)) AS size
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s
+
+-- lock: lock_node_type -> id
+SELECT nt.id::text AS id
+FROM node_types nt
+WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
+FOR UPDATE
+
+-- read: find_clashes -> clashes
+WITH rules AS MATERIALIZED (
+    -- Those that hold already cannot be broken.
+    SELECT d.rule, d.paths
+    FROM flexdb_declared(%(schema)s::jsonb) d
+    WHERE d.kind = 'unique' AND NOT EXISTS (
+        SELECT FROM flexdb_declarations held
+        WHERE held.tenant_id = %(tenant_id)s AND held.node_type_id = %(node_type_id)s
+          AND held.kind = d.kind AND held.rule = d.rule)
+), clashes AS (
+    SELECT m.rule, m.paths, count(*) AS total, (array_agg(m.id ORDER BY m.created_at, m.id))[:10] AS ids
+    FROM (
+        SELECT r.rule, r.paths, flexdb_unique_hash(n.data, r.paths) AS hash, n.id, n.created_at
+        FROM nodes n
+        CROSS JOIN rules r
+        WHERE n.tenant_id = %(tenant_id)s AND n.node_type_id = %(node_type_id)s
+    ) m
+    WHERE m.hash IS NOT NULL
+    GROUP BY m.rule, m.paths, m.hash
+    HAVING count(*) > 1
+    ORDER BY total DESC, m.rule, m.hash
+    LIMIT 100
+)
+SELECT json_agg(json_build_object(
+           'members', flexdb_members(c.rule), 'values', v.listed, 'ids', c.ids, 'total', c.total)
+           ORDER BY c.total DESC, c.rule, c.ids) AS clashes
+FROM clashes c
+CROSS JOIN LATERAL (
+    SELECT json_agg(CASE WHEN length(e.value) <= 200 THEN e.value
+                         ELSE left(e.value, 200) || '…' END ORDER BY e.place) AS listed
+    FROM (
+        SELECT (n.data #> p.path::text[])::text AS value, p.place
+        FROM nodes n
+        CROSS JOIN unnest(c.paths) WITH ORDINALITY p (path, place)
+        WHERE n.tenant_id = %(tenant_id)s AND n.id = c.ids[1]
+    ) e
+) v

@@ -130,20 +130,21 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
 
 @pytest.mark.long
 @pytest.mark.parametrize(("back", "lock"), [
-    (14, "yoyo_lock IN ACCESS EXCLUSIVE"),  # it has the lock and has done nothing
-    (14, "_yoyo_migration IN SHARE"),       # the first is applied and not marked
-    (13, "relationships IN ACCESS SHARE"),  # it is in the middle of the second
-    (12, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
-    (11, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
-    (10, "users IN ROW EXCLUSIVE"),         # it is in the middle of the fifth
-    (9, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
-    (8, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
-    (7, "flexdb_keys IN ACCESS SHARE"),     # it is in the middle of the eighth
-    (6, "_yoyo_migration IN SHARE"),        # the ninth is applied and not marked
-    (5, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the tenth
-    (4, "_yoyo_migration IN SHARE"),        # the eleventh is applied and not marked
-    (3, "_yoyo_migration IN SHARE"),        # the twelfth is applied and not marked
-    (2, "_yoyo_migration IN SHARE"),        # the thirteenth is applied and not marked
+    (15, "yoyo_lock IN ACCESS EXCLUSIVE"),  # it has the lock and has done nothing
+    (15, "_yoyo_migration IN SHARE"),       # the first is applied and not marked
+    (14, "relationships IN ACCESS SHARE"),  # it is in the middle of the second
+    (13, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
+    (12, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
+    (11, "users IN ROW EXCLUSIVE"),         # it is in the middle of the fifth
+    (10, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
+    (9, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
+    (8, "flexdb_keys IN ACCESS SHARE"),     # it is in the middle of the eighth
+    (7, "_yoyo_migration IN SHARE"),        # the ninth is applied and not marked
+    (6, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the tenth
+    (5, "_yoyo_migration IN SHARE"),        # the eleventh is applied and not marked
+    (4, "_yoyo_migration IN SHARE"),        # the twelfth is applied and not marked
+    (3, "_yoyo_migration IN SHARE"),        # the thirteenth is applied and not marked
+    (2, "_yoyo_migration IN SHARE"),        # the fourteenth is applied and not marked
     (1, "_yoyo_migration IN SHARE"),        # the last is applied and not marked
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(

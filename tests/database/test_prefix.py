@@ -17,7 +17,8 @@ from tests.support.service import Service
 VERSION_1_0 = Path(__file__).parent / "version_1_0"
 LEDGER = {"flexdb_counts", "flexdb_count_changes"}
 OURS = LEDGER | {"flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles",
-                 "flexdb_invitations", "flexdb_rate_usage", "flexdb_usage"}
+                 "flexdb_invitations", "flexdb_rate_usage", "flexdb_usage",
+                 "flexdb_declarations", "flexdb_unique"}
 SEED = {"tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
         "schema_migrations"}
 FUNCTIONS = """

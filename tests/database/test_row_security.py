@@ -35,9 +35,10 @@ from tests.support.world import World
 TABLES = ("node_types", "nodes", "relationships", "tenant_users", "flexdb_keys")
 
 
-# What else has a tenant's id is the service's own: what it counts, notes, and allows.
+# What else has a tenant's id is the service's own: what it counts, notes, derives and allows.
 SERVICE = {"flexdb_counts", "flexdb_count_changes", "flexdb_events", "flexdb_limits",
-           "flexdb_rate_usage", "flexdb_usage", "flexdb_roles", "flexdb_invitations"}
+           "flexdb_rate_usage", "flexdb_usage", "flexdb_roles", "flexdb_invitations",
+           "flexdb_declarations", "flexdb_unique"}
 
 
 def unbound(table: str, tenant_id: str, write: str = "", **options: Any) -> Statement:

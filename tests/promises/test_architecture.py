@@ -177,7 +177,7 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "get_missing_nodes", "lock_relationship", "get_member", "get_role_of_member",
              "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys",
              "check_quota", "before_roles", "lock_role", "count_role", "begin_invitation",
-             "before_invitations", "before_limits"}
+             "before_invitations", "before_limits", "lock_node_type", "find_clashes"}
     # What several calls will write is locked before the first of them.
     locks = {"lock_tenants", "lock_users", "lock_tenant_users", "lock_node_types", "lock_changed",
              "lock_deleted"}

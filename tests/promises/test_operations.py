@@ -96,7 +96,7 @@ def test_every_metric_that_is_named_is_in_the_reference() -> None:
     assert named - {"flexdb_owner", "flexdb_app", "flexdb_counts", "flexdb_count_changes",
                     "flexdb_keys", "flexdb_events", "flexdb_limits",
                     "flexdb_roles", "flexdb_invitations", "flexdb_rate_usage",
-                    "flexdb_usage"} <= told
+                    "flexdb_usage", "flexdb_declarations", "flexdb_unique"} <= told
 
 
 @pytest.mark.long

@@ -26,7 +26,8 @@ from tests.support.sql_tree import (
 # The column that says whose a row is.
 TABLES = {"tenants": "id", "tenant_users": "tenant_id", "node_types": "tenant_id",
           "nodes": "tenant_id", "relationships": "tenant_id", "flexdb_keys": "tenant_id",
-          "flexdb_events": "tenant_id", "flexdb_invitations": "tenant_id"}
+          "flexdb_events": "tenant_id", "flexdb_invitations": "tenant_id",
+          "flexdb_declarations": "tenant_id", "flexdb_unique": "tenant_id"}
 Columns = list[tuple[str, bool]]
 
 
