@@ -16,13 +16,15 @@ from flexdb.config import Settings
 from flexdb.db.address import conninfo, direct, not_reached, reason
 from flexdb.db.sqlstate import clashes_of, to_error
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
-from flexdb.plan import Row
+from flexdb.plan import Query, Row
 
 # What one COPY takes. PostgreSQL remembers its rows until it has checked their keys, and so do we,
 # to name the line of one that is wrong.
 _ROWS, _BYTES = 10_000, 8 * 1024 * 1024
 # JSON text has no control character, so with these nothing in a line is ever quoted or escaped.
 _AS_IT_IS = b"COPY (%b) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
+# How many rows of a query are had at once; each may weigh what a document may.
+_FETCHED = 100
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A member has two lines, the user and the membership.
 _LISTS = ("tenant_users", "tenant_users", "node_types", "nodes", "relationships")
@@ -99,11 +101,28 @@ class Export:
                 _AS_IT_IS % statement, {"tenant_id": of}) as copy:
             yield from map(bytes, copy)
 
+    def rows(self, query: Query, arguments: Mapping[str, Any]) -> Iterator[Row]:
+        """Give the rows of a query, a few of them at a time.
+
+        :param arguments: its arguments by name, and perhaps others
+        """
+        values = [_as_text(arguments[name]) for name in query.arguments]
+        with psycopg.RawServerCursor(self._connection, "rows") as cursor:
+            cursor.itersize = _FETCHED
+            yield from cursor.execute(query.text, values)
+
     def _sum(self, tenant_id: str, lists: list[str]) -> int:
         row = self._connection.execute(
             "SELECT sum(flexdb_total_count(%s, list, flexdb_nil())) FROM unnest(%s::text[]) list",
             (tenant_id, lists)).fetchone()
         return int(row[0]) if row else 0
+
+
+def _as_text(value: Any) -> Any:
+    """Return an argument with its JSON text as a string, which psycopg would send as bytes."""
+    if isinstance(value, list):
+        return [_as_text(one) for one in value]
+    return value.decode() if isinstance(value, bytes) else value
 
 
 @contextmanager

@@ -16,13 +16,12 @@ from flexdb.config import Settings
 from flexdb.context import Context, Limits
 from flexdb.contract.ids import new_id
 from flexdb.contract.operation import OPERATIONS, Function, Loaded
-from flexdb.db.pool import Pool
-from flexdb.db.run import Runner
+from flexdb.db.commands import running
 from flexdb.errors import FlexdbError, NotFound
 from flexdb.operations import keys
 from flexdb.operations.events import noted
 from flexdb.operations.statements import one_object
-from flexdb.plan import Budget, Plan
+from flexdb.plan import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -95,16 +94,8 @@ def _noted(settings: Settings, function: Function, params: Loaded) -> Plan:
 
 @contextmanager
 def _running(settings: Settings) -> Iterator[Any]:
-    pool = Pool(settings)
-    runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
-
-    def run(plan: Plan) -> Any:
-        return orjson.loads(runner.result(plan, Budget(settings.max_answer_bytes), None).text)
-
-    try:
-        yield run
-    finally:
-        pool.close()
+    with running(settings) as result:
+        yield lambda plan: orjson.loads(result(plan).text)
 
 
 def _tenant_id(run: Any, tenant: str | None) -> str | None:

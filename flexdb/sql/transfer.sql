@@ -69,3 +69,26 @@ COPY nodes (id, tenant_id, node_type_id, data, version, created_at, updated_at) 
 COPY relationships (id, tenant_id, source_node_id, target_node_id, relationship_type, data,
                     version, created_at, updated_at)
 FROM STDIN
+
+-- read: find_node_type -> object
+-- An id where both would fit, as with tenants.
+SELECT json_build_object('id', nt.id, 'schema', nt.schema) AS object
+FROM node_types nt
+WHERE nt.tenant_id = %(tenant_id)s
+  AND (nt.id::text = lower(%(node_type)s::text) OR nt.name = %(node_type)s)
+ORDER BY nt.id::text = lower(%(node_type)s::text) DESC
+LIMIT 1
+
+-- read: export_nodes (condition) -> id, data
+SELECT n.id::text AS id, coalesce(n.data, '{}')::text AS data
+FROM nodes n
+WHERE n.tenant_id = %(tenant_id)s AND n.node_type_id = %(node_type_id)s AND ({condition})
+ORDER BY n.created_at, n.id
+
+-- read: get_data_members (condition) -> name
+-- Of data that is no object, as in an adopted database, there is none.
+SELECT DISTINCT m.name COLLATE "C" AS name
+FROM nodes n, jsonb_object_keys(CASE jsonb_typeof(n.data) WHEN 'object' THEN n.data
+                                ELSE jsonb_build_object() END) AS m (name)
+WHERE n.tenant_id = %(tenant_id)s AND n.node_type_id = %(node_type_id)s AND ({condition})
+LIMIT %(most)s

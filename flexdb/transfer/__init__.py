@@ -1,4 +1,5 @@
-"""Whole tenants out and in: files, and the lines in them.
+"""Whole tenants and the nodes of a type, out and in: files, and what stands in them.
 
-It may know operations, contract, sql, context, documents, db, config and errors.
+It may know operations, access, query, contract, sql, context, documents, db, plan, config and
+errors.
 """

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from tqdm import tqdm
 
@@ -21,7 +21,7 @@ from flexdb.db.copy import Export, exporting, load
 from flexdb.errors import InvalidParams
 from flexdb.sql.loader import ALL_USERS, EXPORTS, IMPORTS
 from flexdb.transfer.checks import check_lines
-from flexdb.transfer.lines import LineFile, Reader
+from flexdb.transfer.lines import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def import_file(settings: Settings, name: str | None) -> None:
     :raises FlexdbError: naming the line that is wrong
     :raises NotReachable: when PostgreSQL does not answer
     """
-    with _reading(name) as file:
+    with reading(name) as file:
         loaded = load(settings, IMPORTS, Reader().lines(file))
     logger.info("Imported %s", _told(loaded))
 
@@ -73,7 +73,7 @@ def check_file(settings: Settings, name: str | None) -> None:
     :raises InvalidParams: when there is such a line, with their number
     """
     total = refused = 0
-    with _reading(name) as file:
+    with reading(name) as file:
         for wrong in check_lines(settings, file):
             total += 1
             refused += bool(wrong)
@@ -88,7 +88,7 @@ def check_file(settings: Settings, name: str | None) -> None:
 
 def _export(settings: Settings, tenant: str | None, output: str | None) -> None:
     written: Counter[str] = Counter()
-    with exporting(settings, tenant) as export, _writing(output) as file:
+    with exporting(settings, tenant) as export, writing(output) as file:
         # A bar on the terminal that the lines go to would be lost among them.
         to_terminal = output is None and sys.stdout.isatty()
         with tqdm(total=export.total(), unit=" lines", unit_scale=True,
@@ -111,7 +111,7 @@ def _lines(export: Export, whole: bool) -> Iterator[tuple[str, bytes]]:
 
 
 @contextmanager
-def _reading(name: str | None) -> Iterator[LineFile]:
+def reading(name: str | None) -> Iterator[BinaryIO]:
     """Give a file to read, unpacked, with a bar on a terminal."""
     with ExitStack() as stack:
         raw = stack.enter_context(open(name, "rb", buffering=0) if name else
@@ -121,7 +121,7 @@ def _reading(name: str | None) -> Iterator[LineFile]:
             total=size.st_size if stat.S_ISREG(size.st_mode) else None, unit="B", unit_scale=True,
             disable=None))
         file = io.BufferedReader(_Watched(raw, bar), 1 << 18)
-        yield gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file)
 
 
 class _Watched(io.RawIOBase):
@@ -140,7 +140,7 @@ class _Watched(io.RawIOBase):
 
 
 @contextmanager
-def _writing(output: str | None) -> Iterator[BinaryIO]:
+def writing(output: str | None) -> Iterator[BinaryIO]:
     """Give a file to write to; only a whole one gets its name."""
     if output is None:
         yield sys.stdout.buffer

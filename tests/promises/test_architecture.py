@@ -38,7 +38,8 @@ WALLS: dict[str, set[str]] = {
     "contract": {"access", "context", "documents", "plan", "telemetry", "errors", "version"},
     "query": {"access", "contract", "sql", "context", "documents", "plan", "config", "errors"},
     "operations": {"access", "query", "contract", "sql", "context", "documents", "plan", "errors"},
-    "transfer": {"operations", "contract", "sql", "context", "documents", "db", "config", "errors"},
+    "transfer": {"operations", "access", "query", "contract", "sql", "context", "documents", "db",
+                 "plan", "config", "errors"},
     "api": {"access", "query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
             "config", "errors"},
     "web": {"api", "contract", "config", "version"},
@@ -184,7 +185,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     # What the doors and the commands ask.
     others = {"find_memberships", "find_claimed", "list_migrations", "find_key",
               "note_key", "find_tenant", "has_operator_key", "list_operator_keys",
-              "list_own_limits", "exchange_rates", "add_usage"}
+              "list_own_limits", "exchange_rates", "add_usage", "find_node_type", "export_nodes",
+              "get_data_members"}
     queries = NAMES | LISTS.keys()
     assert queries - OPERATIONS.keys() == steps | locks | others
 
