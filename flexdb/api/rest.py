@@ -32,7 +32,7 @@ _WHOLE_NUMBER = re.compile(r"\A-?[0-9]{1,40}\Z", re.ASCII)
 class _Segment(BaseConverter):
     """A part of a URL that names something: any but the words that end another URL there."""
 
-    regex = "(?!(?:batch|query|delete)$)[^/]+"
+    regex = "(?!(?:batch|query|update|delete)$)[^/]+"
     part_isolating = True
 
 

@@ -71,6 +71,7 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET", "/tenants/{tenant_id}/nodes", "list_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/batch", "create_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/query", "list_nodes", "query_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/update", "update_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/delete", "delete_nodes"),
     ),
     "Relationships": (

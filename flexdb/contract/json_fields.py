@@ -148,5 +148,12 @@ class PatchField(JsonText):
         return parse_patch(text)
 
 
+class BodyPatch(PatchField):
+    """A patch inside a body, of which the documents tell one form, a merge patch."""
+
+    def _form(self, given: JsonForm | None) -> Json:
+        return _FORMS["object"]
+
+
 PATCH = partial(PatchField, "An object is a merge patch (RFC 7396), an array a JSON Patch "
                 "(RFC 6902).", kinds=("object", "array"), example={"priority": "low"})

@@ -22,6 +22,7 @@ from flexdb.operations import (  # noqa: F401
     rules,
     tenants,
     transactions,
+    updates,
     usage,
     users,
 )

@@ -7,6 +7,7 @@ absent, and what may only be read is refused.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -76,6 +77,19 @@ def _write(declared: Operation, context: Context, params: Loaded, plan: Plan, ru
         if missing:
             raise _denied(rules)
     return result
+
+
+def hold_written(context: Context, tenant_id: str, ids: list[str]) -> Generator[Plan, Any, None]:
+    """Refuse to have written what may not be so, in steps that alone know what they wrote.
+
+    :raises PermissionDenied: when one of the nodes is none that the caller may write
+    """
+    if (rules := context.caller.rules) is None or not ids:
+        return
+    # Like every step of a write it runs over what may be written.
+    missing, = yield step(context, "get_missing_nodes", {"tenant_id": tenant_id, "ids": ids})
+    if missing:
+        raise _denied(rules)
 
 
 def _written(declared: Operation, items: list[Loaded]) -> set[str]:

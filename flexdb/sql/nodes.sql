@@ -100,6 +100,63 @@ SELECT json_build_object('deleted', (SELECT count(*) FROM deleted)) AS object, f
 FROM found
 WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)
 
+-- lock: get_nodes_to_update (condition) -> total, ids, sizes, types, versions, schemas
+WITH fitting AS MATERIALIZED (
+    SELECT n.id, n.node_type_id
+    FROM nodes n
+    WHERE n.tenant_id = %(tenant_id)s AND ({condition})
+    LIMIT %(max_affected)s + 1
+), found AS (
+    SELECT count(*) AS total
+    FROM fitting
+), types AS MATERIALIZED (
+    -- The types first, as everywhere; none where there are too many nodes.
+    SELECT nt.id, nt.version, nt.updated_at, nt.xmin, nt.schema
+    FROM node_types nt, found
+    WHERE nt.tenant_id = %(tenant_id)s AND found.total <= %(max_affected)s
+      AND nt.id = ANY (ARRAY(SELECT fitting.node_type_id FROM fitting))
+    ORDER BY nt.id
+    FOR SHARE OF nt
+), wanted AS MATERIALIZED (
+    -- In one order, and those alone that still fit when it is their turn.
+    SELECT n.id, n.size
+    FROM nodes n
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = ANY (ARRAY(SELECT fitting.id FROM fitting))
+      AND (SELECT count(*) FROM types) > 0 AND ({condition})
+    ORDER BY n.id
+    FOR NO KEY UPDATE OF n
+)
+SELECT found.total,
+       (SELECT array_agg(wanted.id::text ORDER BY wanted.id) FROM wanted) AS ids,
+       (SELECT array_agg(wanted.size ORDER BY wanted.id) FROM wanted) AS sizes,
+       (SELECT array_agg(nt.id::text ORDER BY nt.id) FROM types nt) AS types,
+       (SELECT array_agg({schema_version} ORDER BY nt.id) FROM types nt) AS versions,
+       (SELECT array_agg(nullif(nt.schema, 'null')::json ORDER BY nt.id) FROM types nt) AS schemas
+FROM found
+WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)
+
+-- read: get_data_of_nodes -> ids, types, data
+SELECT array_agg(n.id::text) AS ids, array_agg(n.node_type_id::text) AS types,
+       array_agg(n.data::json) AS data
+FROM nodes n
+WHERE n.tenant_id = %(tenant_id)s AND n.id = ANY (%(ids)s::uuid[])
+
+-- write: update_nodes -> updated
+WITH given AS (
+    SELECT g.id, g.data
+    FROM jsonb_to_recordset(%(items)s::jsonb) AS g (id uuid, data jsonb)
+), changed AS (
+    UPDATE nodes n
+    SET data = g.data, version = n.version + 1, updated_at = clock_timestamp()
+    FROM given g
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = g.id
+      -- As text, since jsonb's 1 and 1.0 are equal.
+      AND n.data::text IS DISTINCT FROM g.data::text
+    RETURNING n.id
+)
+SELECT count(*) AS updated
+FROM changed
+
 -- lock: get_schema_of_type -> schema_version, schema
 SELECT {schema_version} AS schema_version, nullif(nt.schema, 'null')::json AS schema
 FROM node_types nt

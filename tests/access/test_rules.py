@@ -104,7 +104,7 @@ def answer(caller: Service, method: str, params: Any, door: str) -> tuple[int, b
 
 def test_every_operation_says_what_becomes_of_it_under_rules() -> None:
     assert BY_RULES[Heed.HELD] == {name for name, one in OPERATIONS.items() if one.kind in (
-        "nodes", "relationships", "graph", "bulk", "checks")}
+        "nodes", "relationships", "graph", "bulk", "updates", "checks")}
     assert BY_RULES[Heed.FREE] == {
         "get_tenant", "get_user", "list_tenant_users", "get_node_type", "list_node_types",
         "get_caller", "transaction"}
@@ -316,6 +316,24 @@ def test_a_relationship_is_part_of_the_node_that_it_starts_from(there: There) ->
         assert reason(caller, method, params | {"id": made["id"]}) == "ok", method
         assert reason(caller, method, params | {"id": theirs["id"]}) == "PERMISSION_DENIED", method
     assert caller.call("get_relationship", id=theirs["id"])["relationship"] == theirs
+
+
+def test_update_nodes_changes_what_may_be_written_and_leaves_nothing_that_may_not(
+        there: There) -> None:
+    caller = there.caller({"read": True, "write": OWN}, name="dan")
+    dans = [there.node(owner="dan", many=n) for n in range(3)]
+    there.node(owner="bob", many=0)
+    more = {"filter": {"data.many": {"$exists": True}}, "update": {"$inc": {"many": 1}}}
+    assert caller.call("update_nodes", more | {"max_affected": 3}) == {"updated": 3}
+    assert reason(caller, "update_nodes", more | {"max_affected": 2}) == "INVALID_PARAMS"
+    away = {"filter": {"data.many": 3}, "update": {"$set": {"owner": "bob"}}}
+    assert reason(caller, "update_nodes", away) == "PERMISSION_DENIED"
+    found = caller.call("list_nodes", filter=more["filter"], sort=["data.many"])["nodes"]
+    assert [(node["data"], node["version"]) for node in found] == [
+        ({"owner": "bob", "many": 0}, 1), *(({"owner": "dan", "many": n + 1}, 2) for n in range(3))]
+    assert [node["id"] for node in found[1:]] == [node["id"] for node in dans]
+    # Where nothing may be written, nothing fits.
+    assert there.caller({"read": True}).call("update_nodes", more) == {"updated": 0}
 
 
 def test_an_update_and_its_condition_are_held_to_the_rules(there: There) -> None:

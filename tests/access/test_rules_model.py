@@ -34,7 +34,8 @@ FILTERS = st.sampled_from([
 NODES, EDGES, CALLS = 6, 7, 12
 METHODS = st.sampled_from([
     "get_node", "list_nodes", "list_nodes", "update_node", "patch_node", "create_node",
-    "create_nodes", "delete_node", "delete_nodes", "create_relationship", "get_relationship",
+    "create_nodes", "delete_node", "update_nodes", "delete_nodes",
+    "create_relationship", "get_relationship",
     "update_relationship", "delete_relationship", "list_relationships", "traverse",
     "shortest_path", "get_neighbors"])
 
@@ -230,6 +231,24 @@ class Model:
         assert self.ask("delete_node", id=id) == (refused or {})
         if not refused:
             self.forget(id)
+
+    def do_update_nodes(self) -> None:
+        filter, data = self.draw(FILTERS.filter(bool)), self.draw(DATA.filter(bool))
+        fitting = [node for node in self.nodes.values()
+                   if self.writes(node) and matches(node, filter)]
+        made = [node | {"data": node["data"] | data, "version": node["version"] + 1}
+                for node in fitting if node["data"] | data != node["data"]]
+        answer = self.ask("update_nodes", filter=filter, max_affected=2, update={"$set": data})
+        if len(fitting) > 2:
+            assert answer == "INVALID_PARAMS"
+        elif not all(map(self.writes, made)):
+            assert answer == "PERMISSION_DENIED"
+        else:
+            assert answer == {"updated": len(made)}
+            for node in made:
+                found = self.as_operator("get_node", {"id": node["id"]})["node"]
+                assert found | {"updated_at": ""} == node | {"updated_at": ""}
+                self.keep(found)
 
     def do_delete_nodes(self) -> None:
         filter = self.draw(FILTERS.filter(bool))

@@ -12,7 +12,6 @@ import pytest
 from flexdb.access.callers import Caller
 from flexdb.contract.locks import lock_of, table_of
 from flexdb.contract.operation import OPERATIONS, READS
-from flexdb.db.connection import Connection
 from flexdb.plan import Lock
 from flexdb.sql.locks import lock_statements
 from tests.support import postgres
@@ -189,25 +188,6 @@ def test_thirty_pairs_in_opposite_orders_all_come_to_their_end(
     assert statistic(service, "deadlocks") == 0
 
 
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the statements that are sent from now on."""
-    names: list[str] = []
-    fetch, fetch_all = Connection.fetch, Connection.fetch_all
-
-    def one(connection: Connection, statement: Any) -> Any:
-        names.append(statement.name)
-        return fetch(connection, statement)
-
-    def several(connection: Connection, statements: Any) -> Any:
-        names.extend(statement.name for statement in statements)
-        return fetch_all(connection, statements)
-
-    monkeypatch.setattr(Connection, "fetch", one)
-    monkeypatch.setattr(Connection, "fetch_all", several)
-    return names
-
-
 @pytest.mark.parametrize("how", ["transaction", "batch"])
 def test_what_writes_no_two_rows_that_are_there_sends_no_further_statement(
         service: Service, sent: list[str], how: str) -> None:
@@ -233,8 +213,8 @@ def test_every_operation_that_writes_a_row_by_its_id_says_which(service: Service
         stored = operation.effect is not READS and name.split("_")[0] in (
             "update", "patch", "delete", "add", "remove") and name not in (
                 # Many are found by a filter; of these others nobody writes several at once.
-                "delete_nodes", "delete_key", "update_role", "delete_role", "update_limits",
-                "delete_invitation")
+                "update_nodes", "delete_nodes", "delete_key", "update_role", "delete_role",
+                "update_limits", "delete_invitation")
         assert (found is not None) is (table_of(operation) is not None) is stored, name
         if found:
             by_position = lock_of(operation, list(world.params(name).values()))

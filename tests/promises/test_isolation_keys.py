@@ -40,7 +40,8 @@ _OTHERWISE = re.compile(
 # How often each is called, of the sum of all; once where nothing stands here.
 OFTEN = {
     "create_node": 8, "update_node": 5, "patch_node": 3, "get_node": 8, "delete_node": 3,
-    "list_nodes": 8, "create_nodes": 2, "delete_nodes": 1, "create_relationship": 6,
+    "list_nodes": 8, "create_nodes": 2, "delete_nodes": 1, "update_nodes": 2,
+    "create_relationship": 6,
     "update_relationship": 2, "get_relationship": 3, "delete_relationship": 1,
     "list_relationships": 4, "traverse": 5, "shortest_path": 4, "get_neighbors": 3,
     "create_node_type": 2, "update_node_type": 2, "get_node_type": 2, "list_node_types": 2,
@@ -128,6 +129,7 @@ class Walk:
                 {"sort": ["data.a", "-version"]}, {"fields": ["id", "tenant_id"]},
                 {"filter": {"tenant_id": one([*TENANTS, ABSENT])}}]),
             "create_nodes": of | {"nodes": [{"id": one(IDS), "node_type_id": TYPE, "data": data}]},
+            "update_nodes": of | {"filter": {"data.a": one([1, 2])}, "update": {"$inc": {"a": 1}}},
             "delete_nodes": of | {"filter": {"data.a": 3}},
             "create_relationship": of | {
                 "id": id, "source_node_id": one(IDS), "target_node_id": one(IDS),

@@ -93,4 +93,4 @@ def test_large_work_is_declared_as_such_and_the_setting_names_it() -> None:
     (told,) = (setting.metadata["help"] for setting in dataclasses.fields(Settings)
                if setting.name == "long_timeout")
     large = {name for name, declared in OPERATIONS.items() if declared.long}
-    assert large == set(re.findall(r"`(\w+)`", told)) and len(large) == 5
+    assert large == set(re.findall(r"`(\w+)`", told)) and len(large) >= 5

@@ -53,6 +53,7 @@ METHODS = {
     "shortest_path": "tenant_id source_node_id target_node_id direction? relationship_types?"
                      " max_depth?",
     "check_node_type": "tenant_id id schema? pagination?",
+    "update_nodes": "tenant_id filter patch? max_affected? node_type_id? update?",
     "delete_nodes": "tenant_id filter max_affected?",
     "get_neighbors": "tenant_id id direction? relationship_types? pagination?",
     "create_key":
@@ -270,6 +271,9 @@ def test_an_empty_string_for_an_optional_parameter_counts_as_absent(world: World
     assert results[0].keys() == results[1].keys()
     if name == "id":
         assert len({"", *(next(iter(result.values()))["id"] for result in results)}) == 3
+    elif method == "update_nodes":
+        # What the first changed fits the filter no more.
+        assert results[1] == {"updated": 0}
     elif method not in SINGLE or name == "dry_run":
         assert results[0] == results[1]
     else:
