@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.data import GROUP
-from bench.load import load
+from bench.load import call, load
 from bench.measure import Claim, Row
 from bench.servers import Server
 from bench.stage import Stage
@@ -15,12 +15,14 @@ from bench.yardsticks import pgbench, psql
 
 ROWS: dict[str, Callable[[Stage], Row]] = {}
 # What the smoke form measures.
-SMOKE = ["list_first_page", "page_depth", "batch_get", "batch_create", "many_tenants"]
+SMOKE = ["list_first_page", "page_depth", "batch_get", "batch_create", "many_tenants",
+         "small_tenant"]
 BATCH = 100
 # pgbench prepares each script on each connection, which must not take long.
 _SCRIPTS = 8
 _NEW = 1000
 _SPREAD = 10_000
+_TENANTS = 100
 SERVICE, EMPTY, PGBENCH = "flexdb", "empty Flask view", "pgbench, same SQL"
 
 
@@ -93,8 +95,9 @@ def equality_filter(stage: Stage) -> Row:
     bodies = [body for group in groups for body in data.pages(filter={"data.group": group})]
     uncounted = [body for group in groups
                  for body in data.pages(filter={"data.group": group}, count="none")]
-    where = " AND ".join(("n.tenant_id = '{}'".format(data.tenant()["tenant_id"]),
-                          "n.data @> '{{\"group\": {}}}'"))
+    tenant_id = data.tenant()["tenant_id"]
+    where = (f"n.tenant_id = '{tenant_id}' AND jsonb_set('{{{{}}}}', ARRAY[n.tenant_id::text], "
+             f"n.data) @> '{{{{\"{tenant_id}\": {{{{\"group\": {{}}}}}}}}}}'")
     pages = [f"""SELECT n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at,
                  n.updated_at FROM nodes n WHERE {where}
                  ORDER BY n.created_at DESC, n.id DESC LIMIT 10;""".format(group)
@@ -113,8 +116,9 @@ def equality_filter(stage: Stage) -> Row:
                lambda turn: turn[counted].postgres / turn[bare].postgres, 2),
          Claim("without the count, PostgreSQL CPU, times bare SQL's",
                lambda turn: turn[plain].postgres / turn[bare_page].postgres, 2)],
-        "The bare SQL is the page, `SELECT … WHERE tenant_id = … AND data @> … ORDER BY … LIMIT "
-        "10`, and `SELECT count(*)` with the same condition, one after the other in one psql.")
+        "The bare SQL is the page, `SELECT … WHERE tenant_id = … AND jsonb_set('{}', ARRAY["
+        "tenant_id::text], data) @> … ORDER BY … LIMIT 10`, which finds by the same index, and "
+        "`SELECT count(*)` with the same condition, one after the other in one psql.")
 
 
 @row
@@ -164,6 +168,28 @@ def many_tenants(stage: Stage) -> Row:
         "`get_node` and `list_nodes`, of tenants with 100 nodes each", subjects,
         [_growth(f"{what}, {names[many]}", f"{what}, {names[one]}", 1.2, smoke=2)
          for what in ("get", "list")])
+
+
+@row
+def small_tenant(stage: Stage) -> Row:
+    """An equality filter in a tenant among a thousand such, and in the same tenant alone."""
+    many, one = stage.data(max(2, stage.rows // 1000), 1000), stage.data(1, 1000)
+    names = {many: f"{many.tenants:,} tenants", one: "one tenant"}
+    subjects = {}
+    for data, name in names.items():
+        numbers = range(0, data.tenants, max(1, data.tenants // _TENANTS))
+        filters = {
+            "one fits": [{"data.title": f"Task {number + data.tenants * 500}"}
+                         for number in numbers],
+            "all fit": [{"data.status": "open"} for _ in numbers]}
+        server = stage.service(data)
+        subjects |= {f"{what}, {name}": load(server, stage.postgres, [
+            call("list_nodes", data.tenant(number) | {"filter": filter})
+            for number, filter in zip(numbers, given)]) for what, given in filters.items()}
+    return Row(
+        "`list_nodes` by an equality filter, of tenants with 1,000 nodes each", subjects,
+        [_growth(f"{what}, {names[many]}", f"{what}, {names[one]}", 1.5, smoke=1.5)
+         for what in ("one fits", "all fit")])
 
 
 def _growth(much: str, little: str, limit: float, smoke: float) -> Claim:

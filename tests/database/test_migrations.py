@@ -129,29 +129,30 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("back", "lock"), [
-    (15, "yoyo_lock IN ACCESS EXCLUSIVE"),  # it has the lock and has done nothing
-    (15, "_yoyo_migration IN SHARE"),       # the first is applied and not marked
-    (14, "relationships IN ACCESS SHARE"),  # it is in the middle of the second
-    (13, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
-    (12, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
-    (11, "users IN ROW EXCLUSIVE"),         # it is in the middle of the fifth
-    (10, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
-    (9, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
-    (8, "flexdb_keys IN ACCESS SHARE"),     # it is in the middle of the eighth
-    (7, "_yoyo_migration IN SHARE"),        # the ninth is applied and not marked
-    (6, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the tenth
-    (5, "_yoyo_migration IN SHARE"),        # the eleventh is applied and not marked
-    (4, "_yoyo_migration IN SHARE"),        # the twelfth is applied and not marked
-    (3, "_yoyo_migration IN SHARE"),        # the thirteenth is applied and not marked
-    (2, "_yoyo_migration IN SHARE"),        # the fourteenth is applied and not marked
-    (1, "_yoyo_migration IN SHARE"),        # the last is applied and not marked
+@pytest.mark.parametrize(("applied", "lock"), [
+    (0, "yoyo_lock IN ACCESS EXCLUSIVE"),   # it has the lock and has done nothing
+    (0, "_yoyo_migration IN SHARE"),        # the first is applied and not marked
+    (1, "relationships IN ACCESS SHARE"),   # it is in the middle of the second
+    (2, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the third
+    (3, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the fourth
+    (4, "users IN ROW EXCLUSIVE"),          # it is in the middle of the fifth
+    (5, "tenants IN ROW EXCLUSIVE"),        # it is in the middle of the sixth
+    (6, "flexdb_counts IN ACCESS SHARE"),   # it is in the middle of the seventh
+    (7, "flexdb_keys IN ACCESS SHARE"),     # it is in the middle of the eighth
+    (8, "_yoyo_migration IN SHARE"),        # the ninth is applied and not marked
+    (9, "relationships IN ACCESS EXCLUSIVE"),  # it is in the middle of the tenth
+    (10, "_yoyo_migration IN SHARE"),       # the eleventh is applied and not marked
+    (11, "_yoyo_migration IN SHARE"),       # the twelfth is applied and not marked
+    (12, "_yoyo_migration IN SHARE"),       # the thirteenth is applied and not marked
+    (13, "_yoyo_migration IN SHARE"),       # the fourteenth is applied and not marked
+    (14, "_yoyo_migration IN SHARE"),       # the fifteenth is applied and not marked
+    (15, "nodes IN ROW EXCLUSIVE"),         # it is in the middle of the sixteenth
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
-    new_database: Databases, whole: set[str], back: int, lock: str
+    new_database: Databases, whole: set[str], applied: int, lock: str
 ) -> None:
     settings = new_database()
-    for _ in range(back):
+    for _ in ALL[applied:]:
         rollback(settings)
     with held(settings, lock) as until_wanted:
         process = flexdb(settings, "migrate")

@@ -18,10 +18,12 @@ from flexdb.access.callers import Caller
 from flexdb.config import Settings, variables_of
 from flexdb.db.migrate import MigrationError, rollback
 from flexdb.db.pool import Pool
-from flexdb.db.row_security import RowSecurityError, check, switch
+from flexdb.db.row_security import FILTERS, RowSecurityError, check, switch
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
+from flexdb.operations.nodes import MEMBERS
 from flexdb.plan import Budget, Outcome, Plan, Result, Row, Statement, Steps, Walk
+from flexdb.query.filters import condition
 from flexdb.server import keys, startup
 from flexdb.server.listening import StartError
 from flexdb.sql.loader import make_query
@@ -349,18 +351,23 @@ def test_filters_use_their_index_where_their_functions_are_leakproof(
             "n.tenant_id, n.node_type_id, json_build_object('a', s) FROM nodes n, "
             "generate_series(1, 3000) s; ANALYZE nodes")
 
-    def plan(leakproof: str) -> str:
+    def plan(value: Any, **leakproof: str) -> str:
         with postgres.connect(two.settings) as connection:
-            connection.execute("ALTER FUNCTION pg_catalog.jsonb_contains(jsonb, jsonb) "
-                               f"{leakproof}".encode())
+            for name, word in leakproof.items():
+                connection.execute(f"ALTER FUNCTION pg_catalog.{name} {word}".encode())
+        sql, arguments = condition({"data.a": value}, MEMBERS, "n")
         with psycopg.connect(host=two.user.db_host, port=two.user.db_port, dbname=two.user.db_name,
                              user=two.user.db_user) as held:
             held.execute(f"SET flexdb.tenant_id = '{two.ids[0]}'".encode())
-            return str(held.execute("EXPLAIN SELECT FROM nodes n WHERE n.tenant_id = %s AND "
-                                    "n.data @> '{\"a\": 1}'", [two.ids[0]]).fetchall())
+            return str(held.execute(
+                f"EXPLAIN SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s AND {sql}".encode(),
+                {name: given.decode() if isinstance(given, bytes) else given for name, given in (
+                    {"tenant_id": two.ids[0]} | arguments).items()}).fetchall())
 
-    assert "nodes_by_data" not in plan("NOT LEAKPROOF")
-    assert "nodes_by_data" in plan("LEAKPROOF")
+    for name in FILTERS:
+        value = {"$in": [1, 2]} if "path" in name else 1
+        assert "nodes_by_data" not in plan(value, **{name: "NOT LEAKPROOF"})
+        assert "nodes_by_data" in plan(value, **{name: "LEAKPROOF"})
     two.close()
 
 
