@@ -88,6 +88,15 @@ def declarations_of(schema: Any) -> Declarations:
                         tuple(path for path, in found["index"]), defaults)
 
 
+def members_of(schema: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Give the schemas of the members that are reached by ``properties`` alone, with their paths.
+
+    :param schema: a JSON Schema, parsed
+    """
+    if isinstance(schema, dict):
+        yield from ((path, member) for _, path, member in _schemas(schema) if path)
+
+
 def _schemas(schema: dict[str, Any]) -> Iterator[tuple[_Place, Path | None, dict[str, Any]]]:
     """Give every schema in a schema: its place, and the path of its member where that has one."""
     waiting: list[tuple[_Place, Path | None, Any]] = [((), (), schema)]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cachetools import LRUCache
 from jsonschema_rs import Validator
 
+from flexdb.documents import defaults
 from flexdb.documents.apart import Apart
 from flexdb.documents.checker import PROCESSOR
 from flexdb.documents.costs import Costs, TooComplex, Unknown
@@ -17,6 +18,7 @@ from flexdb.documents.text import parse_stored
 from flexdb.documents.validators import (
     MOST_VIOLATIONS,
     Violation,
+    pointer,
     validator_of,
     violations_of,
 )
@@ -46,6 +48,7 @@ class Compiled(NamedTuple):
     :param costs: what a check costs at most
     :param validator: None where checks are made in a process apart
     :param declared: what it declares beside what JSON Schema knows
+    :param defaults: what absent members get where it says so
     """
 
     version: str
@@ -54,6 +57,7 @@ class Compiled(NamedTuple):
     costs: Costs | None = None
     validator: Validator | None = None
     declared: Declarations = NOTHING
+    defaults: dict[str, defaults.Member] | None = None
 
     def violations(self, data: bytes) -> list[Violation]:
         """Return what is wrong with data: the place (JSON Pointer, RFC 6901), keyword and message.
@@ -90,6 +94,15 @@ class Compiled(NamedTuple):
             found[number] = told
             most -= len(told)
         return found
+
+    def filled(self, data: bytes, most_bytes: int, max_depth: int) -> bytes:
+        """Return the data of a new node with the defaults of what is absent, where there are any.
+
+        :param data: the JSON text of an object
+        :raises ValueError: when it becomes larger or deeper than it may be
+        """
+        return (defaults.filled(data, self.defaults, most_bytes, max_depth) if self.defaults
+                else data)
 
     def check(self, data: bytes) -> None:
         """Refuse data that violates the schema.
@@ -132,10 +145,28 @@ def compile_schema(text: bytes | None, version: str = "") -> Compiled:
         if not may_declare(text):
             return compiled
         try:
-            return compiled._replace(declared=declarations_of(parse_stored(text)))
+            return _declared(compiled, text)
         except ValueError as error:
             wrong = f"declares what cannot be held: {error}"
     raise InvalidParams(fields={"schema": [wrong]})
+
+
+def _declared(compiled: Compiled, text: bytes) -> Compiled:
+    """Return a compiled schema with what it declares.
+
+    :raises ValueError: when that is not understood, or a default does not fit
+    """
+    declared = declarations_of(parse_stored(text))
+    if not declared.defaults:
+        return compiled._replace(declared=declared)
+    listed = defaults.defaults_of(text)
+    wrong = compiled.all_violations([default.document() for default in listed],
+                                    MOST_VIOLATIONS * len(listed), "schema")
+    for number, violations in wrong.items():
+        if told := listed[number].wrong(violations):
+            raise ValueError(f"the default of {pointer(listed[number].path)} does not fit: {told}")
+    return compiled._replace(declared=declared, defaults=defaults.tree_of(listed),
+                             weight=compiled.weight + _GROWTH * len(text))
 
 
 def _compile(text: bytes, version: str) -> Compiled:

@@ -99,12 +99,14 @@ def _create_nodes(context: Context, params: Loaded) -> Walk:
         raise _refusal(InvalidParams, "nodes", (
             (place, "node_type_id", unusable[item["node_type_id"]])
             for place, item in enumerate(items) if item["node_type_id"] in unusable))
+    items = [nodes.with_defaults(context, item, found[item["node_type_id"]], f"nodes.{place}.")
+             for place, item in enumerate(items)]
     wrong = _violations(items, found)
     if wrong:
         raise _refusal(InvalidParams, "nodes", ((place, "data", VIOLATES) for place in wrong),
                        violations=[{"index": place, **violation} for place in wrong
                                    for violation in wrong[place]])
-    return (yield from _insert(context, "create_nodes", params, "nodes"))
+    return (yield from _insert(context, "create_nodes", params | {"nodes": items}, "nodes"))
 
 
 @operation(NewRelationships, gives=many(relationships.Relationship, "relationships"),

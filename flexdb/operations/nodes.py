@@ -101,14 +101,17 @@ def create_node(context: Context, params: Loaded) -> Plan:
     """Create a node of one of the tenant's node types, whose schema its data must fit."""
     steps = Steps("create_node", partial(_create_checked, context, params))
     known = context.schemas.get((params["tenant_id"], params["node_type_id"]))
+    if known is None:
+        return steps
     try:
+        filled = with_defaults(context, params, known)
         # What an older schema refuses, the one of today may take.
-        if known is None or known.violations(params["data"]):
+        if known.violations(filled["data"]):
             return steps
     except InvalidParams:
         # Or what took too long to check against it.
         return steps
-    statement = _insert(context, params, known)
+    statement = _insert(context, filled, known)
 
     def read(row: Row | None) -> Result | Steps:
         # Without a row the schema is another by now, or the type is gone.
@@ -122,9 +125,28 @@ def _create_checked(context: Context, params: Loaded) -> Walk:
     if row is None:
         raise NotFound.of("node_type_id")
     compiled = stored_schema(context, params["tenant_id"], params["node_type_id"], *row)
-    compiled.check(params["data"])
-    statement = _insert(context, params, compiled)
+    filled = with_defaults(context, params, compiled)
+    compiled.check(filled["data"])
+    statement = _insert(context, filled, compiled)
     return statement.result((yield statement))
+
+
+def with_defaults(context: Context, params: Loaded, compiled: Compiled, prefix: str = "") -> Loaded:
+    """Return a new node with the defaults of its type for what is absent in its data.
+
+    :param compiled: the type's schema
+    :param prefix: what the name of ``data`` follows in an error
+    :raises InvalidParams: when the data becomes larger or deeper than it may be
+    """
+    if not compiled.defaults:
+        return params
+    limits = context.limits
+    try:
+        data = compiled.filled(params["data"], limits.max_json_bytes, limits.max_depth)
+    except ValueError as error:
+        raise InvalidParams(fields={f"{prefix}data": [
+            f"with the defaults of its type {error}"]}) from None
+    return params | {"data": data}
 
 
 def _insert(context: Context, params: Loaded, compiled: Compiled) -> Statement:

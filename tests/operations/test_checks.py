@@ -30,7 +30,7 @@ def test_nodes_that_do_not_fit_the_schema_are_told_with_their_violations(service
     service.node(other, data={"n": "of another type"})
     key = {"tenant_id": node_type["tenant_id"], "id": node_type["id"]}
     assert service.call("check_node_type", **key) == {
-        "checked": 10, "refused": [], "next_page_token": ""}
+        "checked": 10, "refused": [], "clashes": [], "next_page_token": ""}
     schema = {"properties": {"n": {"type": "integer"}}, "additionalProperties": False}
     for given in ({"schema": schema}, {}):
         if not given:
