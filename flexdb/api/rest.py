@@ -12,7 +12,7 @@ from werkzeug.routing import BaseConverter
 
 from flexdb import errors
 from flexdb.api import bodies, http, preconditions
-from flexdb.api.routes import IN_URL, PATCHES, Route, routes
+from flexdb.api.routes import IN_URL, PATCHES, Route, routes, words_for_ids
 from flexdb.config import Settings
 from flexdb.context import Context, Precondition
 from flexdb.contract.fields import Integer
@@ -32,7 +32,7 @@ _WHOLE_NUMBER = re.compile(r"\A-?[0-9]{1,40}\Z", re.ASCII)
 class _Segment(BaseConverter):
     """A part of a URL that names something: any but the words that end another URL there."""
 
-    regex = "(?!(?:batch|query|update|delete)$)[^/]+"
+    regex = f"(?!(?:{'|'.join(words_for_ids())})$)[^/]+"
     part_isolating = True
 
 

@@ -73,6 +73,8 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/nodes/query", "list_nodes", "query_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/update", "update_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/delete", "delete_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/count", "count_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/aggregate", "aggregate_nodes"),
     ),
     "Relationships": (
         ("POST", "/tenants/{tenant_id}/relationships", "create_relationship"),
@@ -84,6 +86,8 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/relationships/batch", "create_relationships"),
         ("POST", "/tenants/{tenant_id}/relationships/query", "list_relationships",
          "query_relationships"),
+        ("POST", "/tenants/{tenant_id}/relationships/count", "count_relationships"),
+        ("POST", "/tenants/{tenant_id}/relationships/aggregate", "aggregate_relationships"),
     ),
     "Graph": (
         ("GET", "/tenants/{tenant_id}/nodes/{start}/traverse", "traverse"),
@@ -150,6 +154,14 @@ class Route:
     def creates(self) -> bool:
         """Tell whether it answers that something was created."""
         return self.operation.effect is CREATES
+
+
+def words_for_ids() -> list[str]:
+    """Return the words that stand in URLs where others have an id, and are none."""
+    urls = {row[1].rpartition("/") for rows in ROUTES.values() for row in rows}
+    parents = {parent for parent, _, last in urls if IN_URL.match(last)}
+    return sorted({last for parent, _, last in urls
+                   if parent in parents and not IN_URL.match(last)})
 
 
 def routes() -> list[Route]:

@@ -7,6 +7,7 @@ PostgreSQL's driver or of settings.
 
 from flexdb.contract import asked  # noqa: F401
 from flexdb.operations import (  # noqa: F401
+    aggregates,
     bulk,
     checks,
     conditions,

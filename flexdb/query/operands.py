@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from flexdb.contract.json_fields import JsonText
 from flexdb.documents.text import dump_exactly
 from flexdb.query.columns import plain_column
-from flexdb.query.paths import Members, is_place, split, split_inside
+from flexdb.query.paths import Members, column_of, is_place, split, split_inside
 from flexdb.query.texts import text_condition
 from flexdb.query.values import (
     COMPARISONS,
@@ -78,7 +78,7 @@ def operand(path: str, members: Members, alias: str, argument: Callable[[Any], s
     :raises ValueError: when the path names nothing
     """
     name, parts = split(path, members)
-    column = f"{alias}.{name}"
+    column = column_of(name, members, alias)
     if isinstance(members[name], JsonText):
         return _JsonPlace(column, parts, argument, whole)
     return plain_column(column, members[name], argument)

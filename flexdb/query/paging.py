@@ -16,7 +16,14 @@ from flexdb.errors import InvalidParams, NotFound
 from flexdb.plan import Result, Row, Statement
 from flexdb.query.parameters import QUERY, read_query
 from flexdb.query.paths import Members
-from flexdb.sql.pages import NEWEST_FIRST, Key, is_of_tenant, page_query, queried_page_query
+from flexdb.sql.pages import (
+    NEWEST_FIRST,
+    Key,
+    count_query,
+    is_of_tenant,
+    page_query,
+    queried_page_query,
+)
 
 DEFAULT_SIZE, LARGEST_SIZE = 10, 1000
 NO_MEMBERS: Members = {}
@@ -110,8 +117,7 @@ def page(
             things.encode(), items, next_token.encode(), count), rows=rows)
 
     total = ("NULL::bigint" if params.get("count") == "none" else
-             _COUNTED_UP_TO if context.caller.rules else
-             _COUNTED if asked and asked.condition else _total(name, given, of))
+             _total(context, name, given, bool(asked and asked.condition), of))
     if asked is None:
         query = page_query(name, context.json_fields, given, total, order, first, of=of)
         return Statement(query, arguments, read)
@@ -120,8 +126,31 @@ def page(
     return Statement(query, arguments | asked.projected, read)
 
 
-def _total(name: str, filters: tuple[str, ...], of: str) -> str:
-    if ((key := _LEDGER_KEYS.get(filters)) is None or of != "tenant"
+def count_of(context: Context, name: str, of: str, params: Loaded, filters: tuple[str, ...],
+             members: Members) -> Statement:
+    """Return the statement that gives the total count of a list alone.
+
+    :param name: the operation's name
+    :param of: that of the list; the rest is as :func:`page` takes it
+    """
+    given = tuple(column for column in filters if column in params)
+    asked = read_query(context, of, params, members)
+    arguments = asked.arguments | {column: params[column] for column in ("tenant_id", *given)}
+
+    def read(row: Row | None) -> Result:
+        if row is None:
+            raise NotFound.of("tenant_id")
+        return Result(b'{"count":%b}' % (b"null" if row[0] is None else b"%d" % row[0]))
+
+    total = _total(context, of, given, bool(asked.condition))
+    return Statement(count_query(name, of, given, asked.condition, total), arguments, read)
+
+
+def _total(context: Context, name: str, filters: tuple[str, ...], filtered: bool,
+           of: str = "tenant") -> str:
+    if context.caller.rules:
+        return _COUNTED_UP_TO
+    if (filtered or (key := _LEDGER_KEYS.get(filters)) is None or of != "tenant"
             or name.removeprefix("list_") not in _IN_LEDGER):
         return _COUNTED
     tenant = "%(tenant_id)s::uuid" if is_of_tenant(name) else "flexdb_nil()"

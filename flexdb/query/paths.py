@@ -14,6 +14,18 @@ from flexdb.contract.json_fields import JsonText
 Members = Mapping[str, fields.Field[Any]]
 
 PATH_LENGTH, MOST_PARTS = 10_000, 20
+
+class Computed(JsonText):
+    """JSON that is computed for each row, and stands in a column of another name.
+
+    :param column: with the alias of the row
+    """
+
+    def __init__(self, column: str) -> None:
+        super().__init__("")
+        self.column = column
+
+
 # A quoted part, as a string of JSON, or what stands between two dots.
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"(?=\.|\Z)|[^."][^.]*|', re.DOTALL)
 # In a list of paths, what is quoted may hold a comma.
@@ -65,6 +77,15 @@ def _check_parts(parts: list[str], where: str = "") -> None:
         raise ValueError(f"may have at most {MOST_PARTS} parts{where}, not {len(parts)}")
     if any("\0" in part for part in parts):
         raise ValueError("may not contain the character U+0000")
+
+
+def column_of(name: str, members: Members, alias: str) -> str:
+    """Return the SQL of the column that holds a member.
+
+    :param alias: the row's alias
+    """
+    member = members[name]
+    return member.column if isinstance(member, Computed) else f"{alias}.{name}"
 
 
 def split_list(paths: str) -> list[str]:

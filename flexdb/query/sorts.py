@@ -11,7 +11,7 @@ from typing import Any
 from flexdb.contract.fields import Id, Integer, Time
 from flexdb.contract.json_fields import JsonText
 from flexdb.errors import InvalidParams
-from flexdb.query.paths import Members, split
+from flexdb.query.paths import Members, column_of, split
 from flexdb.sql.pages import Key
 
 MOST_KEYS = 3
@@ -25,7 +25,8 @@ _TYPES: dict[type, str] = {Id: "uuid", Time: "timestamptz", Integer: "bigint"}
 
 def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
               ) -> tuple[tuple[Key, ...], dict[str, Any]]:
-    """Return the keys of an order, which together are unique, and the named arguments in them.
+    """Return the keys of an order, which together are unique where the members have an id, and the
+    named arguments in them.
 
     :param sort: paths; one that begins with ``-`` is descending
     :param members: the members of the object that a row is
@@ -52,14 +53,15 @@ def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
         seen.add((name, *parts))
         if isinstance(members[name], JsonText):
             arguments[f"{prefix}{place}"] = parts
-            keys += _json_keys(f"{alias}.{name}", f"%({prefix}{place})s::text[]", place, direction)
+            keys += _json_keys(column_of(name, members, alias),
+                               f"%({prefix}{place})s::text[]", place, direction)
         else:
             type = next((type for kind, type in _TYPES.items()
                          if isinstance(members[name], kind)), "text")
             # A computed key has a name of its own.
             keys.append(Key(name, type, direction) if type != "text" else Key(
                 f"text_{place}", type, direction, _prefix(f"{alias}.{name}")))
-    if ("id",) not in seen:
+    if isinstance(members.get("id"), Id) and ("id",) not in seen:
         keys.append(Key("id", "uuid", direction))
     return tuple(keys), arguments
 

@@ -113,13 +113,18 @@ def column(source: str, of: Column, form: JsonFields) -> str:
     """
     sql = f"{source}.{of.name}"
     if "time" in of.words:
-        sql = _TIME.format(sql)
+        sql = formatted_time(sql)
     if form == "string":
         if "json" in of.words:
             sql = f"{sql}::text"
         if "nullable" in of.words:
             sql = f"coalesce({sql}, '')"
     return f"{sql} AS {of.name}"
+
+
+def formatted_time(sql: str) -> str:
+    """Return the SQL of a time's text, as every answer has it."""
+    return _TIME.format(sql)
 
 
 def row_to_json(columns: list[str], source: str = "") -> str:

@@ -55,8 +55,7 @@ def page_query(
     """
     listing = LISTS[name]
     row = listing.alias
-    rows = listing.text + "".join(f"\nAND {row}.{column} = %({column})s" for column in filters)
-    rows += f"\nAND ({condition})" if condition else ""
+    rows = rows_of(name, filters, condition)
     computed = "".join(f", {key.expression} AS {key.column}" for key in order if key.expression)
     slots = {
         "object": thing or f"{{{listing.object}}}",
@@ -76,6 +75,25 @@ def page_query(
     }
     return make_query(name, expand("{page}", form, slots),
                       lasting=not (condition or thing or computed))
+
+
+def rows_of(name: str, filters: tuple[str, ...], condition: str = "") -> str:
+    """Return the statement that gives all rows of a list, as :func:`page_query` takes them."""
+    listing = LISTS[name]
+    rows = listing.text + "".join(
+        f"\nAND {listing.alias}.{column} = %({column})s" for column in filters)
+    return rows + (f"\nAND ({condition})" if condition else "")
+
+
+@lru_cache(maxsize=512)
+def count_query(name: str, of: str, filters: tuple[str, ...], condition: str, total: str) -> Query:
+    """Return the statement that gives the total count of a list.
+
+    :param name: the operation's name
+    :param of: that of the list; the rest is as :func:`page_query` takes it
+    """
+    rows = f"({rows_of(of, filters, condition)}) {LISTS[of].alias}"
+    return make_query(name, expand("{count}", "value", {"rows": rows, "total": total}))
 
 
 # The SQL of queries, of whose shapes there is no end, may not push that of the plain lists out.

@@ -56,7 +56,7 @@ def planned() -> Iterator[Query]:
     """Give the statements of lists, walks and deletions by filters, sorts and fields."""
     for form in FORMS:
         context = Context(json_fields=form)
-        for name in ("list_nodes", "list_relationships", "traverse", "delete_nodes"):
+        for name in ("list_nodes", "list_relationships", "traverse", "delete_nodes", "count_nodes"):
             operation = OPERATIONS[name]
             given = {"tenant_id": A, "start": B, "max_affected": 5, "filter": FILTERS[0]}
             for asked in [{"filter": one} for one in FILTERS] + [
@@ -67,6 +67,12 @@ def planned() -> Iterator[Query]:
                 plan = operation.plan(context, params, partial(orjson.dumps, params))
                 assert isinstance(plan, Statement)
                 yield plan.query
+        for name in ("aggregate_nodes", "aggregate_relationships"):
+            params = {"tenant_id": A, "filter": FILTERS[1], "group_by": {"a": "data.a"},
+                      "measures": {"b": "sum(data.b)"}, "having": {"b": 1}, "sort": ["-b"]}
+            plan = OPERATIONS[name].plan(context, params, partial(orjson.dumps, params))
+            assert isinstance(plan, Statement)
+            yield plan.query
 
 
 def pages() -> Iterator[Query]:

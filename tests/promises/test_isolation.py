@@ -33,9 +33,11 @@ BELONGING = {name for name, param in IDS if name in OF_A_TENANT
              and param != "tenant_id" and (name, param) not in FREE + GLOBAL}
 FOREIGN = [(name, param) for name, param in IDS
            if name in BELONGING and (name, param) not in FREE + GLOBAL
-           and not (param == "tenant_id" and name.startswith(("list_", "update_nodes")))]
+           and not (param == "tenant_id" and name.startswith((
+               "list_", "count_", "aggregate_", "update_nodes")))]
 # What these give holds no object when all is well.
-COUNTING = {"check_node_type", "update_nodes", "delete_nodes"}
+COUNTING = {"check_node_type", "update_nodes", "delete_nodes", "count_nodes",
+            "count_relationships", "aggregate_nodes", "aggregate_relationships"}
 A_UUID = "0190b2c4-7e1d-7c3a-9f42-5a3b8e6d1c07"
 MALFORMED: list[Any] = [
     None, 1, 1.5, True, [], {}, [A_UUID], "x", " ", A_UUID[:-1], A_UUID + "0", A_UUID + "\n",

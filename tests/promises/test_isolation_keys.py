@@ -130,6 +130,10 @@ class Walk:
                 {"filter": {"tenant_id": one([*TENANTS, ABSENT])}}]),
             "create_nodes": of | {"nodes": [{"id": one(IDS), "node_type_id": TYPE, "data": data}]},
             "update_nodes": of | {"filter": {"data.a": one([1, 2])}, "update": {"$inc": {"a": 1}}},
+            "count_nodes": of | one([{}, {"filter": {"data.a": 1}}]),
+            "aggregate_nodes": of | {"group_by": {"of": "tenant_id", "a": "data.a"}} | one([
+                {}, {"filter": {"tenant_id": one([*TENANTS, ABSENT])}}]),
+            "aggregate_relationships": of | {"group_by": {"type": "relationship_type"}},
             "delete_nodes": of | {"filter": {"data.a": 3}},
             "create_relationship": of | {
                 "id": id, "source_node_id": one(IDS), "target_node_id": one(IDS),

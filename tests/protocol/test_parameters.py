@@ -13,7 +13,8 @@ from flexdb.contract.fields import Boolean, Choice, Id, Integer, Text, Time
 from flexdb.contract.json_fields import JsonText
 from flexdb.contract.names import Email, Slug
 from flexdb.contract.objects import Items, Object, Objects
-from flexdb.contract.operation import OPERATIONS
+from flexdb.contract.operation import OPERATIONS, READS
+from flexdb.query.aggregates import Expressions
 from flexdb.query.parameters import Paths
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
@@ -48,6 +49,12 @@ METHODS = {
     "list_relationships":
         "tenant_id source_node_id? target_node_id? relationship_type? pagination?",
     # What the original does not have.
+    "count_nodes": "tenant_id node_type_id?",
+    "count_relationships":
+        "tenant_id source_node_id? target_node_id? relationship_type?",
+    "aggregate_nodes": "tenant_id node_type_id?",
+    "aggregate_relationships":
+        "tenant_id source_node_id? target_node_id? relationship_type?",
     "traverse": "tenant_id start direction? relationship_types? min_depth? max_depth?"
                 " node_type_ids? limit?",
     "shortest_path": "tenant_id source_node_id target_node_id direction? relationship_types?"
@@ -94,6 +101,7 @@ CASES: dict[type, list[Any]] = {
     Time: [1, True, [], {}, "now", " ", "2027-01-01", "2027-01-01T00:00:00",
            "2027-13-01T00:00:00Z", "2027-02-30T00:00:00Z"],
     Items: [1, True, {}, "x", [], ["x" * 256, "ok"] * 51],
+    Expressions: [1, True, [], "x"],
     Paths: [1, True, {}, [], [1], ["id", None], ["id", ["id"]]],
     Objects: [1, True, {}, "x", "[]", []],
     Boolean: [1, 0, "true", [], {}],
@@ -234,7 +242,7 @@ def test_a_wrong_value_is_refused_and_told_what_would_be_right(
     kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", Object: "an object",
                               Paths: "an array of paths", Integer: "must be", Items: "array",
                               Objects: "array of objects", Boolean: "a boolean",
-                              Time: "a time"}
+                              Time: "a time", Expressions: ""}
     kind = next((kinds[kind] for kind in type(field).__mro__ if kind in kinds), "a string")
     params = unchanged.params(method)
     for value in wrong(field):
@@ -295,7 +303,7 @@ def test_text_may_be_as_long_as_the_limit(service: Service, method: str, name: s
     if (method, name) == ("create_key", "role"):
         service.call("create_role", tenant_id=params["tenant_id"], name=longest, grants=[{}])
     result = service.call(method, params)
-    if not method.startswith("list_"):
+    if OPERATIONS[method].effect is not READS:
         assert next(iter(result.values()))[name] == longest
     assert refusal(service, method, params | {name: longest + "x"}).fields.keys() == {name}
 

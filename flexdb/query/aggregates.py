@@ -1,0 +1,247 @@
+"""Aggregates: rows in groups, and what is measured of each, as SQL of the question's shape alone.
+
+A group is known by its keys, each a path or a part of the time at a path; a measure is a function
+of what stands at a path in the rows of a group. What they are called is the caller's choice. Keys
+and measures are JSON, so that filters and sorts mean the same of groups as of rows.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from marshmallow import ValidationError, fields
+
+from flexdb.context import Context
+from flexdb.contract.fields import BaseField, Integer, Json, JsonForm, Time, require
+from flexdb.contract.json_fields import JsonText
+from flexdb.contract.operation import Loaded
+from flexdb.contract.params import Params
+from flexdb.errors import InvalidParams
+from flexdb.plan import Query
+from flexdb.query.filters import Filter, condition
+from flexdb.query.parameters import Paths
+from flexdb.query.paths import PATH_LENGTH, Computed, Members, column_of, split
+from flexdb.query.sorts import sort_keys
+from flexdb.sql.loader import LISTS, expand, formatted_time, make_query
+from flexdb.sql.pages import rows_of
+
+MOST_GROUP_KEYS, MOST_MEASURES, MOST_GROUPS, NAME_LENGTH = 5, 20, 10_000, 64
+_NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")
+_CALL = re.compile(r"\A([a-z_]+)\((.*)\)\Z", re.DOTALL)
+# Of a text that begins with a day, as RFC 3339 writes it, so many characters; and of a time in a
+# column, which is told in UTC, what to_char gives the same by.
+_BUCKETS = {"year": (4, "YYYY"), "month": (7, "YYYY-MM"), "day": (10, "YYYY-MM-DD"),
+            "hour": (13, 'YYYY-MM-DD"T"HH24')}
+_DAY = r"^\d\d\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])($|[Tt ]([01]\d|2[0-3]):)"
+FUNCTIONS = ("count", "sum", "avg", "min", "max", "count_distinct")
+
+
+class Expressions(BaseField):
+    """An object of texts, each under a name that the caller chooses.
+
+    :param most: how many there may be
+    """
+
+    def __init__(self, description: str, most: int, **options: Any) -> None:
+        super().__init__(description, **options)
+        self.most = most
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, str]:
+        require(dict, "an object", value)
+        if len(value) > self.most:
+            raise ValidationError(f"may have at most {self.most} members, not {len(value)}")
+        wrong: dict[Any, Any] = {}
+        for name, text in value.items():
+            if len(name) > NAME_LENGTH or not _NAME.match(name):
+                wrong[name] = ["has a name that is not of letters, digits and underscores, no "
+                               f"digit first, at most {NAME_LENGTH}"]
+            elif not isinstance(text, str):
+                wrong[name] = ["must be a string"]
+        if wrong:
+            raise ValidationError(wrong)
+        return dict(value)
+
+    def _form(self, given: JsonForm | None) -> Json:
+        return {"type": "object", "maxProperties": self.most,
+                "additionalProperties": {"type": "string", "maxLength": PATH_LENGTH}}
+
+
+class Aggregate(Params):
+    """What to measure of which groups."""
+
+    group_by = Expressions(
+        "What makes a group, under names of your choice: each a path, or `year(path)`, "
+        "`month(path)`, `day(path)` or `hour(path)` of a time. Without any, all are one group.",
+        MOST_GROUP_KEYS, load_default=dict, example={"status": "data.status"})
+    measures = Expressions(
+        "What is measured of each group, under names of your choice: `count()`, or `sum(path)`, "
+        "`avg(path)`, `min(path)`, `max(path)`, `count(path)`, `count_distinct(path)`.",
+        MOST_MEASURES, load_default=lambda: {"count": "count()"},
+        example={"tasks": "count()", "hours": "sum(data.hours)"})
+    having = Filter("Only groups that fit this: a filter on the names of keys and measures.",
+                    example={"tasks": {"$gte": 2}})
+    sort = Paths("The names of keys and measures to sort by, from the first on; `-` before one is "
+                 "descending. What is equal is sorted by the keys.", example=["-tasks"])
+    limit = Integer("Give at most so many groups.", least=1, most=MOST_GROUPS, load_default=100)
+
+
+class Output(NamedTuple):
+    """A key or a measure as SQL.
+
+    :param value: its JSON
+    :param grouped: what the rows are grouped by for it; "" for a measure
+    """
+
+    value: str
+    grouped: str = ""
+
+
+def read_aggregate(context: Context, name: str, of: str, params: Loaded, members: Members,
+                   filters: tuple[str, ...]) -> tuple[Query, dict[str, Any]]:
+    """Return the statement of an aggregate and its arguments.
+
+    :param name: the operation's name
+    :param of: that of the list whose rows are grouped
+    :param params: valid parameters
+    :param members: those of the list's objects
+    :param filters: the columns that equal the arguments of the same names
+    :raises InvalidParams: naming the place in the parameters that is wrong
+    """
+    alias = LISTS[of].alias
+    wanted, arguments = condition(params.get("filter", {}), members, alias)
+    writer = _Outputs(members, alias)
+    keys = {key: writer.key(key, text) for key, text in params["group_by"].items()}
+    measures = {key: writer.measure(key, text) for key, text in params["measures"].items()}
+    if again := keys.keys() & measures.keys():
+        raise _wrong(f"measures.{min(again)}", "is the name of a key")
+    if not keys and not measures:
+        raise _wrong("measures", "may not be empty where there is no key")
+    columns = (*keys.values(), *measures.values())
+    known = {key: Computed(f"g.c{place}") for place, key in enumerate([*keys, *measures])}
+    having, compared = condition(params.get("having", {}), known, "g", "h", name="having")
+    order, sorted_by = sort_keys(params.get("sort", []), known, "g")
+    for place, key in enumerate(keys):
+        further, more = sort_keys([key], known, "g", f"k{place}_")
+        order, sorted_by = order + further, sorted_by | more
+    arguments |= writer.arguments | compared | sorted_by | {
+        f"name{place}": key for place, key in enumerate(known)}
+    arguments |= {"tenant_id": params["tenant_id"], "limit": params["limit"],
+                  "page_bytes": context.limits.max_page_bytes}
+    query = _aggregate_query(
+        name, of, filters, "" if wanted == "TRUE" else wanted, columns, having,
+        tuple(f"{key.expression} {key.direction}" for key in order))
+    return query, arguments
+
+
+@lru_cache(maxsize=512)
+def _aggregate_query(name: str, of: str, filters: tuple[str, ...], wanted: str,
+                     columns: tuple[Output, ...], having: str, order: tuple[str, ...]) -> Query:
+    grouped = [column.grouped for column in columns if column.grouped]
+    cells = [f"g.c{place}" for place in range(len(columns))]
+    slots = {
+        "members": ", ".join(f"%(name{place})s::text, {cell}"
+                             for place, cell in enumerate(cells)),
+        "cells": ", ".join(cells),
+        "columns": ", ".join(f"{column.value} AS c{place}"
+                             for place, column in enumerate(columns)),
+        "rows": rows_of(of, filters, wanted),
+        "row": LISTS[of].alias,
+        "grouping": f"GROUP BY {', '.join(grouped)}" if grouped else "",
+        "having": having,
+        "order": ", ".join([*order, *cells[:len(grouped)]]) or "g.c0",
+    }
+    return make_query(name, expand("{aggregate}", "value", slots))
+
+
+class _Outputs:
+    """Writes keys and measures, and gathers their arguments."""
+
+    def __init__(self, members: Members, alias: str) -> None:
+        self.members, self.alias = members, alias
+        self.arguments: dict[str, Any] = {}
+
+    def key(self, name: str, text: str) -> Output:
+        place = f"group_by.{name}"
+        function, path = _split_call(text)
+        if function and function not in _BUCKETS:
+            raise _wrong(place, f"must be a path, or one of {', '.join(_BUCKETS)} of a path, as in "
+                                "month(created_at)")
+        value, field = self._value(place, path or text)
+        if not function:
+            if isinstance(field, JsonText):
+                # What is missing is null, as it is to a filter.
+                value = f"coalesce({value}, 'null'::jsonb)"
+                return Output(value, value)
+            return Output(_to_json(value, field), value)
+        length, form = _BUCKETS[function]
+        if isinstance(field, Time):
+            part = f"to_char({value} AT TIME ZONE 'UTC', '{form}')"
+        elif isinstance(field, JsonText):
+            text = f"({value} #>> '{{}}')"
+            part = (f"CASE WHEN jsonb_typeof({value}) = 'string' AND {text} ~ '{_DAY}' "
+                    f"AND length({text}) >= {length} THEN left({text}, {length}) END")
+        else:
+            raise _wrong(place, "names no time: there are created_at, updated_at and texts in "
+                                "data")
+        return Output(f"coalesce(to_jsonb({part}), 'null'::jsonb)", part)
+
+    def measure(self, name: str, text: str) -> Output:
+        place = f"measures.{name}"
+        function, path = _split_call(text)
+        if function not in FUNCTIONS:
+            raise _wrong(place, f"must be one of {', '.join(FUNCTIONS)} of a path, as in "
+                                "sum(data.hours), or count()")
+        if function == "count" and not path:
+            return Output("to_jsonb(count(*))")
+        value, field = self._value(place, path)
+        is_json = isinstance(field, JsonText)
+        there = f"nullif({value}, 'null'::jsonb)" if is_json else value
+        if function in ("count", "count_distinct"):
+            distinct = "DISTINCT " if function == "count_distinct" else ""
+            return Output(f"to_jsonb(count({distinct}{there}))")
+        number = (f"CASE jsonb_typeof({value}) WHEN 'number' THEN {value}::numeric END"
+                  if is_json else value)
+        if function in ("sum", "avg"):
+            if not is_json and not isinstance(field, Integer):
+                raise _wrong(place, f"takes numbers, and {path} holds none")
+            # An average has as many digits as PostgreSQL divides to, and no zeros behind them.
+            made = f"trim_scale(avg({number}))" if function == "avg" else f"sum({number})"
+            return Output(f"to_jsonb({made})")
+        if isinstance(field, (Time, Integer)):
+            return Output(_to_json(f"{function}({value})", field))
+        if not is_json:
+            # Before version 18, PostgreSQL has none of UUIDs; their texts are ordered alike.
+            return Output(f'to_jsonb({function}({value}::text COLLATE "C"))')
+        text = f"CASE jsonb_typeof({value}) WHEN 'string' THEN {value} #>> '{{}}' END"
+        found = [f"to_jsonb({function}({number}))", f'to_jsonb({function}({text} COLLATE "C"))']
+        # Texts come behind numbers, as in a sort.
+        return Output(f"coalesce({', '.join(found if function == 'min' else found[::-1])})")
+
+    def _value(self, place: str, path: str) -> tuple[str, fields.Field[Any]]:
+        try:
+            name, parts = split(path, self.members)
+        except ValueError as error:
+            raise _wrong(place, str(error)) from None
+        column = column_of(name, self.members, self.alias)
+        field = self.members[name]
+        if not isinstance(field, JsonText):
+            return column, field
+        argument = f"g{len(self.arguments)}"
+        self.arguments[argument] = parts
+        return f"({column} #> %({argument})s::text[])", field
+
+
+def _to_json(value: str, field: fields.Field[Any]) -> str:
+    """Return the JSON of a column's value, as the object has it."""
+    return f"to_jsonb({formatted_time(value) if isinstance(field, Time) else value})"
+
+
+def _split_call(text: str) -> tuple[str, str]:
+    """Return the function and the path of a text, or nothing where it is a path alone."""
+    return (found[1], found[2].strip()) if (found := _CALL.match(text.strip())) else ("", "")
+
+
+def _wrong(place: str, told: str) -> InvalidParams:
+    return InvalidParams(fields={place: [told]})
