@@ -82,7 +82,7 @@ class TransactionCall(Params):
     method = Method("The operation.", required=True, example="list_tenants")
     params = Arguments("Its parameters; instead of an object by name, an array by position is "
                        "taken too. An id in them may be `$name.id`, where `name` is that of an "
-                       "earlier call and `id` a member of what it gave.", load_default=b"{}",
+                       "earlier call and `id` a path in what it gave.", load_default=b"{}",
                        example={})
     name = Name("The name under which later calls refer to what it gives.", data_key="as",
                 length=64, load_default=None, example="task")
@@ -92,6 +92,9 @@ class Transaction(Params):
     calls = Objects("The calls, 1 to 1,000; they run in this order.", TransactionCall, MOST_CALLS,
                     required=True, example=[{"method": "list_tenants"}])
     dry_run = Boolean("Whether to give the results and change nothing.", load_default=False)
+    refs = Boolean('Whether `{"$result": "task.id"}` stands for a member of what an earlier call '
+                   'gave, and `{"$literal": …}` for what is in it, anywhere in parameters.',
+                   load_default=False)
 
 
 class CallResult(Schema):
@@ -107,7 +110,8 @@ def transaction(context: Context, params: Loaded) -> Steps:
     """Run up to 1,000 calls as one: all or nothing.
 
     In a later call, `$name.id` in the place of an id is the id of what the call with `"as": "name"`
-    gave; in a list of ids and in the items to create too.
+    gave; in a list of ids and in the items to create too. With `refs`, `{"$result": "name.id"}`
+    stands for it anywhere, as in `data` and in filters.
     """
     calls = params["calls"]
     named: set[str] = set()
@@ -127,7 +131,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
         # Grown in place, so that a large answer is there once.
         results = BytesIO()
         results.write(b'{"results":[')
-        objects: Given = {}
+        given = Given(context, params["refs"])
         rows = 0
         budget = Budget(context.limits.max_answer_bytes)
         for statement in lock_statements(
@@ -136,8 +140,8 @@ def transaction(context: Context, params: Loaded) -> Steps:
         for place, call in enumerate(calls):
             called = OPERATIONS[call["method"]]
             try:
-                given, text = resolve(call["params"], called, objects)
-                result = yield as_steps(called.plan(context, given, partial(bytes, text)))
+                by_name, text = resolve(call["params"], called, given)
+                result = yield as_steps(called.plan(context, by_name, partial(bytes, text)))
                 if not budget.take(len(result.text)):
                     raise AnswerTooLarge()
             except FlexdbError as error:
@@ -149,8 +153,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
             results.write(b"," if place else b"")
             results.write(result.text)
             if call["name"]:
-                made = json_text.parse_stored(result.text).get(called.gives.wrapper)
-                objects[call["name"]] = made if isinstance(made, dict) else {}
+                given.keep(call["name"], called, result.text)
         results.write(b"]}")
         return Result(results.getvalue(), kept=not params["dry_run"], rows=rows)
 

@@ -45,7 +45,7 @@ METHODS = {
     "delete_relationship": "id tenant_id version? only_if?",
     "patch_relationship": "tenant_id id patch? version? update? only_if?",
     "create_nodes": "tenant_id nodes", "create_relationships": "tenant_id relationships",
-    "transaction": "calls dry_run?",
+    "transaction": "calls dry_run? refs?",
     "list_relationships":
         "tenant_id source_node_id? target_node_id? relationship_type? pagination?",
     # What the original does not have.

@@ -61,7 +61,7 @@ class World:
             "nodes": [{"node_type_id": self.node_type["id"]}],
             "relationships": [{"source_node_id": self.node["id"], "relationship_type": "x",
                                "target_node_id": self.target["id"]}],
-            "calls": [{"method": "list_users"}], "dry_run": True,
+            "calls": [{"method": "list_users"}], "dry_run": True, "refs": True,
             "operations": ["read", "create_node"], "expires_at": _LATER, "overlap": 60,
             "caller": "open", "operation": "create_key",
             "since": _EARLIER, "until": _LATER,
