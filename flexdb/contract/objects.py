@@ -145,7 +145,10 @@ def object_schema(schema: Schema, names: Iterable[str] | None = None,
         "properties": {name: field.json_schema(given) for name, field in chosen.items()},
         "additionalProperties": schema.unknown == INCLUDE,
     }
-    required = [name for name, field in chosen.items() if field.required or given]
+    # What a result has only where it was asked for.
+    asked_for = getattr(schema, "asked_for", ())
+    required = [name for name, field in chosen.items()
+                if field.required or given and name not in asked_for]
     return described | ({"required": required} if required else {})
 
 

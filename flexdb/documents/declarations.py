@@ -25,7 +25,14 @@ _ONE = ("items", "additionalItems", "contains", "additionalProperties", "propert
         "unevaluatedItems", "unevaluatedProperties", "not", "if", "then", "else", "contentSchema")
 _SEVERAL = ("items", "prefixItems", "allOf", "anyOf", "oneOf")
 _NAMED = ("patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
-_DEFAULTS = "x-defaults"
+_DEFAULTS, _LANGUAGE = "x-defaults", "x-search-language"
+# The configurations of text search that PostgreSQL has from 14 on.
+# https://www.postgresql.org/docs/14/textsearch-dictionaries.html
+LANGUAGES = (
+    "simple", "arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish",
+    "french", "german", "greek", "hindi", "hungarian", "indonesian", "irish", "italian",
+    "lithuanian", "nepali", "norwegian", "portuguese", "romanian", "russian", "serbian", "spanish",
+    "swedish", "tamil", "turkish", "yiddish")
 # How one of ours begins in JSON text, which may write any character as an escape.
 _BEGINNINGS = (b'"x-', b"\\u")
 
@@ -67,6 +74,8 @@ def declarations_of(schema: Any) -> Declarations:
         return NOTHING
     found: dict[str, list[tuple[Path, ...]]] = {kind: [] for kind in MOST_RULES}
     for place, path, member in _schemas(schema):
+        if place and _LANGUAGE in member:
+            raise ValueError(f"{pointer([*place, _LANGUAGE])} may stand at the top alone")
         for kind in MOST_RULES:
             value = member.get(f"x-{kind}", False)
             if path == () and kind == "unique":
@@ -81,6 +90,7 @@ def declarations_of(schema: Any) -> Declarations:
                 found[kind].append((path,))
     for kind, most in MOST_RULES.items():
         _check(kind, found[kind], most)
+    _check_language(schema.get(_LANGUAGE))
     defaults = schema.get(_DEFAULTS, False)
     if not isinstance(defaults, bool):
         raise ValueError(f"/{_DEFAULTS} must be true or false")
@@ -143,6 +153,11 @@ def _listed(value: Any) -> Iterator[tuple[Path, ...]]:
         if len(set(paths)) < len(paths):
             raise ValueError(f"/x-unique/{number} has a path twice")
         yield paths
+
+
+def _check_language(language: Any) -> None:
+    if language not in (None, *LANGUAGES):
+        raise ValueError(f"/{_LANGUAGE} must be one of {', '.join(LANGUAGES)}")
 
 
 def _check(kind: str, rules: list[tuple[Path, ...]], most: int) -> None:

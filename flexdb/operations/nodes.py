@@ -7,7 +7,7 @@ from marshmallow import Schema
 from flexdb.access.callers import Access
 from flexdb.access.rules import Heed
 from flexdb.context import Context
-from flexdb.contract.fields import Id
+from flexdb.contract.fields import Id, Integer, Text
 from flexdb.contract.gives import NOTHING, one, paged
 from flexdb.contract.json_fields import PATCH, JsonText
 from flexdb.contract.members import (
@@ -18,16 +18,19 @@ from flexdb.contract.members import (
     UPDATED_AT,
     VERSION,
 )
+from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
 from flexdb.documents.patches import Change, Replacement
 from flexdb.documents.schemas import Compiled
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.operations.node_types import stored_schema
+from flexdb.operations.search import search_page
 from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, ONLY_IF, SORT
+from flexdb.query.search import HIGHLIGHTS, Search
 from flexdb.query.updates import UPDATE, change_of
 
 ID = partial(Id, "The node's id.")
@@ -36,8 +39,8 @@ DATA = partial(JsonText, "The record: a JSON object, kept to the digit.",
                example={"title": "Complete project", "priority": "high"})
 
 
-class Node(Schema):
-    """A node: a JSON record of a node type."""
+class BareNode(Schema):
+    """What a node is by itself."""
 
     id = ID()
     tenant_id = TENANT_ID()
@@ -48,7 +51,23 @@ class Node(Schema):
     updated_at = UPDATED_AT()
 
 
-MEMBERS = Node().fields
+MEMBERS = BareNode().fields
+
+
+class Highlight(Schema):
+    """Where a word that was searched for stands."""
+
+    path = Text("The member whose text it is, as in a filter.", example="data.title")
+    start = Integer("How many characters (code points) stand before it.", least=0)
+    length = Integer("How many characters it has.", least=1)
+
+
+class Node(BareNode):
+    """A node: a JSON record of a node type."""
+
+    asked_for = ("highlights",)
+    highlights = Items("Where the words of a search stand, at most 100 places; only where that was "
+                       "asked for.", Object(Highlight, "A place."))
 
 
 class NewNode(Params):
@@ -93,6 +112,8 @@ class NodeList(Params):
     sort = SORT()
     fields = FIELDS()  # type: ignore[assignment]
     count = COUNT()
+    search = Search()
+    highlights = HIGHLIGHTS()
 
 
 @operation(NewNode, gives=one(Node, "node"), effect=CREATES, of=TENANT,
@@ -207,5 +228,10 @@ def delete_node(context: Context, params: Loaded) -> Statement:
 @operation(NodeList, gives=paged(Node, "nodes"), effect=READS, of=TENANT,
            access=Access.READ, rules=Heed.HELD)
 def list_nodes(context: Context, params: Loaded) -> Statement:
-    """List a tenant's nodes, newest first; a query filters, sorts and shortens them."""
+    """List a tenant's nodes, newest first; a query filters, sorts and shortens them.
+
+    With ``search``, those in which its words stand, the best first.
+    """
+    if not params.keys().isdisjoint(("search", "highlights")):
+        return search_page(context, params, MEMBERS)
     return page(context, "list_nodes", params, filters=("node_type_id",), members=MEMBERS)

@@ -70,6 +70,7 @@ def page(
     of: str = "tenant",
     takes: tuple[str, ...] = (),
     largest: int = LARGEST_SIZE,
+    found: str = "",
 ) -> Statement:
     """Return the statement that gives one page of a list.
 
@@ -82,6 +83,8 @@ def page(
         not found
     :param takes: further parameters that the list's SQL takes
     :param largest: the most rows of a page
+    :param found: the SQL of all its rows, where these are looked for one by one and so counted with
+        a bound
     :raises InvalidParams: when the page token does not belong to this list, or naming the place
         in a query that is wrong
     """
@@ -117,6 +120,7 @@ def page(
             things.encode(), items, next_token.encode(), count), rows=rows)
 
     total = ("NULL::bigint" if params.get("count") == "none" else
+             _COUNTED_UP_TO.format(rows=found) if found else
              _total(context, name, given, bool(asked and asked.condition), of))
     if asked is None:
         query = page_query(name, context.json_fields, given, total, order, first, of=of)

@@ -48,7 +48,10 @@ FIELDS = partial(Paths, "The paths to give back, instead of whole objects; of an
                  example=["id", "data.title"])
 COUNT = partial(Choice, "`none` leaves `total_count` out, which with a filter costs the most.",
                 ("exact", "none"), example="exact")
-QUERY = frozenset({"filter", "sort", "fields", "count"})
+QUERY = frozenset({"filter", "sort", "fields", "count", "highlights"})
+# What a row may tell beside its columns.
+_FURTHER = {"highlights": "flexdb_search_highlights({0}.tenant_id, {0}.node_type_id, {0}.data, "
+                          "{0}.query)"}
 
 
 class Asked(NamedTuple):
@@ -85,7 +88,10 @@ def read_query(context: Context, name: str, params: Loaded, members: Members) ->
     wanted, arguments = condition(params.get("filter", {}), members, listing.alias)
     keys, sorted_by = (sort_keys(params["sort"], members, listing.alias)
                        if "sort" in params else ((), {}))
+    further = {name: sql.format(listing.alias) for name, sql in _FURTHER.items()
+               if params.get(name, "none") != "none"}
     thing, projected = (
-        projection(params["fields"], members, listing.object, listing.alias, context.json_fields)
-        if "fields" in params else ("", {}))
+        projection(params.get("fields"), members, listing.object, listing.alias,
+                   context.json_fields, further=further)
+        if "fields" in params or further else ("", {}))
     return Asked("" if wanted == "TRUE" else wanted, keys, arguments | sorted_by, thing, projected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flexdb.config import JsonFields
@@ -10,30 +11,33 @@ from flexdb.query.paths import Members, is_place, split
 from flexdb.sql.loader import OBJECTS, column, row_to_json
 
 MOST_PATHS = 50
+NONE: Mapping[str, str] = {}
 _OBJECT = ("coalesce(jsonb_object_agg(m.name, m.value) FILTER (WHERE m.value IS NOT NULL), "
            "jsonb_build_object())")
 _ARRAY = ("coalesce(jsonb_agg(m.value ORDER BY m.place) FILTER (WHERE m.value IS NOT NULL), "
           "jsonb_build_array())")
 
 
-def projection(paths: list[str], members: Members, thing: str, alias: str, form: JsonFields,
-               prefix: str = "p") -> tuple[str, dict[str, Any]]:
+def projection(paths: list[str] | None, members: Members, thing: str, alias: str,
+               form: JsonFields, prefix: str = "p", further: Mapping[str, str] = NONE
+               ) -> tuple[str, dict[str, Any]]:
     """Return the SQL of an object with some of its members, and the named arguments in it.
 
     Inside JSON the shape is kept: ``data.a.b`` gives ``{"data": {"a": {"b": …}}}``, and where a is
     an array ``data.a.0`` gives ``{"data": {"a": […]}}`` with that item alone. What is missing is
     left out.
 
-    :param paths: which members, or places inside the JSON ones
+    :param paths: which members, or places inside the JSON ones; None for all
     :param members: the members that there are
     :param thing: the object's name in the SQL
     :param alias: the row's alias in the SQL
     :param form: how JSON columns are given back
     :param prefix: what the names of the arguments begin with
+    :param further: the SQL of what it has beside these, by name
     :raises InvalidParams: naming the path that is wrong
     """
-    wanted: dict[str, Any] = {}
-    for place, path in enumerate(paths):
+    wanted: dict[str, Any] = {of.name: {} for of in OBJECTS[thing]} if paths is None else {}
+    for place, path in enumerate(paths or ()):
         try:
             if place >= MOST_PATHS:
                 raise ValueError(f"is one too many: there may be at most {MOST_PATHS} paths")
@@ -53,6 +57,7 @@ def projection(paths: list[str], members: Members, thing: str, alias: str, form:
             picked.append(f"{made} AS {of.name}")
             source = "picked"
         chosen.append(column(source, of, form))
+    chosen += [f"{sql} AS {name}" for name, sql in further.items()]
     rows = f" FROM (SELECT {', '.join(picked)}) picked" if picked else ""
     return row_to_json(chosen, rows), arguments
 

@@ -23,6 +23,7 @@ class Key(NamedTuple):
 
 
 NEWEST_FIRST = (Key("created_at", "timestamptz", "DESC"), Key("id", "uuid", "DESC"))
+BY_RANK = (Key("rank", "real", "DESC"), Key("id", "uuid", "DESC"))
 BY_USER = (Key("user_id", "uuid", "ASC"),)
 # A list is not there when what it is of is not.
 _SCOPES = {

@@ -21,7 +21,7 @@ from flexdb.db.copy import Line
 from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
 from flexdb.operations.node_types import NodeType
-from flexdb.operations.nodes import Node
+from flexdb.operations.nodes import BareNode
 from flexdb.operations.relationships import Relationship
 from flexdb.operations.tenants import Tenant
 from flexdb.operations.users import TenantUser, User
@@ -30,7 +30,7 @@ from flexdb.transfer.columns import reader_of
 # A line has one member, the object under its name, as a result has over the wire.
 KINDS: dict[str, type[Schema]] = {
     "tenant": Tenant, "user": User, "tenant_user": TenantUser, "node_type": NodeType,
-    "node": Node, "relationship": Relationship,
+    "node": BareNode, "relationship": Relationship,
 }
 # Beside it may stand which of its members is JSON's null, where the column is not unset.
 _JSON_NULL = "json_null"

@@ -181,7 +181,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "get_missing_nodes", "lock_relationship", "get_member", "get_role_of_member",
              "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys",
              "check_quota", "before_roles", "lock_role", "count_role", "begin_invitation",
-             "before_invitations", "before_limits", "lock_node_type", "find_clashes"}
+             "before_invitations", "before_limits", "lock_node_type", "find_clashes",
+             "get_searched_types"}
     # What several calls will write is locked before the first of them.
     locks = {"lock_tenants", "lock_users", "lock_tenant_users", "lock_node_types", "lock_changed",
              "lock_deleted"}
@@ -190,6 +191,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
               "note_key", "find_tenant", "has_operator_key", "list_operator_keys",
               "list_own_limits", "exchange_rates", "add_usage", "find_node_type", "export_nodes",
               "get_data_members"}
+    # The lists that list_nodes gives where it is to search.
+    others |= {"search_nodes", "best_nodes"}
     queries = NAMES | LISTS.keys()
     assert queries - OPERATIONS.keys() == steps | locks | others
 

@@ -27,7 +27,8 @@ from tests.support.sql_tree import (
 TABLES = {"tenants": "id", "tenant_users": "tenant_id", "node_types": "tenant_id",
           "nodes": "tenant_id", "relationships": "tenant_id", "flexdb_keys": "tenant_id",
           "flexdb_events": "tenant_id", "flexdb_invitations": "tenant_id",
-          "flexdb_declarations": "tenant_id", "flexdb_unique": "tenant_id"}
+          "flexdb_declarations": "tenant_id", "flexdb_unique": "tenant_id",
+          "flexdb_search": "tenant_id"}
 Columns = list[tuple[str, bool]]
 
 
