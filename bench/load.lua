@@ -1,7 +1,9 @@
--- Sends the bodies of a file, one a line, in turn, and tells what came of it as JSON.
+-- Sends the bodies of a file, one a line, in turn, and tells what came of it as JSON. What stands as
+-- MARK in them is another text of that length each time.
 -- usage: wrk -s load.lua URL -- FILE STATUS [KEY]
 
 local threads = {}
+local MARK = "NEW-IN-EACH-BODY"
 
 function setup(thread)
     table.insert(threads, thread)
@@ -16,6 +18,15 @@ function init(args)
     for body in io.lines(args[1]) do
         table.insert(requests, wrk.format("POST", nil, headers, body))
     end
+    marked = requests[1] and requests[1]:find(MARK, 1, true) ~= nil
+    if marked then
+        local chance = io.open("/dev/urandom", "rb")
+        own, count = 0, 0
+        for byte in chance:read(4):gmatch(".") do
+            own = own * 256 + byte:byte()
+        end
+        chance:close()
+    end
     if #requests == 0 then
         table.insert(requests, wrk.format("GET"))
     end
@@ -23,7 +34,12 @@ end
 
 function request()
     sent = sent % #requests + 1
-    return requests[sent]
+    if not marked then
+        return requests[sent]
+    end
+    count = count + 1
+    local made = requests[sent]:gsub(MARK:gsub("-", "%%-"), string.format("%08x%08x", own, count))
+    return made
 end
 
 function response(status, headers, body)

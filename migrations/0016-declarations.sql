@@ -3,6 +3,8 @@
 -- rows derived by triggers, so that whoever writes obeys, COPY and other programs too.
 -- depends: 0015-usage
 
+LOCK TABLE node_types, nodes IN SHARE ROW EXCLUSIVE MODE;
+
 CREATE TABLE IF NOT EXISTS flexdb_declarations (
     tenant_id uuid NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     -- With the type its rows go by a trigger.
@@ -33,7 +35,8 @@ CREATE TABLE IF NOT EXISTS flexdb_unique (
 CREATE OR REPLACE FUNCTION flexdb_parts(path text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
-    IF path !~ '^("([^"\\]|\\.)*"|[^."][^.]*)(\.("([^"\\]|\\.)*"|[^."][^.]*))*$' THEN
+    -- Longer ones have more in them than a rule may have.
+    IF length(path) > 4000 OR path !~ '^("([^"\\]|\\.)*"|[^."][^.]*)(\.("([^"\\]|\\.)*"|[^."][^.]*))*$' THEN
         RETURN NULL;
     END IF;
     RETURN ARRAY(
@@ -287,8 +290,8 @@ $$;
 
 -- For each way to write nodes, what follows from it. A kind that a later migration brings has
 -- flexdb_derive_…(tenant, type, node, data), which makes the rows of one node anew; where data is NULL
--- it has none. What is unique goes before it comes, so that two nodes may change places, and in one
--- order, so that two writers rarely wait in a circle.
+-- it has none. What is unique comes in one order, so that two who write many nodes do not wait in a
+-- circle.
 CREATE OR REPLACE FUNCTION flexdb_derive_inserted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     kinds text[] := ARRAY(
@@ -328,9 +331,31 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION flexdb_derive_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+-- What follows from it that a node is no longer there, or no longer of its type.
+CREATE OR REPLACE FUNCTION flexdb_derive_gone(of_tenant uuid, of_type uuid, of_node uuid, data jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    kinds text[] := ARRAY(
+    kinds constant text[] := ARRAY(
+        SELECT d.kind
+        FROM flexdb_declarations d
+        WHERE d.tenant_id = of_tenant AND d.node_type_id = of_type);
+BEGIN
+    IF 'unique' = ANY (kinds) THEN
+        PERFORM flexdb_leave(e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id)
+        FROM flexdb_entries(of_tenant, of_type, of_node, data) e
+        WHERE e.hash IS NOT NULL;
+    END IF;
+    IF 'search' = ANY (kinds) THEN
+        PERFORM flexdb_derive_search(of_tenant, of_type, of_node, NULL);
+    END IF;
+    IF 'index' = ANY (kinds) THEN
+        PERFORM flexdb_derive_index(of_tenant, of_type, of_node, NULL);
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION flexdb_derive_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
         SELECT k.kind
         FROM before n
         CROSS JOIN LATERAL (
@@ -338,97 +363,63 @@ DECLARE
             FROM flexdb_declarations d
             WHERE d.tenant_id = n.tenant_id AND d.node_type_id = n.node_type_id
             OFFSET 0
-        ) k);
-BEGIN
-    IF kinds = '{}' THEN
-        RETURN NULL;
-    END IF;
-    IF 'unique' = ANY (kinds) THEN
-        PERFORM flexdb_leave(e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id)
-        FROM (
-            SELECT e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
-            FROM before n
-            CROSS JOIN LATERAL flexdb_entries(n.tenant_id, n.node_type_id, n.id, n.data) e
-            WHERE e.hash IS NOT NULL
-            ORDER BY e.tenant_id, e.node_type_id, e.rule, e.hash
-        ) e;
-    END IF;
-    IF 'search' = ANY (kinds) THEN
-        PERFORM flexdb_derive_search(n.tenant_id, n.node_type_id, n.id, NULL) FROM before n;
-    END IF;
-    IF 'index' = ANY (kinds) THEN
-        PERFORM flexdb_derive_index(n.tenant_id, n.node_type_id, n.id, NULL) FROM before n;
+        ) k)
+    THEN
+        PERFORM flexdb_derive_gone(n.tenant_id, n.node_type_id, n.id, n.data)
+        FROM (SELECT n.tenant_id, n.node_type_id, n.id, n.data FROM before n ORDER BY n.id) n;
     END IF;
     RETURN NULL;
 END $$;
 
+-- By row, since most updates are of one row, and most of these leave alone what is unique.
 CREATE OR REPLACE FUNCTION flexdb_derive_updated() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    kinds text[] := ARRAY(
-        SELECT k.kind
-        FROM before n
-        CROSS JOIN LATERAL (
-            SELECT d.kind
-            FROM flexdb_declarations d
-            WHERE d.tenant_id = n.tenant_id AND d.node_type_id = n.node_type_id
-            OFFSET 0
-        ) k
-        UNION ALL
-        SELECT k.kind
-        FROM after n
-        CROSS JOIN LATERAL (
-            SELECT d.kind
-            FROM flexdb_declarations d
-            WHERE d.tenant_id = n.tenant_id AND d.node_type_id = n.node_type_id
-            OFFSET 0
-        ) k);
+    is_moved constant boolean := (OLD.tenant_id, OLD.node_type_id, OLD.id)
+        IS DISTINCT FROM (NEW.tenant_id, NEW.node_type_id, NEW.id);
+    kinds constant text[] := ARRAY(
+        SELECT d.kind
+        FROM flexdb_declarations d
+        WHERE d.tenant_id = NEW.tenant_id AND d.node_type_id = NEW.node_type_id);
+    rules text[] := '{}';
 BEGIN
+    IF is_moved THEN
+        -- It has left what it was.
+        PERFORM flexdb_derive_gone(OLD.tenant_id, OLD.node_type_id, OLD.id, OLD.data);
+    END IF;
     IF kinds = '{}' THEN
         RETURN NULL;
     END IF;
     IF 'unique' = ANY (kinds) THEN
+        rules := ARRAY(
+            SELECT d.rule
+            FROM flexdb_declarations d
+            WHERE d.tenant_id = NEW.tenant_id AND d.node_type_id = NEW.node_type_id
+              AND d.kind = 'unique' AND (is_moved OR flexdb_unique_hash(OLD.data, d.paths)
+                                         IS DISTINCT FROM flexdb_unique_hash(NEW.data, d.paths))
+            ORDER BY d.rule);
+    END IF;
+    IF rules <> '{}' THEN
         PERFORM flexdb_leave(e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id)
-        FROM (
-            SELECT e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
-            FROM before n
-            CROSS JOIN LATERAL flexdb_entries(n.tenant_id, n.node_type_id, n.id, n.data) e
-            WHERE e.hash IS NOT NULL
-            EXCEPT
-            SELECT e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
-            FROM after n
-            CROSS JOIN LATERAL flexdb_entries(n.tenant_id, n.node_type_id, n.id, n.data) e
-            ORDER BY 1, 2, 3, 4
-        ) e;
+        FROM flexdb_entries(NEW.tenant_id, NEW.node_type_id, NEW.id, OLD.data) e
+        WHERE e.rule = ANY (rules) AND e.hash IS NOT NULL AND NOT is_moved;
         PERFORM flexdb_refuse(jsonb_agg(c.clash))
         FROM (
             SELECT flexdb_enter(e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id) AS clash
             FROM (
                 SELECT e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
-                FROM after n
-                CROSS JOIN LATERAL flexdb_entries(n.tenant_id, n.node_type_id, n.id, n.data) e
-                WHERE e.hash IS NOT NULL
-                EXCEPT
-                SELECT e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
-                FROM before n
-                CROSS JOIN LATERAL flexdb_entries(n.tenant_id, n.node_type_id, n.id, n.data) e
-                ORDER BY 1, 2, 3, 4, 5
+                FROM flexdb_entries(NEW.tenant_id, NEW.node_type_id, NEW.id, NEW.data) e
+                WHERE e.rule = ANY (rules) AND e.hash IS NOT NULL
+                ORDER BY e.rule
             ) e
         ) c
         WHERE c.clash IS NOT NULL
         HAVING count(*) > 0;
     END IF;
-    -- Who was given another type, or id, has left what it was.
     IF 'search' = ANY (kinds) THEN
-        PERFORM flexdb_derive_search(g.tenant_id, g.node_type_id, g.id, NULL)
-        FROM (SELECT n.tenant_id, n.node_type_id, n.id FROM before n
-              EXCEPT SELECT n.tenant_id, n.node_type_id, n.id FROM after n) g;
-        PERFORM flexdb_derive_search(n.tenant_id, n.node_type_id, n.id, n.data) FROM after n;
+        PERFORM flexdb_derive_search(NEW.tenant_id, NEW.node_type_id, NEW.id, NEW.data);
     END IF;
     IF 'index' = ANY (kinds) THEN
-        PERFORM flexdb_derive_index(g.tenant_id, g.node_type_id, g.id, NULL)
-        FROM (SELECT n.tenant_id, n.node_type_id, n.id FROM before n
-              EXCEPT SELECT n.tenant_id, n.node_type_id, n.id FROM after n) g;
-        PERFORM flexdb_derive_index(n.tenant_id, n.node_type_id, n.id, n.data) FROM after n;
+        PERFORM flexdb_derive_index(NEW.tenant_id, NEW.node_type_id, NEW.id, NEW.data);
     END IF;
     RETURN NULL;
 END $$;
@@ -441,9 +432,10 @@ END $$;
 
 CREATE OR REPLACE TRIGGER flexdb_derive_inserted AFTER INSERT ON nodes
 REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION flexdb_derive_inserted();
-CREATE OR REPLACE TRIGGER flexdb_derive_updated AFTER UPDATE ON nodes
-REFERENCING OLD TABLE AS before NEW TABLE AS after
-FOR EACH STATEMENT EXECUTE FUNCTION flexdb_derive_updated();
+CREATE OR REPLACE TRIGGER flexdb_derive_updated AFTER UPDATE ON nodes FOR EACH ROW
+WHEN ((OLD.tenant_id, OLD.node_type_id, OLD.id, OLD.data)
+      IS DISTINCT FROM (NEW.tenant_id, NEW.node_type_id, NEW.id, NEW.data))
+EXECUTE FUNCTION flexdb_derive_updated();
 CREATE OR REPLACE TRIGGER flexdb_derive_deleted AFTER DELETE ON nodes
 REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION flexdb_derive_deleted();
 CREATE OR REPLACE TRIGGER flexdb_derive_truncated AFTER TRUNCATE ON nodes

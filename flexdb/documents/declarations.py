@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from flexdb.documents.paths import parts
+from flexdb.documents.paths import parts_of
 from flexdb.documents.validators import pointer
 
 Path = tuple[str, ...]
@@ -115,13 +115,13 @@ def _schemas(schema: dict[str, Any]) -> Iterator[tuple[_Place, Path | None, dict
         if not isinstance(found, dict):
             continue
         yield place, path, found
-        for keyword, name, part in _parts_of(found):
+        for keyword, name, part in _schemas_below(found):
             is_member = keyword == "properties" and path is not None
             waiting.append(((*place, keyword, *([] if name is None else [name])),
                             (*path, str(name)) if is_member and path is not None else None, part))
 
 
-def _parts_of(schema: dict[str, Any]) -> Iterator[tuple[str, str | int | None, Any]]:
+def _schemas_below(schema: dict[str, Any]) -> Iterator[tuple[str, str | int | None, Any]]:
     """Give the schemas right below one: the keyword, the name or place under it, the schema."""
     for keyword, held in schema.items():
         if keyword in _SEVERAL and isinstance(held, list):
@@ -147,7 +147,7 @@ def _listed(value: Any) -> Iterator[tuple[Path, ...]]:
             raise ValueError(f"/x-unique/{number} must have 1 to {_MOST_TOGETHER} paths, not "
                              f"{len(together)}")
         try:
-            paths = tuple(tuple(parts(path)) for path in together)
+            paths = tuple(tuple(parts_of(path)) for path in together)
         except ValueError as error:
             raise ValueError(f"/x-unique/{number}: a path {error}") from None
         if len(set(paths)) < len(paths):

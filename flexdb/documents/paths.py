@@ -11,7 +11,7 @@ import orjson
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"(?=\.|\Z)|[^."][^.]*|', re.DOTALL)
 
 
-def parts(path: str, start: int = 0) -> Iterator[str]:
+def parts_of(path: str, start: int = 0) -> Iterator[str]:
     """Give the names in a path; one that is empty, has dots or begins with a quote is quoted.
 
     :param start: where in the text the path begins

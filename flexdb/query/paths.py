@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from marshmallow import fields
 
 from flexdb.contract.json_fields import JsonText
+from flexdb.documents.paths import parts_of
 
 Members = Mapping[str, fields.Field[Any]]
 
 PATH_LENGTH, MOST_PARTS = 10_000, 20
+# In a list of paths, what is quoted may hold a comma.
+_LISTED = re.compile(r'(?:(?:^|(?<=\.))"(?:[^"\\]|\\.)*"|[^,.]+|\.)*', re.DOTALL)
+# What PostgreSQL's #> takes as the place in an array.
+_INDEX = re.compile(r"\s*[+-]?[0-9]+")
+
 
 class Computed(JsonText):
     """JSON that is computed for each row, and stands in a column of another name.
@@ -24,14 +29,6 @@ class Computed(JsonText):
     def __init__(self, column: str) -> None:
         super().__init__("")
         self.column = column
-
-
-# A quoted part, as a string of JSON, or what stands between two dots.
-_PART = re.compile(r'"(?:[^"\\]|\\.)*"(?=\.|\Z)|[^."][^.]*|', re.DOTALL)
-# In a list of paths, what is quoted may hold a comma.
-_LISTED = re.compile(r'(?:(?:^|(?<=\.))"(?:[^"\\]|\\.)*"|[^,.]+|\.)*', re.DOTALL)
-# What PostgreSQL's #> takes as the place in an array.
-_INDEX = re.compile(r"\s*[+-]?[0-9]+")
 
 
 def split(path: str, members: Members) -> tuple[str, list[str]]:
@@ -49,7 +46,7 @@ def split(path: str, members: Members) -> tuple[str, list[str]]:
         places = [f"{known}.…" if isinstance(field, JsonText) else known
                   for known, field in members.items()]
         raise ValueError(f"names no member: there are {', '.join(places)}")
-    parts = list(_parts(path, len(name) + 1)) if len(name) < len(path) else []
+    parts = list(parts_of(path, len(name) + 1)) if len(name) < len(path) else []
     if parts and not isinstance(members[name], JsonText):
         raise ValueError(f"names something below {name}, which holds no JSON")
     _check_parts(parts, f" below {name}")
@@ -62,7 +59,7 @@ def split_inside(path: str) -> list[str]:
     :raises ValueError: when it is none; the message says what would be right
     """
     _check_length(path)
-    parts = list(_parts(path, 0))
+    parts = list(parts_of(path))
     _check_parts(parts)
     return parts
 
@@ -102,25 +99,3 @@ def split_list(paths: str) -> list[str]:
 def is_place(part: str) -> bool:
     """Tell whether a part of a path means a place in an array, where there is one."""
     return _INDEX.fullmatch(part) is not None
-
-
-def _parts(path: str, start: int) -> Iterator[str]:
-    while True:
-        match = _PART.match(path, start)
-        part = match[0] if match else ""
-        if part.startswith('"'):
-            try:
-                yield orjson.loads(part)
-            except ValueError:
-                raise ValueError(f"has a quoted part that is no string of JSON: {part[:64]}"
-                                 ) from None
-        elif part:
-            yield part
-        elif path.startswith('"', start):
-            raise ValueError('has a quote that is not closed before the next dot: a name with '
-                             r'quotes is written as JSON does, "\"a\""')
-        else:
-            raise ValueError('has an empty part between its dots: the empty name is written ""')
-        start += len(part) + 1
-        if start > len(path):
-            return

@@ -107,7 +107,11 @@ class _Rules:
             return [] if enforced == "valid" else [
                 "node.node_type_id names a node type whose schema is refused"]
         try:
-            violations = schema.violations(node["data"].encode())
+            limits = self._context.limits
+            violations = schema.violations(
+                schema.filled(node["data"].encode(), limits.max_json_bytes, limits.max_depth))
+        except ValueError as error:
+            return [f"node.data with the defaults of its type {error}"]
         except InvalidParams as error:
             return _faults("node", error)
         if violations:
