@@ -15,7 +15,7 @@ from flexdb.api import bodies, http, preconditions
 from flexdb.api.routes import IN_URL, PATCHES, Route, routes, words_for_ids
 from flexdb.config import Settings
 from flexdb.context import Context, Precondition
-from flexdb.contract.fields import Integer
+from flexdb.contract.fields import Boolean, Integer
 from flexdb.contract.objects import Items
 from flexdb.contract.violations import NAME_LENGTH
 from flexdb.db.run import Runner
@@ -136,6 +136,8 @@ class _View:
                 value = values if any(values) else ""
             elif isinstance(field, Integer) and _WHOLE_NUMBER.match(values[0]):
                 value = int(values[0])
+            elif isinstance(field, Boolean) and values[0] in ("true", "false"):
+                value = values[0] == "true"
             if name in in_url:
                 wrong[name] = ["stands in the URL, not in the query"]
             elif len(values) > 1 and not isinstance(value, list):

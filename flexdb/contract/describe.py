@@ -31,6 +31,8 @@ def schemas(form: JsonForm) -> dict[str, Json]:
         taken |= kinds_in(operation.params) - {operation.params}
         if operation.gives.schema:
             given |= kinds_in(operation.gives.schema)
+            if operation.gives.explanation:
+                given |= kinds_in(operation.gives.explanation)
             replies |= _replies(operation, form)
     described = {kind.__name__: object_schema(kind()) for kind in taken} | {
         kind.__name__: object_schema(kind(), given=form) for kind in given}
@@ -71,8 +73,11 @@ def _replies(operation: Operation, form: JsonForm) -> dict[str, Json]:
         page = "CountedPage" if "count" not in operation.fields else "QueriedPage"
         found[page] = _PAGES[page]
         members["pagination"] = reference(page)
+    required = list(members)
+    if gives.explanation:
+        members["explain"] = reference(gives.explanation.__name__)
     found[_reply_name(gives)] = {
-        "type": "object", "properties": members, "required": list(members),
+        "type": "object", "properties": members, "required": required,
         "additionalProperties": False}
     return found
 

@@ -15,12 +15,14 @@ class Gives(NamedTuple):
         where the object is the result
     :param many: whether it holds a list of objects
     :param paged: whether that list is one page of a longer one
+    :param explanation: of what stands beside the page under ``explain``, where that is asked for
     """
 
     schema: type[Schema] | None = None
     wrapper: str = ""
     many: bool = False
     paged: bool = False
+    explanation: type[Schema] | None = None
 
     @property
     def tagged(self) -> bool:
@@ -41,6 +43,6 @@ def many(schema: type[Schema], wrapper: str) -> Gives:
     return Gives(schema, wrapper, many=True)
 
 
-def paged(schema: type[Schema], wrapper: str) -> Gives:
+def paged(schema: type[Schema], wrapper: str, explanation: type[Schema] | None = None) -> Gives:
     """Return the declaration of a result with a page of a list."""
-    return Gives(schema, wrapper, many=True, paged=True)
+    return Gives(schema, wrapper, many=True, paged=True, explanation=explanation)

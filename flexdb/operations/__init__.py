@@ -12,6 +12,7 @@ from flexdb.operations import (  # noqa: F401
     checks,
     conditions,
     events,
+    explains,
     graph,
     invitations,
     keys,

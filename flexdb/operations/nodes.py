@@ -28,6 +28,7 @@ from flexdb.operations.node_types import stored_schema
 from flexdb.operations.search import search_page
 from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
+from flexdb.query.explains import EXPLAIN, Explanation
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, ONLY_IF, SORT
 from flexdb.query.search import HIGHLIGHTS, Search
@@ -114,6 +115,7 @@ class NodeList(Params):
     count = COUNT()
     search = Search()
     highlights = HIGHLIGHTS()
+    explain = EXPLAIN()
 
 
 @operation(NewNode, gives=one(Node, "node"), effect=CREATES, of=TENANT,
@@ -225,7 +227,7 @@ def delete_node(context: Context, params: Loaded) -> Statement:
     return one_object(context, "delete_node", params, thing="node")
 
 
-@operation(NodeList, gives=paged(Node, "nodes"), effect=READS, of=TENANT,
+@operation(NodeList, gives=paged(Node, "nodes", Explanation), effect=READS, of=TENANT,
            access=Access.READ, rules=Heed.HELD)
 def list_nodes(context: Context, params: Loaded) -> Statement:
     """List a tenant's nodes, newest first; a query filters, sorts and shortens them.

@@ -25,6 +25,7 @@ from flexdb.documents.sizes import fits
 from flexdb.errors import NotFound
 from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
+from flexdb.query.explains import EXPLAIN, Explanation
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, ONLY_IF, SORT
 from flexdb.query.updates import UPDATE, change_of
@@ -99,6 +100,7 @@ class RelationshipList(Params):
     sort = SORT()
     fields = FIELDS()  # type: ignore[assignment]
     count = COUNT()
+    explain = EXPLAIN()
 
 
 @operation(NewRelationship, gives=one(Relationship, "relationship"),
@@ -158,7 +160,7 @@ def delete_relationship(context: Context, params: Loaded) -> Statement:
     return one_object(context, "delete_relationship", params, thing="relationship")
 
 
-@operation(RelationshipList, gives=paged(Relationship, "relationships"),
+@operation(RelationshipList, gives=paged(Relationship, "relationships", Explanation),
            effect=READS, of=TENANT, access=Access.READ, rules=Heed.HELD)
 def list_relationships(context: Context, params: Loaded) -> Statement:
     """List a tenant's relationships, newest first; a query filters, sorts and shortens them."""

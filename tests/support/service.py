@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from flexdb import create_app
 from flexdb.api.routes import routes
 from flexdb.config import Settings
-from flexdb.contract.fields import Integer
+from flexdb.contract.fields import Boolean, Integer
 from flexdb.contract.objects import Items
 from flexdb.contract.operation import OPERATIONS
 from flexdb.query.paging import PAGING, Pagination
@@ -159,7 +159,8 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
     fields = route.operation.fields | Pagination().fields
     if not all(_in_query(fields.get(name), value) for name, value in query.items()):
         return None
-    return made | {"query_string": query}
+    return made | {"query_string": {name: str(value).lower() if isinstance(value, bool) else value
+                                    for name, value in query.items()}}
 
 
 def _patch_request(made: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any] | None:
@@ -183,6 +184,8 @@ def _in_query(field: Any, value: Any) -> bool:
             isinstance(item, str) and item for item in value))
     if isinstance(field, Integer):
         return type(value) is int or value == ""
+    if isinstance(field, Boolean):
+        return type(value) is bool or value == ""
     return isinstance(value, str)
 
 

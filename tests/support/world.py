@@ -56,7 +56,7 @@ class World:
             "patch": {"a": [2]}, "update": "", "only_if": {"version": {"$gte": 1}}, "version": "",
             "max_affected": 5, "filter": {"version": 1}, "fields": ["id", "tenant_id"],
             "sort": ["-count" if verb == "aggregate" else "-version"],
-            "count": "exact", "group_by": {"of": "tenant_id"},
+            "count": "exact", "explain": False, "group_by": {"of": "tenant_id"},
             "measures": {"count": "count()"}, "having": {"count": {"$gte": 1}},
             "nodes": [{"node_type_id": self.node_type["id"]}],
             "relationships": [{"source_node_id": self.node["id"], "relationship_type": "x",

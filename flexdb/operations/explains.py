@@ -1,0 +1,32 @@
+"""Explanations stand around lists: who asks for one is told beside the page how it was found."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import orjson
+
+from flexdb.context import Context
+from flexdb.contract.operation import Loaded, Operation, guard
+from flexdb.operations.statements import step_of
+from flexdb.plan import Plan, Result, Statement, Steps, Walk, as_steps
+from flexdb.query.explains import explaining, explanation
+
+
+@guard(lambda declared: "explain" in declared.fields)
+def explained(declared: Operation, context: Context, params: Loaded, plan: Plan) -> Plan:
+    """Return a plan that also tells how it finds its rows, if that is asked for."""
+    if not params.get("explain"):
+        return plan
+    if not isinstance(plan, Statement):
+        raise TypeError(f"{plan.name} is not one statement, whose plan could be told")
+    return Steps(plan.name, partial(_explain, declared, params, plan), plan.long)
+
+
+def _explain(declared: Operation, params: Loaded, plan: Statement) -> Walk:
+    (found,) = yield step_of(explaining(plan.query), dict(plan.arguments))
+    result: Result = yield as_steps(plan)
+    schema = declared.gives.schema
+    told = explanation(found, declared.name, schema().fields if schema else {},
+                       counts=params.get("count") != "none")
+    return result._replace(text=b'%b,"explain":%b}' % (result.text[:-1], orjson.dumps(told)))
