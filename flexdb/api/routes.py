@@ -76,6 +76,13 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/nodes/count", "count_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/aggregate", "aggregate_nodes"),
     ),
+    "Relationship Types": (
+        ("POST", "/tenants/{tenant_id}/relationship-types", "create_relationship_type"),
+        ("GET", "/tenants/{tenant_id}/relationship-types/{id}", "get_relationship_type"),
+        ("PUT", "/tenants/{tenant_id}/relationship-types/{id}", "update_relationship_type"),
+        ("DELETE", "/tenants/{tenant_id}/relationship-types/{id}", "delete_relationship_type"),
+        ("GET", "/tenants/{tenant_id}/relationship-types", "list_relationship_types"),
+    ),
     "Relationships": (
         ("POST", "/tenants/{tenant_id}/relationships", "create_relationship"),
         ("GET", "/tenants/{tenant_id}/relationships/{id}", "get_relationship"),

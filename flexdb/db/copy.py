@@ -14,6 +14,7 @@ import psycopg
 
 from flexdb.config import Settings
 from flexdb.db.address import conninfo, direct, not_reached, reason
+from flexdb.db.contracts import PREFIX
 from flexdb.db.sqlstate import clashes_of, to_error
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
 from flexdb.plan import Query, Row
@@ -89,7 +90,8 @@ class Export:
         """Return the number of lines."""
         lists = list(_LISTS[1:] if self._users else _LISTS)
         total = self._sum(_NIL, ["users"]) if self._users else 0
-        return total + sum(1 + self._sum(tenant_id, lists) for tenant_id in self.tenant_ids)
+        return total + sum(1 + self._sum(tenant_id, lists) + self._relationship_types(tenant_id)
+                           for tenant_id in self.tenant_ids)
 
     def lines(self, statement: bytes, tenant_id: str | None = None) -> Iterator[bytes]:
         """Give what a statement selects, line by line as PostgreSQL writes it.
@@ -110,6 +112,12 @@ class Export:
         with psycopg.RawServerCursor(self._connection, "rows") as cursor:
             cursor.itersize = _FETCHED
             yield from cursor.execute(query.text, values)
+
+    def _relationship_types(self, tenant_id: str) -> int:
+        row = self._connection.execute(
+            "SELECT count(*) FROM flexdb_relationship_types rt WHERE rt.tenant_id = %s",
+            (tenant_id,)).fetchone()
+        return int(row[0]) if row else 0
 
     def _sum(self, tenant_id: str, lists: list[str]) -> int:
         row = self._connection.execute(
@@ -208,7 +216,7 @@ def _blamed(error: psycopg.Error, sent: list[Line]) -> list[Line]:
     """
     if taken := {clash.id for clash in clashes_of(error)}:
         return [line for line in sent if taken & set(line.values)][:1] or sent
-    if error.sqlstate == "23503":
+    if error.sqlstate == "23503" or (error.diag.constraint_name or "").startswith(PREFIX):
         ids = _UUID.findall(error.diag.message_detail or "")
         return [line for line in sent if ids and ids[-1] in line.values][:1] or sent
     place = re.match(r"COPY \w+\D+(\d+)", error.diag.context or "")

@@ -8,6 +8,7 @@ import psycopg
 from flexdb import errors
 from flexdb.db import patterns
 from flexdb.db.address import reason
+from flexdb.db.contracts import to_refusal
 from flexdb.errors import FlexdbError
 from flexdb.errors.clashes import Clash, NotUnique
 
@@ -26,6 +27,8 @@ _UNIQUE = {
     "flexdb_roles_pkey": "id",
     "flexdb_roles_name": "name",
     "flexdb_invitations_pkey": "id",
+    "flexdb_relationship_types_pkey": "id",
+    "flexdb_relationship_types_name": "name",
 }
 # Likewise of a unique index that is no constraint, since it is over a part of the rows.
 _UNIQUE_INDEXES = {"flexdb_tenants_slug_key": "slug"}
@@ -36,6 +39,7 @@ _FOREIGN = {
     "flexdb_keys_tenant_id_fkey": "tenant_id",
     "flexdb_roles_tenant_id_fkey": "tenant_id",
     "flexdb_invitations_tenant_id_fkey": "tenant_id",
+    "flexdb_relationship_types_tenant_id_fkey": "tenant_id",
     "nodes_node_type_id_fkey": "node_type_id",
     "relationships_source_node_id_fkey": "source_node_id",
     "relationships_target_node_id_fkey": "target_node_id",
@@ -80,7 +84,7 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
 
     Nothing of the server's message goes along: it names tables and quotes rows.
     """
-    if (known := patterns.told(error)) is not None:
+    if (known := patterns.told(error) or to_refusal(error)) is not None:
         return known
     state = error.sqlstate or ""
     constraint = error.diag.constraint_name or ""

@@ -32,11 +32,21 @@ KEPT_BYTES = 16 * 1024 * 1024
 _TEXT, _REGEX, _REGEXES, _STEPS, _TELLING_STEPS = 65_536, 65_536, 4_194_304, 5_000_000, 20_000
 # Text and regular expressions weigh more once they are compiled, an entry something by itself.
 _GROWTH, _ENTRY = 10, 1000
-VIOLATES = "violates the node type's schema"
 UNTOLD: Violation = {
     "path": "", "keyword": "", "message": "does not fit; where takes too long to tell"}
 _TOO_COMPLEX = f"takes more than {PROCESSOR} s, or too much memory"
 _apart = Apart()
+
+
+def violates(of: str) -> str:
+    """Return what is wrong with data that does not fit.
+
+    :param of: what it is the schema of
+    """
+    return f"violates the {of}'s schema"
+
+
+VIOLATES = violates("node type")
 
 
 class Compiled(NamedTuple):
@@ -104,16 +114,18 @@ class Compiled(NamedTuple):
         return (defaults.filled(data, self.defaults, most_bytes, max_depth) if self.defaults
                 else data)
 
-    def check(self, data: bytes) -> None:
+    def check(self, data: bytes, of: str = "node type") -> None:
         """Refuse data that violates the schema.
 
+        :param of: what it is the schema of
         :raises InvalidParams: with every violation
         """
         if violations := self.violations(data):
             first = violations[0]
             place = f" at {first['path']}" if first["path"] else ""
-            raise InvalidParams(f"invalid parameters: data {VIOLATES}{place}: {first['message']}",
-                                {"data": [VIOLATES]}, violations=violations)
+            wrong = violates(of)
+            raise InvalidParams(f"invalid parameters: data {wrong}{place}: {first['message']}",
+                                {"data": [wrong]}, violations=violations)
 
     def _apart(self, texts: Sequence[bytes], most: int, field: str
                ) -> dict[int, list[Violation]]:

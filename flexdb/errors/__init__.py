@@ -145,6 +145,12 @@ class AlreadyExists(FlexdbError):
     message = "already exists"
 
 
+class InUse(FlexdbError):
+    code, status, reason = -32014, 409, "IN_USE"
+    message = ("a relationship that leads to the node keeps it: delete that, or the node that it "
+               "starts from, first")
+
+
 class VersionConflict(FlexdbError):
     """The row is not at the version that was asked for.
 

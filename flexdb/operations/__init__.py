@@ -19,6 +19,7 @@ from flexdb.operations import (  # noqa: F401
     limits,
     node_types,
     nodes,
+    relationship_types,
     relationships,
     roles,
     rules,

@@ -18,11 +18,12 @@ from flexdb.contract.members import NEW_ID, TENANT_ID
 from flexdb.contract.objects import Objects
 from flexdb.contract.operation import CREATES, DELETES, TENANT, Loaded, operation
 from flexdb.contract.params import Params
-from flexdb.documents.schemas import VIOLATES, Compiled
+from flexdb.documents.schemas import Compiled, violates
 from flexdb.documents.validators import MOST_VIOLATIONS, Violation
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
 from flexdb.errors.clashes import NotUnique
 from flexdb.operations import nodes, relationships
+from flexdb.operations.contracts import THING, held_schemas
 from flexdb.operations.node_types import stored_schema
 from flexdb.operations.statements import step
 from flexdb.plan import Result, Row, Statement, Steps, Walk
@@ -101,11 +102,7 @@ def _create_nodes(context: Context, params: Loaded) -> Walk:
             for place, item in enumerate(items) if item["node_type_id"] in unusable))
     items = [nodes.with_defaults(context, item, found[item["node_type_id"]], f"nodes.{place}.")
              for place, item in enumerate(items)]
-    wrong = _violations(items, found)
-    if wrong:
-        raise _refusal(InvalidParams, "nodes", ((place, "data", VIOLATES) for place in wrong),
-                       violations=[{"index": place, **violation} for place in wrong
-                                   for violation in wrong[place]])
+    _refuse_violations("nodes", items, "node_type_id", found, "node type")
     return (yield from _insert(context, "create_nodes", params | {"nodes": items}, "nodes"))
 
 
@@ -123,7 +120,23 @@ def _create_relationships(context: Context, params: Loaded) -> Walk:
     missing = set(row[0] or ()) if row else wanted
     _refuse_missing("relationships", items,
                     {"source_node_id": "source node", "target_node_id": "target node"}, missing)
-    return (yield from _insert(context, "create_relationships", params, "relationships"))
+    held = yield from held_schemas(context, params["tenant_id"],
+                                   {item["relationship_type"] for item in items})
+    _refuse_violations("relationships", items, "relationship_type", held, THING)
+    try:
+        return (yield from _insert(context, "create_relationships", params, "relationships"))
+    except FlexdbError as error:
+        raise _placed(error, items) from None
+
+
+def _placed(error: FlexdbError, items: list[Loaded]) -> FlexdbError:
+    """Return an error about a relationship as one about the item that it is of."""
+    for place, item in enumerate(items):
+        if item["id"] == error.data.get("relationship_id"):
+            fields = {f"relationships.{place}.{name}": wrong
+                      for name, wrong in error.data["fields"].items()}
+            return type(error)(fields=fields, relationship_id=item["id"])
+    return error
 
 
 @operation(NodeDeletion, gives=one(Deletion),
@@ -146,19 +159,30 @@ def delete_nodes(context: Context, params: Loaded) -> Statement:
     return Statement(filled("delete_nodes", context.json_fields, wanted), params | arguments, read)
 
 
-def _violations(items: list[Loaded], schemas: dict[str, Compiled]) -> dict[int, list[Violation]]:
-    """Return what is wrong with the data of each item that does not fit, by its place."""
+def _refuse_violations(wrapper: str, items: list[Loaded], typed_by: str,
+                       schemas: dict[str, Compiled], thing: str) -> None:
+    """Refuse items whose data does not fit the schema of their type, where it has one.
+
+    :param typed_by: the member of an item that names its type
+    :param schemas: those of the types, by that name
+    :param thing: what a type is
+    """
     places: dict[str, list[int]] = {}
     for place, item in enumerate(items):
-        places.setdefault(item["node_type_id"], []).append(place)
+        if item[typed_by] in schemas:
+            places.setdefault(item[typed_by], []).append(place)
     found: dict[int, list[Violation]] = {}
     most = MOST_VIOLATIONS
-    for id, of_type in places.items():
+    for name, of_type in places.items():
         texts = [items[place]["data"] for place in of_type]
-        wrong = schemas[id].all_violations(texts, most, "nodes")
+        wrong = schemas[name].all_violations(texts, most, wrapper)
         found |= {of_type[number]: told for number, told in wrong.items()}
         most -= sum(map(len, wrong.values()))
-    return dict(sorted(found.items()))
+    if found:
+        raise _refusal(InvalidParams, wrapper, (
+            (place, "data", violates(thing)) for place in sorted(found)),
+            violations=[{"index": place, **violation} for place, told in sorted(found.items())
+                        for violation in told])
 
 
 def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:

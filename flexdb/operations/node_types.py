@@ -153,15 +153,17 @@ def list_node_types(context: Context, params: Loaded) -> Statement:
 
 
 def stored_schema(context: Context, tenant_id: str, id: str, version: str, text: bytes | None,
-                  field: str = "node_type_id") -> Compiled:
-    """Return a node type's schema as far as it holds for what is written to its nodes.
+                  field: str = "node_type_id", thing: str = "node type") -> Compiled:
+    """Return a type's schema as far as it holds for what is written to its nodes.
 
+    :param id: the type's; of a relationship type, its name
     :param version: what names the write that the schema comes from
     :param text: the schema as it was just read
     :param field: the parameter to blame where it is no JSON Schema, as in an adopted database
+    :param thing: what it is the schema of
     :raises InvalidParams: when nothing may be written for that
     """
-    key = (tenant_id, id)
+    key = (tenant_id, thing, id)
     if context.enforce_schemas == "none":
         return context.schemas.put(key, version, None)
     try:
@@ -169,16 +171,18 @@ def stored_schema(context: Context, tenant_id: str, id: str, version: str, text:
     except InvalidParams as error:
         if context.enforce_schemas == "valid":
             return context.schemas.put(key, version, None)
-        raise unusable_schema(error, id, field) from None
+        raise unusable_schema(error, id, field, thing) from None
 
 
-def unusable_schema(error: InvalidParams, id: str, field: str) -> InvalidParams:
-    """Say of a schema that was refused that it is a node type's own, and what to do.
+def unusable_schema(error: InvalidParams, id: str, field: str, thing: str = "node type"
+                    ) -> InvalidParams:
+    """Say of a schema that was refused that it is a type's own, and what to do.
 
-    :param id: the node type's
+    :param id: the type's; of a relationship type, its name
     :param field: the parameter to blame, which no caller sent as a schema
+    :param thing: what it is the schema of
     """
     (wrong,) = error.data["fields"]["schema"]
     return InvalidParams(fields={field: [
-        f"leads to node type {id}, whose stored schema {wrong}: give it another, or null, with "
-        "update_node_type"]})
+        f"leads to {thing} {id}, whose stored schema {wrong}: give it another, or null, with "
+        f"update_{thing.replace(' ', '_')}"]})

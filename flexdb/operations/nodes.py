@@ -123,7 +123,7 @@ class NodeList(Params):
 def create_node(context: Context, params: Loaded) -> Plan:
     """Create a node of one of the tenant's node types, whose schema its data must fit."""
     steps = Steps("create_node", partial(_create_checked, context, params))
-    known = context.schemas.get((params["tenant_id"], params["node_type_id"]))
+    known = context.schemas.get((params["tenant_id"], "node type", params["node_type_id"]))
     if known is None:
         return steps
     try:

@@ -1,5 +1,6 @@
 """Relationships: typed edges between two nodes of a tenant, with data of their own."""
 
+from dataclasses import replace
 from functools import partial
 
 from marshmallow import Schema
@@ -21,10 +22,12 @@ from flexdb.contract.members import (
 from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
 from flexdb.documents.patches import Change, Replacement
+from flexdb.documents.schemas import Compiled
 from flexdb.documents.sizes import fits
-from flexdb.errors import NotFound
+from flexdb.errors import InvalidParams, NotFound
+from flexdb.operations.contracts import THING, held_schema, held_schemas, known_schema
 from flexdb.operations.statements import check_state, one_object, step
-from flexdb.plan import Plan, Statement, Steps, Walk
+from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.explains import EXPLAIN, Explanation
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, ONLY_IF, SORT
@@ -105,9 +108,49 @@ class RelationshipList(Params):
 
 @operation(NewRelationship, gives=one(Relationship, "relationship"),
            effect=CREATES, of=TENANT, access=Access.WRITE, rules=Heed.HELD)
-def create_relationship(context: Context, params: Loaded) -> Statement:
-    """Create a relationship between two nodes of a tenant."""
-    return one_object(context, "create_relationship", params, "relationship")
+def create_relationship(context: Context, params: Loaded) -> Plan:
+    """Create a relationship between two nodes of a tenant.
+
+    Where there is a relationship type of its name, it must keep that contract.
+    """
+    steps = Steps("create_relationship", partial(_create_checked, context, params))
+    known = known_schema(context, params["tenant_id"], params["relationship_type"])
+    try:
+        # What an older schema refuses, the one of today may take.
+        if known and known.violations(params["data"]):
+            return steps
+    except InvalidParams:
+        # Or what took too long to check against it.
+        return steps
+    return _unless(steps, _insert(context, params, known))
+
+
+def _create_checked(context: Context, params: Loaded) -> Walk:
+    name = params["relationship_type"]
+    held = yield from held_schemas(context, params["tenant_id"], [name])
+    if name in held:
+        held[name].check(params["data"], THING)
+    statement = _insert(context, params, held.get(name))
+    return statement.result((yield statement))
+
+
+def _insert(context: Context, params: Loaded, compiled: Compiled | None) -> Statement:
+    return one_object(context, "create_relationship", params | _checked(compiled), "relationship")
+
+
+def _checked(compiled: Compiled | None) -> Loaded:
+    """Return the argument that says which schema data was checked against."""
+    return {"schema_version": compiled.version if compiled else ""}
+
+
+def _unless(steps: Steps, statement: Statement) -> Statement:
+    """Return a statement that leads to steps where the schema of the type is another."""
+    place = statement.query.columns.index("is_checked")
+
+    def read(row: Row | None) -> Result | Steps:
+        return steps if row and row[place] is False else statement.read(row)
+
+    return replace(statement, read=read)
 
 
 @operation(RelationshipId, gives=one(Relationship, "relationship"),
@@ -122,11 +165,12 @@ def get_relationship(context: Context, params: Loaded) -> Statement:
 def update_relationship(context: Context, params: Loaded) -> Plan:
     """Change a relationship's type or data; what is absent stays as it is."""
     data, limits = params["data"], context.limits
+    steps = Steps("update_relationship", partial(
+        _change, context, params, None if data is None else Replacement(data)))
     if data is None or fits(data, limits.max_json_bytes, limits.max_depth):
-        return one_object(context, "update_relationship", params, "relationship",
-                          thing="relationship")
+        return _unless(steps, _update(context, params, None))
     # It is not larger than what is there, perhaps.
-    return Steps("update_relationship", partial(_change, context, params, Replacement(data)))
+    return steps
 
 
 @operation(RelationshipPatch, gives=one(Relationship, "relationship"),
@@ -140,17 +184,26 @@ def patch_relationship(context: Context, params: Loaded) -> Plan:
         _change, context, params | {"relationship_type": None}, change_of(params)))
 
 
-def _change(context: Context, params: Loaded, change: Change) -> Walk:
-    row = yield step(context, "lock_relationship", params)
+def _change(context: Context, params: Loaded, change: Change | None) -> Walk:
+    row = yield step(context, "get_relationship_to_change", params)
     if row is None:
         raise NotFound.of("id", "relationship")
-    version, tag, data = row
+    version, tag, data, name, schema_version = row
     check_state(context, params, version, tag)
     limits = context.limits
-    changed = change.apply(data or b"{}", limits.max_json_bytes, limits.max_depth)
-    statement = one_object(context, "update_relationship", params | {"data": changed},
-                           "relationship", thing="relationship")
+    changed = (change.apply(data or b"{}", limits.max_json_bytes, limits.max_depth) if change
+               else None)
+    compiled = yield from held_schema(context, params["tenant_id"], name, schema_version)
+    # What neither changes its data nor its type leaves it as it is.
+    if compiled and (change or params["relationship_type"]):
+        compiled.check(changed or data or b"{}", THING)
+    statement = _update(context, params | {"data": changed}, compiled)
     return statement.result((yield statement))
+
+
+def _update(context: Context, params: Loaded, compiled: Compiled | None) -> Statement:
+    return one_object(context, "update_relationship", params | _checked(compiled), "relationship",
+                      thing="relationship")
 
 
 @operation(RelationshipVersion, gives=NOTHING, effect=DELETES, of=TENANT,

@@ -18,7 +18,7 @@ from cachetools import LRUCache, cached
 from flexdb.access.rules import Heed, Rules
 from flexdb.context import Context
 from flexdb.contract.operation import CHANGES, CREATES, READS, Loaded, Operation, guard
-from flexdb.errors import AlreadyExists, FlexdbError, NotFound, PermissionDenied
+from flexdb.errors import AlreadyExists, FlexdbError, InUse, NotFound, PermissionDenied
 from flexdb.operations import nodes
 from flexdb.operations.statements import step
 from flexdb.plan import Plan, Result, Row, Steps, Walk, as_steps
@@ -71,6 +71,9 @@ def _write(declared: Operation, context: Context, params: Loaded, plan: Plan, ru
         if asked and (yield _over(sights.read, sights, step(context, asked, params))):
             raise _denied(rules) from None
         raise
+    except InUse:
+        # What keeps the node may be hidden.
+        raise InUse() from None
     if ids := _written(declared, items):
         known = {"tenant_id": params["tenant_id"], "ids": sorted(ids)}
         missing, = yield _over(sights.write, sights, step(context, "get_missing_nodes", known))

@@ -5,33 +5,43 @@ created_at time, updated_at time
 -- frame: relationship_tag
 concat(r.version, '-', to_hex(hash_record_extended((r.created_at, r.xmin), 0)))
 
--- write: create_relationship -> object, version, tag, missing
+-- write: create_relationship -> object, version, tag, missing, is_checked
 WITH source AS (SELECT n.tenant_id, n.id FROM nodes n
                 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(source_node_id)s),
      target AS (SELECT n.tenant_id, n.id FROM nodes n
                 WHERE n.tenant_id = %(tenant_id)s AND n.id = %(target_node_id)s),
+     contract AS MATERIALIZED (
+         -- The schema that the data was checked against, none or one, stays until this is committed.
+         SELECT flexdb_relationship_schema(%(tenant_id)s::uuid, %(relationship_type)s)
+                = %(schema_version)s AS is_checked
+     ),
      created AS (
          INSERT INTO relationships AS r (tenant_id, id, source_node_id, target_node_id,
                                          relationship_type, data, created_at, updated_at)
          SELECT source.tenant_id, %(id)s::uuid, source.id, target.id, %(relationship_type)s,
                 %(data)s::jsonb, clock.now, clock.now
-         FROM source, target, clock_timestamp() AS clock (now)
+         FROM source, target, contract, clock_timestamp() AS clock (now)
+         WHERE contract.is_checked
          RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
      )
 SELECT (SELECT created.object FROM created) AS object,
        (SELECT created.version FROM created) AS version,
        (SELECT created.tag FROM created) AS tag,
        CASE WHEN NOT EXISTS (SELECT FROM source) THEN 'source_node_id'
-            WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END AS missing
+            WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END AS missing,
+       (SELECT contract.is_checked FROM contract) AS is_checked
 
 -- read: get_relationship -> object, version, tag
 SELECT {relationship} AS object, r.version, {relationship_tag} AS tag
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 
--- write: update_relationship -> object, version, tag
+-- write: update_relationship -> object, version, tag, is_checked
 WITH found AS (
-    SELECT r.tenant_id, r.id, r.version, {relationship_tag} AS tag
+    SELECT r.tenant_id, r.id, r.version, {relationship_tag} AS tag,
+           flexdb_relationship_schema(r.tenant_id, coalesce(%(relationship_type)s,
+                                                            r.relationship_type))
+           = %(schema_version)s AS is_checked
     FROM relationships r
     WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
     FOR NO KEY UPDATE
@@ -43,10 +53,11 @@ WITH found AS (
     FROM found
     WHERE r.tenant_id = found.tenant_id AND r.id = found.id
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
+      AND found.is_checked
     RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
 )
 SELECT changed.object, coalesce(changed.version, found.version) AS version,
-       coalesce(changed.tag, found.tag) AS tag
+       coalesce(changed.tag, found.tag) AS tag, found.is_checked
 FROM found
 LEFT JOIN changed ON true
 
@@ -67,8 +78,17 @@ SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.ver
 FROM found
 LEFT JOIN deleted ON true
 
--- lock: lock_relationship -> version, tag, data
-SELECT r.version, {relationship_tag} AS tag, r.data::json AS data
+-- lock: lock_relationship -> id
+SELECT r.id
+FROM relationships r
+WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
+FOR NO KEY UPDATE
+
+-- lock: get_relationship_to_change -> version, tag, data, relationship_type, schema_version
+SELECT r.version, {relationship_tag} AS tag, r.data::json AS data,
+       coalesce(%(relationship_type)s, r.relationship_type) AS relationship_type,
+       flexdb_relationship_schema(r.tenant_id, coalesce(%(relationship_type)s,
+                                                        r.relationship_type)) AS schema_version
 FROM relationships r
 WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 FOR NO KEY UPDATE

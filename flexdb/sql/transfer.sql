@@ -32,6 +32,13 @@ FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s
 ORDER BY nt.created_at, nt.id
 
+-- export: relationship_type
+SELECT concat('{"relationship_type":', {relationship_type},
+              CASE WHEN rt.schema = 'null' THEN ',"json_null":"schema"' END, '}') AS line
+FROM flexdb_relationship_types rt
+WHERE rt.tenant_id = %(tenant_id)s
+ORDER BY rt.created_at, rt.id
+
 -- export: node
 SELECT concat('{"node":', {node},
               CASE WHEN n.size = 4 AND n.data = 'null' THEN ',"json_null":"data"' END, '}') AS line
@@ -60,6 +67,12 @@ COPY tenant_users (tenant_id, user_id, role, status) FROM STDIN
 
 -- import: node_type
 COPY node_types (id, tenant_id, name, description, schema, version, created_at, updated_at)
+FROM STDIN
+
+-- import: relationship_type
+COPY flexdb_relationship_types (id, tenant_id, name, description, source_node_type_ids,
+                                target_node_type_ids, cardinality, unique_pair, acyclic, on_delete,
+                                schema, version, created_at, updated_at)
 FROM STDIN
 
 -- import: node

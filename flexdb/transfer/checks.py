@@ -49,7 +49,8 @@ class _Rules:
         self._fields = {kind: schema().fields for kind, schema in KINDS.items()}
         self._fields["tenant"] |= {"slug": NewTenant().fields["slug"]}
         self._fields["user"] |= {"email": NewUser().fields["email"]}
-        self._schemas: dict[str, Compiled | None] = {}
+        # Of a node type by its id, of a relationship type by its name.
+        self._schemas: dict[tuple[str, str], Compiled | None] = {}
 
     def faults(self, kind: str, values: Values) -> list[str]:
         """Return what a call would refuse in the columns of a line."""
@@ -68,12 +69,13 @@ class _Rules:
                 wrong.append(f"{kind}.{name} {error.messages[0]}")
         if kind == "tenant":
             self._schemas = {}
-        elif kind == "node_type":
-            self._schemas[values["id"]] = None
-            if not any(fault.startswith("node_type.schema ") for fault in wrong):
-                wrong += self._add_schema(values)
-        elif kind == "node" and not wrong:
-            wrong += self._check_data(values)
+        elif kind in ("node_type", "relationship_type"):
+            known = kind, values["id" if kind == "node_type" else "name"]
+            self._schemas[known] = None
+            if not any(fault.startswith(f"{kind}.schema ") for fault in wrong):
+                wrong += self._add_schema(known, values["schema"])
+        elif kind in ("node", "relationship") and not wrong:
+            wrong += self._check_data(kind, values)
         return wrong
 
     def _check_json(self, field: JsonText, name: str, value: str) -> None:
@@ -89,35 +91,37 @@ class _Rules:
             # A call may send a string that holds JSON; a file may not.
             raise ValidationError(words.partition(", or a string")[0]) from None
 
-    def _add_schema(self, node_type: Values) -> list[str]:
-        text = node_type["schema"]
+    def _add_schema(self, known: tuple[str, str], text: str | None) -> list[str]:
         try:
-            self._schemas[node_type["id"]] = compile_schema(
+            self._schemas[known] = compile_schema(
                 None if text in (None, "null") else text.encode())
         except InvalidParams as error:
-            return _faults("node_type", error)
+            return _faults(known[0], error)
         return []
 
-    def _check_data(self, node: Values) -> list[str]:
-        """Return what the schema of a node's type has to say."""
-        enforced = self._context.enforce_schemas
-        if enforced == "none":
+    def _check_data(self, kind: str, values: Values) -> list[str]:
+        """Return what the schema of a type has to say of what is of it."""
+        enforced, of = self._context.enforce_schemas, f"{kind}_type"
+        typed_by = "node_type_id" if kind == "node" else of
+        # Relationships whose type has no line are free.
+        if enforced == "none" or (known := (of, values[typed_by])) not in self._schemas:
             return []
-        if (schema := self._schemas[node["node_type_id"]]) is None:
+        if (schema := self._schemas[known]) is None:
             return [] if enforced == "valid" else [
-                "node.node_type_id names a node type whose schema is refused"]
+                f"{kind}.{typed_by} names a {of.replace('_', ' ')} whose schema is refused"]
         try:
-            limits = self._context.limits
-            violations = schema.violations(
-                schema.filled(node["data"].encode(), limits.max_json_bytes, limits.max_depth))
+            data, limits = values["data"].encode(), self._context.limits
+            if kind == "node":
+                data = schema.filled(data, limits.max_json_bytes, limits.max_depth)
+            violations = schema.violations(data)
         except ValueError as error:
-            return [f"node.data with the defaults of its type {error}"]
+            return [f"{kind}.data with the defaults of its type {error}"]
         except InvalidParams as error:
-            return _faults("node", error)
+            return _faults(kind, error)
         if violations:
             first = violations[0]
-            return [f"node.data violates the node type's schema at {first['path'] or 'its top'}: "
-                    f"{first['message']}"]
+            return [f"{kind}.data violates the {of.replace('_', ' ')}'s schema at "
+                    f"{first['path'] or 'its top'}: {first['message']}"]
         return []
 
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
 from marshmallow import ValidationError, fields
 
-from flexdb.contract.fields import Id, Integer, Text, Time, is_uuid
+from flexdb.contract.fields import Boolean, Choice, Id, Integer, Text, Time, is_uuid
 from flexdb.contract.json_fields import JsonText
+from flexdb.contract.objects import Items
+from flexdb.documents import text as json_text
 from flexdb.documents.sizes import holds_nul
 
-Reader = Callable[[bytes], "str | int"]
+Reader = Callable[[bytes], "str | int | list[str]"]
 
 # From 4713 BC to the year 294276, and the two ends.
 _TIME = re.compile(r"[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
@@ -28,6 +31,8 @@ def reader_of(field: fields.Field[Any]) -> Reader:
 
     :param field: the member's field among those of the object
     """
+    if isinstance(field, Choice):
+        return partial(_choice, field.choices)
     for kind, reader in _READERS.items():
         if isinstance(field, kind):
             return reader
@@ -75,6 +80,25 @@ def _whole(text: bytes) -> int:
     raise ValidationError("must be a whole number")
 
 
+def _choice(choices: tuple[str, ...], text: bytes) -> str:
+    value = _string(text, "a string")
+    if value not in choices:
+        raise ValidationError(f"must be one of {', '.join(choices)}")
+    return value
+
+
+def _truth(text: bytes) -> bool:
+    if text not in (b"true", b"false"):
+        raise ValidationError("must be true or false")
+    return text == b"true"
+
+
+def _uuids(text: bytes) -> list[str]:
+    if not text.startswith(b"["):
+        raise ValidationError("must be an array of UUIDs")
+    return [_uuid(bytes(item)) for item in json_text.items(text)]
+
+
 def _json(text: bytes) -> str:
     if holds_nul(text):
         raise ValidationError("may not contain the character U+0000")
@@ -85,4 +109,6 @@ def _json(text: bytes) -> str:
 
 
 _READERS: dict[type[fields.Field[Any]], Reader] = {
-    Id: _uuid, Text: _text, Time: _time, Integer: _whole, JsonText: _json}
+    Id: _uuid, Text: _text, Time: _time, Integer: _whole, JsonText: _json, Boolean: _truth,
+    # Of ids, which are the only ones that stand in a column.
+    Items: _uuids}

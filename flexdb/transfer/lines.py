@@ -22,6 +22,7 @@ from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
 from flexdb.operations.node_types import NodeType
 from flexdb.operations.nodes import BareNode
+from flexdb.operations.relationship_types import RelationshipType
 from flexdb.operations.relationships import Relationship
 from flexdb.operations.tenants import Tenant
 from flexdb.operations.users import TenantUser, User
@@ -30,7 +31,7 @@ from flexdb.transfer.columns import reader_of
 # A line has one member, the object under its name, as a result has over the wire.
 KINDS: dict[str, type[Schema]] = {
     "tenant": Tenant, "user": User, "tenant_user": TenantUser, "node_type": NodeType,
-    "node": BareNode, "relationship": Relationship,
+    "relationship_type": RelationshipType, "node": BareNode, "relationship": Relationship,
 }
 # Beside it may stand which of its members is JSON's null, where the column is not unset.
 _JSON_NULL = "json_null"
@@ -83,6 +84,8 @@ class Reader:
         # What a member that is absent counts as, the same as where a call creates the object.
         self._absent: Values = {
             "status": "active", "role": "member", "description": None, "schema": None,
+            "source_node_type_ids": None, "target_node_type_ids": None, "cardinality": "n:m",
+            "unique_pair": False, "acyclic": False, "on_delete": "cascade",
             "data": "{}", "version": 1, "created_at": now, "updated_at": now}
         self._node_types: set[str] = set()
 

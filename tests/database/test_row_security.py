@@ -34,13 +34,14 @@ from tests.support.row_security import switched_on, user
 from tests.support.service import RpcError, Service, request
 from tests.support.world import World
 
-TABLES = ("node_types", "nodes", "relationships", "tenant_users", "flexdb_keys")
+TABLES = ("node_types", "nodes", "relationships", "tenant_users", "flexdb_keys",
+          "flexdb_relationship_types")
 
 
 # What else has a tenant's id is the service's own: what it counts, notes, derives and allows.
 SERVICE = {"flexdb_counts", "flexdb_count_changes", "flexdb_events", "flexdb_limits",
            "flexdb_rate_usage", "flexdb_usage", "flexdb_roles", "flexdb_invitations",
-           "flexdb_declarations", "flexdb_unique", "flexdb_search"}
+           "flexdb_declarations", "flexdb_unique", "flexdb_search", "flexdb_relationship_keys"}
 
 
 def unbound(table: str, tenant_id: str, write: str = "", **options: Any) -> Statement:
@@ -259,7 +260,7 @@ def test_an_export_is_whole_or_refused(two: Two, tmp_path: Path) -> None:
     export_tenant(two.settings, two.ids[0], str(file))
     text = file.read_text()
     # A tenant with its user and member, type, two nodes and their relationship.
-    assert len(text.splitlines()) == 7
+    assert len(text.splitlines()) == 8
     file.write_text(text.replace(two.ids[0], str(uuid4())).replace(two.own.tenant["slug"], "copy"))
     with pytest.raises(FlexdbError, match="row-level security"):
         import_file(two.user, str(file))
@@ -319,7 +320,8 @@ def test_the_command_switches_it_and_says_what_is_missing(
     monkeypatch.setenv("DB_ROW_SECURITY", "true")
     assert cli.main(["row-security", "on"]) == 0
     told = capsys.readouterr()
-    assert told.out == ("row security is on for flexdb_keys, node_types, nodes, relationships, "
+    assert told.out == ("row security is on for flexdb_keys, flexdb_relationship_types, "
+                        "node_types, nodes, relationships, "
                         "tenant_users\n")
     assert "superuser" in told.err and "LEAKPROOF" in told.err
     monkeypatch.setenv("DB_USER", user(settings).db_user)

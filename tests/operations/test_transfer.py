@@ -68,6 +68,10 @@ def full(service: Service) -> Any:
     texts = ['{}', '{"a": 1.10, "b": 123456789012345678901234567890, "c": 1e-7, "d": -0.0}',
              '{"": "\\\\N", "t": "\\t\\n\\r\\b\\u0001\\u0002\\u007f\\"", "u": "\U0001f600\u2028"}']
     nodes = [service.node(kind, data=text) for kind in types for text in texts]
+    service.relationship_type(tenant, name="a\\b\tc", cardinality="1:1", acyclic=True,
+                              source_node_type_ids=[kind["id"] for kind in types],
+                              schema={"type": "object"}, on_delete="restrict")
+    service.relationship_type(tenant, description="any", unique_pair=True)
     for source, place in zip(nodes, nodes[1:]):
         service.relationship(source, place, relationship_type="a\\b\tc", data='{"w": 0.50}')
     key = {"tenant_id": tenant["id"], "id": nodes[0]["id"]}
@@ -98,7 +102,7 @@ def test_the_lines_are_the_objects_of_the_api_in_an_order_that_can_be_read_back(
     kinds = [kind for line in lines for kind in line]
     assert kinds == sorted(kinds, key=list(KINDS).index) and set(kinds) == set(KINDS)
     assert lines[0] == {"tenant": full}
-    for kind in ("node_type", "node", "relationship"):
+    for kind in ("node_type", "relationship_type", "node", "relationship"):
         listed = service.call(f"list_{kind}s", tenant_id=full["id"],
                               pagination={"page_size": 1000})[f"{kind}s"]
         assert [line[kind] for line in lines if kind in line] == listed[::-1]

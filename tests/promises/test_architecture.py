@@ -182,7 +182,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys",
              "check_quota", "before_roles", "lock_role", "count_role", "begin_invitation",
              "before_invitations", "before_limits", "lock_node_type", "find_clashes",
-             "get_searched_types"}
+             "get_searched_types", "lock_contracts", "get_missing_types", "get_schema_versions",
+             "get_schema_of_relationship_type", "get_relationship_to_change"}
     # What several calls will write is locked before the first of them.
     locks = {"lock_tenants", "lock_users", "lock_tenant_users", "lock_node_types", "lock_changed",
              "lock_deleted"}

@@ -20,7 +20,7 @@ from tests.support.service import SINGLE, RpcError, Service, request
 
 TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
           "flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles",
-          "flexdb_invitations")
+          "flexdb_invitations", "flexdb_relationship_types")
 FIELDS = {name: operation.fields for name, operation in OPERATIONS.items()}
 IDS = [(name, param) for name, fields in FIELDS.items()
        for param, field in fields.items() if isinstance(field, Id)]
@@ -99,8 +99,11 @@ def world(service: Service, twin: World | None = None) -> World:
     node_type = service.node_type(tenant, **given("node_type"))
     source, target = (service.node(node_type, **given(kind)) for kind in ("node", "target"))
     edge = service.relationship(source, target, **given("relationship"))
+    contract = service.relationship_type(tenant, name="part_of", cardinality="n:1",
+                                         source_node_type_ids=[node_type["id"]],
+                                         **given("relationship_type"))
     return {"tenant": tenant, "user": user, "node_type": node_type, "node": source,
-            "target": target, "relationship": edge,
+            "target": target, "relationship": edge, "relationship_type": contract,
             "key": service.call("create_key", tenant_id=tenant["id"], name="A key")["key"],
             "role": service.call("create_role", tenant_id=tenant["id"], name="reader",
                                  grants=[{}])["role"],
@@ -221,7 +224,7 @@ def test_two_tenants_with_the_same_ids_do_not_see_each_other(
     own = world(service)
     twin = world(service, own)
     gets = [request(f"get_{kind}", {"tenant_id": twin["tenant"]["id"], "id": twin[kind]["id"]})
-            for kind in ("node_type", "node", "relationship")]
+            for kind in ("node_type", "node", "relationship", "relationship_type")]
     rows, found = dump(twin["tenant"]["id"]), service.batch(gets)
     assert all(reply["result"] for reply in found)
     result = service.call(method, params(own, method))
@@ -229,7 +232,8 @@ def test_two_tenants_with_the_same_ids_do_not_see_each_other(
     assert service.batch(gets) == found and dump(twin["tenant"]["id"]) == rows
 
 
-@pytest.mark.parametrize("kind", ["node_type", "node", "relationship", "role"])
+@pytest.mark.parametrize("kind", ["node_type", "node", "relationship", "relationship_type",
+                                  "role"])
 def test_an_id_of_another_tenant_is_free(
         service: Service, other: World, dump: Dump, kind: str) -> None:
     rows, own = dump(other["tenant"]["id"]), world(service)
@@ -249,6 +253,7 @@ def test_a_page_token_is_of_no_use_in_another_tenant(
     user = service.user()
     service.call("add_user_to_tenant", tenant_id=mine["tenant"]["id"], user_id=user["id"])
     service.node_type(mine["tenant"])
+    service.relationship_type(mine["tenant"])
     service.call("create_key", tenant_id=mine["tenant"]["id"], name="Another")
     service.call("create_role", tenant_id=mine["tenant"]["id"], name="writer", grants=[{}])
     service.call("create_invitation", tenant_id=mine["tenant"]["id"], email="ann@example.com")

@@ -162,6 +162,14 @@ class Walk:
                 {}, {}, {"id": one([*KEYS.values()])},
                 {"replaces": one([*KEYS.values(), ABSENT])}]),
             "list_keys": of | paged, "list_events": of | paged,
+            "create_relationship_type": of | {"id": one(IDS), "name": one("xy")} | one([
+                {}, {"cardinality": "n:1"}, {"acyclic": True, "unique_pair": True},
+                {"source_node_type_ids": [one([TYPE, *IDS])], "on_delete": "restrict"}]),
+            "update_relationship_type": of | {"id": one(IDS)} | one([
+                {"schema": {"required": ["a"]}}, {"schema": None}, {"cardinality": "1:n"}]),
+            "get_relationship_type": of | {"id": one(IDS)},
+            "delete_relationship_type": of | {"id": one(IDS)},
+            "list_relationship_types": of | paged,
             "create_role": of | {"id": id, "name": one("abc"), "grants": [one([
                 {"read": True}, {"read": {"data.a": 1}, "node_type_id": TYPE}])]},
             "update_role": of | {"id": id, "based_on": one(["viewer", "member"])},

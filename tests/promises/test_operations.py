@@ -96,7 +96,8 @@ def test_every_metric_that_is_named_is_in_the_reference() -> None:
     assert named - {"flexdb_owner", "flexdb_app", "flexdb_counts", "flexdb_count_changes",
                     "flexdb_keys", "flexdb_events", "flexdb_limits",
                     "flexdb_roles", "flexdb_invitations", "flexdb_rate_usage",
-                    "flexdb_usage", "flexdb_declarations", "flexdb_unique"} <= told
+                    "flexdb_usage", "flexdb_declarations", "flexdb_unique", "flexdb_search",
+                    "flexdb_relationship_types", "flexdb_relationship_keys"} <= told
 
 
 @pytest.mark.long
@@ -134,7 +135,7 @@ def test_a_user_that_may_not_migrate_is_named_when_something_is_to_be_migrated(
     owner = user(guided, "flexdb_owner")
     # No rollback drops a row.
     run_sql(owner, "; ".join(f"DELETE FROM flexdb_{name}" for name in (
-        "keys", "events", "invitations", "roles")))
+        "keys", "events", "invitations", "roles", "relationship_types")))
     newest = rollback(owner)
     try:
         with pytest.raises(MigrationError, match="user flexdb_app may not create tables"):
@@ -198,7 +199,7 @@ def test_a_backup_made_under_load_is_whole_on_a_fresh_server_and_goes_on_countin
         run_shell(restore, fresh, "postgres", tmp_path)
         owner = user(fresh, "flexdb_owner")
         run_sql(owner, "; ".join(f"DELETE FROM flexdb_{name}" for name in (
-        "keys", "events", "invitations", "roles")))
+        "keys", "events", "invitations", "roles", "relationship_types")))
         assert migrate(owner) == [] and rollback(owner) == migration_ids()[-1]
         migrate(owner)
         with closing(Service.of(user(fresh, "flexdb_app"))) as restored:

@@ -74,6 +74,15 @@ METHODS = {
     "list_usage": "since? by? limit?",
     "update_limits": "tenant_id max_nodes? max_relationships? max_bytes? calls_per_second? burst?"
                      " reset?",
+    "create_relationship_type": "tenant_id name description? source_node_type_ids?"
+                                " target_node_type_ids? cardinality? unique_pair? acyclic?"
+                                " on_delete? schema?",
+    "get_relationship_type": "id tenant_id",
+    "update_relationship_type": "id tenant_id name? description? source_node_type_ids?"
+                                " target_node_type_ids? cardinality? unique_pair? acyclic?"
+                                " on_delete? schema? version?",
+    "delete_relationship_type": "id tenant_id version?",
+    "list_relationship_types": "tenant_id pagination?",
     "create_role": "tenant_id name grants based_on?", "get_role": "id tenant_id",
     "update_role": "id tenant_id grants? based_on? version?",
     "delete_role": "id tenant_id version?", "list_roles": "tenant_id pagination?",
@@ -83,7 +92,9 @@ CREATING = [name for name, operation in OPERATIONS.items()
 FIELDS = [(method, name, field) for method, operation in OPERATIONS.items()
           for name, field in operation.fields.items()]
 CLEARABLE = {(method, name) for method in ("create_node_type", "update_node_type")
-             for name in ("description", "schema")}
+             for name in ("description", "schema")} | {
+    (method, name) for method in ("create_relationship_type", "update_relationship_type")
+    for name in ("description", "schema", "source_node_type_ids", "target_node_type_ids")}
 UUID = "0190163d-8694-739b-aea5-966c26f8ad91"
 MALFORMED = [
     UUID[:-1], UUID + "0", f"{{{UUID}}}", f"urn:uuid:{UUID}", UUID.replace("-", ""), UUID + "\n",

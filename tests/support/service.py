@@ -110,6 +110,11 @@ class Service:
         given = {"tenant_id": node_type["tenant_id"], "node_type_id": node_type["id"]} | given
         return self.call("create_node", **given)["node"]
 
+    def relationship_type(self, tenant: dict[str, Any], **given: Any) -> Any:
+        """Create a relationship type and return it."""
+        given = {"tenant_id": tenant["id"], "name": f"type_{uuid4().hex}"} | given
+        return self.call("create_relationship_type", **given)["relationship_type"]
+
     def relationship(self, source: dict[str, Any], target: dict[str, Any], **given: Any
                      ) -> Any:
         """Create a relationship and return it."""

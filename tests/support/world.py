@@ -27,6 +27,8 @@ class World:
         self.node_type = self.service.node_type(self.tenant)
         self.node, self.target = (self.service.node(self.node_type) for _ in range(2))
         self.relationship = self.service.relationship(self.node, self.target)
+        self.relationship_type = self.service.relationship_type(
+            self.tenant, name="belongs_to", source_node_type_ids=[self.node_type["id"]])
         self.service.call("add_user_to_tenant", self.member)
         self.key = self.service.call("create_key", tenant_id=self.tenant["id"], name="A key")["key"]
         self.role = self.service.call("create_role", tenant_id=self.tenant["id"], name="reader",
@@ -68,6 +70,9 @@ class World:
             "replaces": self.key["id"], "max_nodes": 1000, "max_relationships": 1000,
             "max_bytes": 100_000, "calls_per_second": 1000, "burst": 1000, "reset": ["burst"],
             "by": "calls",
+            "source_node_type_ids": [self.node_type["id"]],
+            "target_node_type_ids": [self.node_type["id"]], "cardinality": "n:1",
+            "unique_pair": True, "acyclic": True, "on_delete": "restrict",
             "attributes": {"team": "red"}, "based_on": "viewer",
             "grants": [{"node_type_id": self.node_type["id"], "read": True,
                         "write": {"data.owner": {"$caller": "attributes.name"}}}],
@@ -82,7 +87,7 @@ class World:
                 ("node_types", "tenant_id"), ("nodes", "tenant_id"), ("relationships", "tenant_id"),
                 ("flexdb_keys", "tenant_id"), ("flexdb_events", "tenant_id"),
                 ("flexdb_limits", "tenant_id"), ("flexdb_roles", "tenant_id"),
-                ("flexdb_invitations", "tenant_id"),
+                ("flexdb_invitations", "tenant_id"), ("flexdb_relationship_types", "tenant_id"),
                 ("flexdb_usage", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
         return connection.execute(
