@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 
 import bench.bulk  # noqa: F401 (registers its rows)
+import bench.changes  # noqa: F401
 import bench.declared  # noqa: F401
 import bench.fences  # noqa: F401
 import bench.keys  # noqa: F401

@@ -7,122 +7,23 @@ call's parameters, and ``{"$literal": …}`` for what is in it, in which nothing
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
 from typing import Any
 
 import orjson
 from msgspec import Raw
 
-from flexdb.context import Context
 from flexdb.contract.fields import BaseField, Id
-from flexdb.contract.json_fields import JsonText
-from flexdb.contract.objects import Items, Objects, fields_of, kinds_in
+from flexdb.contract.objects import Items, Objects, fields_of
 from flexdb.contract.operation import Operation
 from flexdb.contract.violations import NAME_LENGTH
 from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
-from flexdb.query.paths import is_place, split_inside
+from flexdb.operations.given import Given
 
 RESULT, LITERAL = "$result", "$literal"
-_REFERENCE = re.compile(r"\A([A-Za-z_][A-Za-z0-9_]*)\.(.+)\Z", re.DOTALL)
-# No array has more elements than such a number says.
-_PLACE_LENGTH = 9
-_SMALL = 64
-
-
-class Given:
-    """What the calls of a transaction gave, by their names, looked into as far as it is asked.
-
-    :param everywhere: whether ``$result`` and ``$literal`` mean something
-    """
-
-    def __init__(self, context: Context, everywhere: bool) -> None:
-        self.everywhere = everywhere
-        self.max_depth = context.limits.max_depth
-        # A few references to what is large make more than there is memory.
-        self.most = self.left = context.limits.max_answer_bytes
-        self._is_text = context.json_fields == "string"
-        self._by_name: dict[str, _Value] = {}
-
-    def keep(self, name: str, called: Operation, result: bytes) -> None:
-        """Keep what a call gave: of a result with one object that, and else the whole.
-
-        :param result: the result as JSON text
-        """
-        gives = called.gives
-        as_text: Collection[str] = ()
-        if self._is_text and gives.schema:
-            as_text = {member for kind in kinds_in(gives.schema)
-                       for member, field in fields_of(kind()).items()
-                       if isinstance(field, JsonText)}
-        value = _Value(Raw(result), as_text)
-        only = value.member(gives.wrapper) if gives.wrapper and not gives.many else None
-        self._by_name[name] = only or value
-
-    def find(self, reference: str) -> Raw:
-        """Return the text of what a reference leads to: a call's name and a path, as ``p.id``.
-
-        :raises ValueError: when that is nothing; the message says what is wrong
-        """
-        match = _REFERENCE.match(reference)
-        if match is None:
-            raise ValueError("is no reference: write the name of an earlier call, a dot and a path "
-                             "in what it gave, such as task.id")
-        name, path = match[1], match[2]
-        value = self._by_name.get(name)
-        if value is None:
-            raise ValueError(f"refers to {name[:NAME_LENGTH]}, which is no earlier call's name")
-        for part in split_inside(path):
-            if (value := value.member(part)) is None:
-                raise ValueError(f"refers to {path[:NAME_LENGTH]}, which {name[:NAME_LENGTH]} "
-                                 "has not")
-        # What is about as short as the reference makes nothing larger.
-        size = len(bytes(value.text))
-        self.left -= size if size > _SMALL else 0
-        if self.left < 0:
-            raise ValueError("is one too many: what all references of a transaction stand for may "
-                             f"weigh at most {self.most:,} bytes")
-        return value.text
-
-
-class _Value:
-    """A JSON value as text, taken apart once it is asked for a member.
-
-    :param as_text: the names of members in which JSON may stand as a string
-    """
-
-    def __init__(self, text: Raw, as_text: Collection[str]) -> None:
-        self.text = text
-        self._as_text = as_text
-        self._members: dict[str, _Value] | list[_Value] | None = None
-
-    def member(self, name: str) -> _Value | None:
-        """Return what has a name in an object or a place in an array; None where nothing has."""
-        if self._members is None:
-            self._members = self._taken_apart()
-        if isinstance(self._members, dict):
-            return self._members.get(name)
-        if len(name) > _PLACE_LENGTH or not is_place(name):
-            return None
-        place = int(name)
-        return self._members[place] if -len(self._members) <= place < len(self._members) else None
-
-    def _taken_apart(self) -> dict[str, _Value] | list[_Value]:
-        text = bytes(self.text)
-        if text.startswith(b"["):
-            return [_Value(item, self._as_text) for item in json_text.items(text)]
-        if not text.startswith(b"{"):
-            return {}
-        return {name: self._of_member(name, member)
-                for name, member in json_text.members(text).items()}
-
-    def _of_member(self, name: str, member: Raw) -> _Value:
-        if name not in self._as_text:
-            return _Value(member, self._as_text)
-        if bytes(member).startswith(b'"'):
-            member = Raw(json_text.parse(bytes(member)).encode() or b"null")
-        return _Value(member, ())
+# How often all of a call's parameters may be looked through for references: once for each level
+# that they are nested. What is small may be looked through as often as it is deep.
+_MOST_LOOKS, _SMALL_CALL = 16, 1_000_000
 
 
 def resolve(text: bytes, called: Operation, given: Given) -> tuple[Any, bytes]:
@@ -139,7 +40,7 @@ def resolve(text: bytes, called: Operation, given: Given) -> tuple[Any, bytes]:
     fields = dict(enumerate(called.fields.values())) if by_position else called.fields
     texts: dict[Any, Raw] = (dict(enumerate(json_text.items(text))) if by_position else
                              json_text.members(text))
-    resolver = _Resolver(given)
+    resolver = _Resolver(given, max(_MOST_LOOKS * len(text), _SMALL_CALL))
     names = list(called.fields)
     for key, raw in texts.items():
         field = fields.get(key)
@@ -156,10 +57,13 @@ def resolve(text: bytes, called: Operation, given: Given) -> tuple[Any, bytes]:
 
 
 class _Resolver:
-    """Puts what references mean in their place, and gathers those that mean nothing."""
+    """Puts what references mean in their place, and gathers those that mean nothing.
 
-    def __init__(self, given: Given) -> None:
-        self.given = given
+    :param most: how much may be looked through for them, in bytes
+    """
+
+    def __init__(self, given: Given, most: int) -> None:
+        self.given, self.left = given, most
         self.wrong: dict[str, list[str]] = {}
 
     def ids(self, place: str, field: BaseField | None, value: Any, raw: Raw) -> Raw:
@@ -195,7 +99,11 @@ class _Resolver:
     def everywhere(self, place: str, raw: Raw) -> Raw:
         """Return a value's text with every ``$result`` and ``$literal`` in it resolved."""
         text = bytes(raw)
+        self.left -= len(text)
         if b"$" not in text and rb"\u" not in text:
+            return raw
+        if self.left < 0:
+            self.wrong[place] = ["is nested too deep for references to be looked for in so much"]
             return raw
         if text.startswith(b"["):
             return Raw(_dump([self.everywhere(f"{place}.{index}", item)

@@ -24,7 +24,8 @@ from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, Operat
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
 from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams, PermissionDenied
-from flexdb.operations.references import Given, resolve
+from flexdb.operations.given import Given
+from flexdb.operations.references import resolve
 from flexdb.plan import Budget, Lock, Result, Steps, Walk, as_steps
 from flexdb.sql.locks import lock_statements
 

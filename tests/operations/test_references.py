@@ -15,7 +15,8 @@ from orjson import Fragment
 from flexdb.context import Context, Limits
 from flexdb.contract.operation import OPERATIONS
 from flexdb.errors import InvalidParams
-from flexdb.operations.references import Given, resolve
+from flexdb.operations.given import Given
+from flexdb.operations.references import resolve
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
 from tests.support.service import Service
@@ -236,3 +237,24 @@ def test_what_is_large_and_put_is_counted_and_ids_are_not() -> None:
     assert resolve(text, OPERATIONS["create_node"], given_)
     with pytest.raises(InvalidParams, match="at most 200 bytes"):
         resolve(text, OPERATIONS["create_node"], given_)
+
+
+def test_what_is_looked_through_and_taken_apart_is_bounded() -> None:
+    given_ = Given(Context(), True)
+    for name in ("p", "q"):
+        given_.keep(name, OPERATIONS["get_node"], b'{"node":{"a":[%b1]}}' % (b"1," * 150_000))
+    once = b'{"data":[{"$result":"p.a.0"},{"$result":"p.a.149999"}]}'
+    parsed, _ = resolve(once, OPERATIONS["create_node"], given_)
+    assert parsed == {"data": [1, 1]}
+    with pytest.raises(InvalidParams, match="at most 200,000 members"):
+        resolve(b'{"data":[{"$result":"q.a.0"}]}', OPERATIONS["create_node"], given_)
+    given_ = Given(Context(), True)
+    given_.keep("p", OPERATIONS["get_node"], b'{"node":{"a":[1]}}')
+    for size, depth, told in ((1_000_000, 10, ""), (1000, 90, ""), (1_000_000, 30, "too deep")):
+        text = b'{"data":%b"%b",{"$result":"p.a.0"}%b}' % (
+            b"[" * depth, b"x" * size, b"]" * depth)
+        try:
+            resolve(text, OPERATIONS["create_node"], given_)
+            assert not told
+        except InvalidParams as error:
+            assert told and told in str(error)

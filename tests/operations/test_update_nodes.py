@@ -167,3 +167,11 @@ def test_no_more_is_read_and_written_at_once_than_a_few_pages(
     assert list(refused.value.fields) == ["filter"]
     assert {node["version"] for node in service.call(
         "list_nodes", **key, filter={"data.one": {"$gte": 0}})["nodes"]} == {1}
+
+
+def test_what_only_one_may_have_stays_so(service: Service) -> None:
+    key, nodes = make(service, schema={"properties": {"sku": {"x-unique": True}}})
+    refused = refusal(service, "update_nodes", **key, filter=DUE, update={"$set": {"sku": "a"}})
+    assert refused.reason == "ALREADY_EXISTS" and stored(service, key) == nodes
+    assert service.call("update_nodes", **key, filter={"data.due": 1},
+                        update={"$set": {"sku": "a"}}) == {"updated": 1}
