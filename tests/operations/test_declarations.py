@@ -38,8 +38,8 @@ DECLARED: list[tuple[Any, dict[str, set[Any]]]] = [
     ({"x-unique": [["a"]]}, {"unique": {(("a",),)}}),
     ({"x-unique": [['"\\u00e9\\n".b']]}, {"unique": {(("é\n", "b"),)}}),
     ({"x-unique": [], "x-other": 5, "properties": {"a": {"x-mine": {"x": 1}}}}, {}),
-    ({"properties": {"a": {"x-search": True, "x-index": True}, "b": {"x-search": True}}},
-     {"search": {(("a",),), (("b",),)}, "index": {(("a",),)}}),
+    ({"properties": {"a": {"x-search": True, "x-index": False}, "b": {"x-search": True}}},
+     {"search": {(("a",),), (("b",),)}}),
     # What is a value is no schema.
     ({"default": {"properties": {"a": UNIQUE}}, "enum": [UNIQUE], "const": UNIQUE}, {}),
     (True, {}), ({}, {})]
@@ -49,9 +49,8 @@ DECLARED: list[tuple[Any, dict[str, set[Any]]]] = [
 def test_the_database_reads_what_the_service_reads(
         service: Service, schema: Any, rules: dict[str, set[Any]]) -> None:
     declared = declarations_of(schema)
-    assert {"unique": set(declared.unique), "search": {(one,) for one in declared.searched},
-            "index": {(one,) for one in declared.indexed}} == {
-        "unique": set(), "search": set(), "index": set()} | rules
+    assert {"unique": set(declared.unique), "search": {(one,) for one in declared.searched}
+            } == {"unique": set(), "search": set()} | rules
     service.node_type(service.tenant(), schema=schema)
     with postgres.connect(service.settings) as connection:
         found: dict[str, set[Any]] = {}
@@ -64,7 +63,9 @@ def test_the_database_reads_what_the_service_reads(
 @pytest.mark.parametrize(("schema", "wrong"), [
     (at(["a"], {"x-unique": "yes"}), "/properties/a/x-unique must be true or false"),
     (at(["a"], {"x-unique": [["b"]]}), "/properties/a/x-unique must be true or false"),
-    (at(["a"], {"x-index": 1}), "/properties/a/x-index must be true or false"),
+    *((at(["a"], {"x-index": given}), "/properties/a/x-index asks for an index that there is not")
+      for given in (True, 1)),
+    ({"x-index": [["a"]]}, "/x-index asks for an index that there is not"),
     ({"x-search": True}, "/x-search names no member"),
     ({"x-unique": True}, "/x-unique must be an array of arrays of paths"),
     ({"x-unique": {"a": 1}}, "/x-unique must be an array of arrays of paths"),
@@ -88,7 +89,6 @@ def test_the_database_reads_what_the_service_reads(
     (at([str(n) for n in range(21)], UNIQUE), "x-unique: a member may be at most 20 deep"),
     (at(["n" * 201], UNIQUE), "x-unique: the names of a rule may have at most 200 characters"),
     ({"properties": {str(n): UNIQUE for n in range(9)}}, "x-unique may stand 8 times, not 9"),
-    ({"properties": {str(n): {"x-index": True} for n in range(5)}}, "x-index may stand 4 times"),
 ], ids=lambda one: one if isinstance(one, str) else "")
 def test_what_is_not_understood_is_refused_wherever_a_schema_is_given(
         service: Service, schema: Any, wrong: str, tmp_path: Any,
