@@ -308,18 +308,23 @@ BEGIN
         RETURN NULL;
     END IF;
     IF 'unique' = ANY (kinds) THEN
-        PERFORM flexdb_refuse(jsonb_agg(c.clash))
+        PERFORM flexdb_refuse(jsonb_agg(told.clash))
         FROM (
-            SELECT flexdb_enter(e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id) AS clash
+            SELECT c.clash
             FROM (
-                SELECT e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
-                FROM after n
-                CROSS JOIN LATERAL flexdb_entries(n.tenant_id, n.node_type_id, n.id, n.data) e
-                WHERE e.hash IS NOT NULL
-                ORDER BY e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
-            ) e
-        ) c
-        WHERE c.clash IS NOT NULL
+                SELECT flexdb_enter(e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id) AS clash
+                FROM (
+                    SELECT e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
+                    FROM after n
+                    CROSS JOIN LATERAL flexdb_entries(n.tenant_id, n.node_type_id, n.id, n.data) e
+                    WHERE e.hash IS NOT NULL
+                    ORDER BY e.tenant_id, e.node_type_id, e.rule, e.hash, e.node_id
+                ) e
+            ) c
+            WHERE c.clash IS NOT NULL
+            -- Of more, the first are enough.
+            LIMIT 10000
+        ) told
         HAVING count(*) > 0;
     END IF;
     IF 'search' = ANY (kinds) THEN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,8 @@ import orjson
 import pytest
 
 from flexdb.config import Settings
+from flexdb.errors import InvalidParams
+from flexdb.transfer.files import check_file
 from tests.support import postgres, transfers
 from tests.support.service import RpcError, Service
 
@@ -130,3 +133,15 @@ def test_a_large_schema_that_is_checked_apart_fills_in_too(service: Service) -> 
     schema = SCHEMA | {"description": "x" * 100_000}
     assert len(orjson.dumps(schema)) > 65_536
     assert create(service, service.node_type(service.tenant(), schema=schema), {}) == FILLED
+
+
+def test_a_check_of_a_file_counts_on_defaults_as_a_call_would(
+        service: Service, tmp_path: Path) -> None:
+    lines = transfers.small(1)[:1] + transfers.small(1)[3:5]
+    lines[1]["node_type"] |= {"schema": dict(SCHEMA)}
+    (tmp_path / "file").write_bytes(transfers.written(lines))
+    check_file(service.settings, str(tmp_path / "file"))
+    del lines[1]["node_type"]["schema"]["x-defaults"]
+    (tmp_path / "file").write_bytes(transfers.written(lines))
+    with pytest.raises(InvalidParams, match="1 of 3 lines"):
+        check_file(service.settings, str(tmp_path / "file"))
