@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 
 from flexdb.contract.fields import Choice, Text
 
-LENGTH, MOST_TERMS = 500, 32
+MOST_TERMS = 32
 # A phrase goes to its second quote, or to the end where there is none.
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 # As keyboards of telephones write them.
@@ -28,7 +28,7 @@ class Search(Text):
     def __init__(self, **options: Any) -> None:
         super().__init__(
             "Only nodes with these words in the members that their type declares with `x-search`; "
-            "the best first. `\"a phrase\"`, `one or other`, `-without`, `begins*`.", LENGTH,
+            "the best first. `\"a phrase\"`, `one or other`, `-without`, `begins*`.",
             example='report "first draft" -old', **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:

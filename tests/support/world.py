@@ -24,7 +24,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.tenant, self.user = self.service.tenant(), self.service.user()
-        self.node_type = self.service.node_type(self.tenant)
+        self.node_type = self.service.node_type(self.tenant, schema={
+            "properties": {"title": {"x-search": True}}})
         self.node, self.target = (self.service.node(self.node_type) for _ in range(2))
         self.relationship = self.service.relationship(self.node, self.target)
         self.relationship_type = self.service.relationship_type(
@@ -58,7 +59,8 @@ class World:
             "patch": {"a": [2]}, "update": "", "only_if": {"version": {"$gte": 1}}, "version": "",
             "max_affected": 5, "filter": {"version": 1}, "fields": ["id", "tenant_id"],
             "sort": ["-count" if verb == "aggregate" else "-version"],
-            "count": "exact", "explain": False, "group_by": {"of": "tenant_id"},
+            "count": "exact", "search": "", "highlights": "", "explain": False,
+            "group_by": {"of": "tenant_id"},
             "measures": {"count": "count()"}, "having": {"count": {"$gte": 1}},
             "nodes": [{"node_type_id": self.node_type["id"]}],
             "relationships": [{"source_node_id": self.node["id"], "relationship_type": "x",
