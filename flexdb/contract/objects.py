@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+import orjson
 from marshmallow import INCLUDE, Schema, ValidationError
 from msgspec import Raw
 
 from flexdb.context import Context
-from flexdb.contract.fields import BaseField, Json, JsonForm, reference, require
+from flexdb.contract.fields import BaseField, Json, JsonForm, reference, require, text_in_query
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
@@ -20,11 +21,15 @@ _NO_TEXT = (b"null", b'""')
 
 
 class Object(BaseField):
-    """An object with the fields of a schema, in a result or, where those are Params, in a call."""
+    """An object with the fields of a schema, in a result or, where those are Params, in a call.
 
-    def __init__(self, kind: type[Schema], description: str, **options: Any) -> None:
+    :param partial: whether it may have only some of them, as in a list that takes ``fields``
+    """
+
+    def __init__(self, kind: type[Schema], description: str, partial: bool = False,
+                 **options: Any) -> None:
         super().__init__(description, **options)
-        self.kind = kind
+        self.kind, self._name = kind, "Partial" * partial + kind.__name__
 
     @cached_property
     def schema(self) -> Schema:
@@ -36,7 +41,14 @@ class Object(BaseField):
         return self.schema.load(value, **kwargs)
 
     def _form(self, given: JsonForm | None) -> Json:
-        return reference(self.kind.__name__)
+        return reference(self._name)
+
+
+class Named(Object):
+    """In a result, objects with the fields of a schema by names that the caller chose."""
+
+    def _form(self, given: JsonForm | None) -> Json:
+        return {"type": "object", "additionalProperties": reference(self.kind.__name__)}
 
 
 class Items(BaseField):
@@ -74,16 +86,16 @@ class Items(BaseField):
         return schema | {"minItems": 1} | ({"maxItems": self.most} if self.most else {})
 
 
-class Objects(FromText):
-    """A list of objects, in which nothing is converted and what is stored stays text.
+class JsonObject(FromText):
+    """An object with the fields of a schema, in which nothing is converted and what is stored stays
+    text; or a string that holds it, as in the query of a URL.
 
-    :param item: the schema of each
-    :param most: how many there may be
+    :param item: the schema
     """
 
-    def __init__(self, description: str, item: type[Params], most: int, **options: Any) -> None:
+    def __init__(self, description: str, item: type[Params], **options: Any) -> None:
         super().__init__(description, **options)
-        self.item, self.most = item, most
+        self.item = item
 
     @cached_property
     def _schema(self) -> Params:
@@ -93,6 +105,54 @@ class Objects(FromText):
     def _stays_text(self) -> set[str]:
         return {field.data_key or name for name, field in self._schema.load_fields.items()
                 if isinstance(field, FromText)}
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = bytes(value) if isinstance(value, Raw) else orjson.dumps(value)
+        if text.startswith(b'"'):
+            text = self._unquoted(text, kwargs["context"])
+        return self._read(Raw(text), kwargs["context"])
+
+    def _read(self, text: Raw, context: Context) -> Any:
+        """Return what valid JSON text means."""
+        return self._load(text, context)
+
+    @staticmethod
+    def _unquoted(text: bytes, context: Context) -> bytes:
+        try:
+            text = json_text.parse(text).encode()
+            json_text.check_depth(text, context.limits.max_depth)
+            json_text.parse(text)
+        except ValueError as error:
+            raise ValidationError(f"must hold JSON text: {error}") from None
+        return text
+
+    def _load(self, item: Raw, context: Context) -> dict[str, Any]:
+        try:
+            members = json_text.members(item)
+        except ValueError:
+            raise ValidationError(Params.error_messages["type"]) from None
+        return self._schema.load({
+            key: text if key in self._stays_text and bytes(text) not in _NO_TEXT
+            else json_text.parse(bytes(text)) for key, text in members.items()}, context=context)
+
+    def query_schema(self) -> Json:
+        """Return the JSON Schema of the JSON text."""
+        return text_in_query(self, orjson.dumps(self.metadata["example"]).decode())
+
+    def _form(self, given: JsonForm | None) -> Json:
+        return reference(self.item.__name__)
+
+
+class Objects(JsonObject):
+    """A list of objects, in which nothing is converted and what is stored stays text.
+
+    :param item: the schema of each
+    :param most: how many there may be
+    """
+
+    def __init__(self, description: str, item: type[Params], most: int, **options: Any) -> None:
+        super().__init__(description, item, **options)
+        self.most = most
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[dict[str, Any]]:
         text = bytes(value) if isinstance(value, Raw) else b""
@@ -111,15 +171,6 @@ class Objects(FromText):
         if wrong:
             raise ValidationError(wrong)
         return loaded
-
-    def _load(self, item: Raw, context: Context) -> dict[str, Any]:
-        try:
-            members = json_text.members(item)
-        except ValueError:
-            raise ValidationError(Params.error_messages["type"]) from None
-        return self._schema.load({
-            key: text if key in self._stays_text and bytes(text) not in _NO_TEXT
-            else json_text.parse(bytes(text)) for key, text in members.items()}, context=context)
 
     def _form(self, given: JsonForm | None) -> Json:
         return {"type": "array", "minItems": 1, "maxItems": self.most,
@@ -159,6 +210,6 @@ def kinds_in(kind: type[Schema]) -> set[type[Schema]]:
         item: Any = field.item if isinstance(field, Items) else field
         if isinstance(item, Object):
             found |= kinds_in(item.kind)
-        elif isinstance(item, Objects):
+        elif isinstance(item, JsonObject):
             found |= kinds_in(item.item)
     return found

@@ -7,7 +7,7 @@ from marshmallow import Schema
 from flexdb.access.callers import Access
 from flexdb.access.rules import Heed
 from flexdb.context import Context
-from flexdb.contract.fields import Boolean, Choice, Id, Integer
+from flexdb.contract.fields import Boolean, Id, Integer
 from flexdb.contract.gives import one, paged
 from flexdb.contract.members import TENANT_ID
 from flexdb.contract.objects import Items, Object
@@ -16,10 +16,15 @@ from flexdb.contract.params import Params
 from flexdb.errors import AnswerTooLarge, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
 from flexdb.plan import Result, Row, Statement
+from flexdb.query.expands import EXPAND, expanded
 from flexdb.query.filters import condition
 from flexdb.query.paging import page, pagination
-from flexdb.query.parameters import FILTER
+from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
+from flexdb.query.projections import projection
+from flexdb.query.related import DIRECTION, NEAR
+from flexdb.sql.arrays import array_of_texts
 from flexdb.sql.loader import STATEMENTS, filled
+from flexdb.sql.pages import LAST_RELATED_FIRST
 
 MOST_NODES, DEEPEST = 10_000, 100
 # How many types a call may name.
@@ -27,14 +32,10 @@ MOST_TYPES = 100
 
 NODE = partial(Object, nodes.Node)
 RELATIONSHIP = partial(Object, relationships.Relationship)
-DIRECTION = partial(
-    Choice, "Which relationships to follow: `out` from source to target, `in` the other way, or "
-    "`both`.", choices=("out", "in", "both"))
 RELATIONSHIP_TYPES = partial(
     Items, "Follow only relationships of these types; all when absent.",
     relationships.RELATIONSHIP_TYPE(), most=MOST_TYPES, load_default=None)
 MAX_DEPTH = partial(Integer, least=0, most=DEEPEST)
-TRUNCATED = partial(Boolean, "Whether there may be more: a limit was met before the end.")
 
 
 class Visit(Schema):
@@ -50,7 +51,7 @@ class Traversal(Schema):
     """The nodes that a walk reached."""
 
     visits = Items("Each node once, by depth and then by id.", Object(Visit, "A visit."))
-    truncated = TRUNCATED()
+    truncated = nodes.TRUNCATED()
 
 
 class Path(Schema):
@@ -73,7 +74,7 @@ class ShortestPath(Schema):
 class Neighbor(Schema):
     """A node and the relationship that joins it to the one that was asked for."""
 
-    node = NODE("The node at the other end.")
+    node = NODE("The node at the other end, or what `fields` asked for of it.", partial=True)
     relationship = RELATIONSHIP("The relationship.")
 
 
@@ -92,6 +93,7 @@ class TraverseParams(Params):
                           nodes.NODE_TYPE_ID(), most=MOST_TYPES, load_default=None)
     limit = Integer("Give at most so many nodes.", least=1, most=MOST_NODES, load_default=1000)
     filter = FILTER()
+    expand = EXPAND()
 
 
 class ShortestPathParams(Params):
@@ -109,6 +111,11 @@ class NeighborList(Params):
     direction = DIRECTION(load_default="both")
     relationship_types = RELATIONSHIP_TYPES()
     pagination = pagination()
+    filter = FILTER()
+    sort = SORT()
+    fields = FIELDS()  # type: ignore[assignment]
+    count = COUNT()
+    expand = EXPAND()
 
 
 @operation(TraverseParams, gives=one(Traversal), effect=READS, of=TENANT,
@@ -130,13 +137,19 @@ def traverse(context: Context, params: Loaded) -> Statement:
     limits = context.limits
     arguments |= params | {"min_depth": min_depth, "max_walk": limits.max_walk,
                            "page_bytes": limits.max_page_bytes}
+    brought = expanded(context, params, nodes.MEMBERS, "n", params["limit"])
+    node = ""
+    if brought.sql:
+        node, _ = projection(None, nodes.MEMBERS, "node", "n", context.json_fields,
+                             further={"expanded": "brought.expanded"})
+    query = filled("traverse", context.json_fields, wanted, node, brought.sql)
 
     def read(row: Row | None) -> Result:
         if row is None:
             raise NotFound.of("start", "node")
         return Result(b'{"visits":%b,"truncated":%b}' % (row[0], _flag(row[1])))
 
-    return Statement(filled("traverse", context.json_fields, wanted), arguments, read)
+    return Statement(query, arguments | brought.arguments, read)
 
 
 @operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT,
@@ -161,9 +174,14 @@ def shortest_path(context: Context, params: Loaded) -> Statement:
 @operation(NeighborList, gives=paged(Neighbor, "neighbors"),
            effect=READS, of=TENANT, access=Access.READ, rules=Heed.HELD)
 def get_neighbors(context: Context, params: Loaded) -> Statement:
-    """List a node's neighbors, once for each relationship, the newest relationship first."""
-    return page(context, "get_neighbors", params, of="node",
-                takes=("id", "direction", "relationship_types"))
+    """List a node's neighbors, once for each relationship, the newest relationship first.
+
+    A query is about the neighbors: it filters, sorts and shortens them.
+    """
+    types = params["relationship_types"]
+    asked = params | {"relationship_types": types and array_of_texts(types)}
+    return page(context, "get_neighbors", asked, (), LAST_RELATED_FIRST, nodes.MEMBERS, "node",
+                NEAR)
 
 
 def _flag(value: bool) -> bytes:

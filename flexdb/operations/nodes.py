@@ -2,73 +2,43 @@
 
 from functools import partial
 
-from marshmallow import Schema
-
 from flexdb.access.callers import Access
 from flexdb.access.rules import Heed
 from flexdb.context import Context
-from flexdb.contract.fields import Id, Integer, Text
+from flexdb.contract.fields import Id
 from flexdb.contract.gives import NOTHING, one, paged
-from flexdb.contract.json_fields import PATCH, JsonText
+from flexdb.contract.json_fields import PATCH
 from flexdb.contract.members import (
     ASKED_VERSION,
-    CREATED_AT,
     NEW_ID,
     TENANT_ID,
-    UPDATED_AT,
-    VERSION,
 )
-from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
 from flexdb.documents.patches import Change, Replacement
 from flexdb.documents.schemas import Compiled
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.operations.node_types import stored_schema
+from flexdb.operations.records import DATA as DATA
+from flexdb.operations.records import ID as ID
+from flexdb.operations.records import MEMBERS as MEMBERS
+from flexdb.operations.records import NODE_TYPE_ID as NODE_TYPE_ID
+from flexdb.operations.records import TRUNCATED as TRUNCATED
+from flexdb.operations.records import BareNode as BareNode
+from flexdb.operations.records import Node as Node
 from flexdb.operations.search import search_page
 from flexdb.operations.statements import check_state, one_object, step
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
+from flexdb.query.expands import EXPAND, expanded
 from flexdb.query.explains import EXPLAIN, Explanation
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, ONLY_IF, SORT
+from flexdb.query.projections import projection
+from flexdb.query.related import NEAR, RELATED_TO, near
 from flexdb.query.search import HIGHLIGHTS, Search
 from flexdb.query.updates import UPDATE, change_of
-
-ID = partial(Id, "The node's id.")
-NODE_TYPE_ID = partial(Id, "The id of the node's type.")
-DATA = partial(JsonText, "The record: a JSON object, kept to the digit.",
-               example={"title": "Complete project", "priority": "high"})
-
-
-class BareNode(Schema):
-    """What a node is by itself."""
-
-    id = ID()
-    tenant_id = TENANT_ID()
-    node_type_id = NODE_TYPE_ID()
-    data = DATA()
-    version = VERSION()
-    created_at = CREATED_AT()
-    updated_at = UPDATED_AT()
-
-
-MEMBERS = BareNode().fields
-
-
-class Highlight(Schema):
-    """Where a word that was searched for stands."""
-
-    path = Text("The member whose text it is, as in a filter.", example="data.title")
-    start = Integer("How many characters (code points) stand before it.", least=0)
-    length = Integer("How many characters it has.", least=1)
-
-
-class Node(BareNode):
-    """A node: a JSON record of a node type."""
-
-    asked_for = ("highlights",)
-    highlights = Items("Where the words of a search stand, at most 100 places; only where that was "
-                       "asked for.", Object(Highlight, "A place."))
+from flexdb.sql.loader import filled
+from flexdb.sql.pages import LAST_RELATED_FIRST
 
 
 class NewNode(Params):
@@ -78,12 +48,15 @@ class NewNode(Params):
     id = NEW_ID()
 
 
-class NodeId(Params):
+class NodeQuery(Params):
     id = ID(required=True)
     tenant_id = TENANT_ID(required=True)
+    expand = EXPAND()
 
 
-class NodeVersion(NodeId):
+class NodeVersion(Params):
+    id = ID(required=True)
+    tenant_id = TENANT_ID(required=True)
     version = ASKED_VERSION()
     only_if = ONLY_IF()
 
@@ -116,6 +89,8 @@ class NodeList(Params):
     search = Search()
     highlights = HIGHLIGHTS()
     explain = EXPLAIN()
+    related_to = RELATED_TO()
+    expand = EXPAND()
 
 
 @operation(NewNode, gives=one(Node, "node"), effect=CREATES, of=TENANT,
@@ -177,11 +152,23 @@ def _insert(context: Context, params: Loaded, compiled: Compiled) -> Statement:
                       missing="node_type_id")
 
 
-@operation(NodeId, gives=one(Node, "node"), effect=READS, of=TENANT,
+@operation(NodeQuery, gives=one(Node, "node"), effect=READS, of=TENANT,
            access=Access.READ, rules=Heed.HELD)
 def get_node(context: Context, params: Loaded) -> Statement:
-    """Get a node by its id."""
-    return one_object(context, "get_node", params, "node", thing="node")
+    """Get a node by its id, and the neighbours that it is to bring along."""
+    statement = one_object(context, "get_node", params, "node", thing="node")
+    if "expand" not in params:
+        return statement
+    brought = expanded(context, params, MEMBERS, "n", 1)
+    node, _ = projection(None, MEMBERS, "node", "n", context.json_fields,
+                         further={"expanded": brought.sql})
+
+    def read(row: Row | None) -> Result:
+        # The tag is of the node alone, and says nothing of what it brings along.
+        return statement.result(row)._replace(tag=None)
+
+    return Statement(filled("get_node", context.json_fields, node=node),
+                     params | brought.arguments, read)
 
 
 @operation(NodeChange, gives=one(Node, "node"), effect=CHANGES, of=TENANT,
@@ -232,8 +219,15 @@ def delete_node(context: Context, params: Loaded) -> Statement:
 def list_nodes(context: Context, params: Loaded) -> Statement:
     """List a tenant's nodes, newest first; a query filters, sorts and shortens them.
 
-    With ``search``, those in which its words stand, the best first.
+    With ``search``, those in which its words stand, the best first; with ``related_to``, those that
+    are related to a node, the last related first.
     """
+    filters = ("node_type_id",)
     if not params.keys().isdisjoint(("search", "highlights")):
+        if "related_to" in params:
+            raise InvalidParams(fields={"related_to": ["may not stand beside search"]})
         return search_page(context, params, MEMBERS)
-    return page(context, "list_nodes", params, filters=("node_type_id",), members=MEMBERS)
+    if "related_to" not in params:
+        return page(context, "list_nodes", params, filters, members=MEMBERS)
+    return page(context, "list_nodes", params | near(params), filters, LAST_RELATED_FIRST, MEMBERS,
+                "node", NEAR)

@@ -12,14 +12,16 @@ from functools import partial
 from typing import Any
 
 import orjson
+from marshmallow import ValidationError
 from msgspec import Raw
 
 from flexdb.contract.json_fields import JsonText
-from flexdb.contract.violations import NAME_LENGTH
+from flexdb.contract.violations import NAME_LENGTH, by_path
 from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
 from flexdb.query.operands import Operand, element, operand
 from flexdb.query.paths import Members, split_inside
+from flexdb.query.related import DEEPEST_RELATED, RELATED, have_relationships, related
 from flexdb.query.texts import TEXTS
 from flexdb.query.values import NotComparable, is_simple
 
@@ -45,10 +47,12 @@ def condition(filter: dict[str, Any], members: Members, alias: str, prefix: str 
     :param name: the filter's own name, for the errors
     :param of_rule: whether it is a rule of a role: what that lets through may not grow with what is
         written, so a value inside an array never stands for the array, nor one inside a text; and
-        nothing in it may take long
+        nothing in it may take long, or look at another row
     :raises InvalidParams: naming the place in the filter that is wrong
     """
     writer = _Writer(members, alias, prefix, of_rule)
+    if not of_rule and have_relationships(members):
+        writer.nearer = DEEPEST_RELATED
     return writer.filter(filter, (name,), 1), writer.arguments
 
 
@@ -74,6 +78,8 @@ class _Writer:
         self.conditions = 0
         # The alias of the element that the paths are in, behind $elemMatch.
         self.element = ""
+        # How often it may still go on to a neighbour.
+        self.nearer = 0
 
     def argument(self, value: Any) -> str:
         """Return the placeholder of a new argument."""
@@ -98,6 +104,8 @@ class _Writer:
                 for index, inner in enumerate(wanted))
         if name == "$not":
             return f"({self.filter(wanted, place, depth + 1)}) IS NOT TRUE"
+        if name == RELATED:
+            return self._condition(lambda asked: self._related(asked, place, depth), wanted, place)
         if name.startswith("$"):
             raise _invalid(place, "is no operator for filters: there are $and, $or and $not, and "
                                   f"behind a path {', '.join(OPERATORS)}")
@@ -109,6 +117,27 @@ class _Writer:
         if not _has_operators(wanted):
             return self._condition(found.equal, wanted, place)
         return self._operators(found, wanted, place, depth)
+
+    def _related(self, asked: Any, place: _Path, depth: int) -> str:
+        if self.element or not self.nearer:
+            raise NotComparable("may not stand here: filters of nodes have it, in one another at "
+                                f"most {DEEPEST_RELATED} deep, and those of roles have not")
+        if not isinstance(asked, dict):
+            raise NotComparable("must be an object: type, direction and filter, of which each may "
+                                "be left out")
+        outer, self.nearer = self.alias, self.nearer - 1
+
+        def inner(row: str) -> str:
+            self.alias = row
+            return self.filter(asked.get("filter", {}), (*place, "filter"), depth + 1)
+
+        try:
+            return related(asked, outer, self.argument, inner)
+        except ValidationError as error:
+            wrong = {".".join((*place, name)): told for name, told in by_path(error).items()}
+            raise InvalidParams(fields=wrong) from None
+        finally:
+            self.alias, self.nearer = outer, self.nearer + 1
 
     def _operators(self, found: Operand, wanted: dict[str, Any], place: _Path, depth: int) -> str:
         self._check_depth(place, depth)

@@ -14,8 +14,10 @@ from flexdb.contract.operation import Loaded
 from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.plan import Result, Row, Statement
+from flexdb.query.expands import expanded
 from flexdb.query.parameters import QUERY, read_query
 from flexdb.query.paths import Members
+from flexdb.sql.loader import LISTS
 from flexdb.sql.pages import (
     NEWEST_FIRST,
     Key,
@@ -105,29 +107,35 @@ def page(
     if token:
         places = _read_token(token, identity, len(order))
         arguments |= {f"after_{key.column}": place for key, place in zip(order, places)}
-    arguments["page_size"] = min(wanted.get("page_size", DEFAULT_SIZE), largest)
+    arguments["page_size"] = size = min(wanted.get("page_size", DEFAULT_SIZE), largest)
     arguments["page_bytes"] = context.limits.max_page_bytes
     things = name.partition("_")[2]
     first = not token
+    # The neighbours of a node are not in the ledger, so they are counted where that is asked for.
+    related = "related_to" in params
+    near = params.get("direction", "")
 
     def read(row: Row | None) -> Result:
         if row is None:
-            raise NotFound.of("tenant_id") if of == "tenant" else NotFound.of("id", of)
+            raise NotFound.of("tenant_id") if of == "tenant" else NotFound.of(
+                "related_to.node" if related else "id", of)
         items, rows, total, *last = row
         next_token = _make_token(last, identity) if last[0] is not None else ""
         count = b"" if total is None else b',"total_count":%d' % total
         return Result(b'{"%b":%b,"pagination":{"next_page_token":"%b"%b}}' % (
             things.encode(), items, next_token.encode(), count), rows=rows)
 
-    total = ("NULL::bigint" if params.get("count") == "none" else
+    count = params.get("count", "none" if related else "exact")
+    total = ("NULL::bigint" if count == "none" else
              _COUNTED_UP_TO.format(rows=found) if found else
              _total(context, name, given, bool(asked and asked.condition), of))
     if asked is None:
-        query = page_query(name, context.json_fields, given, total, order, first, of=of)
+        query = page_query(name, context.json_fields, given, total, order, first, of=of, near=near)
         return Statement(query, arguments, read)
+    brought = expanded(context, params, members, LISTS[name].alias, size)
     query = queried_page_query(name, context.json_fields, given, total, order, first,
-                               asked.condition, asked.thing)
-    return Statement(query, arguments | asked.projected, read)
+                               asked.condition, asked.thing, of, brought.sql, near)
+    return Statement(query, arguments | asked.projected | brought.arguments, read)
 
 
 def count_of(context: Context, name: str, of: str, params: Loaded, filters: tuple[str, ...],

@@ -15,7 +15,7 @@ from flexdb.query.paths import Members, split_list
 from flexdb.query.projections import projection
 from flexdb.query.sorts import sort_keys
 from flexdb.sql.loader import LISTS
-from flexdb.sql.pages import Key
+from flexdb.sql.pages import Key, object_of
 
 
 class Paths(BaseField):
@@ -48,7 +48,7 @@ FIELDS = partial(Paths, "The paths to give back, instead of whole objects; of an
                  example=["id", "data.title"])
 COUNT = partial(Choice, "`none` leaves `total_count` out, which with a filter costs the most.",
                 ("exact", "none"), example="exact")
-QUERY = frozenset({"filter", "sort", "fields", "count", "highlights"})
+QUERY = frozenset({"filter", "sort", "fields", "count", "highlights", "expand"})
 # What a row may tell beside its columns.
 _FURTHER = {"highlights": "flexdb_search_highlights({0}.tenant_id, {0}.node_type_id, {0}.data, "
                           "{0}.query)"}
@@ -90,8 +90,10 @@ def read_query(context: Context, name: str, params: Loaded, members: Members) ->
                        if "sort" in params else ((), {}))
     further = {name: sql.format(listing.alias) for name, sql in _FURTHER.items()
                if params.get(name, "none") != "none"}
+    if "expand" in params:
+        further["expanded"] = f"{listing.alias}.expanded"
     thing, projected = (
-        projection(params.get("fields"), members, listing.object, listing.alias,
+        projection(params.get("fields"), members, object_of(name), listing.alias,
                    context.json_fields, further=further)
         if "fields" in params or further else ("", {}))
     return Asked("" if wanted == "TRUE" else wanted, keys, arguments | sorted_by, thing, projected)

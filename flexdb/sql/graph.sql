@@ -59,7 +59,7 @@ CROSS JOIN LATERAL (
            AS relationship
 ) o)
 
--- read: traverse (condition, filtered) -> visits, truncated
+-- read: traverse (condition, filtered, brought, brought_size) -> visits, truncated
 WITH RECURSIVE walk (depth, direction, seen, frontier, node_ids, relationship_ids, given,
                      looked_at) AS (
     SELECT 0, %(direction)s::text, ARRAY[v.node_id], ARRAY[v.node_id], wanted.node_ids,
@@ -91,8 +91,8 @@ SELECT coalesce(json_agg(v.visit ORDER BY v.place) FILTER (WHERE v.shown), '[]':
 FROM (
     SELECT {visit} AS visit, v.place,
            v.place <= %(limit)s
-           AND (v.place = 1 OR sum(n.size + coalesce(r.size, 0)) OVER (ORDER BY v.place)
-                               <= %(page_bytes)s) AS shown
+           AND (v.place = 1 OR sum(n.size + coalesce(r.size, 0){brought_size})
+                               OVER (ORDER BY v.place) <= %(page_bytes)s) AS shown
     FROM (
         SELECT w.depth, v.node_id, v.relationship_id,
                row_number() OVER (ORDER BY w.depth, v.node_id) AS place
@@ -116,6 +116,7 @@ FROM (
         WHERE r.tenant_id = %(tenant_id)s AND r.id = v.relationship_id
         LIMIT 1
     ) r ON true
+    {brought}
 ) v
 HAVING EXISTS (SELECT FROM walk)
 
@@ -211,38 +212,3 @@ FROM (
     LEFT JOIN relationships r ON r.tenant_id = %(tenant_id)s AND r.id = way.relationship_id
     WHERE way.forward OR way.relationship_id IS NOT NULL
 ) weighed
-
--- frame: neighbor
-(SELECT row_to_json(o) FROM (
-    SELECT (SELECT {node} FROM nodes n
-            WHERE n.tenant_id = r.tenant_id AND n.id = r.neighbor_id) AS node,
-           {relationship} AS relationship
-) o)
-
--- list: get_neighbors of neighbor r
--- Each side is ordered as its index is, so that a page is merged of the two and nothing is sorted.
-(
-    SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
-           r.version, r.created_at, r.updated_at, r.target_node_id AS neighbor_id,
-           r.size + (SELECT n.size FROM nodes n
-                     WHERE n.tenant_id = r.tenant_id AND n.id = r.target_node_id) AS size
-    FROM relationships r
-    WHERE r.tenant_id = %(tenant_id)s AND r.source_node_id = %(id)s AND %(direction)s <> 'in'
-      AND (%(relationship_types)s::text[] IS NULL
-           OR r.relationship_type = ANY (%(relationship_types)s::text[]))
-    ORDER BY r.created_at DESC, r.id DESC
-)
-UNION ALL
-(
-    SELECT r.tenant_id, r.id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
-           r.version, r.created_at, r.updated_at, r.source_node_id,
-           r.size + (SELECT n.size FROM nodes n
-                     WHERE n.tenant_id = r.tenant_id AND n.id = r.source_node_id)
-    FROM relationships r
-    WHERE r.tenant_id = %(tenant_id)s AND r.target_node_id = %(id)s AND %(direction)s <> 'out'
-      AND (%(relationship_types)s::text[] IS NULL
-           OR r.relationship_type = ANY (%(relationship_types)s::text[]))
-      -- Seen from both sides, a relationship of the node with itself would be there twice.
-      AND (%(direction)s = 'in' OR r.source_node_id <> %(id)s)
-    ORDER BY r.created_at DESC, r.id DESC
-)

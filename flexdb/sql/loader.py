@@ -167,7 +167,7 @@ def number(text: str, names: dict[str, int]) -> bytes:
 
 
 def _query(section: Section, form: JsonFields, lasting: bool, **slots: str) -> Query:
-    if missing := set(section.slots) ^ set(slots):
+    if missing := set(section.slots) ^ (set(slots) - OBJECTS.keys()):
         raise TypeError(f"{section.name}: {', '.join(missing)} is not filled, or no slot")
     return make_query(section.name, expand(section.text, form, slots), cast(Kind, section.kind),
                       section.columns, lasting)
@@ -182,16 +182,36 @@ NAMES = frozenset(_STATEMENTS)
 
 
 @lru_cache(maxsize=512)
-def filled(name: str, form: JsonFields, condition: str) -> Query:
+def filled(name: str, form: JsonFields, condition: str = "TRUE", node: str = "",
+           expanded: str = "") -> Query:
     """Return a statement that heeds a condition on a row: of a node, whose alias is ``n``, or of
     a relationship, whose alias is ``r``.
 
     :param name: the statement's name
     :param condition: SQL; TRUE for none
+    :param node: the SQL of what it gives of a node; "" for the whole object
+    :param expanded: the SQL of what is brought along with a node; "" for nothing
     """
-    slots = {"condition": condition, "filtered": "FALSE" if condition == "TRUE" else "TRUE"}
+    slots = {"condition": condition, "filtered": "FALSE" if condition == "TRUE" else "TRUE",
+             **brought(expanded)}
     section = _STATEMENTS[name]
-    return _query(section, form, False, **{slot: slots[slot] for slot in section.slots})
+    return _query(section, form, False, **{slot: slots[slot] for slot in section.slots},
+                  **({"node": node} if node else {}))
+
+
+def brought(expanded: str) -> dict[str, str]:
+    """Return what fills the slots of a statement for what is brought along with a row.
+
+    It is looked for once for each row, and weighed.
+
+    :param expanded: its SQL; "" for nothing
+    """
+    return {
+        # Without OFFSET it would be looked for again wherever it stands.
+        "brought": expanded and
+        f"CROSS JOIN LATERAL (SELECT {expanded} AS expanded OFFSET 0) brought",
+        "brought_size": expanded and " + octet_length(brought.expanded::text)",
+    }
 
 
 EXPORTS = {name: expand(section.text, "value", {}).encode()

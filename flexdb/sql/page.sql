@@ -1,23 +1,25 @@
 -- frame: page
--- One page of a list: the rows after {after}, as many as asked for and as many as weigh no more
--- than a page may, at least one. One row more than asked for tells whether there is a next page.
+-- One page of a list: at least one row, whatever that weighs.
 SELECT page.items, page.rows, {total} AS total_count, {next}
 FROM (
     SELECT coalesce(json_agg({object}) FILTER (WHERE {row}.shown), '[]'::json) AS items,
            count(*) FILTER (WHERE {row}.shown) AS rows, {last}
-    FROM (
-        SELECT {row}.*,
-               row_number() OVER walk <= %(page_size)s
-               AND (row_number() OVER walk = 1 OR sum({row}.size) OVER walk <= %(page_bytes)s)
-               AS shown
-        FROM (
-            SELECT {row}.*
-            FROM ({list}) {row}
-            {after}
-            ORDER BY {order}
-            LIMIT %(page_size)s + 1
-        ) {row}
-        WINDOW walk AS (ORDER BY {order} ROWS UNBOUNDED PRECEDING)
-    ) {row}
+    FROM ({shown}) {row}
 ) page
 {scope}
+
+-- frame: shown
+-- The rows of a list from some place on, and which of them are shown: as many as asked for, and as
+-- many as weigh no more than they may together. One row more tells whether there are others.
+SELECT {row}.*{further},
+       row_number() OVER walk <= {most}
+       AND ({first}sum({weight}) OVER walk <= {bytes}) AS shown
+FROM (
+    SELECT {row}.*
+    FROM ({list}) {row}
+    {after}
+    ORDER BY {order}
+    LIMIT {most} + 1
+) {row}
+{brought}
+WINDOW walk AS (ORDER BY {order} ROWS UNBOUNDED PRECEDING)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from flexdb.config import JsonFields
 from flexdb.plan import Query
-from flexdb.sql.loader import LISTS, expand, make_query
+from flexdb.sql.loader import LISTS, brought, expand, make_query
+from flexdb.sql.neighbors import neighbors
 
 
 class Key(NamedTuple):
@@ -25,6 +26,8 @@ class Key(NamedTuple):
 NEWEST_FIRST = (Key("created_at", "timestamptz", "DESC"), Key("id", "uuid", "DESC"))
 BY_RANK = (Key("rank", "real", "DESC"), Key("id", "uuid", "DESC"))
 BY_USER = (Key("user_id", "uuid", "ASC"),)
+LAST_RELATED_FIRST = (Key("related_at", "timestamptz", "DESC"),
+                      Key("relationship_id", "uuid", "DESC"))
 # A list is not there when what it is of is not.
 _SCOPES = {
     "tenant": "WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)",
@@ -37,7 +40,8 @@ _SCOPES = {
 @lru_cache(maxsize=512)
 def page_query(
     name: str, form: JsonFields, filters: tuple[str, ...], total: str, order: tuple[Key, ...],
-    first: bool, condition: str = "", thing: str = "", of: str = "tenant",
+    first: bool, condition: str = "", thing: str = "", of: str = "tenant", expanded: str = "",
+    near: str = "",
 ) -> Query:
     """Return the statement that gives one page of a list.
 
@@ -53,35 +57,44 @@ def page_query(
     :param thing: what each row becomes, where it is not the whole object
     :param of: what must be there for the list to be there: a ``tenant``, one of
         its nodes, or the ``service``, which always is
+    :param expanded: what is brought along with each row; "" for nothing
+    :param near: where the rows are to be a node's neighbours, the direction to these
     """
     listing = LISTS[name]
     row = listing.alias
-    rows = rows_of(name, filters, condition)
-    computed = "".join(f", {key.expression} AS {key.column}" for key in order if key.expression)
-    slots = {
-        "object": thing or f"{{{listing.object}}}",
-        "row": row,
-        "list": f"SELECT {row}.*{computed} FROM ({rows}) {row}" if computed else rows,
-        "rows": f"({rows}) {row}",
+    own = rows_of(name, filters, condition, near)
+    slots = shown_rows(row, own, order, expanded) | {
+        "object": f"{{{listing.object}}}",
+        "rows": f"({own}) {row}",
         "total": total,
         "after": "" if first else f"WHERE {_after(order, row)}",
-        "order": ", ".join(f"{row}.{key.column} {key.direction}" for key in order),
+        "most": "%(page_size)s",
+        "first": "row_number() OVER walk = 1 OR ",
+        "bytes": "%(page_bytes)s",
         "last": ", ".join(
             f"CASE WHEN count(*) > count(*) FILTER (WHERE {row}.shown) THEN"
             f" (array_agg({row}.{key.column}) FILTER (WHERE {row}.shown))"
             f"[count(*) FILTER (WHERE {row}.shown)] END AS last_{key.column}"
             for key in order),
         "next": ", ".join(f"page.last_{key.column}::text" for key in order),
-        "scope": _SCOPES[of] if "%(tenant_id)s" in rows else "",
+        "scope": _SCOPES[of] if "%(tenant_id)s" in own else "",
     }
+    if listing.object != object_of(name):
+        slots["weight"] += f" + {row}.relationship_size"
+    if thing:
+        slots[object_of(name)] = thing
     return make_query(name, expand("{page}", form, slots),
-                      lasting=not (condition or thing or computed))
+                      lasting=not (condition or thing or any(key.expression for key in order)))
 
 
-def rows_of(name: str, filters: tuple[str, ...], condition: str = "") -> str:
+def rows_of(name: str, filters: tuple[str, ...], condition: str = "", near: str = "") -> str:
     """Return the statement that gives all rows of a list, as :func:`page_query` takes them."""
     listing = LISTS[name]
-    rows = listing.text + "".join(
+    rows = listing.text
+    if near or listing.object == "neighbor":
+        rows = neighbors(listing.alias, "%(id)s", "%(relationship_types)s", near or "both",
+                         once=listing.object == "node", listed=True)
+    rows += "".join(
         f"\nAND {listing.alias}.{column} = %({column})s" for column in filters)
     return rows + (f"\nAND ({condition})" if condition else "")
 
@@ -99,6 +112,32 @@ def count_query(name: str, of: str, filters: tuple[str, ...], condition: str, to
 
 # The SQL of queries, of whose shapes there is no end, may not push that of the plain lists out.
 queried_page_query = lru_cache(maxsize=512)(page_query.__wrapped__)
+
+
+def object_of(name: str) -> str:
+    """Return which object the rows of a list are: a neighbor is a node, and a relationship with it.
+    """
+    return {"neighbor": "node"}.get(LISTS[name].object, LISTS[name].object)
+
+
+def shown_rows(row: str, rows: str, order: tuple[Key, ...], expanded: str = ""
+               ) -> dict[str, str]:
+    """Return what fills the slots of the frame ``shown`` that depend on a list's rows.
+
+    :param row: the alias of a row
+    :param rows: the SQL of all rows of the list
+    :param order: the keys of its order
+    :param expanded: the SQL of what is brought along with a row; "" for nothing
+    """
+    computed = "".join(f", {key.expression} AS {key.column}" for key in order if key.expression)
+    return {
+        "row": row,
+        "list": f"SELECT {row}.*{computed} FROM ({rows}) {row}" if computed else rows,
+        "order": ", ".join(f"{row}.{key.column} {key.direction}" for key in order),
+        "further": expanded and ", brought.expanded",
+        "weight": f"{row}.size{{brought_size}}",
+        **brought(expanded),
+    }
 
 
 def is_of_tenant(name: str) -> bool:

@@ -14,6 +14,8 @@ from flexdb.sql.loader import expand, number
 # Where a statement reads. What it writes it found there before, and what stands in quotes, in a
 # name or behind a dot is no table.
 _TABLE = re.compile(rb"(?<!DELETE )\b(FROM|JOIN)\s+(nodes|relationships)\s+(\w+)\b")
+# What the aliases of neighbours begin with.
+NEAR = b"near_"
 # How much SQL a worker remembers: that of long grants may be a megabyte.
 _MOST_BYTES = 32 * 1024 * 1024
 
@@ -38,9 +40,12 @@ def seen(query: Query, sight: Sight) -> Query:
     """
     names = {name: place for place, name in enumerate(query.arguments, 1)}
     slots = {"condition": sight.nodes, "source": sight.nodes, "target": sight.targets}
+    # Whatever may be written, a filter looks at all neighbours that may be read.
+    of_neighbors = dict.fromkeys(slots, sight.targets)
 
     def put(found: re.Match[bytes]) -> bytes:
-        rows = number(expand(f"{{seen_{found[2].decode()}}}", "value", slots), names)
+        meant = of_neighbors if found[3].startswith(NEAR) else slots
+        rows = number(expand(f"{{seen_{found[2].decode()}}}", "value", meant), names)
         return b"%b %b %b" % (found[1], rows, found[3])
 
     text = _TABLE.sub(put, query.text)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import product
+from typing import Any
 
 import orjson
 import pytest
@@ -75,6 +76,23 @@ def planned() -> Iterator[Query]:
             yield plan.query
 
 
+def across() -> Iterator[Query]:
+    """Give statements that go along relationships."""
+    near = {"$related": {"type": "x", "filter": {"data.a": 1}}}
+    further = {"a": {"direction": "out", "sort": ["data.a"], "count": True},
+               "b": {"direction": "in", "expand": {"c": {"direction": "in", "filter": near}}}}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("list_nodes", {"filter": {"$not": near}}),
+        ("list_nodes", {"related_to": {"node": B}, "count": "exact"}),
+        ("get_node", {"id": B, "expand": further}), ("delete_nodes", {"filter": near}),
+        ("get_neighbors", {"id": B, "direction": "in", "fields": ["id"], "count": "none"})]
+    for name, params in calls:
+        plan = OPERATIONS[name].plan(Context(), {"tenant_id": A} | params,
+                                     partial(orjson.dumps, {"tenant_id": A} | params))
+        assert isinstance(plan, Statement)
+        yield plan.query
+
+
 def pages() -> Iterator[Query]:
     """Give the pages of every list."""
     orders: dict[str, list[tuple[Key, ...]]] = {
@@ -92,7 +110,7 @@ def pages() -> Iterator[Query]:
 def all_queries() -> dict[str, Query]:
     """Return all that can be sent, each text once."""
     exports = [make_query(f"export_{name}", text.decode()) for name, text in EXPORTS.items()]
-    found = [*statements(), *pages(), *planned()]
+    found = [*statements(), *pages(), *planned(), *across()]
     held = [seen(query, SIGHT) for query in found]
     return {query.text.decode(): query for query in [*exports, *found, *held]}
 

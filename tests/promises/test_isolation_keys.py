@@ -127,6 +127,8 @@ class Walk:
             "list_nodes": of | paged | one([
                 {}, {}, {"node_type_id": one([TYPE, *IDS])}, {"filter": {"data.a": {"$gte": 1}}},
                 {"sort": ["data.a", "-version"]}, {"fields": ["id", "tenant_id"]},
+                {"related_to": {"node": one(IDS)}, "count": "exact"},
+                {"filter": {"$related": {"filter": {"data.a": 1}}}}, {"expand": {"near": {}}},
                 {"filter": {"tenant_id": one([*TENANTS, ABSENT])}}]),
             "create_nodes": of | {"nodes": [{"id": one(IDS), "node_type_id": TYPE, "data": data}]},
             "update_nodes": of | {"filter": {"data.a": one([1, 2])}, "update": {"$inc": {"a": 1}}},
@@ -142,10 +144,13 @@ class Walk:
             "list_relationships": of | paged | one([
                 {}, {"source_node_id": one(IDS)}, {"target_node_id": one(IDS)},
                 {"sort": ["-relationship_type"]}]),
-            "traverse": of | {"start": id, "direction": one(["out", "in", "both"])},
+            "get_node": of | {"id": id} | one([{}, {"expand": {"near": {"count": True}}}]),
+            "traverse": of | {"start": id, "direction": one(["out", "in", "both"])} | one([
+                {}, {"expand": {"near": {"expand": {"near": {}}}}}]),
             "shortest_path": of | {"source_node_id": id, "target_node_id": one(IDS),
                                    "direction": "both"},
-            "get_neighbors": of | paged | {"id": id},
+            "get_neighbors": of | paged | {"id": id} | one([
+                {}, {"filter": {"data.a": {"$gte": 1}}, "sort": ["data.a"]}]),
             "create_node_type": of | {"id": one(IDS), "name": one("abcd")},
             "update_node_type": of | {"id": one([TYPE, *IDS]), "name": one("abcd")},
             "get_node_type": of | {"id": one([TYPE, *IDS])},

@@ -11,8 +11,9 @@ from orjson import Fragment
 
 from flexdb.contract.fields import Boolean, Choice, Id, Integer, Text, Time
 from flexdb.contract.json_fields import JsonText
+from flexdb.contract.named_objects import NamedObjects
 from flexdb.contract.names import Email, Slug
-from flexdb.contract.objects import Items, Object, Objects
+from flexdb.contract.objects import Items, JsonObject, Object, Objects
 from flexdb.contract.operation import OPERATIONS, READS
 from flexdb.query.aggregates import Expressions
 from flexdb.query.parameters import Paths
@@ -115,6 +116,8 @@ CASES: dict[type, list[Any]] = {
     Expressions: [1, True, [], "x"],
     Paths: [1, True, {}, [], [1], ["id", None], ["id", ["id"]]],
     Objects: [1, True, {}, "x", "[]", []],
+    NamedObjects: [1, True, [], "x", "[]", "{", {}, "{}", {str(n): {} for n in range(6)}],
+    JsonObject: [1, True, [], "x", "[]", "{"],
     Boolean: [1, 0, "true", [], {}],
     Object: [1, True, [], "x", [{"page_size": 1}]],
 }
@@ -252,8 +255,8 @@ def test_a_wrong_value_is_refused_and_told_what_would_be_right(
         unchanged: World, method: str, name: str, field: Any) -> None:
     kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", Object: "an object",
                               Paths: "an array of paths", Integer: "must be", Items: "array",
-                              Objects: "array of objects", Boolean: "a boolean",
-                              Time: "a time", Expressions: ""}
+                              Objects: "array of objects", JsonObject: "an object",
+                              Boolean: "a boolean", Time: "a time", Expressions: ""}
     kind = next((kinds[kind] for kind in type(field).__mro__ if kind in kinds), "a string")
     params = unchanged.params(method)
     for value in wrong(field):

@@ -153,7 +153,7 @@ def rest_request(method: str, params: Any) -> dict[str, Any] | None:
     if not isinstance(paging, dict) or not paging.keys() <= set(PAGING):
         return None
     # What is JSON in a body is text in a URL.
-    for name in ("filter", "only_if"):
+    for name in ("filter", "only_if", "related_to", "expand"):
         if isinstance(rest.get(name), dict):
             rest[name] = orjson.dumps(rest[name]).decode()
     for name in {"sort", "fields"} & rest.keys():

@@ -62,6 +62,7 @@ class World:
             "count": "exact", "search": "", "highlights": "", "explain": False,
             "group_by": {"of": "tenant_id"},
             "measures": {"count": "count()"}, "having": {"count": {"$gte": 1}},
+            "related_to": {"node": self.node["id"]}, "expand": {"near": {"direction": "both"}},
             "nodes": [{"node_type_id": self.node_type["id"]}],
             "relationships": [{"source_node_id": self.node["id"], "relationship_type": "x",
                                "target_node_id": self.target["id"]}],

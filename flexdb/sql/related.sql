@@ -1,0 +1,89 @@
+-- The neighbours of a node: the nodes that its relationships lead to. What names a table here has an
+-- alias that begins with near, so that where rules hold for a caller who writes, neighbours are those
+-- that the caller may read.
+
+-- frame: neighbors_one_way
+SELECT {row}.tenant_id, {row}.id, {row}.node_type_id, {row}.data, {row}.version, {row}.created_at,
+       {row}.updated_at, {row}.size, near_r.created_at AS related_at, near_r.id AS relationship_id,
+       near_r.size AS relationship_size
+FROM relationships near_r
+{nodes}
+WHERE near_r.tenant_id = %(tenant_id)s AND near_r.{here}_node_id = {of}
+  AND ({types}::text[] IS NULL OR near_r.relationship_type = ANY ({types}::text[]))
+
+-- frame: listed_nodes
+-- LATERAL with OFFSET lets no plan read more nodes than hang on these relationships: what a filter
+-- leaves of them can only be guessed.
+CROSS JOIN LATERAL (
+    SELECT {row}.tenant_id, {row}.id, {row}.node_type_id, {row}.data, {row}.version,
+           {row}.created_at, {row}.updated_at, {row}.size
+    FROM nodes {row}
+    WHERE {row}.tenant_id = %(tenant_id)s AND {row}.id = {neighbor}
+    OFFSET 0
+) {row}
+
+-- frame: joined_nodes
+JOIN nodes {row} ON {row}.tenant_id = %(tenant_id)s AND {row}.id = {neighbor}
+
+-- frame: neighbors_both_ways
+-- A relationship of the node with itself is there once. In a list each side is ordered as its index
+-- is, so that a page is merged of the two and nothing is sorted.
+SELECT {row}.tenant_id, {row}.id, {row}.node_type_id, {row}.data, {row}.version, {row}.created_at,
+       {row}.updated_at, {row}.size, {row}.related_at, {row}.relationship_id,
+       {row}.relationship_size
+FROM (
+    ({out} {ordered})
+    UNION ALL
+    ({in} AND near_r.source_node_id <> near_r.target_node_id {ordered})
+) {row}
+WHERE TRUE
+
+-- frame: last_related_first
+ORDER BY near_r.created_at DESC, near_r.id DESC
+
+-- frame: is_last
+-- Whether no later relationship joins the node, at one of its ends, with the same neighbour. It is
+-- looked for among the node's relationships where these are few, and else among the neighbour's:
+-- only where both have very many is it far to look. ORDER BY keeps PostgreSQL to the index of the
+-- one end, and IS TRUE from that of the other, whose length it can only guess.
+CASE WHEN (
+    SELECT count(*) < 100
+    FROM (SELECT FROM relationships near_l
+          WHERE near_l.tenant_id = %(tenant_id)s AND near_l.{here}_node_id = {of}
+          ORDER BY near_l.created_at, near_l.id
+          LIMIT 100) near_l
+) THEN (
+    SELECT bool_or(near_l.joins) IS NOT TRUE
+    FROM (SELECT near_l.{there}_node_id = {neighbor}
+                 AND ({types}::text[] IS NULL OR near_l.relationship_type = ANY ({types}::text[]))
+                 AS joins
+          FROM relationships near_l
+          WHERE near_l.tenant_id = %(tenant_id)s AND near_l.{here}_node_id = {of}
+            AND (near_l.created_at, near_l.id) > (near_r.created_at, near_r.id)
+          ORDER BY near_l.created_at, near_l.id
+          LIMIT 100) near_l
+) ELSE NOT EXISTS (
+    SELECT FROM relationships near_l
+    WHERE near_l.tenant_id = %(tenant_id)s AND near_l.{there}_node_id = {neighbor}
+      AND (near_l.{here}_node_id = {of}) IS TRUE
+      AND ({types}::text[] IS NULL OR near_l.relationship_type = ANY ({types}::text[]))
+      AND (near_l.created_at, near_l.id) > (near_r.created_at, near_r.id)
+) END
+
+-- frame: expansion
+-- The neighbours of one node under one name: as many as asked for, and as many as there is room for.
+(SELECT json_build_object(
+     'nodes', coalesce(json_agg({object}) FILTER (WHERE {row}.shown), '[]'::json),
+     'truncated', count(*) > count(*) FILTER (WHERE {row}.shown){total})
+ FROM ({shown}) {row})
+
+-- frame: neighbor
+(SELECT row_to_json(o) FROM (
+    SELECT {node} AS node,
+           (SELECT {relationship} FROM relationships r
+            WHERE r.tenant_id = n.tenant_id AND r.id = n.relationship_id) AS relationship
+) o)
+
+-- list: get_neighbors of neighbor n
+-- What stands here depends on the direction.
+{neighbors}
