@@ -16,7 +16,7 @@ from flexdb.contract.params import Params
 from flexdb.errors import AnswerTooLarge, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
 from flexdb.plan import Result, Row, Statement
-from flexdb.query.expands import EXPAND, expanded
+from flexdb.query.expands import EXPAND, expanded, together
 from flexdb.query.filters import condition
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
@@ -149,7 +149,7 @@ def traverse(context: Context, params: Loaded) -> Statement:
             raise NotFound.of("start", "node")
         return Result(b'{"visits":%b,"truncated":%b}' % (row[0], _flag(row[1])))
 
-    return Statement(query, arguments | brought.arguments, read)
+    return Statement(query, together(arguments, brought.arguments), read)
 
 
 @operation(ShortestPathParams, gives=one(ShortestPath), effect=READS, of=TENANT,

@@ -10,7 +10,7 @@ from flexdb.contract.fields import Boolean, Integer
 from flexdb.contract.named_objects import NamedObjects
 from flexdb.contract.operation import Loaded
 from flexdb.errors import InvalidParams
-from flexdb.query.filters import condition
+from flexdb.query.filters import PATTERNS, condition
 from flexdb.query.parameters import FIELDS, FILTER, SORT
 from flexdb.query.paths import Members
 from flexdb.query.projections import NONE, projection
@@ -78,8 +78,19 @@ def expanded(context: Context, params: Loaded, members: Members, alias: str, row
             f"may bring {MOST_BROUGHT:,} nodes along, not {most:,}: ask for smaller pages, or "
             "give its names a smaller limit"]})
     writer = _Writer(context, members)
-    return Expanded(writer.all_of(params["expand"], alias, "x", context.limits.max_page_bytes),
-                    writer.arguments)
+    return Expanded(writer.all_of(params["expand"], alias, "expand", "x",
+                                  context.limits.max_page_bytes), writer.arguments)
+
+
+def together(*arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of several conditions, with the patterns of all."""
+    found = {name: value for some in arguments for name, value in some.items()}
+    if patterns := {place: pattern for some in arguments
+                    for place, pattern in some.get(PATTERNS, {}).items()}:
+        found[PATTERNS] = patterns
+    else:
+        found.pop(PATTERNS, None)
+    return found
 
 
 def _most(expansions: Loaded) -> int:
@@ -94,7 +105,7 @@ class _Writer:
         self.context, self.members = context, members
         self.arguments: dict[str, Any] = {}
 
-    def all_of(self, expansions: Loaded, alias: str, prefix: str, most: int) -> str:
+    def all_of(self, expansions: Loaded, alias: str, place: str, prefix: str, most: int) -> str:
         """Return the object of what is brought along with a node under each name.
 
         :param most: how much all of it may weigh, in bytes
@@ -103,15 +114,15 @@ class _Writer:
         for number, (name, one) in enumerate(expansions.items()):
             own = f"{prefix}{number}_"
             try:
-                sql = self._one(one, alias, own, most // len(expansions))
+                sql = self._one(one, alias, f"{place}.{name}", own, most // len(expansions))
             except InvalidParams as error:
                 raise InvalidParams(fields={
-                    f"expand.{name}.{place}": told
-                    for place, told in error.data["fields"].items()}) from None
+                    f"expand.{name}.{inner}": told
+                    for inner, told in error.data["fields"].items()}) from None
             found.append(f"{self._argument(f'{own}name', name)}::text, {sql}")
         return f"json_build_object({', '.join(found)})"
 
-    def _one(self, one: Loaded, alias: str, prefix: str, most: int) -> str:
+    def _one(self, one: Loaded, alias: str, place: str, prefix: str, most: int) -> str:
         row = f"near_{alias}"
         types = self._argument(f"{prefix}types", types_of(one))
         rows = neighbors(row, f"{alias}.id", types, one["direction"], once=True,
@@ -121,12 +132,14 @@ class _Writer:
         order, sorted_by = (sort_keys(one["sort"], self.members, row, f"{prefix}s")
                             if "sort" in one else (LAST_RELATED_FIRST, {}))
         # A node and what it brings along have half the room each.
-        further = (self.all_of(one["expand"], row, prefix, most // 2)
+        further = (self.all_of(one["expand"], row, f"{place}.expand", prefix, most // 2)
                    if "expand" in one else "")
         thing, projected = projection(
             one.get("fields"), self.members, "node", row, self.context.json_fields, f"{prefix}p",
             {"expanded": f"{row}.expanded"} if further else NONE)
-        self.arguments |= arguments | sorted_by | projected
+        arguments[PATTERNS] = {f"{place}.{inner}": pattern for inner, pattern in
+                               arguments.get(PATTERNS, {}).items()}
+        self.arguments = together(self.arguments, arguments, sorted_by, projected)
         return expand("{expansion}", "value", shown_rows(row, rows, order, further) | {
             "object": thing, "after": "", "first": "",
             "most": self._argument(f"{prefix}limit", one["limit"]),

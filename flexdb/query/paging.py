@@ -14,7 +14,7 @@ from flexdb.contract.operation import Loaded
 from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.plan import Result, Row, Statement
-from flexdb.query.expands import expanded
+from flexdb.query.expands import expanded, together
 from flexdb.query.parameters import QUERY, read_query
 from flexdb.query.paths import Members
 from flexdb.sql.loader import LISTS
@@ -135,7 +135,7 @@ def page(
     brought = expanded(context, params, members, LISTS[name].alias, size)
     query = queried_page_query(name, context.json_fields, given, total, order, first,
                                asked.condition, asked.thing, of, brought.sql, near)
-    return Statement(query, arguments | asked.projected | brought.arguments, read)
+    return Statement(query, together(arguments, asked.projected, brought.arguments), read)
 
 
 def count_of(context: Context, name: str, of: str, params: Loaded, filters: tuple[str, ...],
