@@ -77,7 +77,7 @@ def expanded(context: Context, params: Loaded, members: Members, alias: str, row
         raise InvalidParams(fields={"expand": [
             f"may bring {MOST_BROUGHT:,} nodes along, not {most:,}: ask for smaller pages, or "
             "give its names a smaller limit"]})
-    writer = _Writer(context, members)
+    writer = _Bringer(context, members)
     return Expanded(writer.all_of(params["expand"], alias, "expand", "x",
                                   context.limits.max_page_bytes), writer.arguments)
 
@@ -98,7 +98,7 @@ def _most(expansions: Loaded) -> int:
     return sum(one["limit"] * (1 + _most(one.get("expand", {}))) for one in expansions.values())
 
 
-class _Writer:
+class _Bringer:
     """Writes what is brought along, and gathers the arguments."""
 
     def __init__(self, context: Context, members: Members) -> None:
