@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Any, NamedTuple
 
+import orjson
+
 from flexdb.documents.patches import change_with
 from flexdb.documents.sizes import check_kept
 from flexdb.documents.text import Number
@@ -201,16 +203,27 @@ def _array(old: Any) -> list[Any]:
 def _key(value: Any) -> Any:
     """Return what is equal for equal JSON values alone, and can be looked for in a set."""
     try:
-        return _hashable(value)
+        return _canonical(value)
     except RecursionError:
         # What is nested deeper than a call may send equals nothing that one sends.
         return object()
 
 
-def _hashable(value: Any) -> Any:
+def _canonical(value: Any) -> bytes:
+    """Return the one text of a JSON value, which nobody can choose to meet others' in a set: hashes
+    of texts are another in each process, those of numbers are known.
+    """
+    if isinstance(value, Number):
+        if value.isdigit():
+            return value.encode()
+        number = Decimal(value)
+        return format(_EXACT.normalize(number), "f").encode() if number else b"0"
+    if isinstance(value, list):
+        return b"[%b]" % b",".join(map(_canonical, value))
     if isinstance(value, dict):
-        return frozenset((name, _hashable(inner)) for name, inner in value.items())
-    return tuple(map(_hashable, value)) if isinstance(value, list) else value
+        return b"{%b}" % b",".join(orjson.dumps(name) + b":" + _canonical(inner)
+                                   for name, inner in sorted(value.items()))
+    return orjson.dumps(value)
 
 
 def _kind(value: Any) -> str:
