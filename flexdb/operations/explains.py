@@ -8,9 +8,12 @@ import orjson
 
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded, Operation, guard
+from flexdb.errors import InvalidParams
 from flexdb.operations.statements import step_of
 from flexdb.plan import Plan, Result, Statement, Steps, Walk, as_steps
 from flexdb.query.explains import explaining, explanation
+
+_MOST_CHARACTERS = 100_000
 
 
 @guard(lambda declared: "explain" in declared.fields)
@@ -20,6 +23,11 @@ def explained(declared: Operation, context: Context, params: Loaded, plan: Plan)
         return plan
     if not isinstance(plan, Statement):
         raise TypeError(f"{plan.name} is not one statement, whose plan could be told")
+    # PostgreSQL writes every value out, and several times.
+    if sum(len(str(value)) for value in plan.arguments.values()) > _MOST_CHARACTERS:
+        raise InvalidParams(fields={"explain": [
+            f"may be asked for where all values together have at most {_MOST_CHARACTERS:,} "
+            "characters: take shorter ones, which are found in the same way"]})
     return Steps(plan.name, partial(_explain, declared, params, plan), plan.long)
 
 

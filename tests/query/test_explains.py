@@ -139,6 +139,13 @@ def test_over_rest_it_is_a_word_of_the_query(filled: Service, word: str, taken: 
         assert reply.json and ("explain" in reply.json) == taken
 
 
+def test_what_would_make_a_large_plan_is_not_explained(filled: Service) -> None:
+    with pytest.raises(RpcError) as raised:
+        told(filled, filter={"data.n": "x" * 100_000})
+    assert "at most 100,000 characters" in raised.value.fields["explain"][0]
+    assert told(filled, filter={"data.n": "x" * 40_000})["page"]["indexes"] == ["data"]
+
+
 def test_an_explanation_tells_nothing_of_values_rows_or_the_database(filled: Service) -> None:
     explanation = told(filled, filter={"data.n": {"$in": [7, 8]}, "version": 1,
                                        "data.version": "id node_type_id ' created_at"})
