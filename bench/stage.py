@@ -61,9 +61,9 @@ class Stage:
         """Return a database for large nodes, as :meth:`writes` gives one."""
         return self._closing.enter_context(fresh(self.postgres.settings, "bench_large"))
 
-    def small(self, name: str) -> Data:
-        """Return a database of its own with a thousand nodes, as :meth:`writes` gives one."""
-        return self._closing.enter_context(fresh(self.postgres.settings, f"bench_{name}", 1000))
+    def small(self, name: str, nodes: int = 1000) -> Data:
+        """Return a database of its own with few nodes, as :meth:`writes` gives one."""
+        return self._closing.enter_context(fresh(self.postgres.settings, f"bench_{name}", nodes))
 
     def stop_servers(self) -> None:
         """Stop the servers: many of them would need more connections than PostgreSQL has."""
