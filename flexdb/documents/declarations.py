@@ -25,7 +25,7 @@ _ONE = ("items", "additionalItems", "contains", "additionalProperties", "propert
         "unevaluatedItems", "unevaluatedProperties", "not", "if", "then", "else", "contentSchema")
 _SEVERAL = ("items", "prefixItems", "allOf", "anyOf", "oneOf")
 _NAMED = ("patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
-_DEFAULTS, _LANGUAGE = "x-defaults", "x-search-language"
+_DEFAULTS, _USER, _LANGUAGE = "x-defaults", "x-user", "x-search-language"
 # What is not there is refused, so that nobody waits for an index in vain.
 _INDEX = "x-index"
 # The configurations of text search that PostgreSQL has from 14 on.
@@ -94,10 +94,11 @@ def declarations_of(schema: Any) -> Declarations:
     for kind, most in MOST_RULES.items():
         _check(kind, found[kind], most)
     _check_language(schema.get(_LANGUAGE))
-    defaults = schema.get(_DEFAULTS, False)
-    if not isinstance(defaults, bool):
-        raise ValueError(f"/{_DEFAULTS} must be true or false")
-    return Declarations(tuple(found["unique"]), tuple(path for path, in found["search"]), defaults)
+    for name in (_DEFAULTS, _USER):
+        if not isinstance(schema.get(name, False), bool):
+            raise ValueError(f"/{name} must be true or false")
+    return Declarations(tuple(found["unique"]), tuple(path for path, in found["search"]),
+                        schema.get(_DEFAULTS, False))
 
 
 def members_of(schema: Any) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -23,7 +23,10 @@ from flexdb.contract.members import (
 from flexdb.contract.objects import Items
 from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
+from flexdb.documents.declarations import NOTHING as NOTHING_DECLARED
+from flexdb.documents.declarations import declarations_of
 from flexdb.documents.schemas import compile_schema
+from flexdb.documents.text import parse_stored
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
@@ -181,6 +184,9 @@ def _changed(context: Context, name: str, params: Loaded, missing: str) -> Steps
         raise InvalidParams(fields={"schema": [
             f"may have at most {MOST_BYTES:,} bytes, not {len(params['schema']):,}"]})
     compile_schema(params["schema"])
+    if params["schema"] and declarations_of(parse_stored(params["schema"])) != NOTHING_DECLARED:
+        raise InvalidParams(fields={"schema": [
+            "declares by x-unique, x-search or x-defaults what holds for nodes alone"]})
 
     def steps() -> Walk:
         yield step(context, "lock_contracts", params)

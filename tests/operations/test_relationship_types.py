@@ -298,7 +298,8 @@ def test_without_its_type_a_relationship_is_free_again(tracker: Tracker) -> None
 
 
 def test_a_schema_that_is_none_or_too_large_is_refused(tracker: Tracker) -> None:
-    for schema in ({"type": 1}, {"description": "x" * 65_536}):
+    for schema in ({"type": 1}, {"description": "x" * 65_536}, {"x-defaults": True},
+                   {"properties": {"a": {"x-unique": True}}}):
         with pytest.raises(RpcError) as refused:
             tracker.contract(schema=schema)
         assert list(refused.value.fields) == ["schema"]
@@ -310,3 +311,10 @@ def test_a_contract_is_one_tenant_s(tracker: Tracker) -> None:
     task = other.task()
     for _ in range(2):
         other.relate(task, task)
+
+
+def test_a_node_type_says_whether_its_nodes_stand_for_users_by_true_or_false(
+        tracker: Tracker) -> None:
+    with pytest.raises(RpcError) as refused:
+        tracker.service.node_type(tracker.tenant, schema={"x-user": "yes"})
+    assert "/x-user must be true or false" in refused.value.fields["schema"][0]
