@@ -157,7 +157,7 @@ def _success(route: Route) -> Json:
             known if gives.tagged and route.verb == "GET" else {})
     if gives.many:
         return {"201": _json_response("Created.", schema)}
-    if "id" not in route.operation.fields:
+    if "id" not in route.operation.fields or not gives.tagged:
         return {"201": _json_response("Created.", schema),
                 "200": _json_response("It was there and was changed.", schema)}
     created = _json_response("Created.", schema, {"Location": _LOCATION} | headers)

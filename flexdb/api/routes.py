@@ -72,6 +72,8 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/nodes/batch", "create_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/query", "list_nodes", "query_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/update", "update_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/upsert", "upsert_node"),
+        ("POST", "/tenants/{tenant_id}/nodes/batch/upsert", "upsert_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/delete", "delete_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/count", "count_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/aggregate", "aggregate_nodes"),

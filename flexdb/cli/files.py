@@ -76,6 +76,9 @@ def export(tenant: str | None, everything: bool, output: str | None, file: str |
 @click.option("--map", "columns", multiple=True, metavar="COLUMN=MEMBER",
               help="What a column is: id, a path in data, or nothing. As often as needed.")
 @_DELIMITER
+@click.option("--upsert", metavar="KEY",
+              help="Change the node that is there with the same KEY: id, or a member that x-unique "
+                   "lets one node alone have.")
 @click.option("--dry-run", is_flag=True, help="Tell what would come of the rows, and change "
                                               "nothing.")
 @click.option("--refused", metavar="FILE", help="Where rows go that are refused, each with its "
@@ -105,7 +108,8 @@ def import_file(check: bool, file: str | None, tenant: str | None, node_type: st
         if node_type is not None and tenant is not None:
             from flexdb.transfer.loading import Way, import_rows
             import_rows(settings, tenant, node_type, file, Way(
-                _form(rows["form"], file), columns, delimiter, rows["dry_run"], rows["refused"]))
+                _form(rows["form"], file), columns, delimiter, rows["dry_run"], rows["refused"],
+                rows["upsert"] or ""))
             return
         from flexdb.transfer.files import import_file
         import_file(settings, file)

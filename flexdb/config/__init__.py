@@ -119,7 +119,7 @@ class Settings:
                                         0.1, 86400)
     long_timeout: float = _setting(300.0, "the same for large work (`delete_tenant`, "
                                    "`delete_node_type`, `create_nodes`, `create_relationships`, "
-                                   "`update_nodes`, `delete_nodes`, "
+                                   "`upsert_nodes`, `update_nodes`, `delete_nodes`, "
                                    "`create_relationship_type`, `update_relationship_type`, "
                                    "`delete_relationship_type`), in seconds", 0.1, 86400)
     filter_timeout: float = _setting(1.0, "the same for a statement whose filter has `$regex`, in "

@@ -26,6 +26,7 @@ from flexdb.operations import (  # noqa: F401
     tenants,
     transactions,
     updates,
+    upserts,
     usage,
     users,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from functools import partial
 from typing import Any
 
@@ -86,16 +86,8 @@ def create_nodes(context: Context, params: Loaded) -> Steps:
 
 def _create_nodes(context: Context, params: Loaded) -> Walk:
     items = params["nodes"]
-    wanted = {item["node_type_id"] for item in items}
-    row = yield step(context, "get_schemas_of_types", params | {"ids": sorted(wanted)})
-    found, unusable = {}, {}
-    for id, *schema in zip(*(column or [] for column in row or ())):
-        try:
-            found[id] = stored_schema(context, params["tenant_id"], id, *schema)
-        except InvalidParams as error:
-            (unusable[id],) = error.data["fields"]["node_type_id"]
-    _refuse_missing("nodes", items, {"node_type_id": "node type"},
-                    wanted - found.keys() - unusable.keys())
+    found, unusable, missing = yield from schemas_of(context, params["tenant_id"], items)
+    _refuse_missing("nodes", items, {"node_type_id": "node type"}, missing)
     if unusable:
         raise _refusal(InvalidParams, "nodes", (
             (place, "node_type_id", unusable[item["node_type_id"]])
@@ -104,6 +96,25 @@ def _create_nodes(context: Context, params: Loaded) -> Walk:
              for place, item in enumerate(items)]
     _refuse_violations("nodes", items, "node_type_id", found, "node type")
     return (yield from _insert(context, "create_nodes", params | {"nodes": items}, "nodes"))
+
+
+def schemas_of(context: Context, tenant_id: str, items: list[Loaded]
+               ) -> Generator[Statement, Any, tuple[dict[str, Compiled], dict[str, str], set[str]]]:
+    """Read and lock the schemas of the types of nodes that are to be written.
+
+    :return: by the ids of types, those schemas, and why one cannot be used; and the ids that name
+        no type
+    """
+    wanted = {item["node_type_id"] for item in items}
+    known = {"tenant_id": tenant_id, "ids": sorted(wanted)}
+    row = yield step(context, "get_schemas_of_types", known)
+    found, unusable = {}, {}
+    for id, *schema in zip(*(column or [] for column in row or ())):
+        try:
+            found[id] = stored_schema(context, tenant_id, id, *schema)
+        except InvalidParams as error:
+            (unusable[id],) = error.data["fields"]["node_type_id"]
+    return found, unusable, wanted - found.keys() - unusable.keys()
 
 
 @operation(NewRelationships, gives=many(relationships.Relationship, "relationships"),
@@ -163,9 +174,22 @@ def _refuse_violations(wrapper: str, items: list[Loaded], typed_by: str,
                        schemas: dict[str, Compiled], thing: str) -> None:
     """Refuse items whose data does not fit the schema of their type, where it has one.
 
-    :param typed_by: the member of an item that names its type
-    :param schemas: those of the types, by that name
     :param thing: what a type is
+    """
+    if found := violations_in(items, schemas, wrapper, typed_by):
+        raise _refusal(InvalidParams, wrapper, (
+            (place, "data", violates(thing)) for place in found),
+            violations=[{"index": place, **violation} for place, told in found.items()
+                        for violation in told])
+
+
+def violations_in(items: list[Loaded], schemas: dict[str, Compiled], wrapper: str = "nodes",
+                  typed_by: str = "node_type_id") -> dict[int, list[Violation]]:
+    """Return what is wrong with the data of each item that does not fit, by its place.
+
+    :param schemas: those of the types, by the name that an item has for its type
+    :param wrapper: the parameter to blame when telling takes too long
+    :param typed_by: the member of an item that names its type
     """
     places: dict[str, list[int]] = {}
     for place, item in enumerate(items):
@@ -178,11 +202,7 @@ def _refuse_violations(wrapper: str, items: list[Loaded], typed_by: str,
         wrong = schemas[name].all_violations(texts, most, wrapper)
         found |= {of_type[number]: told for number, told in wrong.items()}
         most -= sum(map(len, wrong.values()))
-    if found:
-        raise _refusal(InvalidParams, wrapper, (
-            (place, "data", violates(thing)) for place in sorted(found)),
-            violations=[{"index": place, **violation} for place, told in sorted(found.items())
-                        for violation in told])
+    return dict(sorted(found.items()))
 
 
 def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
@@ -191,7 +211,7 @@ def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
     try:
         row = yield step(context, name, {"tenant_id": params["tenant_id"], "items": text})
     except NotUnique as error:
-        raise _not_unique(error, wrapper, items) from None
+        raise not_unique(error, wrapper, items) from None
     created, taken = row or (None, None)
     first: dict[str, int] = {}
     twice = {place for place, item in enumerate(items)
@@ -202,7 +222,7 @@ def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
     return Result(b'{"%b":%b}' % (wrapper.encode(), created or b"[]"), rows=len(items))
 
 
-def _not_unique(error: NotUnique, wrapper: str, items: list[Loaded]) -> AlreadyExists:
+def not_unique(error: NotUnique, wrapper: str, items: list[Loaded]) -> AlreadyExists:
     """Return the error with the places of the items that have what only one may have."""
     places = {item["id"]: place for place, item in enumerate(items)}
     fields: dict[str, list[str]] = {}

@@ -49,10 +49,12 @@ def _sights(rules: Rules) -> Sights:
 
 def _write(declared: Operation, context: Context, params: Loaded, plan: Plan, rules: Rules) -> Walk:
     sights = _sights(rules)
-    creates = declared.effect is CREATES
-    items = params.get(declared.gives.wrapper, [params])
-    if creates and not all(sights.may_write(item["node_type_id"]) for item in items
-                           if "node_type_id" in item):
+    # What is there already is changed, and they know themselves what they wrote.
+    upserts = declared.kind == "upserts"
+    creates = declared.effect is CREATES and not upserts
+    items: list[Loaded] = params.get(declared.gives.wrapper) or params.get("nodes") or [params]
+    if (creates or upserts) and not all(sights.may_write(item["node_type_id"]) for item in items
+                                            if "node_type_id" in item):
         raise _denied(rules)
     if declared.kind == "relationships" and not creates:
         # Who waits for it finds it as it is then, and its nodes as they were before: so it is
@@ -74,7 +76,7 @@ def _write(declared: Operation, context: Context, params: Loaded, plan: Plan, ru
     except InUse:
         # What keeps the node may be hidden.
         raise InUse() from None
-    if ids := _written(declared, items):
+    if not upserts and (ids := _written(declared, items)):
         known = {"tenant_id": params["tenant_id"], "ids": sorted(ids)}
         missing, = yield _over(sights.write, sights, step(context, "get_missing_nodes", known))
         if missing:

@@ -34,6 +34,8 @@ class Way(NamedTuple):
     :param columns: by names of columns, the members that they are
     :param delimiter: what stands between the cells of CSV
     :param dry_run: whether nothing is to stay
+    :param key: by which member of x-unique, or by ``id``, a node is known that is changed where it
+        is there; "" where all are to be made
     :param refused: the name of a file for the rows that are refused
     """
 
@@ -42,6 +44,7 @@ class Way(NamedTuple):
     delimiter: str = ","
     dry_run: bool = False
     refused: str | None = None
+    key: str = ""
 
 
 def import_rows(settings: Settings, tenant: str, node_type: str, name: str | None, way: Way
@@ -64,7 +67,7 @@ def import_rows(settings: Settings, tenant: str, node_type: str, name: str | Non
         reader = RowReader(way.form, way.columns, calls.schema, calls.context.limits.max_depth,
                            way.delimiter)
         kept = stack.enter_context(open(way.refused, "wb")) if way.refused else None
-        loader = _Loader(calls, way.dry_run, _Refusals(reader, kept))
+        loader = _Loader(calls, way, _Refusals(reader, kept))
         try:
             for rows in _chunks(reader.rows(file)):
                 loader.load(rows)
@@ -94,8 +97,8 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 class _Loader:
     """Loads rows, and counts what became of them."""
 
-    def __init__(self, calls: TypeCalls, dry_run: bool, refusals: _Refusals) -> None:
-        self._calls, self._dry_run, self._refusals = calls, dry_run, refusals
+    def __init__(self, calls: TypeCalls, way: Way, refusals: _Refusals) -> None:
+        self._calls, self._way, self._refusals = calls, way, refusals
         self.counts: Counter[str] = Counter()
         # The number of the row up to which all were dealt with.
         self.done = 0
@@ -116,8 +119,8 @@ class _Loader:
     def tell(self) -> None:
         """Log what was done."""
         done = [f"{count:,} {what}" for what, count in self.counts.items()]
-        logger.info("%s: %s", "Nothing is changed, but would be" if self._dry_run else "Imported",
-                    ", ".join(done) or "no rows: the file is empty")
+        head = "Nothing is changed, but would be" if self._way.dry_run else "Imported"
+        logger.info("%s: %s", head, ", ".join(done) or "no rows: the file is empty")
 
     def _load(self, rows: list[Row], refused: dict[int, str]) -> None:
         """Load rows in one call, or without those that it names; else one half after the other."""
@@ -126,6 +129,8 @@ class _Loader:
                 self._call(rows)
                 return
             except (AlreadyExists, InvalidParams, NotFound) as error:
+                if "key" in error.data.get("fields", {}):
+                    raise
                 wrong = _wrong_places(error)
                 if not wrong and len(rows) > 1:
                     half = len(rows) // 2
@@ -141,8 +146,15 @@ class _Loader:
         items = b",".join(
             b'{"node_type_id":"%b","data":%b%b}' % (
                 node_type_id, row.data, b',"id":%b' % row.id if row.id else b"") for row in rows)
-        self._calls.call("create_nodes", [b'"nodes":[%b]' % items], keep=not self._dry_run)
-        self.counts["created"] += len(rows)
+        members, keep = [b'"nodes":[%b]' % items], not self._way.dry_run
+        if not self._way.key:
+            self._calls.call("create_nodes", members, keep)
+            self.counts["created"] += len(rows)
+            return
+        if self._way.key != "id":
+            members.append(b'"key":%b' % orjson.dumps(self._way.key))
+        results = json_text.parse_stored(self._calls.call("upsert_nodes", members, keep))["results"]
+        self.counts.update(one["outcome"] for one in results)
 
 
 def _wrong_places(error: FlexdbError) -> dict[int, str]:

@@ -34,7 +34,7 @@ RECORDS = [(name, param) for name in sorted(BY_RULES[Heed.HELD])
            for param, field in OPERATIONS[name].fields.items() if isinstance(field, Id)
            and param in ("id", "start", "source_node_id", "target_node_id")
            and (name, param) != ("check_node_type", "id")
-           and not (name.startswith("create_") and param == "id")]
+           and not (name.startswith(("create_", "upsert_")) and param == "id")]
 OWN: Any = {"data.owner": {"$caller": "attributes.name"}}
 
 
@@ -104,7 +104,8 @@ def answer(caller: Service, method: str, params: Any, door: str) -> tuple[int, b
 
 def test_every_operation_says_what_becomes_of_it_under_rules() -> None:
     assert BY_RULES[Heed.HELD] == {name for name, one in OPERATIONS.items() if one.kind in (
-        "nodes", "relationships", "graph", "bulk", "updates", "checks", "aggregates")}
+        "nodes", "relationships", "graph", "bulk", "updates", "upserts", "checks",
+        "aggregates")}
     assert BY_RULES[Heed.FREE] == {
         "get_tenant", "get_user", "list_tenant_users", "get_node_type", "list_node_types",
         "get_relationship_type", "list_relationship_types", "get_caller", "transaction"}
@@ -354,6 +355,33 @@ def test_an_update_and_its_condition_are_held_to_the_rules(there: There) -> None
         for fits in (1, 2):
             assert reason(caller, method, id=edge["id"], only_if={"data.n": fits}
                           ) == "PERMISSION_DENIED"
+
+
+def test_an_upsert_changes_what_may_be_written_and_finds_nothing_else_to_change(
+        there: There) -> None:
+    node_type = there.open.node_type(there.world.tenant, schema={
+        "properties": {"sku": {"x-unique": True}}})
+    anns, bobs = (there.open.node(node_type, data={"owner": name, "sku": name})
+                  for name in ("ann", "bob"))
+    caller, reader = there.caller({"write": OWN}, name="ann"), there.caller({"read": True})
+    of = {"node_type_id": node_type["id"]}
+    for method, by_name in (("upsert_node", lambda item: item),
+                            ("upsert_nodes", lambda item: {"nodes": [item]})):
+        for item, more in (({"id": bobs["id"], "data": {"owner": "ann", "sku": method}}, {}),
+                           ({"data": {"owner": "ann", "sku": "bob"}}, {"key": ["sku"]})):
+            with pytest.raises(RpcError) as refused:
+                caller.call(method, by_name(of | item) | more)
+            assert refused.value.reason == "ALREADY_EXISTS" and bobs["id"] not in str(
+                refused.value.error)
+            assert reason(reader, method, by_name(of | item) | more) == "PERMISSION_DENIED"
+        for item, more in (({"id": anns["id"], "data": {"owner": "bob", "sku": "ann"}}, {}),
+                           ({"data": {"owner": "bob", "sku": "ann"}}, {"key": ["sku"]}),
+                           ({"data": {"owner": "bob", "sku": "new"}}, {"key": ["sku"]})):
+            assert reason(caller, method, by_name(of | item) | more) == "PERMISSION_DENIED"
+    found = caller.call("upsert_nodes", key=["sku"], all_or_none=False, nodes=[
+        of | {"data": {"owner": "ann", "sku": sku, "n": 1}} for sku in ("ann", "bob", "new")])
+    assert [one["outcome"] for one in found["results"]] == ["changed", "refused", "created"]
+    assert bobs["id"] not in str(found)
 
 
 def test_delete_nodes_deletes_what_may_be_written(there: There) -> None:

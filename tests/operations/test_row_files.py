@@ -214,6 +214,23 @@ def test_who_is_asked_for_must_be_there(tasks: Tasks) -> None:
     assert tasks.data() == [{"title": "a"}]
 
 
+def test_a_file_may_come_twice_where_its_rows_are_known_by_a_key(
+        tasks: Tasks, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    tasks.service.call("update_node_type", id=tasks.type["id"], tenant_id=tasks.tenant["id"],
+                       schema={"properties": {"title": {"x-unique": True}}})
+    tasks.take("title,n\na,1\nb,2\n", key="title")
+    with pytest.raises(InvalidParams, match="2 of 5"):
+        tasks.take("title,n\na,1\nb,3\n,4\na,5\nc,6\n", key="title")
+    assert "1 unchanged, 1 changed, 1 created, 2 refused" in caplog.text
+    assert sorted(data["n"] for data in tasks.data()) == ["1", "3", "6"]
+    tasks.take(tasks.give("json"), "json", key="id")
+    assert "Imported: 3 unchanged" in caplog.text
+    with pytest.raises(InvalidParams, match="x-unique"):
+        tasks.take("title,n\na,1\n", key="n")
+    assert "title,n" not in caplog.text
+
+
 def test_an_export_has_the_columns_and_the_rows_that_are_asked_for(tasks: Tasks) -> None:
     tasks.take(json.dumps([
         {"title": "=1+1", "points": -1, "a.b": "x", "id": 1, "address": {"floor": 2}}

@@ -49,7 +49,7 @@ WALLS: dict[str, set[str]] = {
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
 POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}
 VERBS = {"aggregate", "check", "count", "create", "get", "update", "patch", "delete", "list", "add",
-         "remove"}
+         "remove", "upsert"}
 # What the field calls so, without a verb or without a noun.
 TERMS = {"traverse", "shortest_path"}
 
@@ -170,7 +170,7 @@ def test_an_operation_is_verb_noun_and_has_the_name_of_its_query(name: str) -> N
     # A patch is made here, and written as an update is; what counts or measures reads a list.
     made_of_others = ("patch_", "check_", "count_", "aggregate_")
     assert ((name in NAMES) != (name in LISTS) or name.startswith(made_of_others)
-            or name == "get_caller")
+            or name in ("get_caller", "upsert_node"))
     assert OPERATIONS[name].function.__name__ == name and OPERATIONS[name].description
 
 
@@ -183,7 +183,9 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "check_quota", "before_roles", "lock_role", "count_role", "begin_invitation",
              "before_invitations", "before_limits", "lock_node_type", "find_clashes",
              "get_searched_types", "lock_contracts", "get_missing_types", "get_schema_versions",
-             "get_schema_of_relationship_type", "get_relationship_to_change"}
+             "get_schema_of_relationship_type", "get_relationship_to_change",
+             "claim_keys", "get_key_holders", "get_nodes_to_upsert", "get_unique_clashes",
+             "release_keys"}
     # What several calls will write is locked before the first of them.
     locks = {"lock_tenants", "lock_users", "lock_tenant_users", "lock_node_types", "lock_changed",
              "lock_deleted"}

@@ -26,7 +26,8 @@ IDS = [(name, param) for name, fields in FIELDS.items()
        for param, field in fields.items() if isinstance(field, Id)]
 OF_A_TENANT = [name for name, fields in FIELDS.items() if "tenant_id" in fields]
 # An id that is to be given must only be free; users belong to no tenant.
-FREE = [(name, param) for name, param in IDS if name.startswith("create_") and param == "id"]
+FREE = [(name, param) for name, param in IDS
+        if name.startswith(("create_", "upsert_")) and param == "id"]
 GLOBAL = [("add_user_to_tenant", "user_id")]
 # A tenant's id is another tenant's only beside something that belongs to the own one.
 BELONGING = {name for name, param in IDS if name in OF_A_TENANT
@@ -131,7 +132,7 @@ def params(world: World, method: str, **given: Any) -> dict[str, Any]:
                 "grants": [{"node_type_id": world["node_type"]["id"], "read": True,
                             "write": False}],
                 "filter": {"version": {"$gt": 1000}},
-                "nodes": [{"node_type_id": world["node_type"]["id"]}],
+                "nodes": [{"node_type_id": world["node_type"]["id"], "data": {}}], "data": {},
                 "relationships": [{"source_node_id": world["node"]["id"], "relationship_type": "r",
                                    "target_node_id": world["target"]["id"]}],
                 "calls": [{"method": "list_tenants"}]}.get(param, uuid4().hex)

@@ -48,7 +48,8 @@ class World:
         verb, _, thing = method.partition("_")
         thing = {"neighbors": "node"}.get(thing, thing)
         values: dict[str, Any] = self.member | {
-            "id": str(uuid4()) if verb == "create" else getattr(self, thing, {"id": ""})["id"],
+            "id": (str(uuid4()) if verb in ("create", "upsert") else
+                   getattr(self, thing, {"id": ""})["id"]),
             "start": self.node["id"], "direction": "both", "relationship_types": ["depends_on"],
             "min_depth": 0, "max_depth": 3, "node_type_ids": [self.node_type["id"]], "limit": 10,
             "node_type_id": self.node_type["id"], "source_node_id": self.node["id"],
@@ -63,7 +64,8 @@ class World:
             "group_by": {"of": "tenant_id"},
             "measures": {"count": "count()"}, "having": {"count": {"$gte": 1}},
             "related_to": {"node": self.node["id"]}, "expand": {"near": {"direction": "both"}},
-            "nodes": [{"node_type_id": self.node_type["id"]}],
+            "nodes": [{"node_type_id": self.node_type["id"], "data": {"a": [1]}}],
+            "key": "", "mode": "merge", "all_or_none": False,
             "relationships": [{"source_node_id": self.node["id"], "relationship_type": "x",
                                "target_node_id": self.target["id"]}],
             "calls": [{"method": "list_users"}], "dry_run": True, "refs": True,
