@@ -196,7 +196,7 @@ BEGIN
 END $$;
 
 -- Note what a type declares, and let each kind make of the type's nodes what follows where its rules
--- are others than before: by flexdb_fill_…, which the migration brings that knows the kind.
+-- are others than before: by flexdb_fill_unique or its like, of the migration that knows the kind.
 CREATE OR REPLACE FUNCTION flexdb_declare(of_tenant uuid, of_type uuid, schema jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -288,8 +288,8 @@ LANGUAGE sql AS $$
       AND u.hash = of_hash AND u.node_id = of_node
 $$;
 
--- For each way to write nodes, what follows from it. A kind that a later migration brings has
--- flexdb_derive_…(tenant, type, node, data), which makes the rows of one node anew; where data is NULL
+-- For each way to write nodes, what follows from it. A kind that a later migration brings has a
+-- function flexdb_derive_search or its like, which makes the rows of one node anew; where data is NULL
 -- it has none. What is unique comes in one order, so that two who write many nodes do not wait in a
 -- circle.
 CREATE OR REPLACE FUNCTION flexdb_derive_inserted() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -97,8 +97,7 @@ SELECT json_agg(json_build_object(
            ORDER BY c.total DESC, c.rule, c.ids) AS clashes
 FROM clashes c
 CROSS JOIN LATERAL (
-    SELECT json_agg(CASE WHEN length(e.value) <= 200 THEN e.value
-                         ELSE left(e.value, 200) || '…' END ORDER BY e.place) AS listed
+    SELECT json_agg(left(e.value, 200) ORDER BY e.place) AS listed
     FROM (
         SELECT (n.data #> p.path::text[])::text AS value, p.place
         FROM nodes n
