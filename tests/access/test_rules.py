@@ -480,7 +480,8 @@ def test_who_has_no_rules_pays_nothing(there: There, statements: list[str]) -> N
     for caller in (ANYONE, Caller("key:x", "member", world.tenant["id"])):
         for name in ("get_node", "get_relationship", "shortest_path", "delete_node"):
             params = world.params(name) | ({"version": ""} if name == "delete_node" else {})
-            params.pop("only_if", None)
+            for asked in ("only_if", "expand"):
+                params.pop(asked, None)
             plan = OPERATIONS[name].plan(Context(caller=caller), params, bytes)
             assert isinstance(plan, Statement) and plan.query is STATEMENTS["value"][name]
     one = {"id": world.node["id"]}
