@@ -211,6 +211,23 @@ def test_it_combines_with_what_else_a_list_is_asked(service: Service) -> None:
     assert page["pagination"] == {"next_page_token": "", "total_count": 5}
 
 
+def test_what_is_found_brings_its_neighbours_along_and_may_be_asked_for_by_them(
+        service: Service) -> None:
+    corpus = Corpus(service, "word one", "word two", "another")
+    one, _, other = corpus.nodes
+    service.relationship(one, other, relationship_type="near")
+    found, = corpus.page("word", highlights="offsets", fields=["id"],
+                         filter={"$related": {"type": "near", "direction": "out"}},
+                         expand={"near": {"direction": "out", "fields": ["id"]}})["nodes"]
+    assert found["id"] == one["id"] and found["highlights"]
+    assert [node["id"] for node in found["expanded"]["near"]["nodes"]] == [other["id"]]
+    plain = corpus.page("one", expand={"near": {"direction": "out"}}, explain=True)
+    assert plain["nodes"][0]["expanded"] and plain["explain"]["page"]["indexes"]
+    told = refusal(service, "list_nodes", tenant_id=corpus.tenant["id"], search="word",
+                   related_to={"node": one["id"]})
+    assert told.fields == {"related_to": ["may not stand beside search"]}
+
+
 def test_highlights_are_the_places_of_the_words(service: Service) -> None:
     tenant = service.tenant()
     node_type = service.node_type(tenant, schema={
