@@ -104,6 +104,13 @@ class Caller:
         return [id for id, there in (self.memberships or {}).items()
                 if there.role in access.roles and not there.suspended]
 
+    def tenants_of(self, access: Access) -> list[str] | None:
+        """Return the tenants in which the caller is let do something; None for all."""
+        if self.sees_all:
+            return None
+        # Of a caller who is none of several, each is one of a user's memberships.
+        return [self.tenant_id] if self.tenant_id else self.tenants_with(access)
+
     @property
     def title(self) -> str:
         """Return the name of the role, which may be one that the tenant made."""

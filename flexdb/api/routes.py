@@ -23,6 +23,7 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("PUT", "/users/{id}", "update_user"),
         ("DELETE", "/users/{id}", "delete_user"),
         ("GET", "/users", "list_users"),
+        ("GET", "/users/{user_id}/tenants", "list_user_tenants"),
     ),
     "Tenant Users": (
         ("POST", "/tenants/{tenant_id}/users", "add_user_to_tenant"),
@@ -133,8 +134,13 @@ class Route:
 
     @cached_property
     def elsewhere(self) -> tuple[str, ...]:
-        """Return the other parameters, in the body or in the query."""
-        return tuple(name for name in self.operation.fields if name not in self.in_url)
+        """Return the other parameters, in the body or in the query.
+
+        What could be given in the place of one in the URL is none of them.
+        """
+        either = {*self.operation.params.either}
+        gone = {*self.in_url, *(either if either.intersection(self.in_url) else ())}
+        return tuple(name for name in self.operation.fields if name not in gone)
 
     @cached_property
     def in_query(self) -> tuple[str, ...]:

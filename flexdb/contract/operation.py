@@ -111,6 +111,11 @@ class Operation:
         return "tenant_id" if "tenant_id" in self.fields else "id" if self.of is TENANT else None
 
     @cached_property
+    def _instead(self) -> set[str]:
+        """Return the parameters that may stand in the place of the tenant's id."""
+        return {*self.params.either} - {self.tenant} if self.tenant in self.params.either else set()
+
+    @cached_property
     def guards(self) -> list[Guard]:
         """Return what stands around its plans, from the inside out."""
         return [stand for applies, stand in _GUARDS if applies(self)]
@@ -127,7 +132,7 @@ class Operation:
             return by_name, caller
         asked = by_name.get(self.tenant)
         if asked in (None, ""):
-            if caller.tenant_id is None:
+            if caller.tenant_id is None or any(by_name.get(name) for name in self._instead):
                 return by_name, caller
             asked = caller.tenant_id
             by_name = by_name | {self.tenant: asked}
@@ -172,7 +177,8 @@ class Operation:
         if bound is None:
             raise NotFound.of(str(self.tenant), "tenant")
         # Only who sees all may ask for what is in any.
-        if self.tenant and bound.tenant_id is None and not bound.sees_all:
+        is_told = bound.tenant_id or bound.sees_all or loaded.keys() & self._instead
+        if self.tenant and not is_told:
             raise InvalidParams(fields={self.tenant: ["is missing"]})
         if bound is not caller:
             context = replace(context, caller=bound)

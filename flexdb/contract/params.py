@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
@@ -20,6 +20,9 @@ class Params(Schema):
 
     class Meta:
         unknown = RAISE
+
+    # The parameters of which exactly one is to be given, if any.
+    either: ClassVar[tuple[str, ...]] = ()
 
     error_messages = {"unknown": "is not a parameter here", "type": "must be an object"}
 
@@ -54,6 +57,12 @@ class Params(Schema):
         if known < len(data):
             keys = {key for key, _, _ in self._members}
             wrong |= {key: [self.error_messages["unknown"]] for key in data if key not in keys}
+        # What is wrong itself was meant to be given.
+        if self.either and not wrong.keys() & {*self.either} and (
+                len(loaded.keys() & {*self.either}) != 1):
+            wrong |= {name: ["is wanted where there is no {}, and only there".format(
+                " or ".join(other for other in self.either if other != name))]
+                for name in self.either}
         if wrong:
             raise ValidationError(wrong)
         return loaded

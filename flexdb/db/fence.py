@@ -14,7 +14,9 @@ from flexdb.plan import Statement
 Bound = Collection[str] | None
 # Where the argument that names tenants is called otherwise; each statement by its name.
 NAMED_BY = {"get_tenant": "id", "update_tenant": "id", "delete_tenant": "id",
-            "before_tenants": "id", "lock_tenants": "ids", "get_member": "tenant_ids"}
+            "before_tenants": "id", "lock_tenants": "ids", "get_member": "tenant_ids",
+            "get_member_by_email": "tenant_ids", "get_tenant_by_slug": "tenant_ids",
+            "list_user_tenants": "tenant_ids"}
 
 
 class FenceError(Exception):

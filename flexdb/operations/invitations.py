@@ -24,6 +24,7 @@ from flexdb.errors import InvalidParams, PermissionDenied
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
 from flexdb.sql.arrays import array
 
 MOST_INVITATIONS, DAYS = 1000, 30
@@ -45,6 +46,9 @@ class Invitation(Schema):
     expires_at = Time("When it ends, 30 days later.")
 
 
+MEMBERS = Invitation().fields
+
+
 class NewInvitation(Params):
     tenant_id = TENANT_ID(required=True)
     email = EMAIL(required=True)
@@ -60,6 +64,10 @@ class InvitationId(Params):
 class InvitationList(Params):
     tenant_id = TENANT_ID(required=True)
     pagination = pagination()
+    filter = MEMBERS_FILTER()
+    sort = MEMBERS_SORT()
+    fields = MEMBERS_FIELDS()  # type: ignore[assignment]
+    count = COUNT()
 
 
 @operation(NewInvitation, gives=one(Invitation, "invitation"), effect=CREATES, of=TENANT,
@@ -88,7 +96,7 @@ def create_invitation(context: Context, params: Loaded) -> Steps:
            access=Access.MANAGE, rules=Heed.REFUSED)
 def list_invitations(context: Context, params: Loaded) -> Statement:
     """List the invitations of a tenant that are open, newest first."""
-    return page(context, "list_invitations", params)
+    return page(context, "list_invitations", params, members=MEMBERS)
 
 
 @operation(InvitationId, gives=NOTHING, effect=DELETES, of=TENANT,

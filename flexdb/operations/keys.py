@@ -35,6 +35,7 @@ from flexdb.errors import InvalidParams, NotFound, PermissionDenied, QuotaExceed
 from flexdb.operations.statements import one_object
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
 from flexdb.sql.arrays import array
 
 ID = partial(Id, "The key's id.")
@@ -68,6 +69,9 @@ class ApiKey(Schema):
     created_at = CREATED_AT()
     expires_at = EXPIRES_AT()
     last_used_at = Time("When it was last used, within an hour.", allow_none=True)
+
+
+MEMBERS = ApiKey().fields
 
 
 class ApiKeyWithSecret(ApiKey):
@@ -117,6 +121,10 @@ class KeyId(Params):
 class KeyList(Params):
     tenant_id = TENANT_ID(required=True)
     pagination = pagination()
+    filter = MEMBERS_FILTER()
+    sort = MEMBERS_SORT()
+    fields = MEMBERS_FIELDS()  # type: ignore[assignment]
+    count = COUNT()
 
 
 class NoParams(Params):
@@ -134,7 +142,7 @@ def create_key(context: Context, params: Loaded) -> Statement:
            access=Access.MANAGE, rules=Heed.REFUSED)
 def list_keys(context: Context, params: Loaded) -> Statement:
     """List a tenant's keys, newest first; their secrets are not kept."""
-    return page(context, "list_keys", params)
+    return page(context, "list_keys", params, members=MEMBERS)
 
 
 @operation(KeyId, gives=NOTHING, effect=DELETES, of=TENANT,

@@ -29,6 +29,7 @@ from flexdb.errors import AlreadyExists, InvalidParams
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
 
 Object = dict[str, Any]
 
@@ -54,6 +55,9 @@ class NodeType(Schema):
     updated_at = UPDATED_AT()
 
 
+MEMBERS = NodeType().fields
+
+
 class NewNodeType(Params):
     tenant_id = TENANT_ID(required=True)
     name = NAME(required=True)
@@ -65,6 +69,13 @@ class NewNodeType(Params):
 class NodeTypeId(Params):
     id = ID(required=True)
     tenant_id = TENANT_ID(required=True)
+
+
+class NodeTypeName(Params):
+    id = ID()
+    tenant_id = TENANT_ID(required=True)
+    name = NAME()
+    either = ("id", "name")
 
 
 class NodeTypeVersion(NodeTypeId):
@@ -81,6 +92,10 @@ class NodeTypeChange(NodeTypeId):
 class NodeTypeList(Params):
     tenant_id = TENANT_ID(required=True)
     pagination = pagination()
+    filter = MEMBERS_FILTER(example={"name": "Task"})
+    sort = MEMBERS_SORT(example=["name"])
+    fields = MEMBERS_FIELDS(example=["id", "name"])  # type: ignore[assignment]
+    count = COUNT()
 
 
 @operation(NewNodeType, gives=one(NodeType, "node_type"),
@@ -91,11 +106,12 @@ def create_node_type(context: Context, params: Loaded) -> Statement:
     return one_object(context, "create_node_type", params, "node_type", missing="tenant_id")
 
 
-@operation(NodeTypeId, gives=one(NodeType, "node_type"),
+@operation(NodeTypeName, gives=one(NodeType, "node_type"),
            effect=READS, of=TENANT, access=Access.READ, rules=Heed.FREE)
 def get_node_type(context: Context, params: Loaded) -> Statement:
-    """Get a node type by its id."""
-    return one_object(context, "get_node_type", params, "node_type", thing="node type")
+    """Get a node type by its id or its name."""
+    name, by = (("get_node_type", "id") if "id" in params else ("get_node_type_by_name", "name"))
+    return one_object(context, name, params, "node_type", missing=by, thing="node type")
 
 
 @operation(NodeTypeChange, gives=one(NodeType, "node_type"),
@@ -149,7 +165,7 @@ def delete_node_type(context: Context, params: Loaded) -> Statement:
            effect=READS, of=TENANT, access=Access.READ, rules=Heed.FREE)
 def list_node_types(context: Context, params: Loaded) -> Statement:
     """List a tenant's node types, newest first."""
-    return page(context, "list_node_types", params)
+    return page(context, "list_node_types", params, members=MEMBERS)
 
 
 def stored_schema(context: Context, tenant_id: str, id: str, version: str, text: bytes | None,

@@ -32,6 +32,7 @@ from flexdb.operations import nodes
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
 from flexdb.query.rules import check_filter
 
 # How many roles a tenant may have, and how much one may say.
@@ -84,6 +85,9 @@ class Role(Schema):
     updated_at = UPDATED_AT()
 
 
+MEMBERS = Role().fields
+
+
 class NewGrant(Params):
     node_type_id = Id("The type; absent for all that have no grant of their own.",
                       load_default=None)
@@ -121,6 +125,10 @@ class RoleChange(RoleId):
 class RoleList(Params):
     tenant_id = TENANT_ID(required=True)
     pagination = pagination()
+    filter = MEMBERS_FILTER()
+    sort = MEMBERS_SORT()
+    fields = MEMBERS_FIELDS()  # type: ignore[assignment]
+    count = COUNT()
 
 
 @operation(NewRole, gives=one(Role, "role"), effect=CREATES, of=TENANT,
@@ -173,7 +181,7 @@ def delete_role(context: Context, params: Loaded) -> Steps:
            access=Access.MANAGE, rules=Heed.REFUSED)
 def list_roles(context: Context, params: Loaded) -> Statement:
     """List the roles that a tenant made, newest first."""
-    return page(context, "list_roles", params)
+    return page(context, "list_roles", params, members=MEMBERS)
 
 
 def _kept(grants: list[Loaded]) -> bytes:

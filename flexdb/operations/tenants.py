@@ -26,6 +26,8 @@ from flexdb.errors import PermissionDenied
 from flexdb.operations.statements import one_object
 from flexdb.plan import Statement
 from flexdb.query.paging import page, pagination
+from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
+from flexdb.sql.arrays import array
 
 ID = partial(Id, "The tenant's id.")
 SLUG = "acme-corp"
@@ -48,6 +50,9 @@ class Tenant(Schema):
     updated_at = UPDATED_AT()
 
 
+MEMBERS = Tenant().fields
+
+
 class NewTenant(Params):
     slug = NEW_SLUG(required=True)
     name = NAME(required=True)
@@ -56,6 +61,12 @@ class NewTenant(Params):
 
 class TenantId(Params):
     id = ID(required=True)
+
+
+class TenantName(Params):
+    id = ID()
+    slug = NEW_SLUG(held=True)
+    either = ("id", "slug")
 
 
 class TenantChange(Params):
@@ -67,6 +78,10 @@ class TenantChange(Params):
 
 class TenantList(Params):
     pagination = pagination()
+    filter = MEMBERS_FILTER(example={"slug": "acme-corp"})
+    sort = MEMBERS_SORT(example=["name"])
+    fields = MEMBERS_FIELDS(example=["id", "slug"])  # type: ignore[assignment]
+    count = COUNT()
 
 
 @operation(NewTenant, gives=one(Tenant, "tenant"),
@@ -76,11 +91,16 @@ def create_tenant(context: Context, params: Loaded) -> Statement:
     return one_object(context, "create_tenant", params | new_slug(params["slug"]), "tenant")
 
 
-@operation(TenantId, gives=one(Tenant, "tenant"), effect=READS, of=TENANT,
+@operation(TenantName, gives=one(Tenant, "tenant"), effect=READS, of=TENANT,
            access=Access.READ, rules=Heed.FREE)
 def get_tenant(context: Context, params: Loaded) -> Statement:
-    """Get a tenant by its id."""
-    return one_object(context, "get_tenant", params, "tenant", thing="tenant")
+    """Get a tenant by its id, or by its slug in whatever case."""
+    if "id" in params:
+        return one_object(context, "get_tenant", params, "tenant", thing="tenant")
+    seen = context.caller.tenants_of(Access.READ)
+    return one_object(context, "get_tenant_by_slug", slug_change(params["slug"]) | {
+        "tenant_ids": None if seen is None else array(seen)}, "tenant", missing="slug",
+        thing="tenant")
 
 
 @operation(TenantChange, gives=one(Tenant, "tenant"), effect=CHANGES, of=TENANT,
@@ -107,4 +127,4 @@ def delete_tenant(context: Context, params: Loaded) -> Statement:
            effect=READS, of=SERVICE, access=Access.PLATFORM, rules=Heed.REFUSED)
 def list_tenants(context: Context, params: Loaded) -> Statement:
     """List the tenants, newest first."""
-    return page(context, "list_tenants", params)
+    return page(context, "list_tenants", params, members=MEMBERS)

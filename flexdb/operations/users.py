@@ -26,8 +26,9 @@ from flexdb.errors import NotFound, PermissionDenied
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
+from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
 from flexdb.sql.arrays import array
-from flexdb.sql.pages import BY_USER
+from flexdb.sql.pages import BY_TENANT, BY_USER
 
 ID = partial(Id, "The user's id.")
 EMAIL = "john@example.com"
@@ -57,6 +58,24 @@ class TenantUser(Schema):
     status = Text("`active`, or what the application makes of it.")
 
 
+class TenantMember(TenantUser):
+    """A member of a tenant, by name and e-mail address."""
+
+    email = Text("The user's e-mail address.", example=EMAIL)
+    display_name = DISPLAY_NAME()
+
+
+class UserTenant(TenantUser):
+    """A tenant of a user, by its slug and name."""
+
+    slug = Text("The tenant's slug.", example="acme-corp")
+    name = Text("The tenant's name.", example="Acme Corporation")
+
+
+MEMBERS, MEMBERS_OF_MEMBER = User().fields, TenantMember().fields
+MEMBERS_OF_TENANT = UserTenant().fields
+
+
 class NewUser(Params):
     email = NEW_EMAIL(required=True)
     display_name = DISPLAY_NAME(required=True)
@@ -67,6 +86,12 @@ class UserId(Params):
     id = ID(required=True)
 
 
+class UserName(Params):
+    id = ID()
+    email = NEW_EMAIL(held=True)
+    either = ("id", "email")
+
+
 class UserChange(Params):
     id = ID(required=True)
     email = NEW_EMAIL(held=True, load_default=None)
@@ -75,6 +100,10 @@ class UserChange(Params):
 
 class UserList(Params):
     pagination = pagination()
+    filter = MEMBERS_FILTER()
+    sort = MEMBERS_SORT()
+    fields = MEMBERS_FIELDS()  # type: ignore[assignment]
+    count = COUNT()
 
 
 class Membership(Params):
@@ -89,6 +118,19 @@ class NewMembership(Membership):
 class TenantUserList(Params):
     tenant_id = TENANT_ID(required=True)
     pagination = pagination()
+    filter = MEMBERS_FILTER(example={"email": {"$iendswith": "@example.com"}})
+    sort = MEMBERS_SORT(example=["display_name"])
+    fields = MEMBERS_FIELDS(example=["user_id", "email"])  # type: ignore[assignment]
+    count = COUNT()
+
+
+class UserTenantList(Params):
+    user_id = ID(required=True)
+    pagination = pagination()
+    filter = MEMBERS_FILTER(example={"role": "admin"})
+    sort = MEMBERS_SORT(example=["slug"])
+    fields = MEMBERS_FIELDS(example=["tenant_id", "slug"])  # type: ignore[assignment]
+    count = COUNT()
 
 
 @operation(NewUser, gives=one(User, "user"), effect=CREATES, of=SERVICE,
@@ -98,17 +140,20 @@ def create_user(context: Context, params: Loaded) -> Statement:
     return one_object(context, "create_user", params | new_email(params["email"]), "user")
 
 
-@operation(UserId, gives=one(User, "user"), effect=READS, of=SERVICE,
+@operation(UserName, gives=one(User, "user"), effect=READS, of=SERVICE,
            access=Access.PEOPLE, rules=Heed.FREE)
 def get_user(context: Context, params: Loaded) -> Statement:
-    """Get a user by the id; who sees some tenants only finds their members alone."""
-    caller = context.caller
-    if not caller.sees_all:
-        # Of a caller who is none of several, each is one of a user's memberships.
-        ids = [caller.tenant_id] if caller.tenant_id else caller.tenants_with(Access.PEOPLE)
-        return one_object(context, "get_member", params | {"tenant_ids": array(ids)},
-                          "user", thing="user")
-    return one_object(context, "get_user", params, "user", thing="user")
+    """Get a user by the id or the e-mail address.
+
+    Who sees some tenants only finds their members alone.
+    """
+    seen = context.caller.tenants_of(Access.PEOPLE)
+    name = "get_user" if seen is None else "get_member"
+    within = {} if seen is None else {"tenant_ids": array(seen)}
+    if "id" in params:
+        return one_object(context, name, params | within, "user", thing="user")
+    return one_object(context, f"{name}_by_email", email_change(params["email"]) | within, "user",
+                      missing="email", thing="user")
 
 
 @operation(UserChange, gives=one(User, "user"), effect=CHANGES, of=SERVICE,
@@ -130,7 +175,7 @@ def delete_user(context: Context, params: Loaded) -> Statement:
            access=Access.PLATFORM, rules=Heed.REFUSED)
 def list_users(context: Context, params: Loaded) -> Statement:
     """List the users, newest first."""
-    return page(context, "list_users", params)
+    return page(context, "list_users", params, members=MEMBERS)
 
 
 @operation(NewMembership, gives=one(TenantUser, "tenant_user"),
@@ -152,11 +197,25 @@ def remove_user_from_tenant(context: Context, params: Loaded) -> Plan:
         context, "remove_user_from_tenant", params, missing="user_id", thing="user in the tenant"))
 
 
-@operation(TenantUserList, gives=paged(TenantUser, "tenant_users"),
+@operation(TenantUserList, gives=paged(TenantMember, "tenant_users"),
            effect=READS, of=TENANT, access=Access.PEOPLE, rules=Heed.FREE)
 def list_tenant_users(context: Context, params: Loaded) -> Statement:
     """List the members of a tenant by user id."""
-    return page(context, "list_tenant_users", params, order=BY_USER)
+    return page(context, "list_tenant_users", params, order=BY_USER, members=MEMBERS_OF_MEMBER)
+
+
+@operation(UserTenantList, gives=paged(UserTenant, "user_tenants"),
+           effect=READS, of=SERVICE, access=Access.READ, rules=Heed.FREE)
+def list_user_tenants(context: Context, params: Loaded) -> Statement:
+    """List the tenants of a user by their ids: the own ones, or to an operator anyone's."""
+    caller = context.caller
+    if not (caller.sees_all or caller.name.lower() == f"user:{params['user_id']}"):
+        # To others there is no such user, be there one or not.
+        raise NotFound.of("user_id")
+    seen = caller.tenants
+    return page(context, "list_user_tenants",
+                params | {"tenant_ids": None if seen is None else array(seen)}, order=BY_TENANT,
+                members=MEMBERS_OF_TENANT, of="user", takes=("user_id", "tenant_ids"))
 
 
 def _within_role(context: Context, params: Loaded, statement: Statement) -> Plan:

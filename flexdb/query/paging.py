@@ -81,8 +81,8 @@ def page(
     :param filters: the parameters that, where given, a row's columns of those names must equal
     :param order: the keys that order the list
     :param members: those of the list's objects, where it takes the parameters of a query
-    :param of: what the list is of, ``tenant``, ``node`` or ``service``: where there is none, it is
-        not found
+    :param of: what the list is of, ``tenant``, ``node``, ``user`` or ``service``: where there is
+        none, it is not found
     :param takes: further parameters that the list's SQL takes
     :param largest: the most rows of a page
     :param found: the SQL of all its rows, where these are looked for one by one and so counted with
@@ -94,7 +94,9 @@ def page(
     given = tuple(column for column in filters if column in params)
     arguments = {column: params[column] for column in ("tenant_id", *takes, *given)
                  if column in params}
-    asked = None if params.keys().isdisjoint(QUERY) else read_query(context, name, params, members)
+    unique = order[-1].column if order[-1].column in members else "id"
+    asked = None if params.keys().isdisjoint(QUERY) else read_query(
+        context, name, params, members, unique)
     if asked:
         arguments |= asked.arguments
         order = asked.order or order
@@ -117,8 +119,8 @@ def page(
 
     def read(row: Row | None) -> Result:
         if row is None:
-            raise NotFound.of("tenant_id") if of == "tenant" else NotFound.of(
-                "related_to.node" if related else "id", of)
+            raise NotFound.of("related_to.node" if related else "id", of) if of == "node" else (
+                NotFound.of(f"{of}_id"))
         items, rows, total, *last = row
         next_token = _make_token(last, identity) if last[0] is not None else ""
         count = b"" if total is None else b',"total_count":%d' % total

@@ -48,6 +48,10 @@ FIELDS = partial(Paths, "The paths to give back, instead of whole objects; of an
                  example=["id", "data.title"])
 COUNT = partial(Choice, "`none` leaves `total_count` out, which with a filter costs the most.",
                 ("exact", "none"), example="exact")
+# Of lists whose objects have no data.
+MEMBERS_FILTER = partial(FILTER, example={"created_at": {"$gte": "2026-01-01T00:00:00Z"}})
+MEMBERS_SORT = partial(SORT, example=["-created_at"])
+MEMBERS_FIELDS = partial(FIELDS, example=["id"])
 QUERY = frozenset({"filter", "sort", "fields", "count", "highlights", "expand"})
 # What a row may tell beside its columns.
 _FURTHER = {"highlights": "flexdb_search_highlights({0}.tenant_id, {0}.node_type_id, {0}.data, "
@@ -76,17 +80,19 @@ class Asked(NamedTuple):
         return self.condition, [tuple(key) for key in self.order]
 
 
-def read_query(context: Context, name: str, params: Loaded, members: Members) -> Asked:
+def read_query(context: Context, name: str, params: Loaded, members: Members,
+               unique: str = "id") -> Asked:
     """Return what the parameters of a query ask for.
 
     :param name: the list's name
     :param params: valid parameters
     :param members: those of the list's objects
+    :param unique: the one that no two of them have in common
     :raises InvalidParams: naming the place in them that is wrong
     """
     listing = LISTS[name]
     wanted, arguments = condition(params.get("filter", {}), members, listing.alias)
-    keys, sorted_by = (sort_keys(params["sort"], members, listing.alias)
+    keys, sorted_by = (sort_keys(params["sort"], members, listing.alias, unique=unique)
                        if "sort" in params else ((), {}))
     further = {name: sql.format(listing.alias) for name, sql in _FURTHER.items()
                if params.get(name, "none") != "none"}

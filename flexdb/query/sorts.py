@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flexdb.contract.fields import Id, Integer, Time
+from marshmallow import fields
+
+from flexdb.contract.fields import Id
 from flexdb.contract.json_fields import JsonText
 from flexdb.errors import InvalidParams
 from flexdb.query.paths import Members, column_of, split
+from flexdb.query.values import reader_of
 from flexdb.sql.pages import Key
 
 MOST_KEYS = 3
@@ -20,11 +23,14 @@ TEXT_PREFIX = 128
 # No number that a request may store has as many decimals before its first digit, nor as many
 # digits. What is stored beyond is ordered as if it were that large.
 _DECIMALS, _LARGEST = 340, "1e340::numeric"
-_TYPES: dict[type, str] = {Id: "uuid", Time: "timestamptz", Integer: "bigint"}
+# As the columns have it: a value of a filter may be larger.
+_KEY_TYPES = {"numeric": "bigint"}
+# What stands for what is not set: no key of a page may be null.
+_UNSET = {"text": "''", "timestamptz": "'-infinity'", "uuid": "flexdb_nil()"}
 
 
-def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
-              ) -> tuple[tuple[Key, ...], dict[str, Any]]:
+def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s",
+              unique: str = "id") -> tuple[tuple[Key, ...], dict[str, Any]]:
     """Return the keys of an order, which together are unique where the members have an id, and the
     named arguments in them.
 
@@ -32,6 +38,7 @@ def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
     :param members: the members of the object that a row is
     :param alias: the row's alias in the SQL
     :param prefix: what the names of the arguments begin with
+    :param unique: the member that no two rows have in common, which is a UUID
     :raises InvalidParams: naming the path that is wrong
     """
     keys: list[Key] = []
@@ -47,23 +54,33 @@ def sort_keys(sort: list[str], members: Members, alias: str, prefix: str = "s"
             name, parts = split(path, members)
             if (name, *parts) in seen:
                 raise ValueError("names a path again")
+            is_json = isinstance(members[name], JsonText)
+            type = "" if is_json else reader_of(members[name])[0]
+            type = _KEY_TYPES.get(type, type)
         except ValueError as error:
             field = f"sort.{place}"
             raise InvalidParams(fields={field: [str(error)]}) from None
         seen.add((name, *parts))
-        if isinstance(members[name], JsonText):
+        if is_json:
             arguments[f"{prefix}{place}"] = parts
             keys += _json_keys(column_of(name, members, alias),
                                f"%({prefix}{place})s::text[]", place, direction)
         else:
-            type = next((type for kind, type in _TYPES.items()
-                         if isinstance(members[name], kind)), "text")
-            # A computed key has a name of its own.
-            keys.append(Key(name, type, direction) if type != "text" else Key(
-                f"text_{place}", type, direction, _prefix(f"{alias}.{name}")))
-    if isinstance(members.get("id"), Id) and ("id",) not in seen:
-        keys.append(Key("id", "uuid", direction))
+            keys.append(_key(name, members[name], type, alias, place, direction))
+    if isinstance(members.get(unique), Id) and (unique,) not in seen:
+        keys.append(Key(unique, "uuid", direction))
     return tuple(keys), arguments
+
+
+def _key(name: str, field: fields.Field[Any], type: str, alias: str, place: int, direction: str
+         ) -> Key:
+    column = f"{alias}.{name}"
+    if field.allow_none:
+        column = f"coalesce({column}, {_UNSET[type]})"
+    elif type != "text":
+        return Key(name, type, direction)
+    # A computed key has a name of its own.
+    return Key(f"value_{place}", type, direction, _prefix(column) if type == "text" else column)
 
 
 def _json_keys(column: str, path: str, place: int, direction: str) -> list[Key]:

@@ -18,6 +18,11 @@ SELECT {node_type} AS object, nt.version, {node_type_tag} AS tag
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
 
+-- read: get_node_type_by_name -> object, version, tag
+SELECT {node_type} AS object, nt.version, {node_type_tag} AS tag
+FROM node_types nt
+WHERE nt.tenant_id = %(tenant_id)s AND nt.name = %(name)s
+
 -- write: update_node_type -> object, version, tag
 WITH found AS (
     SELECT nt.tenant_id, nt.id, nt.version, {node_type_tag} AS tag

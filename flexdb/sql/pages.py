@@ -28,11 +28,13 @@ BY_RANK = (Key("rank", "real", "DESC"), Key("id", "uuid", "DESC"))
 BY_USER = (Key("user_id", "uuid", "ASC"),)
 LAST_RELATED_FIRST = (Key("related_at", "timestamptz", "DESC"),
                       Key("relationship_id", "uuid", "DESC"))
+BY_TENANT = (Key("tenant_id", "uuid", "ASC"),)
 # A list is not there when what it is of is not.
 _SCOPES = {
     "tenant": "WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)",
     "node": "WHERE EXISTS (SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s"
             " AND n.id = %(id)s)",
+    "user": "WHERE EXISTS (SELECT FROM users u WHERE u.id = %(user_id)s)",
     "service": "",
 }
 
@@ -56,7 +58,7 @@ def page_query(
     :param condition: a further condition on a row
     :param thing: what each row becomes, where it is not the whole object
     :param of: what must be there for the list to be there: a ``tenant``, one of
-        its nodes, or the ``service``, which always is
+        its nodes, a ``user``, or the ``service``, which always is
     :param expanded: what is brought along with each row; "" for nothing
     :param near: where the rows are to be a node's neighbours, the direction to these
     """
@@ -77,7 +79,7 @@ def page_query(
             f"[count(*) FILTER (WHERE {row}.shown)] END AS last_{key.column}"
             for key in order),
         "next": ", ".join(f"page.last_{key.column}::text" for key in order),
-        "scope": _SCOPES[of] if "%(tenant_id)s" in own else "",
+        "scope": _SCOPES[of] if "%(tenant_id)s" in own or of == "user" else "",
     }
     if listing.object != object_of(name):
         slots["weight"] += f" + {row}.relationship_size"

@@ -1,12 +1,24 @@
 -- object: tenant_user tu
 tenant_id, user_id, role, status
 
+-- object: member tu
+tenant_id, user_id, role, status, email, display_name
+
 -- read: get_member -> object, tag
 SELECT {user} AS object, {user_tag} AS tag
 FROM users u
 WHERE u.id = %(id)s AND EXISTS (
     SELECT FROM tenant_users tu
     WHERE tu.tenant_id = ANY(%(tenant_ids)s::uuid[]) AND tu.user_id = u.id)
+
+-- read: get_member_by_email -> object, tag
+SELECT {user} AS object, {user_tag} AS tag
+FROM users u
+WHERE {has_email} AND EXISTS (
+    SELECT FROM tenant_users tu
+    WHERE tu.tenant_id = ANY(%(tenant_ids)s::uuid[]) AND tu.user_id = u.id)
+ORDER BY u.email = %(email_given)s DESC, u.id
+LIMIT 1
 
 -- lock: get_role_of_member -> role
 SELECT tu.role
@@ -46,8 +58,34 @@ SELECT CASE WHEN removed.user_id IS NOT NULL THEN '{}'::json END AS object, foun
 FROM found
 LEFT JOIN removed ON true
 
--- list: list_tenant_users of tenant_user tu
-SELECT tu.tenant_id, tu.user_id, tu.role, tu.status,
-       octet_length(concat(tu.role, tu.status)) AS size
-FROM tenant_users tu
-WHERE tu.tenant_id = %(tenant_id)s
+-- list: list_tenant_users of member tu
+SELECT tu.tenant_id, tu.user_id, tu.role, tu.status, tu.email, tu.display_name,
+       octet_length(concat(tu.role, tu.status, tu.email, tu.display_name)) AS size
+FROM (
+    -- LATERAL with LIMIT lets no plan read more users than a page has.
+    SELECT tu.tenant_id, tu.user_id, tu.role, tu.status, u.email, u.display_name
+    FROM tenant_users tu
+    CROSS JOIN LATERAL (
+        SELECT u.email, u.display_name FROM users u WHERE u.id = tu.user_id LIMIT 1
+    ) u
+    WHERE tu.tenant_id = %(tenant_id)s
+) tu
+WHERE TRUE
+
+-- object: user_tenant ut
+tenant_id, user_id, role, status, slug, name
+
+-- list: list_user_tenants of user_tenant ut
+-- Of a caller who sees some tenants, those are named.
+SELECT ut.tenant_id, ut.user_id, ut.role, ut.status, ut.slug, ut.name,
+       octet_length(concat(ut.role, ut.status, ut.slug, ut.name)) AS size
+FROM (
+    SELECT tu.tenant_id, tu.user_id, tu.role, tu.status, t.slug, t.name
+    FROM tenant_users tu
+    CROSS JOIN LATERAL (
+        SELECT t.slug, t.name FROM tenants t WHERE t.id = tu.tenant_id LIMIT 1
+    ) t
+    WHERE tu.user_id = %(user_id)s
+      AND (%(tenant_ids)s::uuid[] IS NULL OR tu.tenant_id = ANY (%(tenant_ids)s::uuid[]))
+) ut
+WHERE TRUE

@@ -32,6 +32,19 @@ SELECT {tenant} AS object, {tenant_tag} AS tag
 FROM tenants t
 WHERE t.id = %(id)s
 
+-- read: get_tenant_by_slug -> object, tag
+-- Of those that look the same, from before there was a rule, the one that is written so.
+SELECT {tenant} AS object, {tenant_tag} AS tag
+FROM tenants t
+WHERE (t.slug = %(slug_given)s
+       OR (t.slug_claim[1] = t.slug AND t.slug_claim[2] = %(slug_key)s)
+       OR flexdb_slug_key(t.slug) = ANY (ARRAY(
+           SELECT flexdb_slug_key(spelling.slug)
+           FROM json_array_elements_text(%(slug_spellings)s::json) AS spelling (slug))))
+  AND (%(tenant_ids)s::uuid[] IS NULL OR t.id = ANY (%(tenant_ids)s::uuid[]))
+ORDER BY t.slug = %(slug_given)s DESC, t.id
+LIMIT 1
+
 -- write: update_tenant -> object, tag, refused, taken
 WITH found AS (
     SELECT t.id, {tenant_tag} AS tag, coalesce(t.slug = %(slug_given)s, true) AS stays
@@ -80,3 +93,4 @@ LEFT JOIN deleted ON true
 SELECT t.id, t.slug, t.name, t.status, t.created_at, t.updated_at,
        octet_length(concat(t.slug, t.name, t.status)) AS size
 FROM tenants t
+WHERE TRUE

@@ -32,6 +32,19 @@ SELECT {user} AS object, {user_tag} AS tag
 FROM users u
 WHERE u.id = %(id)s
 
+-- frame: has_email
+(u.email = %(email_given)s OR flexdb_email_key(u.email) = ANY (ARRAY(
+     SELECT flexdb_email_key(spelling.email)
+     FROM json_array_elements_text(%(email_spellings)s::json) AS spelling (email))))
+
+-- read: get_user_by_email -> object, tag
+-- Of those that have it in several spellings, the one that is written so.
+SELECT {user} AS object, {user_tag} AS tag
+FROM users u
+WHERE {has_email}
+ORDER BY u.email = %(email_given)s DESC, u.id
+LIMIT 1
+
 -- write: update_user -> object, tag, refused, taken
 WITH found AS (
     SELECT u.id, {user_tag} AS tag, coalesce(u.email = %(email_given)s, true) AS stays
@@ -77,3 +90,4 @@ LEFT JOIN deleted ON true
 SELECT u.id, u.email, u.display_name, u.created_at, u.updated_at,
        octet_length(concat(u.email, u.display_name)) AS size
 FROM users u
+WHERE TRUE

@@ -108,7 +108,8 @@ def test_every_operation_says_what_becomes_of_it_under_rules() -> None:
         "aggregates")}
     assert BY_RULES[Heed.FREE] == {
         "get_tenant", "get_user", "list_tenant_users", "get_node_type", "list_node_types",
-        "get_relationship_type", "list_relationship_types", "get_caller", "transaction"}
+        "get_relationship_type", "list_relationship_types", "get_caller", "transaction",
+        "list_user_tenants"}
 
     class Named(Params):
         id = Id("An id.")

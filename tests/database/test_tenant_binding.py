@@ -16,7 +16,7 @@ from flexdb.contract.operation import OPERATIONS
 from flexdb.db.fence import NAMED_BY
 from flexdb.plan import Query, Statement
 from flexdb.sql.loader import EXPORTS, FORMS, LISTS, make_query
-from flexdb.sql.pages import BY_USER, NEWEST_FIRST, Key, page_query
+from flexdb.sql.pages import BY_TENANT, BY_USER, NEWEST_FIRST, Key, page_query
 from flexdb.sql.sights import Sight, seen
 from tests.support.binding import TABLES, read, without_each
 from tests.support.statements import statements
@@ -36,6 +36,8 @@ OF_ALL = {
     "find_memberships": ["tenant_users tu", "tenants t"],
     # Arrays of tenants, of which the fence lets a caller name the own alone.
     "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
+    "get_member_by_email": ["tenant_users tu"], "get_tenant_by_slug": ["tenants t"],
+    "list_user_tenants": ["tenant_users tu", "tenants t"],
     # The operators' own, where no tenant is asked for; and what is too old goes, whosever it was.
     "list_events": ["flexdb_events e"], "note_event": ["flexdb_events e", "flexdb_events o"],
 }
@@ -96,7 +98,7 @@ def across() -> Iterator[Query]:
 def pages() -> Iterator[Query]:
     """Give the pages of every list."""
     orders: dict[str, list[tuple[Key, ...]]] = {
-        "list_tenant_users": [BY_USER],
+        "list_tenant_users": [BY_USER], "list_user_tenants": [BY_TENANT],
         "list_nodes": [NEWEST_FIRST, (Key("sort_0", "jsonb", "ASC", "n.data"), *NEWEST_FIRST)]}
     filters: dict[str, list[tuple[str, ...]]] = {
         "list_nodes": [(), ("node_type_id",)], "list_events": [(), ("tenant_id", "caller")],

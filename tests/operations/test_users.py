@@ -23,6 +23,11 @@ def members(service: Service, tenant: dict[str, Any]) -> Any:
     return listed["tenant_users"]
 
 
+def named(membership: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
+    """Return a membership as lists give it: with the user's name and address."""
+    return membership | {name: user[name] for name in ("email", "display_name")}
+
+
 def add(service: Service, tenant: dict[str, Any], user: dict[str, Any], **role: Any) -> Any:
     return service.call("add_user_to_tenant", tenant_id=tenant["id"], user_id=user["id"],
                         **role)["tenant_user"]
@@ -93,7 +98,7 @@ def test_a_user_is_added_to_a_tenant(service: Service, given: dict[str, str], ro
     added = add(service, tenant, user, **given)
     assert added == {"tenant_id": tenant["id"], "user_id": user["id"], "role": role,
                      "status": "active"}
-    assert members(service, tenant) == [added]
+    assert members(service, tenant) == [named(added, user)]
 
 
 def test_adding_a_user_again_changes_the_role_and_leaves_the_status(service: Service) -> None:
@@ -104,7 +109,7 @@ def test_adding_a_user_again_changes_the_role_and_leaves_the_status(service: Ser
                            [tenant["id"]])
     again = add(service, tenant, user, role="owner")
     assert (again["role"], again["status"]) == ("owner", "invited")
-    assert members(service, tenant) == [again]
+    assert members(service, tenant) == [named(again, user)]
 
 
 def test_members_are_listed_by_user_id(service: Service) -> None:
@@ -128,7 +133,8 @@ def test_a_user_is_removed_from_one_tenant_and_stays_elsewhere(service: Service)
     add(service, tenant, user)
     elsewhere = add(service, other, user)
     assert service.call("remove_user_from_tenant", key) == {}
-    assert members(service, tenant) == [] and members(service, other) == [elsewhere]
+    assert members(service, tenant) == [] and members(service, other) == [
+        named(elsewhere, user)]
     assert service.call("get_user", id=user["id"]) == {"user": user}
     refused = refusal(service, "remove_user_from_tenant", key)
     assert (refused.code, set(refused.fields)) == (-32001, {"user_id"})

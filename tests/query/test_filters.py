@@ -199,7 +199,9 @@ HOSTILE = st.text(st.characters(exclude_characters="\0.", exclude_categories=["C
 def test_no_path_and_no_value_changes_the_sql(pool: Pool, name: str, value: str, operator: str
                                               ) -> None:
     def filter(name: str, value: str) -> dict[str, Any]:
-        forms = {"$in": [value], "$nin": [value], "$all": [value], "$elemMatch": {name: value}}
+        # Alone at the beginning, that would be an operator.
+        inner = json.dumps(name) if name.startswith("$") else name
+        forms = {"$in": [value], "$nin": [value], "$all": [value], "$elemMatch": {inner: value}}
         return {f"data.{name}": {operator: forms.get(operator, value)}}
 
     # What begins with a quote is a quoted part.

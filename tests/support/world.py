@@ -14,6 +14,9 @@ from tests.support.service import Service
 
 _EARLIER = "2026-01-01T00:00:00.000000+00:00"
 _LATER = (datetime.now(timezone.utc) + timedelta(days=30)).isoformat(timespec="microseconds")
+# By which path a list is filtered and sorted whose objects have no version.
+_PATHS = {"list_tenants": "slug", "list_users": "email", "list_tenant_users": "display_name",
+          "list_user_tenants": "slug", "list_keys": "hint", "list_invitations": "email"}
 
 
 @dataclass
@@ -47,6 +50,7 @@ class World:
         """Return a valid value for every parameter of a method, in their order."""
         verb, _, thing = method.partition("_")
         thing = {"neighbors": "node"}.get(thing, thing)
+        path = _PATHS.get(method, "version")
         values: dict[str, Any] = self.member | {
             "id": (str(uuid4()) if verb in ("create", "upsert") else
                    getattr(self, thing, {"id": ""})["id"]),
@@ -54,12 +58,16 @@ class World:
             "min_depth": 0, "max_depth": 3, "node_type_ids": [self.node_type["id"]], "limit": 10,
             "node_type_id": self.node_type["id"], "source_node_id": self.node["id"],
             "target_node_id": self.target["id"], "relationship_type": "depends_on",
-            "slug": uuid4().hex, "name": uuid4().hex, "email": f"{uuid4().hex}@example.org",
+            # Of what is named by its id, a name is not given too.
+            **dict.fromkeys(("slug", "name", "email"), ""),
+            **({} if verb == "get" else {"slug": uuid4().hex, "name": uuid4().hex,
+                                         "email": f"{uuid4().hex}@example.org"}),
             "display_name": "John", "status": "active", "role": "admin", "description": "Text",
             "schema": {"type": "object"}, "data": {"a": [1]}, "pagination": {"page_size": 5},
             "patch": {"a": [2]}, "update": "", "only_if": {"version": {"$gte": 1}}, "version": "",
-            "max_affected": 5, "filter": {"version": 1}, "fields": ["id", "tenant_id"],
-            "sort": ["-count" if verb == "aggregate" else "-version"],
+            "max_affected": 5, "fields": [path],
+            "filter": {path: 1} if path == "version" else {path: {"$ne": "x"}},
+            "sort": ["-count" if verb == "aggregate" else f"-{path}"],
             "count": "exact", "search": "", "highlights": "", "explain": False,
             "group_by": {"of": "tenant_id"},
             "measures": {"count": "count()"}, "having": {"count": {"$gte": 1}},
