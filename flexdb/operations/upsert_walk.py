@@ -111,6 +111,8 @@ class Upsert:
                 self._refuse(place, InvalidParams, "data", "has no value for the key")
             elif place not in self.faults:
                 item["id"] = holder or item["id"]
+        self._refuse_twice([None if place in self.faults else item["id"]
+                            for place, item in enumerate(self.items)], "id")
 
     def _write(self, left: list[int], schemas: dict[str, Compiled]
                ) -> Generator[Statement, Any, None]:
@@ -136,8 +138,9 @@ class Upsert:
             if self._is_one:
                 raise
             raise not_unique(error, "nodes", self.items) from None
-        self.done |= {place: (outcome, node) for place, node, outcome in zip(left, *row)
-                      if outcome}
+        places = {self.items[place]["id"]: place for place in left}
+        self.done |= {places[id]: (outcome, node) for id, node, outcome
+                      in zip(*(column or [] for column in row or ()))}
 
     def _prepare(self, place: int, schemas: dict[str, Compiled], type_of_stored: str | None,
                  data: bytes | None) -> None:

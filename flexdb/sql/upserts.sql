@@ -66,7 +66,7 @@ LEFT JOIN flexdb_unique u ON u.tenant_id = %(tenant_id)s AND u.node_type_id = e.
     AND u.rule = e.rule AND u.hash = e.hash
 WHERE e.turn > 1 OR u.node_id <> e.id
 
--- write: upsert_nodes -> objects, outcomes
+-- write: upsert_nodes -> ids, objects, outcomes
 WITH {given_nodes}, created AS (
     INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
     SELECT %(tenant_id)s::uuid, g.id, g.node_type_id, g.data, clock.now, clock.now
@@ -90,15 +90,14 @@ WITH {given_nodes}, created AS (
     JOIN given g ON g.id = n.id AND NOT g.is_new
     WHERE n.tenant_id = %(tenant_id)s AND n.data::text = g.data::text
 )
-SELECT array_agg(coalesce(created.object, changed.object, same.object) ORDER BY g.place)
-           AS objects,
-       array_agg(CASE WHEN created.id IS NOT NULL THEN 'created'
-                      WHEN changed.id IS NOT NULL THEN 'changed'
-                      WHEN same.id IS NOT NULL THEN 'unchanged' END ORDER BY g.place) AS outcomes
-FROM given g
-LEFT JOIN created ON created.id = g.id
-LEFT JOIN changed ON changed.id = g.id
-LEFT JOIN same ON same.id = g.id
+SELECT array_agg(w.id::text) AS ids, array_agg(w.object) AS objects, array_agg(w.outcome) AS outcomes
+FROM (
+    SELECT c.id, c.object, 'created' AS outcome FROM created c
+    UNION ALL
+    SELECT c.id, c.object, 'changed' AS outcome FROM changed c
+    UNION ALL
+    SELECT s.id, s.object, 'unchanged' AS outcome FROM same s
+) w
 
 -- write: release_keys -> released
 WITH {given_nodes}, released AS (

@@ -118,6 +118,9 @@ def test_all_or_none_are_written(service: Service, product: dict[str, Any]) -> N
         "ALREADY_EXISTS", {"nodes.1.data.code": ["is taken"]})
     assert refused(service, product, good, {"data": {"sku": "B"}, "id": taken["id"]}, **by) == (
         "ALREADY_EXISTS", {"nodes.1.id": ["is taken"]})
+    same_id = {"id": str(uuid4())}
+    assert refused(service, product, good | same_id, {"data": {"sku": "B"}} | same_id, **by) == (
+        "ALREADY_EXISTS", {"nodes.1.id": ["is given twice"]})
     assert refused(service, product, good, {"data": {}, "id": taken["id"]},
                    {"data": {}, "id": taken["id"]}) == (
         "ALREADY_EXISTS", {"nodes.2.id": ["is given twice"]})
