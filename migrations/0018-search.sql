@@ -29,19 +29,6 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHERE c.cfgnamespace = 'pg_catalog'::regnamespace AND c.cfgname = options ->> 'language'
 $$;
 
--- Lexemes without their accents, so that Café is found as cafe and cafe as Café; behind the dictionaries
--- of a language, which know its accents.
-CREATE OR REPLACE FUNCTION flexdb_search_fold(lexemes text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-BEGIN
-    IF octet_length(lexemes) = length(lexemes) THEN
-        RETURN lexemes;
-    END IF;
-    lexemes := replace(replace(replace(lexemes, 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe');
-    RETURN normalize(regexp_replace(normalize(translate(lexemes, 'øłđðħıςə', 'oldđhiσe'), NFD),
-        '[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]', '', 'g'), NFC);
-END $$;
-
 CREATE OR REPLACE FUNCTION flexdb_search_vector(language regconfig, code text, given text) RETURNS tsvector
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
@@ -73,7 +60,7 @@ $$;
 DO $$
 DECLARE
     -- Spaces, punctuation and symbols beyond ASCII.
-    separators constant text := '\u0080-\u00a9\u00ab-\u00ac\u00ae-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7'
+    separators text := '\u0080-\u00a9\u00ab-\u00ac\u00ae-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7'
         '\u00f7\u037e\u0387\u055a-\u055f\u0589\u058a\u05be\u05c0\u05c3\u05c6\u05f3\u05f4\u060c\u061b-\u061f'
         '\u066a-\u066d\u06d4\u0964\u0965\u0e3f\u0e4f\u0e5a\u0e5b\u104a-\u104f\u1361-\u1368\u17d4-\u17d6'
         '\u17d8-\u17db\u2000-\u200b\u200e-\u205f\u20a0-\u20cf\u2190-\u245f\u2500-\u2bff\u2e00-\u2e7f'
@@ -81,17 +68,38 @@ DECLARE
         '\ufe30-\ufe6f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\ufffe\uffff'
         '\U0001f000-\U0001faff\U000e0000-\U000e0fff';
     -- Thai, Lao, Burmese, Khmer, Chinese, Japanese, Korean; in a run of these, marks too.
-    unspaced constant text := '\u0e01-\u0e37\u0e40-\u0e47\u0e81-\u0eb7\u0ebd-\u0ec6\u1000-\u1036\u103b-\u103f'
+    unspaced text := '\u0e01-\u0e37\u0e40-\u0e47\u0e81-\u0eb7\u0ebd-\u0ec6\u1000-\u1036\u103b-\u103f'
         '\u1780-\u17d1\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f'
         '\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff';
-    marks constant text := '\u0e38-\u0e3a\u0e48-\u0e4e\u0eb8-\u0ebc\u0ec8-\u0ece\u1037-\u103a\u17d2-\u17d3'
+    marks text := '\u0e38-\u0e3a\u0e48-\u0e4e\u0eb8-\u0ebc\u0ec8-\u0ece\u1037-\u103a\u17d2-\u17d3'
         '\u3099\u309a';
-    -- The capitals that no decomposition makes of a letter and a mark.
-    capitals constant text := 'ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЂЄЅІЈЉЊЋЏҐҒҖҚҢҮҰҺӘӨ'
-        'ԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖÆÐØÞĐĦŁŊŒŦẞƏ';
-    smalls constant text := 'αβγδεζηθικλμνξοπρστυφχψωабвгдежзиклмнопрстуфхцчшщъыьэюяђєѕіјљњћџґғҗқңүұһәө'
-        'աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆæðøþđħłŋœŧßə';
+    -- The capitals that no decomposition makes of a letter and a mark, Greek, Cyrillic, Armenian and Latin,
+    -- and their small letters; then letters that are folded further, and as what.
+    capitals text := '~';
+    smalls text := '~';
+    strange text := '';
+    known text := '';
+    is_unicode constant boolean := getdatabaseencoding() = 'UTF8';
 BEGIN
+    IF is_unicode THEN
+        SELECT string_agg(chr(r.first + i), ''), string_agg(chr(r.first + i + r.further), '')
+        INTO capitals, smalls
+        FROM (VALUES (913, 16, 32), (931, 8, 32), (1024, 15, 80), (1040, 31, 32), (1329, 37, 48), (198, 0, 32),
+                     (208, 0, 32), (216, 0, 32), (222, 0, 32), (272, 0, 1), (294, 0, 1), (321, 0, 1), (330, 0, 1),
+                     (338, 0, 1), (358, 0, 1), (7838, 0, -7615), (399, 0, 202), (1168, 0, 1), (1170, 0, 1),
+                     (1174, 0, 1), (1178, 0, 1), (1186, 0, 1), (1198, 0, 1), (1200, 0, 1), (1210, 0, 1),
+                     (1240, 0, 1), (1256, 0, 1)) r (first, last, further)
+        CROSS JOIN LATERAL generate_series(0, r.last) i;
+        SELECT string_agg(chr(f.strange), ''), string_agg(chr(f.known), '')
+        INTO strange, known
+        FROM (VALUES (248, 111), (322, 108), (273, 100), (240, 100), (295, 104), (305, 105), (962, 963),
+                     (601, 101)) f (strange, known);
+    ELSE
+        -- Other encodings know nothing of Unicode: there, letters beyond ASCII are what they are.
+        separators := '\x01';
+        unspaced := '\x01';
+        marks := '';
+    END IF;
     -- A space for each character between words.
     EXECUTE format($function$
         CREATE OR REPLACE FUNCTION flexdb_search_split(given text) RETURNS text
@@ -116,7 +124,7 @@ BEGIN
             IF length(words) > 64 THEN
                 words := regexp_replace(words, %1$L, '\1', 'g');
             END IF;
-            IF NOT is_plain THEN
+            IF %9$L AND NOT is_plain THEN
                 words := lower(normalize(
                     regexp_replace(words, '[\u00ad\u200c\u200d\u2060\ufeff]', '', 'g'), NFKD) COLLATE "C");
                 IF words ~ %3$L THEN
@@ -134,7 +142,21 @@ BEGIN
         END $body$
     $function$, format('([^ %1$s]{64})[^ %1$s]+', unspaced), '', format('[%s]', capitals), capitals, smalls,
         format('[%s]', unspaced), format('[%1$s][%1$s%2$s]*', unspaced, marks),
-        format('(?<=[%1$s%2$s])[%1$s%2$s]', unspaced, marks));
+        format('(?<=[%1$s%2$s])[%1$s%2$s]', unspaced, marks), is_unicode);
+    -- Lexemes without their accents, so that Cafe with an accent is found without, and the other way round;
+    -- behind the dictionaries of a language, which know its accents.
+    EXECUTE format($function$
+        CREATE OR REPLACE FUNCTION flexdb_search_fold(lexemes text) RETURNS text
+        LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
+        BEGIN
+            IF NOT %1$L OR octet_length(lexemes) = length(lexemes) THEN
+                RETURN lexemes;
+            END IF;
+            lexemes := replace(replace(replace(lexemes, chr(223), 'ss'), chr(230), 'ae'), chr(339), 'oe');
+            RETURN normalize(regexp_replace(normalize(translate(lexemes, %2$L, %3$L), NFD),
+                '[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]', '', 'g'), NFC);
+        END $body$
+    $function$, is_unicode, strange, known);
     -- A search for words, as flexdb/query/search.py gives it: {"text", "not", "prefix"}, in alternatives of
     -- which one is to be found, and each of its terms; NULL where none is left. It takes long enough that
     -- it is made before the rows are read.
