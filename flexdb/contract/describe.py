@@ -9,7 +9,7 @@ from marshmallow import Schema
 
 from flexdb.contract.fields import Json, JsonForm, reference
 from flexdb.contract.gives import Gives
-from flexdb.contract.objects import kinds_in, object_schema
+from flexdb.contract.objects import Object, kinds_in, object_schema
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.errors import FlexdbError
 from flexdb.version import __version__
@@ -61,8 +61,10 @@ def _replies(operation: Operation, form: JsonForm) -> dict[str, Json]:
         return {}
     found: dict[str, Json] = {}
     name = gives.schema.__name__
-    if gives.paged and "fields" in operation.fields:
-        # A query may ask for less than whole objects.
+    if (gives.paged and "fields" in operation.fields
+            and not any(field.partial for field in gives.schema().fields.values()
+                        if isinstance(field, Object))):
+        # A query may ask for less than whole objects, unless it is about what stands in them.
         whole = object_schema(gives.schema(), given=form)
         name = f"Partial{name}"
         found[name] = {what: told for what, told in whole.items() if what != "required"} | {

@@ -29,7 +29,7 @@ class Object(BaseField):
     def __init__(self, kind: type[Schema], description: str, partial: bool = False,
                  **options: Any) -> None:
         super().__init__(description, **options)
-        self.kind, self._name = kind, "Partial" * partial + kind.__name__
+        self.kind, self.partial = kind, partial
 
     @cached_property
     def schema(self) -> Schema:
@@ -41,7 +41,7 @@ class Object(BaseField):
         return self.schema.load(value, **kwargs)
 
     def _form(self, given: JsonForm | None) -> Json:
-        return reference(self._name)
+        return reference("Partial" * self.partial + self.kind.__name__)
 
 
 class Named(Object):

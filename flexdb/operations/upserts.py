@@ -115,7 +115,7 @@ def upsert_node(context: Context, params: Loaded) -> Steps:
     return Steps("upsert_node", start)
 
 
-@operation(NodeUpserts, gives=many(UpsertResult, "results"), effect=CREATES, of=TENANT,
+@operation(NodeUpserts, gives=many(UpsertResult, "outcomes"), effect=CREATES, of=TENANT,
            access=Access.WRITE, rules=Heed.HELD, long=True)
 def upsert_nodes(context: Context, params: Loaded) -> Steps:
     """Create or change up to 10,000 nodes, each as upsert_node does, in the order given.
@@ -126,7 +126,7 @@ def upsert_nodes(context: Context, params: Loaded) -> Steps:
 
     def start() -> Walk:
         yield from upsert.walk()
-        return Result(b'{"results":[%b]}' % b",".join(map(upsert.told, range(len(upsert.items)))),
+        return Result(b'{"outcomes":[%b]}' % b",".join(map(upsert.told, range(len(upsert.items)))),
                       rows=len(upsert.items))
 
     return Steps("upsert_nodes", start)

@@ -153,8 +153,8 @@ class _Loader:
             return
         if self._way.key != "id":
             members.append(b'"key":%b' % orjson.dumps(self._way.key))
-        results = json_text.parse_stored(self._calls.call("upsert_nodes", members, keep))["results"]
-        self.counts.update(one["outcome"] for one in results)
+        told = json_text.parse_stored(self._calls.call("upsert_nodes", members, keep))["outcomes"]
+        self.counts.update(one["outcome"] for one in told)
 
 
 def _wrong_places(error: FlexdbError) -> dict[int, str]:

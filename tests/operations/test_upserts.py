@@ -33,7 +33,7 @@ def upsert(service: Service, node_type: dict[str, Any], data: Any, **more: Any) 
 def upserts(service: Service, node_type: dict[str, Any], *items: Any, **more: Any) -> Any:
     return service.call("upsert_nodes", {
         "tenant_id": node_type["tenant_id"],
-        "nodes": [{"node_type_id": node_type["id"]} | item for item in items]} | more)["results"]
+        "nodes": [{"node_type_id": node_type["id"]} | item for item in items]} | more)["outcomes"]
 
 
 def stored(service: Service, node_type: dict[str, Any]) -> list[Any]:

@@ -94,3 +94,12 @@ def test_large_work_is_declared_as_such_and_the_setting_names_it() -> None:
                if setting.name == "long_timeout")
     large = {name for name, declared in OPERATIONS.items() if declared.long}
     assert large == set(re.findall(r"`(\w+)`", told)) and len(large) >= 5
+
+
+def test_results_with_one_wrapper_hold_one_kind_of_object() -> None:
+    """The documents know what is around objects by the name of that, and so do clients."""
+    kinds: dict[Any, set[Any]] = {}
+    for one in OPERATIONS.values():
+        if one.gives.wrapper:
+            kinds.setdefault((one.gives.wrapper, one.gives.paged), set()).add(one.gives.schema)
+    assert {name: told for name, told in kinds.items() if len(told) > 1} == {}

@@ -38,7 +38,7 @@ async function story(): Promise<void> {
     params: { path: { tenant_id, id: first }, header: { "If-Match": tag } },
     headers: { "Content-Type": "application/merge-patch+json" }, body: { done: true } });
   assert.equal(patched?.node.data["done"], true);
-  const { data: done } = await client.POST("/transactions", { body: { dry_run: false, calls: [
+  const { data: done } = await client.POST("/transactions", { body: { dry_run: false, refs: false, calls: [
     { method: "create_relationship", as: "link", params: {
       tenant_id, source_node_id: first, target_node_id: second,
       relationship_type: "leads_to" } }] } });
