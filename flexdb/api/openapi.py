@@ -141,7 +141,7 @@ def _patch_body(field: BaseField) -> Json:
 def _parameter(name: str, place: str, field: BaseField, schema: Json) -> Json:
     # The description of a parameter stands beside its schema.
     schema = {key: told for key, told in schema.items() if key != "description"}
-    return {"name": name, "in": place, "required": field.required,
+    return {"name": name, "in": place, "required": field.required or place == "path",
             "description": field.metadata["description"], "schema": schema}
 
 

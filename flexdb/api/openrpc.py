@@ -42,14 +42,17 @@ def text(url: str, form: JsonFields) -> bytes:
 
 
 def _method(operation: Operation) -> Json:
+    # Where the original's order has what is required behind what is not, clients know the names.
+    params = sorted(operation.fields.items(), key=lambda one: not one[1].required)
+    is_in_order = params == [*operation.fields.items()]
     return {
         "name": operation.name,
         "summary": operation.description.splitlines()[0],
         "description": operation.description,
         "x-access": operation.access.word,
         "x-rules": operation.rules.value,
-        "paramStructure": "either",
-        "params": [_parameter(name, field) for name, field in operation.fields.items()],
+        "paramStructure": "either" if is_in_order else "by-name",
+        "params": [_parameter(name, field) for name, field in params],
         "result": {"name": operation.gives.wrapper or "result",
                    "schema": describe.result_schema(operation)},
         "errors": [_error(kind) for kind in _kinds_of_errors(operation)],
@@ -66,8 +69,9 @@ def _kinds_of_errors(operation: Operation) -> list[type[FlexdbError]]:
 
     Each code once, as OpenRPC wants it; several reasons may have one code.
     """
-    kinds: list[type[FlexdbError]] = [NotFound] if any(
-        field.required for field in operation.fields.values()) else []
+    names_something = operation.params.either or any(
+        field.required for field in operation.fields.values())
+    kinds: list[type[FlexdbError]] = [NotFound] if names_something else []
     if operation.effect is not READS:
         kinds += [AlreadyExists, Aborted]
     if "version" in operation.fields:

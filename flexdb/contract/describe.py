@@ -30,7 +30,8 @@ def schemas(form: JsonForm) -> dict[str, Json]:
     for operation in OPERATIONS.values():
         taken |= kinds_in(operation.params) - {operation.params}
         if operation.gives.schema:
-            given |= kinds_in(operation.gives.schema)
+            given |= kinds_in(operation.gives.schema) - (
+                {operation.gives.schema} if _is_partial(operation) else set())
             if operation.gives.explanation:
                 given |= kinds_in(operation.gives.explanation)
             replies |= _replies(operation, form)
@@ -61,10 +62,7 @@ def _replies(operation: Operation, form: JsonForm) -> dict[str, Json]:
         return {}
     found: dict[str, Json] = {}
     name = gives.schema.__name__
-    if (gives.paged and "fields" in operation.fields
-            and not any(field.partial for field in gives.schema().fields.values()
-                        if isinstance(field, Object))):
-        # A query may ask for less than whole objects, unless it is about what stands in them.
+    if _is_partial(operation):
         whole = object_schema(gives.schema(), given=form)
         name = f"Partial{name}"
         found[name] = {what: told for what, told in whole.items() if what != "required"} | {
@@ -82,6 +80,15 @@ def _replies(operation: Operation, form: JsonForm) -> dict[str, Json]:
         "type": "object", "properties": members, "required": required,
         "additionalProperties": False}
     return found
+
+
+def _is_partial(operation: Operation) -> bool:
+    """Tell whether a query may ask for less than whole objects, and not for less of what stands in
+    them.
+    """
+    gives = operation.gives
+    return gives.paged and "fields" in operation.fields and gives.schema is not None and not any(
+        field.partial for field in gives.schema().fields.values() if isinstance(field, Object))
 
 
 def _page(description: str, required: list[str]) -> Json:
