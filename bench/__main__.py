@@ -7,7 +7,8 @@ import signal
 import sys
 from contextlib import closing
 
-import bench.bulk  # noqa: F401 (registers its rows)
+import bench.aggregates  # noqa: F401 (registers its rows)
+import bench.bulk  # noqa: F401
 import bench.changes  # noqa: F401
 import bench.declared  # noqa: F401
 import bench.fences  # noqa: F401
