@@ -70,6 +70,11 @@ def export(tenant: str | None, everything: bool, output: str | None, file: str |
 @click.option("--check", is_flag=True,
               help="Load nothing: list the lines that calls would refuse by the settings of "
                    "today. The status is 1 when there are any. No database is needed.")
+@click.option("--replace", is_flag=True,
+              help="A tenant that is there, by its id or else its slug, gets what the file has in "
+                   "place of its own. Until all of that is in, it is as it was.")
+@click.option("--as", "slug", metavar="SLUG",
+              help="The file's tenant gets this slug and another id: a copy beside the original.")
 @click.option("--tenant", help="With --type, the slug or id of the tenant.")
 @_TYPE
 @_FORMAT
@@ -84,8 +89,8 @@ def export(tenant: str | None, everything: bool, output: str | None, file: str |
 @click.option("--refused", metavar="FILE", help="Where rows go that are refused, each with its "
                                                 "line and the reason.")
 @click.argument("file", required=False)
-def import_file(check: bool, file: str | None, tenant: str | None, node_type: str | None,
-                **rows: Any) -> None:
+def import_file(check: bool, replace: bool, slug: str | None, file: str | None, tenant: str | None,
+                node_type: str | None, **rows: Any) -> None:
     """Load the tenants of an export, all or none; or with --type rows into a node type.
 
     FILE is plain or gzipped; standard input when absent or -. Whatever the tables can hold is taken
@@ -94,6 +99,13 @@ def import_file(check: bool, file: str | None, tenant: str | None, node_type: st
     """
     file = _named(file)
     _check_rows_wanted(node_type, tenant=tenant, **rows)
+    if slug == "":
+        raise click.UsageError("'--as' must be a slug.")
+    for name in ("--replace",) * replace + ("--as",) * (slug is not None):
+        if node_type is not None:
+            raise click.UsageError(f"'{name}' is for whole tenants, and excludes '--type'.")
+        if check:
+            raise click.UsageError(f"'--check' loads nothing, and excludes '{name}'.")
     if check:
         if node_type is not None:
             raise click.UsageError("'--check' is for whole tenants; '--dry-run' is for '--type'.")
@@ -112,7 +124,7 @@ def import_file(check: bool, file: str | None, tenant: str | None, node_type: st
                 rows["upsert"] or ""))
             return
         from flexdb.transfer.files import import_file
-        import_file(settings, file)
+        import_file(settings, file, replace, slug or "")
 
 
 def _named(file: str | None) -> str | None:

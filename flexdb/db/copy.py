@@ -1,55 +1,30 @@
-"""Whole tenants out and in: COPY both ways, each in one transaction, whatever the size."""
+"""Whole tenants out, by COPY, in one transaction that sees one moment, whatever the size."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import groupby
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 
 from flexdb.config import Settings
 from flexdb.db.address import conninfo, direct, not_reached, reason
-from flexdb.db.contracts import PREFIX
-from flexdb.db.sqlstate import clashes_of, to_error
-from flexdb.errors import FlexdbError, InvalidParams, NotFound
+from flexdb.errors import InvalidParams, NotFound
 from flexdb.plan import Query, Row
 
-# What one COPY takes. PostgreSQL remembers its rows until it has checked their keys, and so do we,
-# to name the line of one that is wrong.
-_ROWS, _BYTES = 10_000, 8 * 1024 * 1024
 # JSON text has no control character, so with these nothing in a line is ever quoted or escaped.
 _AS_IT_IS = b"COPY (%b) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
 # How many rows of a query are had at once; each may weigh what a document may.
 _FETCHED = 100
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A member has two lines, the user and the membership.
 _LISTS = ("tenant_users", "tenant_users", "node_types", "nodes", "relationships")
 
 _NIL = "00000000-0000-0000-0000-000000000000"
 
 
-class Line(NamedTuple):
-    """A row to be loaded, and where it came from.
-
-    :param number: the place of its line in the file, from 1
-    :param kind: the name of the object that it is
-    :param values: its columns, in the order of the object's members
-    :param size: how long its line is, in bytes
-    """
-
-    number: int
-    kind: str
-    values: Row
-    size: int
-
-
 @contextmanager
-def _transaction(settings: Settings, reads: bool = False) -> Iterator[psycopg.Connection[Any]]:
+def transaction(settings: Settings, reads: bool = False) -> Iterator[psycopg.Connection[Any]]:
     """Give a connection that commits at the end, or leaves nothing behind, however long it takes.
 
     :param reads: whether it only reads, and sees one moment
@@ -142,7 +117,7 @@ def exporting(settings: Settings, tenant: str | None) -> Iterator[Export]:
     :raises NotFound: when there is none, or the database has no tables
     :raises NotReachable: when PostgreSQL does not answer
     """
-    with _transaction(settings, reads=True) as connection:
+    with transaction(settings, reads=True) as connection:
         if tenant is None:
             rows = connection.execute(
                 "SELECT t.id::text FROM tenants t ORDER BY t.created_at, t.id").fetchall()
@@ -155,80 +130,3 @@ def exporting(settings: Settings, tenant: str | None) -> Iterator[Export]:
         if row is None:
             raise NotFound(f"there is no tenant with the slug or id {tenant}")
         yield Export(connection, [row[0]])
-
-
-def load(settings: Settings, statements: Mapping[str, bytes], lines: Iterable[Line]
-         ) -> Counter[str]:
-    """Load lines in their order, all or none, and return how many there were of each kind.
-
-    Lines of one kind that follow each other travel together.
-
-    :param statements: what takes the rows of a kind: a COPY, or an INSERT for rows that may be
-        there already
-    :raises FlexdbError: naming the first line that PostgreSQL does not take
-    :raises NotReachable: when PostgreSQL does not answer
-    """
-    loaded: Counter[str] = Counter()
-    with _transaction(settings) as connection, connection.cursor() as cursor:
-        for kind, run in groupby(lines, key=attrgetter("kind")):
-            send = _copy if statements[kind].startswith(b"COPY") else _insert
-            while sent := send(cursor, statements[kind], run):
-                loaded[kind] += sent
-    return loaded
-
-
-def _copy(cursor: psycopg.Cursor[Any], statement: bytes, lines: Iterator[Line]) -> int:
-    """Send as many lines as one COPY takes and return how many that were."""
-    sent: list[Line] = []
-    size = 0
-    try:
-        with cursor.copy(statement) as copy:
-            for line in lines:
-                sent.append(line)
-                copy.write_row(line.values)
-                size += line.size
-                if len(sent) == _ROWS or size >= _BYTES:
-                    break
-    except psycopg.Error as error:
-        if error.sqlstate is None or not sent:
-            raise
-        raise _refused(error, _blamed(error, sent)) from error
-    return len(sent)
-
-
-def _insert(cursor: psycopg.Cursor[Any], statement: bytes, lines: Iterator[Line]) -> int:
-    for line in lines:
-        try:
-            cursor.execute(statement, line.values)
-        except psycopg.Error as error:
-            if error.sqlstate is None:
-                raise
-            raise _refused(error, [line]) from error
-        return 1
-    return 0
-
-
-def _blamed(error: psycopg.Error, sent: list[Line]) -> list[Line]:
-    """Return the line that an error of COPY is about, or all that it may be about.
-
-    What is told of the row's place and key is worded in the server's language, so only the numbers
-    and ids in it are read.
-    """
-    if taken := {clash.id for clash in clashes_of(error)}:
-        return [line for line in sent if taken & set(line.values)][:1] or sent
-    if error.sqlstate == "23503" or (error.diag.constraint_name or "").startswith(PREFIX):
-        ids = _UUID.findall(error.diag.message_detail or "")
-        return [line for line in sent if ids and ids[-1] in line.values][:1] or sent
-    place = re.match(r"COPY \w+\D+(\d+)", error.diag.context or "")
-    return sent[int(place[1]) - 1:int(place[1])] if place else sent
-
-
-def _refused(error: psycopg.Error, lines: list[Line]) -> FlexdbError:
-    first, last = lines[0], lines[-1]
-    place = (f"line {first.number}" if first is last else
-             f"one of the lines {first.number} to {last.number}")
-    told = to_error(error)
-    fields = told.data.get("fields", {}) if told else {}
-    kind: type[FlexdbError] = type(told) if fields and told else InvalidParams
-    why = "; ".join(f"{first.kind}.{name} {' '.join(words)}" for name, words in fields.items())
-    return kind(f"{place}: {why or f'{first.kind}: {reason(error)}'}")

@@ -18,6 +18,8 @@ A file has sections, each begun by a comment line that says what kind it is:
 ``-- export: node`` and ``-- import: node``
     how the rows of an object leave and enter by COPY, in the order of a file's lines; the lines of
     ``-- export: all_users of user`` are those of the whole database
+``-- clear: node_types``
+    what takes away of a tenant that is replaced what a file brings, one after the other
 
 ``{node}`` stands for an object's JSON or for a frame, and ``%(id)s`` for an argument.
 """
@@ -37,8 +39,8 @@ FOLDER = Path(__file__).parent
 FORMS: tuple[JsonFields, ...] = get_args(JsonFields)
 
 _SECTION = re.compile(
-    r"^-- (object|read|lock|write|late|list|frame|export|import): (\w+)(?: of (\w+))?(?: (\w+))?"
-    r"(?: \(([\w, ]+)\))?(?: -> ([\w, ]+))?\n", re.MULTILINE)
+    r"^-- (object|read|lock|write|late|list|frame|export|import|clear): (\w+)(?: of (\w+))?"
+    r"(?: (\w+))?(?: \(([\w, ]+)\))?(?: -> ([\w, ]+))?\n", re.MULTILINE)
 _SLOT = re.compile(r"\{(\w+)\}")
 _ARGUMENT = re.compile(r"%(?:\((\w+)\)s|%)")
 # Of the two ends of time to_char makes NULL, and of years before Christ their number alone.
@@ -218,3 +220,4 @@ EXPORTS = {name: expand(section.text, "value", {}).encode()
            for name, section in _of_kind("export").items() if not section.object}
 ALL_USERS = expand(_of_kind("export")["all_users"].text, "value", {}).encode()
 IMPORTS = {name: section.text.encode() for name, section in _of_kind("import").items()}
+CLEARS = [section.text.encode() for section in _of_kind("clear").values()]

@@ -57,10 +57,10 @@ ORDER BY r.created_at, r.id
 COPY tenants (id, slug, name, status, created_at, updated_at) FROM STDIN
 
 -- import: user
--- Users are global: one who is there already, in another tenant perhaps, stays as is.
+-- Users are global: one whose id or address is there, in another tenant perhaps, stays as is.
 INSERT INTO users (id, email, display_name, created_at, updated_at)
 VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT DO NOTHING
 
 -- import: tenant_user
 COPY tenant_users (tenant_id, user_id, role, status) FROM STDIN
@@ -82,6 +82,20 @@ COPY nodes (id, tenant_id, node_type_id, data, version, created_at, updated_at) 
 COPY relationships (id, tenant_id, source_node_id, target_node_id, relationship_type, data,
                     version, created_at, updated_at)
 FROM STDIN
+
+-- clear: relationship_types
+-- First, as they keep nodes.
+DELETE FROM flexdb_relationship_types rt
+WHERE rt.tenant_id = %(tenant_id)s
+
+-- clear: node_types
+-- Their nodes go along, with their relationships, and what others write meanwhile.
+DELETE FROM node_types nt
+WHERE nt.tenant_id = %(tenant_id)s
+
+-- clear: tenant_users
+DELETE FROM tenant_users tu
+WHERE tu.tenant_id = %(tenant_id)s
 
 -- read: find_node_type -> object
 -- An id where both would fit, as with tenants.

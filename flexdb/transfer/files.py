@@ -14,12 +14,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from marshmallow import ValidationError
 from tqdm import tqdm
 
 from flexdb.config import Settings
-from flexdb.db.copy import Export, exporting, load
+from flexdb.contract.ids import new_id
+from flexdb.db.copy import Export, exporting
+from flexdb.db.load import Place, load
 from flexdb.errors import InvalidParams
-from flexdb.sql.loader import ALL_USERS, EXPORTS, IMPORTS
+from flexdb.operations.tenants import NewTenant
+from flexdb.sql.loader import ALL_USERS, CLEARS, EXPORTS, IMPORTS
 from flexdb.transfer.checks import check_lines
 from flexdb.transfer.lines import Reader
 
@@ -52,16 +56,26 @@ def export_all(settings: Settings, output: str | None) -> None:
     _export(settings, None, output)
 
 
-def import_file(settings: Settings, name: str | None) -> None:
+def import_file(settings: Settings, name: str | None, replace: bool = False, slug: str = ""
+                ) -> None:
     """Load the tenants of a file, all or none, whatever of what the tables can hold is in it.
 
     :param name: NDJSON, plain or gzipped; None for standard input
+    :param replace: whether a tenant that is there with the same id, or else slug, gets what the
+        file brings in place of what it has
+    :param slug: that of the one tenant of the file, which then gets another id too; "" for its own
     :raises OSError: when the file cannot be read
     :raises FlexdbError: naming the line that is wrong
+    :raises InvalidParams: when the slug is none
     :raises NotReachable: when PostgreSQL does not answer
     """
+    try:
+        place = Place(CLEARS if replace else (),
+                      *(NewTenant().fields["slug"].deserialize(slug), new_id()) if slug else ())
+    except ValidationError as error:
+        raise InvalidParams(f"the slug {slug} {error.messages[0]}") from None
     with reading(name) as file:
-        loaded = load(settings, IMPORTS, Reader().lines(file))
+        loaded = load(settings, IMPORTS, Reader().lines(file), place)
     logger.info("Imported %s", _told(loaded))
 
 

@@ -17,7 +17,7 @@ from msgspec.json import Decoder
 
 from flexdb.contract.ids import new_id
 from flexdb.contract.json_fields import JsonText
-from flexdb.db.copy import Line
+from flexdb.db.load import Line
 from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
 from flexdb.operations.node_types import NodeType

@@ -15,7 +15,7 @@ from flexdb.context import Context
 from flexdb.contract.operation import OPERATIONS
 from flexdb.db.fence import NAMED_BY
 from flexdb.plan import Query, Statement
-from flexdb.sql.loader import EXPORTS, FORMS, LISTS, make_query
+from flexdb.sql.loader import CLEARS, EXPORTS, FORMS, LISTS, make_query
 from flexdb.sql.pages import BY_TENANT, BY_USER, NEWEST_FIRST, Key, page_query
 from flexdb.sql.sights import Sight, seen
 from tests.support.binding import TABLES, read, without_each
@@ -112,6 +112,7 @@ def pages() -> Iterator[Query]:
 def all_queries() -> dict[str, Query]:
     """Return all that can be sent, each text once."""
     exports = [make_query(f"export_{name}", text.decode()) for name, text in EXPORTS.items()]
+    exports += [make_query("clear", text.decode()) for text in CLEARS]
     found = [*statements(), *pages(), *planned(), *across()]
     held = [seen(query, SIGHT) for query in found]
     return {query.text.decode(): query for query in [*exports, *found, *held]}

@@ -190,7 +190,6 @@ def changed(place: int, **members: Any) -> Lines:
     (small()[1:], "line 2: tenant_user must follow the line of its tenant"),
     (small() + small()[:1], "line 10: tenant.id is taken"),
     (small() + changed(0, id=USER)[:1], "line 10: tenant.slug is taken"),
-    (small() + changed(1, id=TYPE)[1:2], "line 10: user.email is taken"),
     (small() + small()[3:4], "line 10: node_type.name is taken"),
     (small() + [{"edge": {}}], "line 10 must be a JSON object with one member: tenant, user, "),
     (small() + [{"node": []}], "line 10: node must be a JSON object"),

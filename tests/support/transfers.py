@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from flexdb.config import Settings
-from flexdb.db.copy import exporting, load
+from flexdb.db.copy import exporting
+from flexdb.db.load import Place, load
 from flexdb.sql.loader import EXPORTS, IMPORTS
 from flexdb.transfer.lines import KINDS, Reader
 from tests.support.postgres import connect
@@ -43,9 +44,9 @@ def written(lines: Lines) -> bytes:
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
-def taken(database: Settings, text: bytes) -> Any:
+def taken(database: Settings, text: bytes, place: Place | None = None) -> Any:
     """Load a text and return how many rows of each kind that were."""
-    return load(database, IMPORTS, Reader().lines(io.BytesIO(text)))
+    return load(database, IMPORTS, Reader().lines(io.BytesIO(text)), place)
 
 
 def given_back(database: Settings, tenant: str = "acme") -> bytes:
