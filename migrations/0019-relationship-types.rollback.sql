@@ -8,11 +8,13 @@ BEGIN
         END IF;
         DROP TRIGGER IF EXISTS flexdb_hold_contracts ON relationships;
         DROP TRIGGER IF EXISTS flexdb_hold_contract ON relationships;
+        DROP TRIGGER IF EXISTS flexdb_forget_keys ON relationships;
+        DROP TRIGGER IF EXISTS flexdb_forget_keys_truncated ON relationships;
         DROP TRIGGER IF EXISTS flexdb_restrict_deletion ON relationships;
         DROP TRIGGER IF EXISTS flexdb_forget_node_type ON node_types;
         DROP TRIGGER IF EXISTS flexdb_forget_member ON tenant_users;
         DROP FUNCTION IF EXISTS flexdb_hold_contracts(), flexdb_hold_contract(),
-            flexdb_restrict_deletion(), flexdb_forget_node_type(), flexdb_forget_member();
+            flexdb_forget_keys(), flexdb_restrict_deletion(), flexdb_forget_node_type(), flexdb_forget_member();
         DROP TABLE IF EXISTS flexdb_relationship_keys;
         DROP TRIGGER IF EXISTS flexdb_bind_contract ON flexdb_relationship_types;
         DROP TRIGGER IF EXISTS flexdb_bind_changed_contract ON flexdb_relationship_types;
