@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import psycopg
+from psycopg.adapt import PyFormat, Transformer
 
 import flexdb.operations  # noqa: F401 (fills the registry)
 from flexdb.config import Settings
@@ -62,12 +63,17 @@ class Script:
             value = statement.arguments[argument]
             if value is None:
                 return "NULL"
-            text = value.decode() if isinstance(value, bytes) else str(value)
+            text = value.decode() if isinstance(value, bytes) else _written(value)
             self.variables[f"{name}_{argument}"] = text
             return f":{name}_{argument}"
 
         text = re.sub(r"'[^']*'", _escaped, statement.query.text.decode())
         self.text = re.sub(r"\$(\d+)", put, text) + ";\n"
+
+
+def _written(value: Any) -> str:
+    """Write a value as PostgreSQL reads it, a list as an array."""
+    return bytes(Transformer().get_dumper(value, PyFormat.TEXT).dump(value) or b"").decode()
 
 
 def _escaped(constant: re.Match[str]) -> str:
