@@ -75,6 +75,19 @@ def row_security(state: str, force: bool) -> None:
             click.echo(f"flexdb: {line}", err=True)
 
 
+@commands.command()
+@click.option("--tenant", help="The slug or id of the tenant whose they are; all when absent.")
+def index(tenant: str | None) -> None:
+    """Fill the indexes that node types with many nodes declare by x-index, and list all.
+
+    Calls are served meanwhile. When it is ended it goes on from there the next time.
+    """
+    with database() as settings:
+        from flexdb.server.indexes import fill_indexes
+        for line in fill_indexes(settings, tenant):
+            click.echo(line)
+
+
 for command in (export, import_file, create_key, list_keys, delete_key):
     commands.add_command(command)
 

@@ -1,8 +1,8 @@
 """What a node type's schema declares by keywords of ours, which JSON Schema knows nothing of.
 
-``x-unique`` and ``x-search`` with ``true`` stand in the schema of a member that is reached by
-``properties`` alone; what is unique together is listed at the top. PostgreSQL reads the same
-(migration 0016-declarations), and is more lenient: what it does not understand is not there.
+``x-unique``, ``x-search`` and ``x-index`` with ``true`` stand in the schema of a member that is
+reached by ``properties`` alone; what is unique together is listed at the top. PostgreSQL reads the
+same (migration 0016-declarations), and is more lenient: what it does not understand is not there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Path = tuple[str, ...]
 _Place = tuple["str | int", ...]
 
 # How many rules of a kind a type may have, and how many members may be unique together.
-MOST_RULES, _MOST_TOGETHER = {"unique": 8, "search": 16}, 8
+MOST_RULES, _MOST_TOGETHER = {"unique": 8, "search": 16, "index": 4}, 8
 # How deep a member may be, and how many characters the names of a rule may have: they are in keys.
 _MOST_PARTS, _MOST_CHARACTERS = 20, 200
 # The keywords whose schemas hold for something else than a member that has one path.
@@ -26,8 +26,6 @@ _ONE = ("items", "additionalItems", "contains", "additionalProperties", "propert
 _SEVERAL = ("items", "prefixItems", "allOf", "anyOf", "oneOf")
 _NAMED = ("patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
 _DEFAULTS, _USER, _LANGUAGE = "x-defaults", "x-user", "x-search-language"
-# What is not there is refused, so that nobody waits for an index in vain.
-_INDEX = "x-index"
 # The configurations of text search that PostgreSQL has from 14 on.
 # https://www.postgresql.org/docs/14/textsearch-dictionaries.html
 LANGUAGES = (
@@ -44,11 +42,13 @@ class Declarations(NamedTuple):
 
     :param unique: what only one node may have; some members together
     :param searched: the members that are searched
+    :param indexed: the members that have an index of their own
     :param defaults: whether absent members get their defaults when a node is created
     """
 
     unique: tuple[tuple[Path, ...], ...] = ()
     searched: tuple[Path, ...] = ()
+    indexed: tuple[Path, ...] = ()
     defaults: bool = False
 
 
@@ -76,9 +76,6 @@ def declarations_of(schema: Any) -> Declarations:
     for place, path, member in _schemas(schema):
         if place and _LANGUAGE in member:
             raise ValueError(f"{pointer([*place, _LANGUAGE])} may stand at the top alone")
-        if member.get(_INDEX, False) is not False:
-            raise ValueError(f"{pointer([*place, _INDEX])} asks for an index that there is not: "
-                             "equality is looked up without it, and ranges and sorts are scans")
         for kind in MOST_RULES:
             value = member.get(f"x-{kind}", False)
             if path == () and kind == "unique":
@@ -97,8 +94,8 @@ def declarations_of(schema: Any) -> Declarations:
     for name in (_DEFAULTS, _USER):
         if not isinstance(schema.get(name, False), bool):
             raise ValueError(f"/{name} must be true or false")
-    return Declarations(tuple(found["unique"]), tuple(path for path, in found["search"]),
-                        schema.get(_DEFAULTS, False))
+    searched, indexed = (tuple(path for path, in found[kind]) for kind in ("search", "index"))
+    return Declarations(tuple(found["unique"]), searched, indexed, schema.get(_DEFAULTS, False))
 
 
 def members_of(schema: Any) -> Iterator[tuple[Path, dict[str, Any]]]:

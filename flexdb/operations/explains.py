@@ -9,8 +9,8 @@ import orjson
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded, Operation, guard
 from flexdb.errors import InvalidParams
-from flexdb.operations.statements import step_of
-from flexdb.plan import Plan, Result, Statement, Steps, Walk, as_steps
+from flexdb.operations.statements import Instead, step_of
+from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.explains import explaining, explanation
 
 _MOST_CHARACTERS = 100_000
@@ -32,9 +32,14 @@ def explained(declared: Operation, context: Context, params: Loaded, plan: Plan)
 
 
 def _explain(declared: Operation, params: Loaded, plan: Statement) -> Walk:
+    outcome = plan.read((yield plan))
+    while isinstance(outcome, Instead):
+        plan = outcome.statement
+        outcome = plan.read((yield plan))
+    result: Result = (yield outcome) if isinstance(outcome, Steps) else outcome
     (found,) = yield step_of(explaining(plan.query), dict(plan.arguments))
-    result: Result = yield as_steps(plan)
     schema = declared.gives.schema
     told = explanation(found, declared.name, schema().fields if schema else {},
-                       counts=params.get("count") != "none")
+                       counts=params.get("count") != "none",
+                       declared=plan.arguments.get("index_member", ""))
     return result._replace(text=b'%b,"explain":%b}' % (result.text[:-1], orjson.dumps(told)))

@@ -27,10 +27,11 @@ from flexdb.operations.records import TRUNCATED as TRUNCATED
 from flexdb.operations.records import BareNode as BareNode
 from flexdb.operations.records import Node as Node
 from flexdb.operations.search import search_page
-from flexdb.operations.statements import check_state, one_object, step
+from flexdb.operations.statements import check_state, one_object, or_else, step
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.expands import EXPAND, expanded
 from flexdb.query.explains import EXPLAIN, Explanation
+from flexdb.query.indexed import indexes_for
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, ONLY_IF, SORT
 from flexdb.query.projections import projection
@@ -228,6 +229,10 @@ def list_nodes(context: Context, params: Loaded) -> Statement:
             raise InvalidParams(fields={"related_to": ["may not stand beside search"]})
         return search_page(context, params, MEMBERS)
     if "related_to" not in params:
-        return page(context, "list_nodes", params, filters, members=MEMBERS)
+        listed = page(context, "list_nodes", params, filters, members=MEMBERS)
+        for index in reversed(indexes_for(params, MEMBERS)):
+            listed = or_else(page(context, "list_nodes", params, filters, members=MEMBERS,
+                                  index=index), listed)
+        return listed
     return page(context, "list_nodes", params | near(params), filters, LAST_RELATED_FIRST, MEMBERS,
                 "node", NEAR)

@@ -186,7 +186,7 @@ def _changed(context: Context, name: str, params: Loaded, missing: str) -> Steps
     compile_schema(params["schema"])
     if params["schema"] and declarations_of(parse_stored(params["schema"])) != NOTHING_DECLARED:
         raise InvalidParams(fields={"schema": [
-            "declares by x-unique, x-search or x-defaults what holds for nodes alone"]})
+            "declares by x-unique, x-search, x-index or x-defaults what holds for nodes alone"]})
 
     def steps() -> Walk:
         yield step(context, "lock_contracts", params)

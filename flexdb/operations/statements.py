@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded
 from flexdb.errors import (
@@ -12,9 +14,29 @@ from flexdb.errors import (
     PreconditionFailed,
     VersionConflict,
 )
-from flexdb.plan import Query, Result, Row, Statement
+from flexdb.plan import Query, Result, Row, Statement, Steps, as_steps
 from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Instead(Steps):
+    """The steps that are taken where a statement has no row: another statement.
+
+    :param statement: that one
+    """
+
+    statement: Statement = field(kw_only=True, repr=False)
+
+
+def or_else(statement: Statement, other: Statement) -> Statement:
+    """Return a statement whose place another takes where it has no row."""
+    def read(row: Row | None) -> Result | Steps:
+        if row is not None:
+            return statement.read(row)
+        return Instead(other.name, as_steps(other).start, other.long, statement=other)
+
+    return Statement(statement.query, statement.arguments, read, statement.long)
 
 
 def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",

@@ -19,14 +19,15 @@ from flexdb.plan import Query
 from flexdb.query.paths import Members
 from flexdb.sql.loader import LISTS
 
-_SEARCH = "flexdb_search"
+_SEARCH, _INDEX = "flexdb_search", "flexdb_index"
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 
 
 EXPLAIN = partial(Boolean, "Whether to tell beside the page which indexes find its rows.",
                   example=True)
 _INDEXES = partial(Items, "The members by whose values rows are looked up: `data` is the index of "
-                   "equality, `search` that of words; `node_type_id`, `id` and others have "
+                   "equality, `search` that of words, and `data.due` one that the type declares "
+                   "with `x-index`; `node_type_id`, `id` and others have "
                    "their own.",
                    Text("A member."))
 _SCANS = partial(Boolean, "Whether what was looked up, or all that the tenant has where `indexes` "
@@ -61,13 +62,15 @@ def explaining(query: Query) -> Query:
     return query._replace(text=b"EXPLAIN (FORMAT JSON) " + query.text, lasting=False)
 
 
-def explanation(plan: bytes, name: str, members: Members, counts: bool) -> Json:
+def explanation(plan: bytes, name: str, members: Members, counts: bool, declared: str = ""
+                ) -> Json:
     """Return what a plan tells of a list, in the form of :class:`Explanation`.
 
     :param plan: what PostgreSQL answers to :func:`explaining`
     :param name: the list's name
     :param members: those of the list's objects
     :param counts: whether the list tells its total
+    :param declared: the path of the member whose own index may serve
     """
     steps = list(_steps(orjson.loads(plan)[0]["Plan"], "page"))
     # The list's own rows: PostgreSQL numbers what has the same alias.
@@ -82,6 +85,8 @@ def explanation(plan: bytes, name: str, members: Members, counts: bool) -> Json:
         if any(step.get("Relation Name") == _SEARCH for of, step in steps if of == part):
             # By the ids that it gives its nodes are read.
             looked_up = ["search", *(name for name in looked_up if name != "id")]
+        if any(step.get("Relation Name") == _INDEX for of, step in steps if of == part):
+            looked_up = [declared, *(name for name in looked_up if name != "id")]
         passed = _named(members, [step.get("Filter", "") for step in reads])
         found[part] = {"indexes": looked_up, "scans": not set(passed) <= set(looked_up)}
     sorts = any("Sort" in inner["Node Type"] for of, step in steps

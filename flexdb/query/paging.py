@@ -15,6 +15,7 @@ from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.plan import Result, Row, Statement
 from flexdb.query.expands import expanded, together
+from flexdb.query.indexed import Index
 from flexdb.query.parameters import QUERY, read_query
 from flexdb.query.paths import Members
 from flexdb.sql.loader import LISTS
@@ -25,6 +26,7 @@ from flexdb.sql.pages import (
     is_of_tenant,
     page_query,
     queried_page_query,
+    rows_of,
 )
 
 DEFAULT_SIZE, LARGEST_SIZE = 10, 1000
@@ -73,6 +75,7 @@ def page(
     takes: tuple[str, ...] = (),
     largest: int = LARGEST_SIZE,
     found: str = "",
+    index: Index | None = None,
 ) -> Statement:
     """Return the statement that gives one page of a list.
 
@@ -87,6 +90,8 @@ def page(
     :param largest: the most rows of a page
     :param found: the SQL of all its rows, where these are looked for one by one and so counted with
         a bound
+    :param index: what the nodes are to be read by, the same ones in the same order; where it is not
+        there, the statement has no row
     :raises InvalidParams: when the page token does not belong to this list, or naming the place
         in a query that is wrong
     """
@@ -105,6 +110,9 @@ def page(
     walk = asked.shape if asked and (asked.condition or asked.order) else ()
     identity = orjson.dumps([name, arguments, *walk], option=orjson.OPT_SORT_KEYS,
                             default=bytes.decode)
+    if index:
+        arguments |= index.arguments
+        order = index.order(order)
     token = wanted.get("page_token")
     if token:
         places = _read_token(token, identity, len(order))
@@ -135,8 +143,13 @@ def page(
         query = page_query(name, context.json_fields, given, total, order, first, of=of, near=near)
         return Statement(query, arguments, read)
     brought = expanded(context, params, members, LISTS[name].alias, size)
+    condition = asked.condition
+    if index:
+        name, of = "indexed_nodes", "index"
+        total = total.replace("{rows}", _counted_rows(given, condition, index))
+        given, condition = (), f"{condition or 'TRUE'} AND {index.place(first)}"
     query = queried_page_query(name, context.json_fields, given, total, order, first,
-                               asked.condition, asked.thing, of, brought.sql, near)
+                               condition, asked.thing, of, brought.sql, near)
     return Statement(query, together(arguments, asked.projected, brought.arguments), read)
 
 
@@ -169,6 +182,13 @@ def _total(context: Context, name: str, filters: tuple[str, ...], filtered: bool
         return _COUNTED
     tenant = "%(tenant_id)s::uuid" if is_of_tenant(name) else "flexdb_nil()"
     return f"flexdb_total_count({tenant}, '{name.removeprefix('list_')}', {key})"
+
+
+def _counted_rows(filters: tuple[str, ...], condition: str, index: Index) -> str:
+    """Return the rows that are counted where an index serves a page."""
+    rows = (rows_of("indexed_nodes", (), f"{condition} AND {index.condition}") if index.bounds else
+            rows_of("list_nodes", filters, condition))
+    return f"({rows}) n"
 
 
 def _digest(identity: bytes, places: bytes) -> bytes:

@@ -45,8 +45,8 @@ def create_key(settings: Settings, tenant: str | None, role: str, name: str, day
         "name": name, "role": role if tenant else "operator",
         "operations": list(operations) or None, "replaces": None, "overlap": 0, "attributes": None,
         "expires_at": end.isoformat(timespec="microseconds"), "id": new_id()}
-    with _running(settings) as run:
-        params["tenant_id"] = _tenant_id(run, tenant)
+    with answering(settings) as run:
+        params["tenant_id"] = tenant_id_of(run, tenant)
         made = run(_noted(settings, keys.create_key, params))
     return str(made["key"]["secret"])
 
@@ -56,10 +56,10 @@ def list_keys(settings: Settings, tenant: str | None) -> list[dict[str, Any]]:
 
     :raises NotFound: when there is no such tenant
     """
-    with _running(settings) as run:
+    with answering(settings) as run:
         if tenant is None:
             return list(run(one_object(_CONTEXT, "list_operator_keys", {}, "keys"))["keys"])
-        of_tenant = {"tenant_id": _tenant_id(run, tenant), "pagination": {"page_size": _MOST}}
+        of_tenant = {"tenant_id": tenant_id_of(run, tenant), "pagination": {"page_size": _MOST}}
         return list(run(keys.list_keys(_CONTEXT, of_tenant))["keys"])
 
 
@@ -68,15 +68,15 @@ def delete_key(settings: Settings, tenant: str | None, id: str) -> None:
 
     :raises NotFound: when there is no such tenant or key
     """
-    with _running(settings) as run:
-        params = {"tenant_id": _tenant_id(run, tenant), "id": id}
+    with answering(settings) as run:
+        params = {"tenant_id": tenant_id_of(run, tenant), "id": id}
         run(_noted(settings, keys.delete_key, params))
 
 
 def tell_missing_key(settings: Settings) -> None:
     """Warn, where all need a key, when there is none of an operator to begin with."""
     try:
-        with _running(settings) as run:
+        with answering(settings) as run:
             found = run(one_object(_CONTEXT, "has_operator_key", {}, "found"))["found"]
     except FlexdbError as error:
         logger.warning("It is not known whether there is an operator's key: %s", error)
@@ -93,12 +93,19 @@ def _noted(settings: Settings, function: Function, params: Loaded) -> Plan:
 
 
 @contextmanager
-def _running(settings: Settings) -> Iterator[Any]:
+def answering(settings: Settings) -> Iterator[Any]:
+    """Give what runs a plan and returns its answer, parsed."""
     with running(settings) as result:
         yield lambda plan: orjson.loads(result(plan).text)
 
 
-def _tenant_id(run: Any, tenant: str | None) -> str | None:
+def tenant_id_of(run: Any, tenant: str | None) -> str | None:
+    """Return the id of a tenant; None for none.
+
+    :param run: what :func:`answering` gives
+    :param tenant: its id or slug
+    :raises NotFound: when there is no such tenant
+    """
     if tenant is None:
         return None
     try:

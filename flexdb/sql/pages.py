@@ -36,6 +36,8 @@ _SCOPES = {
             " AND n.id = %(id)s)",
     "user": "WHERE EXISTS (SELECT FROM users u WHERE u.id = %(user_id)s)",
     "service": "",
+    # Nor a list that an index serves where that is not there.
+    "index": "WHERE {has_index}",
 }
 
 
@@ -58,7 +60,7 @@ def page_query(
     :param condition: a further condition on a row
     :param thing: what each row becomes, where it is not the whole object
     :param of: what must be there for the list to be there: a ``tenant``, one of
-        its nodes, a ``user``, or the ``service``, which always is
+        its nodes, an ``index``, a ``user``, or the ``service``, which always is
     :param expanded: what is brought along with each row; "" for nothing
     :param near: where the rows are to be a node's neighbours, the direction to these
     """

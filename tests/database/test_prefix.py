@@ -19,7 +19,8 @@ LEDGER = {"flexdb_counts", "flexdb_count_changes"}
 OURS = LEDGER | {"flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles",
                  "flexdb_invitations", "flexdb_rate_usage", "flexdb_usage",
                  "flexdb_declarations", "flexdb_unique", "flexdb_search",
-                 "flexdb_relationship_types", "flexdb_relationship_keys"}
+                 "flexdb_relationship_types", "flexdb_relationship_keys",
+                 "flexdb_index", "flexdb_index_builds"}
 SEED = {"tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
         "schema_migrations"}
 FUNCTIONS = """

@@ -41,7 +41,8 @@ TABLES = ("node_types", "nodes", "relationships", "tenant_users", "flexdb_keys",
 # What else has a tenant's id is the service's own: what it counts, notes, derives and allows.
 SERVICE = {"flexdb_counts", "flexdb_count_changes", "flexdb_events", "flexdb_limits",
            "flexdb_rate_usage", "flexdb_usage", "flexdb_roles", "flexdb_invitations",
-           "flexdb_declarations", "flexdb_unique", "flexdb_search", "flexdb_relationship_keys"}
+           "flexdb_declarations", "flexdb_unique", "flexdb_search", "flexdb_relationship_keys",
+           "flexdb_index", "flexdb_index_builds"}
 
 
 def unbound(table: str, tenant_id: str, write: str = "", **options: Any) -> Statement:

@@ -34,6 +34,8 @@ OF_ALL = {
     "find_tenant": ["tenants t"], "find_key": ["flexdb_keys k", "tenants t"],
     "note_key": ["flexdb_keys k"], "find_claimed": ["tenants t"],
     "find_memberships": ["tenant_users tu", "tenants t"],
+    # What the command of indexes shows to who runs it on the machine.
+    "list_indexes": ["flexdb_declarations d", "flexdb_index_builds b", "tenants t"],
     # Arrays of tenants, of which the fence lets a caller name the own alone.
     "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
     "get_member_by_email": ["tenant_users tu"], "get_tenant_by_slug": ["tenants t"],

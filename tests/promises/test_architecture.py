@@ -198,6 +198,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
               "get_data_members"}
     # The lists that list_nodes gives where it is to search.
     others |= {"search_nodes", "best_nodes"}
+    # The one that it gives where a declared index serves, and what the command of indexes asks.
+    others |= {"indexed_nodes", "list_indexes", "build_index"}
     queries = NAMES | LISTS.keys()
     assert queries - OPERATIONS.keys() == steps | locks | others
 

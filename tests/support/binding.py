@@ -28,7 +28,8 @@ TABLES = {"tenants": "id", "tenant_users": "tenant_id", "node_types": "tenant_id
           "nodes": "tenant_id", "relationships": "tenant_id", "flexdb_keys": "tenant_id",
           "flexdb_events": "tenant_id", "flexdb_invitations": "tenant_id",
           "flexdb_declarations": "tenant_id", "flexdb_unique": "tenant_id",
-          "flexdb_search": "tenant_id"}
+          "flexdb_search": "tenant_id", "flexdb_index": "tenant_id",
+          "flexdb_index_builds": "tenant_id"}
 Columns = list[tuple[str, bool]]
 
 
