@@ -58,11 +58,11 @@ class Params(Schema):
             keys = {key for key, _, _ in self._members}
             wrong |= {key: [self.error_messages["unknown"]] for key in data if key not in keys}
         # What is wrong itself was meant to be given.
-        if self.either and not wrong.keys() & {*self.either} and (
-                len(loaded.keys() & {*self.either}) != 1):
-            wrong |= {name: ["is wanted where there is no {}, and only there".format(
-                " or ".join(other for other in self.either if other != name))]
-                for name in self.either}
+        given = loaded.keys() & {*self.either}
+        if self.either and not wrong.keys() & {*self.either} and len(given) != 1:
+            told = "may not stand beside {}" if given else "is missing: give it, or {}"
+            wrong |= {name: [told.format(" or ".join(
+                other for other in self.either if other != name))] for name in self.either}
         if wrong:
             raise ValidationError(wrong)
         return loaded

@@ -18,7 +18,7 @@ from tests.support.replies import answered, assert_refused, notification
 from tests.support.service import Service, request
 
 ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"
-CLEARABLE = {"description", "schema"}
+CLEARABLE = {"description", "schema", "source_node_type_ids", "target_node_type_ids"}
 PARAMETERS = [(method, name) for method, operation in OPERATIONS.items()
               for name in operation.fields]
 
@@ -204,6 +204,9 @@ def test_a_method_names_each_parameter_that_is_missing_unknown_or_too_many(
 ) -> None:
     fields = OPERATIONS[method].fields
     missing = {name: ["is missing"] for name, field in fields.items() if field.required}
+    either = OPERATIONS[method].params.either
+    missing |= {name: [f"is missing: give it, or {other}"]
+                for name, other in zip(either, either[::-1])}
     unknown = {"surplus": ["is not a parameter here"], "_schema": ["is not a parameter here"]}
     named, positional = service.batch([
         request(method, dict.fromkeys(unknown)), request(method, [None] * (len(fields) + 2))])

@@ -325,7 +325,8 @@ def test_an_empty_string_for_an_optional_parameter_counts_as_absent(world: World
 
 @pytest.mark.parametrize("method, name, field", [
     case for case in FIELDS if isinstance(case[2], Text) and not isinstance(case[2], Choice)
-    and case[:2] not in EITHER])
+    # A search has words, and stands beside fewer parameters.
+    and case[:2] not in EITHER and case[1] != "search"])
 def test_text_may_be_as_long_as_the_limit(service: Service, method: str, name: str, field: Any
                                           ) -> None:
     longest = uuid4().hex + "😀" * (field.length - 32)
@@ -354,4 +355,6 @@ def test_everything_that_is_wrong_is_named_at_once(unchanged: World) -> None:
                                         {"page_token": "", "page_size": ""}])
 def test_pagination_that_says_nothing_wrong_is_taken(world: World, pagination: Any) -> None:
     listed = world.service.call("list_nodes", tenant_id=world.tenant["id"], pagination=pagination)
-    assert len(listed["nodes"]) == listed["pagination"]["total_count"] >= 2
+    size = (pagination or {}).get("page_size") or 10
+    size = size if isinstance(size, (int, float)) else 1000
+    assert len(listed["nodes"]) == min(size, listed["pagination"]["total_count"]) >= 2
