@@ -381,7 +381,7 @@ def test_an_upsert_changes_what_may_be_written_and_finds_nothing_else_to_change(
             assert reason(caller, method, by_name(of | item) | more) == "PERMISSION_DENIED"
     found = caller.call("upsert_nodes", key=["sku"], all_or_none=False, nodes=[
         of | {"data": {"owner": "ann", "sku": sku, "n": 1}} for sku in ("ann", "bob", "new")])
-    assert [one["outcome"] for one in found["results"]] == ["changed", "refused", "created"]
+    assert [one["outcome"] for one in found["outcomes"]] == ["changed", "refused", "created"]
     assert bobs["id"] not in str(found)
 
 
