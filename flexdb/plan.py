@@ -25,7 +25,7 @@ class Query(NamedTuple):
     :param arguments: the names of the arguments in that order
     :param kind: what it does
     :param columns: the names of what its row holds, in order
-    :param lasting: whether it is one of a fixed number, which connections may keep prepared
+    :param lasting: whether one plan does for all arguments, and connections may keep it prepared
     """
 
     name: str

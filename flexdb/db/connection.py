@@ -20,10 +20,9 @@ from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
 
 from flexdb.db import fence
+from flexdb.db.prepared import Prepared
 from flexdb.plan import Query, Row, Statement
 
-# As many as psycopg itself keeps for a connection.
-MOST_KEPT = 100
 # Text is what every type can be given as; PostgreSQL tells the type of each argument itself. Bytes
 # are JSON text.
 _TO_TEXT: dict[type, Callable[[Any], bytes | None]] = {
@@ -60,7 +59,7 @@ class Connection(psycopg.Connection[Any]):
         # Whether the database shows rows to whoever names their tenant alone; and who is named.
         self.names_tenant = False
         self._named = ""
-        self._kept: dict[bytes, bytes] = {}
+        self._kept = Prepared(self.pgconn)
 
     def transaction(self, *arguments: Any, **options: Any) -> Any:
         """Begin a transaction, in which no tenant is named yet."""
@@ -82,7 +81,7 @@ class Connection(psycopg.Connection[Any]):
         if first:
             # All is read to its end: an error may still come behind the row, when it is committed.
             return self._row([*self._in_pipeline([*first, (query, values)])][-1])
-        name = self._name_of(query)
+        (name,) = self._names_of([query])
         return self._row(self.pgconn.exec_prepared(name, values) if name else
                          self.pgconn.exec_params(query.text, values))
 
@@ -142,9 +141,12 @@ class Connection(psycopg.Connection[Any]):
         self._named = wanted
         return [(_NAME_TENANT, [wanted.encode()])]
 
+    def _names_of(self, queries: Sequence[Query]) -> list[bytes | None]:
+        return (self._kept.names_of(queries) if self.may_prepare else [None] * len(queries))
+
     def _in_pipeline(self, sent: Sequence[_Sent]) -> Iterator[PGresult]:
         """Run what is sent in one round trip, and give the results as they come."""
-        names = [self._name_of(query) for query, _ in sent]
+        names = self._names_of([query for query, _ in sent])
         self.pgconn.enter_pipeline_mode()
         # In libpq's own memory, so that nothing waits until PostgreSQL reads it.
         for name, (query, values) in zip(names, sent):
@@ -213,18 +215,6 @@ class Connection(psycopg.Connection[Any]):
                 text = from_text(text)
             row.append(text)
         return tuple(row)
-
-    def _name_of(self, query: Query) -> bytes | None:
-        """Return the name of a prepared statement; None for one that is not worth it."""
-        name = self._kept.get(query.text)
-        if name or not (query.lasting and self.may_prepare and len(self._kept) < MOST_KEPT):
-            return name
-        name = b"flexdb_%d" % len(self._kept)
-        result = self.pgconn.prepare(name, query.text)
-        if result.status != ExecStatus.COMMAND_OK:
-            raise error_from_result(result)
-        self._kept[query.text] = name
-        return name
 
 
 def _values(query: Query, arguments: Mapping[str, Any]) -> list[Any] | None:

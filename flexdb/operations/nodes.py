@@ -168,8 +168,8 @@ def get_node(context: Context, params: Loaded) -> Statement:
         # The tag is of the node alone, and says nothing of what it brings along.
         return statement.result(row)._replace(tag=None)
 
-    return Statement(filled("get_node", context.json_fields, node=node),
-                     params | brought.arguments, read)
+    query = filled("get_node", context.json_fields, node=node)
+    return Statement(query._replace(lasting=brought.is_plain), params | brought.arguments, read)
 
 
 @operation(NodeChange, gives=one(Node, "node"), effect=CHANGES, of=TENANT,

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Lock
 from typing import Any, NamedTuple
+
+import orjson
+from cachetools import LRUCache, cached
 
 from flexdb.context import Context
 from flexdb.contract.fields import Boolean, Integer
@@ -21,6 +25,7 @@ from flexdb.sql.neighbors import neighbors
 from flexdb.sql.pages import LAST_RELATED_FIRST, shown_rows
 
 MOST_NAMES, MOST_EACH, MOST_BROUGHT = 5, 100, 10_000
+MOST_PLAIN, _MOST_WRITTEN = 2, 256
 # So many are counted under one name, and more are not told.
 MOST_COUNTED = 10_000
 _TOTAL = (f"(SELECT CASE WHEN count(*) <= {MOST_COUNTED} THEN count(*) END "
@@ -54,10 +59,12 @@ class Expanded(NamedTuple):
 
     :param sql: an expression that gives the JSON of it for a node
     :param arguments: those in it
+    :param is_plain: whether it is one of not many, each of which has one good plan
     """
 
     sql: str = ""
     arguments: dict[str, Any] = {}  # noqa: RUF012
+    is_plain: bool = False
 
 
 def expanded(context: Context, params: Loaded, members: Members, alias: str, rows: int
@@ -77,9 +84,9 @@ def expanded(context: Context, params: Loaded, members: Members, alias: str, row
         raise InvalidParams(fields={"expand": [
             f"may bring {MOST_BROUGHT:,} nodes along, not {most:,}: ask for smaller pages, or "
             "give its names a smaller limit"]})
-    writer = _Bringer(context, members)
-    return Expanded(writer.all_of(params["expand"], alias, "expand", "x",
-                                  context.limits.max_page_bytes), writer.arguments)
+    if _is_plain(params["expand"]):
+        return _written_once(context, members, params["expand"], alias)
+    return _written(context, members, params["expand"], alias)
 
 
 def together(*arguments: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +98,25 @@ def together(*arguments: dict[str, Any]) -> dict[str, Any]:
     else:
         found.pop(PATTERNS, None)
     return found
+
+
+def _written(context: Context, members: Members, expansions: Loaded, alias: str) -> Expanded:
+    writer = _Bringer(context, members)
+    return Expanded(writer.all_of(expansions, alias, "expand", "x",
+                                  context.limits.max_page_bytes), writer.arguments)
+
+
+# What is plain names no member. To write it takes longer than all other planning of a call.
+@cached(LRUCache(_MOST_WRITTEN), lock=Lock(), key=lambda context, _, expansions, alias: (
+    orjson.dumps(expansions), alias, context.json_fields, context.limits.max_page_bytes))
+def _written_once(context: Context, members: Members, expansions: Loaded, alias: str
+                  ) -> Expanded:
+    return _written(context, members, expansions, alias)._replace(is_plain=True)
+
+
+def _is_plain(expansions: Loaded) -> bool:
+    return len(expansions) <= MOST_PLAIN and not any(
+        one.keys() & {"filter", "sort", "fields", "expand"} for one in expansions.values())
 
 
 def _most(expansions: Loaded) -> int:

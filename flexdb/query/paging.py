@@ -29,7 +29,7 @@ from flexdb.sql.pages import (
     rows_of,
 )
 
-DEFAULT_SIZE, LARGEST_SIZE = 10, 1000
+DEFAULT_SIZE, USUAL_SIZE, LARGEST_SIZE = 10, 100, 1000
 NO_MEMBERS: Members = {}
 _DIGEST = 9
 
@@ -148,8 +148,11 @@ def page(
         name, of = "indexed_nodes", "index"
         total = total.replace("{rows}", _counted_rows(given, condition, index))
         given, condition = (), f"{condition or 'TRUE'} AND {index.place(first)}"
+    is_plain = brought.is_plain and not (
+        condition or asked.order or params.keys() & {"fields", "highlights"})
+    repeated = 0 if not is_plain else USUAL_SIZE if size <= USUAL_SIZE else LARGEST_SIZE
     query = queried_page_query(name, context.json_fields, given, total, order, first,
-                               condition, asked.thing, of, brought.sql, near)
+                               condition, asked.thing, of, brought.sql, near, repeated)
     return Statement(query, together(arguments, asked.projected, brought.arguments), read)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from flexdb.config import JsonFields
@@ -36,8 +37,10 @@ def projection(paths: list[str] | None, members: Members, thing: str, alias: str
     :param further: the SQL of what it has beside these, by name
     :raises InvalidParams: naming the path that is wrong
     """
-    wanted: dict[str, Any] = {of.name: {} for of in OBJECTS[thing]} if paths is None else {}
-    for place, path in enumerate(paths or ()):
+    if paths is None:
+        return _whole(thing, alias, form, tuple(further.items())), {}
+    wanted: dict[str, Any] = {}
+    for place, path in enumerate(paths):
         try:
             if place >= MOST_PATHS:
                 raise ValueError(f"is one too many: there may be at most {MOST_PATHS} paths")
@@ -60,6 +63,12 @@ def projection(paths: list[str] | None, members: Members, thing: str, alias: str
     chosen += [f"{sql} AS {name}" for name, sql in further.items()]
     rows = f" FROM (SELECT {', '.join(picked)}) picked" if picked else ""
     return row_to_json(chosen, rows), arguments
+
+
+@lru_cache(maxsize=64)
+def _whole(thing: str, alias: str, form: JsonFields, further: tuple[tuple[str, str], ...]) -> str:
+    return row_to_json([*(column(alias, of, form) for of in OBJECTS[thing]),
+                        *(f"{sql} AS {name}" for name, sql in further)])
 
 
 def _add(tree: dict[str, Any], parts: list[str]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flexdb.sql.loader import expand
 
 # Which end of a relationship the node has, and which its neighbour.
 _ENDS = {"out": ("source", "target"), "in": ("target", "source")}
 
 
+@lru_cache(maxsize=512)
 def neighbors(row: str, of: str, types: str, direction: str, once: bool, listed: bool) -> str:
     """Return the SQL of the neighbours of a node; further conditions may follow it.
 
@@ -27,8 +30,16 @@ def neighbors(row: str, of: str, types: str, direction: str, once: bool, listed:
         here, there = _ENDS[way]
         one_way = slots | {"here": here, "there": there, "neighbor": f"near_r.{there}_node_id"}
         found[way] = expand("{neighbors_one_way}", "value", one_way)
-        for later in ways if once else ():
-            ends = dict(zip(("here", "there"), _ENDS[later]))
-            found[way] += "\n  AND " + expand("{is_last}", "value", one_way | ends)
+        if once:
+            found[way] += "\n  AND " + expand("{is_last}", "value", one_way | {
+                "joining": _of_each("joining", "\nUNION ALL\n", ways, one_way),
+                "is_not_followed": _of_each("is_not_followed", "\nAND ", ways, one_way)})
     return expand("{neighbors_both_ways}", "value", slots | found) if (
         direction == "both") else found[direction]
+
+
+def _of_each(frame: str, between: str, ways: list[str], slots: dict[str, str]) -> str:
+    """Return a frame as it is for each of the ways to go from the node."""
+    return between.join(
+        expand(f"{{{frame}}}", "value", slots | dict(zip(("here", "there"), _ENDS[way])))
+        for way in ways)

@@ -14,12 +14,27 @@ FROM (
 SELECT {row}.*{further},
        row_number() OVER walk <= {most}
        AND ({first}sum({weight}) OVER walk <= {bytes}) AS shown
+FROM ({taken}) {row}
+{brought}
+WINDOW walk AS (ORDER BY {order} ROWS UNBOUNDED PRECEDING)
+
+-- frame: some
+SELECT {row}.*
+FROM ({list}) {row}
+{after}
+ORDER BY {order}
+LIMIT {most} + 1
+
+-- frame: some_by_one_plan
+-- How many that are is kept from the planner, which would plan anew for each call if it could count
+-- on few; what it is told is that it can never be all.
+SELECT {row}.*
 FROM (
     SELECT {row}.*
     FROM ({list}) {row}
     {after}
     ORDER BY {order}
-    LIMIT {most} + 1
+    LIMIT {largest} + 1
 ) {row}
-{brought}
-WINDOW walk AS (ORDER BY {order} ROWS UNBOUNDED PRECEDING)
+ORDER BY {order}
+LIMIT (SELECT {most} + 1)

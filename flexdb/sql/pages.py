@@ -45,7 +45,7 @@ _SCOPES = {
 def page_query(
     name: str, form: JsonFields, filters: tuple[str, ...], total: str, order: tuple[Key, ...],
     first: bool, condition: str = "", thing: str = "", of: str = "tenant", expanded: str = "",
-    near: str = "",
+    near: str = "", repeated: int = 0,
 ) -> Query:
     """Return the statement that gives one page of a list.
 
@@ -63,11 +63,13 @@ def page_query(
         its nodes, an ``index``, a ``user``, or the ``service``, which always is
     :param expanded: what is brought along with each row; "" for nothing
     :param near: where the rows are to be a node's neighbours, the direction to these
+    :param repeated: where one plan is to do for all calls that are like it, the most rows that
+        they ask for; 0 where they may be too many to keep their plans
     """
     listing = LISTS[name]
     row = listing.alias
     own = rows_of(name, filters, condition, near)
-    slots = shown_rows(row, own, order, expanded) | {
+    slots = shown_rows(row, own, order, expanded, repeated) | {
         "object": f"{{{listing.object}}}",
         "rows": f"({own}) {row}",
         "total": total,
@@ -88,7 +90,8 @@ def page_query(
     if thing:
         slots[object_of(name)] = thing
     return make_query(name, expand("{page}", form, slots),
-                      lasting=not (condition or thing or any(key.expression for key in order)))
+                      lasting=not (condition or (thing and not repeated)
+                                   or any(key.expression for key in order)))
 
 
 def rows_of(name: str, filters: tuple[str, ...], condition: str = "", near: str = "") -> str:
@@ -124,19 +127,22 @@ def object_of(name: str) -> str:
     return {"neighbor": "node"}.get(LISTS[name].object, LISTS[name].object)
 
 
-def shown_rows(row: str, rows: str, order: tuple[Key, ...], expanded: str = ""
-               ) -> dict[str, str]:
+def shown_rows(row: str, rows: str, order: tuple[Key, ...], expanded: str = "",
+               repeated: int = 0) -> dict[str, str]:
     """Return what fills the slots of the frame ``shown`` that depend on a list's rows.
 
     :param row: the alias of a row
     :param rows: the SQL of all rows of the list
     :param order: the keys of its order
     :param expanded: the SQL of what is brought along with a row; "" for nothing
+    :param repeated: as :func:`page_query` takes it
     """
     computed = "".join(f", {key.expression} AS {key.column}" for key in order if key.expression)
     return {
         "row": row,
         "list": f"SELECT {row}.*{computed} FROM ({rows}) {row}" if computed else rows,
+        "taken": "{some_by_one_plan}" if repeated else "{some}",
+        "largest": str(repeated),
         "order": ", ".join(f"{row}.{key.column} {key.direction}" for key in order),
         "further": expanded and ", brought.expanded",
         "weight": f"{row}.size{{brought_size}}",

@@ -42,33 +42,37 @@ WHERE TRUE
 ORDER BY near_r.created_at DESC, near_r.id DESC
 
 -- frame: is_last
--- Whether no later relationship joins the node, at one of its ends, with the same neighbour. It is
--- looked for among the node's relationships where these are few, and else among the neighbour's:
--- only where both have very many is it far to look. ORDER BY keeps PostgreSQL to the index of the
--- one end, and IS TRUE from that of the other, whose length it can only guess.
-CASE WHEN (
-    SELECT count(*) < 100
-    FROM (SELECT FROM relationships near_l
-          WHERE near_l.tenant_id = %(tenant_id)s AND near_l.{here}_node_id = {of}
-          ORDER BY near_l.created_at, near_l.id
-          LIMIT 100) near_l
-) THEN (
-    SELECT bool_or(near_l.joins) IS NOT TRUE
-    FROM (SELECT near_l.{there}_node_id = {neighbor}
-                 AND ({types}::text[] IS NULL OR near_l.relationship_type = ANY ({types}::text[]))
-                 AS joins
-          FROM relationships near_l
-          WHERE near_l.tenant_id = %(tenant_id)s AND near_l.{here}_node_id = {of}
-            AND (near_l.created_at, near_l.id) > (near_r.created_at, near_r.id)
-          ORDER BY near_l.created_at, near_l.id
-          LIMIT 100) near_l
-) ELSE NOT EXISTS (
+-- Whether it is the last of the relationships that join the node with this neighbour. Where the node
+-- has few, the last of all its neighbours are found at once; where it has not, that is unknown of
+-- them, and a later one is looked for among the neighbour's: only where both have very many is it
+-- far to look.
+coalesce(near_r.id = ANY ((
+    SELECT CASE WHEN count(*) < 100 THEN array_agg(near_l.id) FILTER (WHERE near_l.place = 1) END
+    FROM (
+        SELECT near_l.id, row_number() OVER (
+            PARTITION BY near_l.neighbor, near_l.fits
+            ORDER BY near_l.created_at DESC, near_l.id DESC) AS place
+        FROM ({joining}) near_l
+    ) near_l
+)::uuid[]), {is_not_followed})
+
+-- frame: joining
+(SELECT near_l.id, near_l.created_at, near_l.{there}_node_id AS neighbor,
+        ({types}::text[] IS NULL OR near_l.relationship_type = ANY ({types}::text[])) AS fits
+ FROM relationships near_l
+ WHERE near_l.tenant_id = %(tenant_id)s AND near_l.{here}_node_id = {of}
+ ORDER BY near_l.created_at DESC, near_l.id DESC
+ LIMIT 100)
+
+-- frame: is_not_followed
+-- IS TRUE keeps PostgreSQL from the index of the node's end, whose length it can only guess.
+NOT EXISTS (
     SELECT FROM relationships near_l
     WHERE near_l.tenant_id = %(tenant_id)s AND near_l.{there}_node_id = {neighbor}
       AND (near_l.{here}_node_id = {of}) IS TRUE
       AND ({types}::text[] IS NULL OR near_l.relationship_type = ANY ({types}::text[]))
       AND (near_l.created_at, near_l.id) > (near_r.created_at, near_r.id)
-) END
+)
 
 -- frame: expansion
 -- The neighbours of one node under one name: as many as asked for, and as many as there is room for.

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from testing.postgresql import Postgresql
 
 from flexdb.config import Settings
-from flexdb.db.connection import MOST_KEPT, Connection
+from flexdb.db.connection import Connection
 from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
+from flexdb.db.prepared import MOST_BYTES, MOST_KEPT
 from flexdb.plan import Result, Row, Statement
 from flexdb.sql.loader import make_query
 from tests.support import postgres
@@ -143,6 +144,42 @@ def test_only_lasting_statements_are_kept_and_not_without_end(
         assert prepared(connection) == 0
         for number in range(MOST_KEPT + 5):
             assert fetch(connection, f"SELECT {number}") == (number,)
+        assert prepared(connection) == MOST_KEPT
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_those_that_were_used_last_are_kept(
+        new_database: Callable[..., Settings], at_once: bool) -> None:
+    with connected(new_database(**SETTINGS)) as connection:
+        for number in range(MOST_KEPT + 5):
+            last = [statement("SELECT 'often'"), statement(f"SELECT {number}::text")]
+            wanted = [("often",), (str(number),)]
+            assert (fetch_all(connection, *last) if at_once else
+                    [connection.fetch(one) for one in last]) == wanted
+        kept = {text for (text,) in connection.execute(
+            "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'flexdb%'")}
+        assert len(kept) == MOST_KEPT and "SELECT 'often'" in kept
+        assert f"SELECT {MOST_KEPT + 4}::text" in kept and "SELECT 0::text" not in kept
+
+
+def test_what_is_kept_is_bounded_in_bytes(new_database: Callable[..., Settings]) -> None:
+    with connected(new_database(**SETTINGS)) as connection:
+        for number in range(10):
+            text = f"SELECT {number}" + " " * (MOST_BYTES // 4)
+            assert fetch(connection, text) == (number,)
+        assert prepared(connection) == 3
+        text = "SELECT 10" + " " * MOST_BYTES
+        assert fetch_all(connection, statement(text), statement("SELECT 11")) == [(10,), (11,)]
+        assert prepared(connection) == 4
+
+
+def test_of_more_statements_in_one_go_than_are_kept_none_runs_in_place_of_another(
+        new_database: Callable[..., Settings]) -> None:
+    with connected(new_database(**SETTINGS)) as connection:
+        for first in (0, 50):
+            numbers = range(first, first + MOST_KEPT + 5)
+            assert fetch_all(connection, *(statement(f"SELECT {number}") for number in numbers)
+                             ) == [(number,) for number in numbers]
         assert prepared(connection) == MOST_KEPT
 
 

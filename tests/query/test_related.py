@@ -14,6 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
+from flexdb.context import Context, Limits
+from flexdb.contract.operation import OPERATIONS
+from flexdb.db.pool import Pool
+from flexdb.plan import Statement
 from tests.support.graph_data import fill, node_id
 from tests.support.plans import nodes_of, pages_read, run_plan
 from tests.support.postgres import connect
@@ -361,8 +365,11 @@ def test_a_page_of_the_related_costs_what_it_gives(hub: Hub, generic: bool) -> N
                      {"node_type_id": hub.node_type["id"]}):
             plan = hub.plan(generic, **asked, **more)
             assert pages_read(plan) < 300
-            assert not [one for one in nodes_of(plan) if one["Node Type"] in ("Seq Scan", "Sort")
+            assert not [one for one in nodes_of(plan) if one["Node Type"] == "Seq Scan"
                         and one.get("Relation Name") != "tenants"]
+            # Sorted are at most the few relationships of which the last are looked for.
+            assert not [one for one in nodes_of(plan) if one["Node Type"] == "Sort"
+                        and one["Plans"][0]["Actual Rows"] > 200]
     # Ordered by something else, all that are related are looked at, and no more.
     plan = hub.plan(generic, **hub.related(direction="in"), sort=["data.number"])
     assert pages_read(plan) < 40_000
@@ -380,3 +387,34 @@ def test_what_is_brought_along_is_looked_up_once_for_each_row_that_is_shown(hub:
     assert looked[0]["Actual Loops"] == 6
     start = node_id(hub.node_type, 1)
     assert pages_read(hub.plan(False, "get_node", id=start, expand=expand)) < 500
+
+
+def test_what_is_brought_along_is_planned_once_for_many_calls(service: Service) -> None:
+    node_type = service.node_type(service.tenant())
+    node = service.node(node_type)
+    plain = {"near": {"type": "part_of", "direction": "out"}}
+    kept = [statement_of(service, tenant_id=node_type["tenant_id"], expand=expand)
+            for expand in (plain, plain | {"far": {"limit": 3, "count": True}})]
+    assert all(statement.query.lasting for statement in kept)
+    others: list[dict[str, Any]] = [
+        {"expand": {"near": {"filter": {"version": 1}}}}, {"expand": plain, "fields": ["id"]},
+        {"expand": plain, "sort": ["data.n"]}, {"expand": {"near": {"expand": plain}}},
+        {"expand": plain, "filter": {"version": 1}}, {"expand": {n: {} for n in "abc"}}]
+    assert not any(statement_of(service, tenant_id=node_type["tenant_id"], **other).query.lasting
+                   for other in others)
+    with Pool(service.settings).connection() as connection:
+        for _ in range(10):
+            rows = [connection.fetch(statement) for statement in kept]
+        counted = connection.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE name LIKE 'flexdb%'").fetchall()
+    assert all(row and node["id"] in row[0].decode() for row in rows)
+    assert counted == [(5, 5)] * len(kept)
+
+
+def statement_of(service: Service, **params: Any) -> Statement:
+    """Return the statement of a list of nodes."""
+    statement = OPERATIONS["list_nodes"].plan(
+        Context(Limits.of(service.settings)), params, lambda: orjson.dumps(params))
+    assert isinstance(statement, Statement)
+    return statement
