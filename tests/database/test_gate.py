@@ -214,9 +214,11 @@ class held:
 
     def __enter__(self) -> None:
         watch.begin("").see(self._tenant, 1)
-        for lent in self._lent:
-            lent.__enter__()
-        watch.end()
+        try:
+            for lent in self._lent:
+                lent.__enter__()
+        finally:
+            watch.end()
 
     def __exit__(self, *_: object) -> None:
         for lent in self._lent:

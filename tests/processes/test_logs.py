@@ -43,11 +43,12 @@ class Log:
 def log(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Iterator[Log]:
     log = Log(Settings(log_format=request.param), capfd)
     root = logging.getLogger()
-    level = root.level
-    root.addHandler(log.handler)
+    # What a command that ran in this process writes to would be there twice.
+    level, handlers = root.level, root.handlers[:]
+    root.handlers[:] = [log.handler]
     root.setLevel("DEBUG")
     yield log
-    root.removeHandler(log.handler)
+    root.handlers[:] = handlers
     root.setLevel(level)
 
 

@@ -209,7 +209,9 @@ class Walk(RuleBasedStateMachine):
             return None
         rows = [row for row in self.rows[kind].values() if row.items() >= params.items()]
         if kind == "tenant_user":
-            return sorted(rows, key=lambda row: row["user_id"])
+            users = self.rows["user"]
+            return [row | {name: users[row["user_id"],][name] for name in ("email", "display_name")}
+                    for row in sorted(rows, key=lambda row: row["user_id"])]
         return sorted(rows, key=lambda row: (row["created_at"], row["id"]), reverse=True)
 
     @staticmethod
