@@ -35,6 +35,7 @@ def try_key(service: Service, secret: str, **environ: str) -> tuple[int, dict[st
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_ten_thousand_unknown_keys_are_a_statement_each_and_few_are_told_so(service: Service
                                                                            ) -> None:
     good = secrets_of(service.settings, NEVER)["operator"]

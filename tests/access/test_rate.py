@@ -255,6 +255,7 @@ def test_refusals_are_counted_without_the_tenant(key: Callable[[], Service]) -> 
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_instances_share_a_rate_by_what_is_asked_of_them(new_database: Callable[..., Settings]
                                                         ) -> None:
     rate, settings = 50, new_database(rate_limit=50, rate_burst=50)
@@ -311,6 +312,7 @@ def test_one_instance_alone_asks_once_a_second(new_service: Callable[..., Servic
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_the_rate_is_exact_over_four_workers_and_outlives_them(
         new_database: Callable[..., Settings], tmp_path: Path) -> None:
     settings, rate, burst = new_database(), 40, 160

@@ -75,6 +75,7 @@ def change_database(settings: Settings, *commands: str) -> None:
             connection.execute(f"ALTER DATABASE {settings.db_name} SET {command}".encode())
 
 
+@pytest.mark.longest
 def test_the_tests_of_behaviour_pass_through_it() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--no-cov",

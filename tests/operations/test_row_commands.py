@@ -76,6 +76,7 @@ sys.exit(status)
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_memory_does_not_grow_with_the_rows(database: Settings, tmp_path: Path) -> None:
     named = {name: str(getattr(database, name.lower()))
              for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")}

@@ -116,6 +116,7 @@ def test_no_schema_and_no_data_cost_a_worker_much(name: str, second: float) -> N
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_the_keyword_that_takes_too_long_is_named() -> None:
     for schema, place in ((COUNTED, "/properties/p"), (twice(27), "/$ref"),
                           ({"pattern": r"\w" * 16_000}, "/pattern")):
@@ -188,6 +189,7 @@ schemas = st.recursive(
 @pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(st.fixed_dictionaries({"a": schemas, "b": schemas, "c": schemas}), documents, documents)
+@pytest.mark.longest
 def test_no_schema_that_refers_however_costs_a_worker_much(
         second: float, defs: Any, one: Any, other: Any) -> None:
     schema = text({"$defs": defs, "$ref": "#/$defs/a"})
@@ -206,6 +208,7 @@ def test_no_schema_that_refers_however_costs_a_worker_much(
 @pytest.mark.long
 @settings(max_examples=50, deadline=None)
 @given(schemas.filter(lambda schema: "$ref" not in json.dumps(schema)), documents)
+@pytest.mark.longest
 def test_a_check_apart_finds_what_one_here_does(schema: Any, data: Any) -> None:
     validator = validator_of(text(schema))
     answer = APART.check(text(schema), [text(data)], MOST_VIOLATIONS)

@@ -85,6 +85,7 @@ def test_whatever_is_stored_is_got_listed_and_walked_to(
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ODD)
+@pytest.mark.longest
 def test_whatever_is_stored_can_be_patched(
         service: Service, connection: psycopg.Connection, node_type: Any, name: str) -> None:
     for thing, key in store(service, connection, node_type, ODD[name]).items():

@@ -124,6 +124,7 @@ def target(pair: tuple[Settings, Settings]) -> Iterator[Settings]:
 @settings(max_examples=30, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(databases())
+@pytest.mark.longest
 def test_a_whole_database_comes_back_equal_to_the_byte_and_to_the_column(
         source: Settings, target: Settings, tmp_path: Path, rows: dict[str, list[dict[str, Any]]]
         ) -> None:

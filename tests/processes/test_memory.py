@@ -87,6 +87,7 @@ def ask(port: int, body: bytes) -> bytes:
     ["documents"], ["refusals"], ["a batch of gets", "a transaction of updates"],
     ["a list", "a batch of lists", "a transaction of lists", "a transaction of gets", "documents",
      "refusals"]], ids=lambda asked: " and ".join(asked[:2]))
+@pytest.mark.longest
 def test_a_worker_takes_no_more_than_five_answers_whatever_is_asked_at_once(
         settings: Settings, bodies: Bodies, tmp_path: Path, asked: list[str]) -> None:
     with Served(tmp_path, **variables_of(settings, WORKERS=1)) as served:

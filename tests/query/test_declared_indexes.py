@@ -46,7 +46,8 @@ class Pools:
         while token or not found:
             page = self.plain.listed(node_type_id=self.type, explain=not found, **asked,
                                      pagination={"page_size": size, "page_token": token})
-            indexes = indexes or page["explain"]["page"]["indexes"]
+            if not found:
+                indexes = page["explain"]["page"]["indexes"]
             totals.add(page["pagination"].get("total_count"))
             found.append([node["id"] for node in page["nodes"]])
             token = page["pagination"]["next_page_token"]
