@@ -58,14 +58,19 @@ class Params(Schema):
             keys = {key for key, _, _ in self._members}
             wrong |= {key: [self.error_messages["unknown"]] for key in data if key not in keys}
         # What is wrong itself was meant to be given.
-        given = loaded.keys() & {*self.either}
-        if self.either and not wrong.keys() & {*self.either} and len(given) != 1:
-            told = "may not stand beside {}" if given else "is missing: give it, or {}"
-            wrong |= {name: [told.format(" or ".join(
-                other for other in self.either if other != name))] for name in self.either}
+        if self.either and not wrong.keys() & {*self.either}:
+            wrong |= self._wrong_choice(len(loaded.keys() & {*self.either}))
         if wrong:
             raise ValidationError(wrong)
         return loaded
+
+    def _wrong_choice(self, given: int) -> dict[str, list[str]]:
+        """Return what is wrong where so many are given of which one is to be."""
+        if given == 1:
+            return {}
+        told = "may not stand beside {}" if given else "is missing: give it, or {}"
+        return {name: [told.format(" or ".join(other for other in self.either if other != name))]
+                for name in self.either}
 
     @cached_property
     def _members(self) -> list[tuple[str, str, fields.Field[Any]]]:
