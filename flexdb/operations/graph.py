@@ -16,10 +16,10 @@ from flexdb.contract.params import Params
 from flexdb.errors import AnswerTooLarge, InvalidParams, NotFound
 from flexdb.operations import nodes, relationships
 from flexdb.plan import Result, Row, Statement
-from flexdb.query.expands import EXPAND, expanded, together
+from flexdb.query.expands import EXPAND, expanded
 from flexdb.query.filters import condition
 from flexdb.query.paging import page, pagination
-from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT
+from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT, together
 from flexdb.query.projections import projection
 from flexdb.query.related import DIRECTION, NEAR
 from flexdb.sql.arrays import array_of_texts

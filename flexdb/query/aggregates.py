@@ -21,7 +21,7 @@ from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams
 from flexdb.plan import Query
 from flexdb.query.filters import Filter, condition
-from flexdb.query.parameters import Paths
+from flexdb.query.parameters import Paths, together
 from flexdb.query.paths import PATH_LENGTH, Computed, Members, column_of, split
 from flexdb.query.sorts import sort_keys
 from flexdb.sql.loader import LISTS, expand, formatted_time, make_query
@@ -125,10 +125,11 @@ def read_aggregate(context: Context, name: str, of: str, params: Loaded, members
     for place, key in enumerate(keys):
         further, more = sort_keys([key], known, "g", f"k{place}_")
         order, sorted_by = order + further, sorted_by | more
-    arguments |= writer.arguments | compared | sorted_by | {
-        f"name{place}": key for place, key in enumerate(known)}
-    arguments |= {"tenant_id": params["tenant_id"], "limit": params["limit"],
-                  "page_bytes": context.limits.max_page_bytes}
+    arguments = together(
+        arguments, writer.arguments, compared, sorted_by,
+        {f"name{place}": key for place, key in enumerate(known)},
+        {"tenant_id": params["tenant_id"], "limit": params["limit"],
+         "page_bytes": context.limits.max_page_bytes})
     query = _aggregate_query(
         name, of, filters, "" if wanted == "TRUE" else wanted, columns, having,
         tuple(f"{key.expression} {key.direction}" for key in order))

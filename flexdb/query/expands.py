@@ -15,7 +15,7 @@ from flexdb.contract.named_objects import NamedObjects
 from flexdb.contract.operation import Loaded
 from flexdb.errors import InvalidParams
 from flexdb.query.filters import PATTERNS, condition
-from flexdb.query.parameters import FIELDS, FILTER, SORT
+from flexdb.query.parameters import FIELDS, FILTER, SORT, together
 from flexdb.query.paths import Members
 from flexdb.query.projections import NONE, projection
 from flexdb.query.related import Relation, types_of
@@ -87,17 +87,6 @@ def expanded(context: Context, params: Loaded, members: Members, alias: str, row
     if _is_plain(params["expand"]):
         return _written_once(context, members, params["expand"], alias)
     return _written(context, members, params["expand"], alias)
-
-
-def together(*arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of several conditions, with the patterns of all."""
-    found = {name: value for some in arguments for name, value in some.items()}
-    if patterns := {place: pattern for some in arguments
-                    for place, pattern in some.get(PATTERNS, {}).items()}:
-        found[PATTERNS] = patterns
-    else:
-        found.pop(PATTERNS, None)
-    return found
 
 
 def _written(context: Context, members: Members, expansions: Loaded, alias: str) -> Expanded:

@@ -14,9 +14,9 @@ from flexdb.contract.operation import Loaded
 from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.plan import Result, Row, Statement
-from flexdb.query.expands import expanded, together
+from flexdb.query.expands import expanded
 from flexdb.query.indexed import Index
-from flexdb.query.parameters import QUERY, read_query
+from flexdb.query.parameters import QUERY, read_query, together
 from flexdb.query.paths import Members
 from flexdb.sql.loader import LISTS
 from flexdb.sql.pages import (

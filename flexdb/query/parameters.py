@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from flexdb.context import Context
 from flexdb.contract.fields import BaseField, Choice, Json, JsonForm, text_in_query
 from flexdb.contract.operation import Loaded
-from flexdb.query.filters import Filter, condition
+from flexdb.query.filters import PATTERNS, Filter, condition
 from flexdb.query.paths import Members, split_list
 from flexdb.query.projections import projection
 from flexdb.query.sorts import sort_keys
@@ -103,3 +103,14 @@ def read_query(context: Context, name: str, params: Loaded, members: Members,
                    context.json_fields, further=further)
         if "fields" in params or further else ("", {}))
     return Asked("" if wanted == "TRUE" else wanted, keys, arguments | sorted_by, thing, projected)
+
+
+def together(*arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of several conditions, with the patterns of all."""
+    found = {name: value for some in arguments for name, value in some.items()}
+    if patterns := {place: pattern for some in arguments
+                    for place, pattern in some.get(PATTERNS, {}).items()}:
+        found[PATTERNS] = patterns
+    else:
+        found.pop(PATTERNS, None)
+    return found

@@ -227,6 +227,10 @@ def test_groups_that_weigh_more_than_a_page_may_are_cut(
     ({"sort": ["hours"]}, "sort.0", "there are count"),
     ({"limit": 10_001}, "limit", "at most 10,000"),
     ({"filter": {"$x": 1}}, "filter.$x", "is no operator"),
+    ({"filter": {"data.x": {"$regex": "("}}, "having": {"count": {"$regex": "x"}}},
+     "filter.data.x.$regex", "is no regular expression"),
+    ({"filter": {"data.x": {"$regex": "x"}}, "having": {"count": {"$regex": "("}}},
+     "having.count.$regex", "is no regular expression"),
 ], ids=str)
 def test_what_cannot_be_asked_is_told_with_what_could(
         service: Service, tasks: dict[str, str], asked: dict[str, Any], field: str, told: str
