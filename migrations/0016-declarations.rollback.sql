@@ -7,7 +7,8 @@ DROP TRIGGER IF EXISTS flexdb_derive_inserted ON nodes;
 DROP TRIGGER IF EXISTS flexdb_derive_updated ON nodes;
 DROP TRIGGER IF EXISTS flexdb_derive_deleted ON nodes;
 DROP TRIGGER IF EXISTS flexdb_derive_truncated ON nodes;
-DROP FUNCTION IF EXISTS flexdb_declare_type(), flexdb_declare(uuid, uuid, jsonb),
+DROP FUNCTION IF EXISTS flexdb_declare_types(text), flexdb_declare_type(),
+    flexdb_declare(uuid, uuid, jsonb),
     flexdb_derive_inserted(), flexdb_derive_updated(), flexdb_derive_deleted(),
     flexdb_derive_truncated(), flexdb_derive_gone(uuid, uuid, uuid, jsonb),
     flexdb_leave(uuid, uuid, text, uuid, uuid), flexdb_enter(uuid, uuid, text, uuid, uuid),

@@ -446,14 +446,14 @@ REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION flexdb_deriv
 CREATE OR REPLACE TRIGGER flexdb_derive_truncated AFTER TRUNCATE ON nodes
 FOR EACH STATEMENT EXECUTE FUNCTION flexdb_derive_truncated();
 
--- What types say that are there already. Where nodes clash with it they stay as they are, and the
--- rules hold once update_node_type is given the schema again.
-DO $$
+-- Note what types say that are there already, whose schemas look so. Where nodes clash with it they
+-- stay as they are, and the rules hold once update_node_type is given the schema again.
+CREATE OR REPLACE FUNCTION flexdb_declare_types(pattern text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     nt record;
 BEGIN
     FOR nt IN
-        SELECT o.tenant_id, o.id, o.schema FROM node_types o WHERE o.schema::text LIKE '%"x-%'
+        SELECT o.tenant_id, o.id, o.schema FROM node_types o WHERE o.schema::text LIKE pattern
     LOOP
         BEGIN
             PERFORM flexdb_declare(nt.tenant_id, nt.id, nt.schema);
@@ -462,3 +462,5 @@ BEGIN
         END;
     END LOOP;
 END $$;
+
+SELECT flexdb_declare_types('%"x-%');

@@ -183,17 +183,4 @@ CREATE OR REPLACE TRIGGER flexdb_forget_index AFTER TRUNCATE ON nodes
 FOR EACH STATEMENT EXECUTE FUNCTION flexdb_forget_index();
 
 -- What types say that are there already.
-DO $$
-DECLARE
-    nt record;
-BEGIN
-    FOR nt IN
-        SELECT o.tenant_id, o.id, o.schema FROM node_types o WHERE o.schema::text LIKE '%"x-index"%'
-    LOOP
-        BEGIN
-            PERFORM flexdb_declare(nt.tenant_id, nt.id, nt.schema);
-        EXCEPTION WHEN unique_violation THEN
-            RAISE WARNING 'nodes of type % have what its x-unique lets one have: %', nt.id, SQLERRM;
-        END;
-    END LOOP;
-END $$;
+SELECT flexdb_declare_types('%"x-index"%');
