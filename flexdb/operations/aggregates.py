@@ -7,7 +7,7 @@ from marshmallow import INCLUDE, Schema
 from flexdb.access.callers import Access
 from flexdb.access.rules import Heed
 from flexdb.context import Context
-from flexdb.contract.fields import Boolean, Id, Integer, Text
+from flexdb.contract.fields import Boolean, Id, Integer
 from flexdb.contract.gives import one
 from flexdb.contract.members import TENANT_ID
 from flexdb.contract.objects import Items, Object
@@ -22,7 +22,6 @@ from flexdb.query.parameters import FILTER
 from flexdb.query.paths import Members
 
 _NODES_BY = ("node_type_id",)
-_RELATIONSHIPS_BY = ("source_node_id", "target_node_id", "relationship_type")
 
 
 class Group(Schema):
@@ -52,11 +51,7 @@ class NodeCount(Params):
     filter = FILTER()
 
 
-class RelationshipCount(Params):
-    tenant_id = TENANT_ID(required=True)
-    source_node_id = Id("Only relationships that start from this node.")
-    target_node_id = Id("Only relationships that lead to this node.")
-    relationship_type = Text("Only relationships of this type.")
+class RelationshipCount(relationships.RelationshipChoice):
     filter = FILTER()
 
 
@@ -80,7 +75,7 @@ def count_nodes(context: Context, params: Loaded) -> Statement:
 def count_relationships(context: Context, params: Loaded) -> Statement:
     """Count a tenant's relationships, or those that fit a filter."""
     return count_of(context, "count_relationships", "list_relationships", params,
-                    _RELATIONSHIPS_BY, relationships.MEMBERS)
+                    relationships.CHOSEN_BY, relationships.MEMBERS)
 
 
 @operation(NodeAggregate, gives=one(Groups), effect=READS, of=TENANT,
@@ -99,7 +94,7 @@ def aggregate_nodes(context: Context, params: Loaded) -> Statement:
 def aggregate_relationships(context: Context, params: Loaded) -> Statement:
     """Measure a tenant's relationships in groups, as ``aggregate_nodes`` does nodes."""
     return _aggregate(context, "aggregate_relationships", "list_relationships", params,
-                      _RELATIONSHIPS_BY, relationships.MEMBERS)
+                      relationships.CHOSEN_BY, relationships.MEMBERS)
 
 
 def _aggregate(context: Context, name: str, of: str, params: Loaded, filters: tuple[str, ...],

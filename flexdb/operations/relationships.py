@@ -93,11 +93,19 @@ class RelationshipPatch(Params):
     only_if = ONLY_IF()
 
 
-class RelationshipList(Params):
+class RelationshipChoice(Params):
+    """Which relationships are meant."""
+
     tenant_id = TENANT_ID(required=True)
     source_node_id = Id("Only relationships that start from this node.")
     target_node_id = Id("Only relationships that lead to this node.")
     relationship_type = Text("Only relationships of this type.")
+
+
+CHOSEN_BY = ("source_node_id", "target_node_id", "relationship_type")
+
+
+class RelationshipList(RelationshipChoice):
     pagination = pagination()
     filter = FILTER()
     sort = SORT()
@@ -217,6 +225,4 @@ def delete_relationship(context: Context, params: Loaded) -> Statement:
            effect=READS, of=TENANT, access=Access.READ, rules=Heed.HELD)
 def list_relationships(context: Context, params: Loaded) -> Statement:
     """List a tenant's relationships, newest first; a query filters, sorts and shortens them."""
-    return page(context, "list_relationships", params,
-                filters=("source_node_id", "target_node_id", "relationship_type"),
-                members=MEMBERS)
+    return page(context, "list_relationships", params, CHOSEN_BY, members=MEMBERS)
