@@ -10,13 +10,14 @@ from msgspec import Raw
 
 from flexdb.context import Context
 from flexdb.contract.json_fields import JsonText
+from flexdb.contract.named_objects import WORD
 from flexdb.contract.objects import fields_of, kinds_in
 from flexdb.contract.operation import Operation
 from flexdb.contract.violations import NAME_LENGTH
 from flexdb.documents import text as json_text
 from flexdb.query.paths import is_place, split_inside
 
-_REFERENCE = re.compile(r"\A([A-Za-z_][A-Za-z0-9_]*)\.(.+)\Z", re.DOTALL)
+_REFERENCE = re.compile(rf"\A({WORD})\.(.+)\Z", re.DOTALL)
 # No array has more elements than such a number says.
 _PLACE_LENGTH = 9
 # What is about as short as a reference makes nothing larger, in bytes.

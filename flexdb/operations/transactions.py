@@ -19,6 +19,7 @@ from flexdb.contract.fields import Boolean, Json, JsonForm, Text
 from flexdb.contract.gives import many
 from flexdb.contract.json_fields import FromText
 from flexdb.contract.locks import lock_of, table_of
+from flexdb.contract.named_objects import WORD, WORD_LENGTH
 from flexdb.contract.objects import Objects
 from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, Operation, operation
 from flexdb.contract.params import Params
@@ -30,7 +31,7 @@ from flexdb.plan import Budget, Lock, Result, Steps, Walk, as_steps
 from flexdb.sql.locks import lock_statements
 
 MOST_CALLS = 1000
-_NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")
+_NAME = re.compile(rf"\A{WORD}\Z")
 
 
 class Method(Text):
@@ -60,7 +61,7 @@ class Name(Text):
         return name
 
     def _pattern(self) -> str:
-        return "[A-Za-z_][A-Za-z0-9_]*"
+        return WORD
 
 
 class Arguments(FromText):
@@ -86,7 +87,7 @@ class TransactionCall(Params):
                        "earlier call and `id` a path in what it gave.", load_default=b"{}",
                        example={})
     name = Name("The name under which later calls refer to what it gives.", data_key="as",
-                length=64, load_default=None, example="task")
+                length=WORD_LENGTH, load_default=None, example="task")
 
 
 class Transaction(Params):

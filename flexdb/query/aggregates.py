@@ -11,11 +11,12 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
 from flexdb.context import Context
-from flexdb.contract.fields import BaseField, Integer, Json, JsonForm, Time, require
+from flexdb.contract.fields import Integer, Time
 from flexdb.contract.json_fields import JsonText
+from flexdb.contract.named_objects import NamedTexts
 from flexdb.contract.operation import Loaded
 from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams
@@ -27,8 +28,7 @@ from flexdb.query.sorts import sort_keys
 from flexdb.sql.loader import LISTS, expand, formatted_time, make_query
 from flexdb.sql.pages import rows_of
 
-MOST_GROUP_KEYS, MOST_MEASURES, MOST_GROUPS, NAME_LENGTH = 5, 20, 10_000, 64
-_NAME = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]*\Z")
+MOST_GROUP_KEYS, MOST_MEASURES, MOST_GROUPS = 5, 20, 10_000
 _CALL = re.compile(r"\A([a-z_]+)\((.*)\)\Z", re.DOTALL)
 # Of a text that begins with a day, as RFC 3339 writes it, so many characters; and of a time in a
 # column, which is told in UTC, what to_char gives the same by.
@@ -38,47 +38,17 @@ _DAY = r"^\d\d\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])($|[Tt ]([01]\d|2[0-3]):
 FUNCTIONS = ("count", "sum", "avg", "min", "max", "count_distinct")
 
 
-class Expressions(BaseField):
-    """An object of texts, each under a name that the caller chooses.
-
-    :param most: how many there may be
-    """
-
-    def __init__(self, description: str, most: int, **options: Any) -> None:
-        super().__init__(description, **options)
-        self.most = most
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, str]:
-        require(dict, "an object", value)
-        if len(value) > self.most:
-            raise ValidationError(f"may have at most {self.most} members, not {len(value)}")
-        wrong: dict[Any, Any] = {}
-        for name, text in value.items():
-            if len(name) > NAME_LENGTH or not _NAME.match(name):
-                wrong[name] = ["has a name that is not of letters, digits and underscores, no "
-                               f"digit first, at most {NAME_LENGTH}"]
-            elif not isinstance(text, str):
-                wrong[name] = ["must be a string"]
-        if wrong:
-            raise ValidationError(wrong)
-        return dict(value)
-
-    def _form(self, given: JsonForm | None) -> Json:
-        return {"type": "object", "maxProperties": self.most,
-                "additionalProperties": {"type": "string", "maxLength": PATH_LENGTH}}
-
-
 class Aggregate(Params):
     """What to measure of which groups."""
 
-    group_by = Expressions(
+    group_by = NamedTexts(
         "What makes a group, under names of your choice: each a path, or `year(path)`, "
         "`month(path)`, `day(path)` or `hour(path)` of a time. Without any, all are one group.",
-        MOST_GROUP_KEYS, load_default=dict, example={"status": "data.status"})
-    measures = Expressions(
+        MOST_GROUP_KEYS, PATH_LENGTH, load_default=dict, example={"status": "data.status"})
+    measures = NamedTexts(
         "What is measured of each group, under names of your choice: `count()`, or `sum(path)`, "
         "`avg(path)`, `min(path)`, `max(path)`, `count(path)`, `count_distinct(path)`.",
-        MOST_MEASURES, load_default=lambda: {"count": "count()"},
+        MOST_MEASURES, PATH_LENGTH, load_default=lambda: {"count": "count()"},
         example={"tasks": "count()", "hours": "sum(data.hours)"})
     having = Filter("Only groups that fit this: a filter on the names of keys and measures.",
                     example={"tasks": {"$gte": 2}})

@@ -11,11 +11,10 @@ from orjson import Fragment
 
 from flexdb.contract.fields import Boolean, Choice, Id, Integer, Text, Time
 from flexdb.contract.json_fields import JsonText
-from flexdb.contract.named_objects import NamedObjects
+from flexdb.contract.named_objects import NamedObjects, NamedTexts
 from flexdb.contract.names import Email, Slug, UniqueName
 from flexdb.contract.objects import Items, JsonObject, Object, Objects
 from flexdb.contract.operation import OPERATIONS, READS
-from flexdb.query.aggregates import Expressions
 from flexdb.query.parameters import Paths
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
@@ -121,7 +120,7 @@ CASES: dict[type, list[Any]] = {
     Time: [1, True, [], {}, "now", " ", "2027-01-01", "2027-01-01T00:00:00",
            "2027-13-01T00:00:00Z", "2027-02-30T00:00:00Z"],
     Items: [1, True, {}, "x", [], ["x" * 256, "ok"] * 51],
-    Expressions: [1, True, [], "x"],
+    NamedTexts: [1, True, [], "x"],
     Paths: [1, True, {}, [], [1], ["id", None], ["id", ["id"]]],
     Objects: [1, True, {}, "x", "[]", []],
     NamedObjects: [1, True, [], "x", "[]", "{", {}, "{}", {str(n): {} for n in range(6)}],
@@ -265,7 +264,7 @@ def test_a_wrong_value_is_refused_and_told_what_would_be_right(
     kinds: dict[type, str] = {Id: "UUID", JsonText: "JSON", Object: "an object",
                               Paths: "an array of paths", Integer: "must be", Items: "array",
                               Objects: "array of objects", JsonObject: "an object",
-                              Boolean: "a boolean", Time: "a time", Expressions: ""}
+                              Boolean: "a boolean", Time: "a time", NamedTexts: ""}
     kind = next((kinds[kind] for kind in type(field).__mro__ if kind in kinds), "a string")
     params = unchanged.params(method)
     if (method, name) in EITHER:
