@@ -62,16 +62,20 @@ SELECT CASE WHEN deleted.id IS NOT NULL THEN '{}'::json END AS object, found.ver
 FROM found
 LEFT JOIN deleted ON true
 
--- write: delete_nodes (condition) -> object, total
-WITH fitting AS MATERIALIZED (
-    SELECT n.id
+-- frame: fitting
+-- The nodes that fit, up to one more than may be, and how many that are.
+fitting AS MATERIALIZED (
+    SELECT n.id, n.node_type_id
     FROM nodes n
     WHERE n.tenant_id = %(tenant_id)s AND ({condition})
     LIMIT %(max_affected)s + 1
 ), found AS (
     SELECT count(*) AS total
     FROM fitting
-), wanted AS MATERIALIZED (
+)
+
+-- write: delete_nodes (condition) -> object, total
+WITH {fitting}, wanted AS MATERIALIZED (
     -- In one order, so that two who delete the same nodes never wait in a circle; and those alone
     -- that still fit when it is their turn.
     SELECT n.id
@@ -101,15 +105,7 @@ FROM found
 WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)
 
 -- lock: get_nodes_to_update (condition) -> total, ids, sizes, types, versions, schemas
-WITH fitting AS MATERIALIZED (
-    SELECT n.id, n.node_type_id
-    FROM nodes n
-    WHERE n.tenant_id = %(tenant_id)s AND ({condition})
-    LIMIT %(max_affected)s + 1
-), found AS (
-    SELECT count(*) AS total
-    FROM fitting
-), types AS MATERIALIZED (
+WITH {fitting}, types AS MATERIALIZED (
     -- The types first, as everywhere; none where there are too many nodes.
     SELECT nt.id, nt.version, nt.updated_at, nt.xmin, nt.schema
     FROM node_types nt, found
