@@ -210,7 +210,8 @@ def test_the_timeouts_that_only_postgresql_can_hold_are_asked_for_at_start(
     assert 'ALTER ROLE "postgres" SET statement_timeout = 500;' in line
     assert 'ALTER ROLE "postgres" SET idle_in_transaction_session_timeout = 60000;' in line
     settings = through(statement_timeout=0.5)
-    change_database(settings, "statement_timeout = 500", "idle_in_transaction_session_timeout = 1")
+    change_database(settings, "statement_timeout = 500",
+                    "idle_in_transaction_session_timeout = 60000")
     caplog.clear()
     check_capacity(settings)
     assert not caplog.messages

@@ -219,7 +219,7 @@ def test_a_write_is_in_doubt_as_soon_as_the_server_says_farewell(
     with ThreadPoolExecutor(1) as thread:
         with one.held():
             outcomes = thread.submit(runner.run, sent, Budget(10**9), None)
-            wait_until(lambda: one.backends("active"))
+            wait_until(one.held_back)
             one.terminate("active")
         assert {type(outcome) for outcome in outcomes.result()} == {errors.CommitUnknown}
     far.close()

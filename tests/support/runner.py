@@ -64,6 +64,12 @@ class Behind:
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
             f"pid <> pg_backend_pid() AND application_name = 'flexdb' AND state = '{state}'")]
 
+    def held_back(self) -> int:
+        """Return how many slow statements wait: a connection that is being set up does not."""
+        ((number,),) = self.do("SELECT count(*) FROM pg_stat_activity WHERE wait_event = "
+                               "'advisory' AND datname = current_database()")
+        return int(number)
+
     def terminate(self, state: str) -> None:
         """End every connection of the pool in that state, and return when they are gone."""
         for pid in self.backends(state):
@@ -91,7 +97,7 @@ class Behind:
         try:
             with self.held():
                 thread.start()
-                wait_until(lambda: self.backends("active"))
+                wait_until(self.held_back)
                 yield outcomes
         finally:
             thread.join()
@@ -101,5 +107,5 @@ class Behind:
         with ThreadPoolExecutor(size) as threads:
             with self.held():
                 reads = [threads.submit(self.one, SLOW_READ) for _ in range(size)]
-                wait_until(lambda: len(self.backends("active")) == size)
+                wait_until(lambda: self.held_back() == size)
             assert {read.result() for read in reads} == {b"slow read"}
