@@ -29,6 +29,7 @@ _UNIQUE = {
     "flexdb_invitations_pkey": "id",
     "flexdb_relationship_types_pkey": "id",
     "flexdb_relationship_types_name": "name",
+    "flexdb_webhooks_pkey": "id",
 }
 # Likewise of a unique index that is no constraint, since it is over a part of the rows.
 _UNIQUE_INDEXES = {"flexdb_tenants_slug_key": "slug"}
@@ -40,6 +41,7 @@ _FOREIGN = {
     "flexdb_roles_tenant_id_fkey": "tenant_id",
     "flexdb_invitations_tenant_id_fkey": "tenant_id",
     "flexdb_relationship_types_tenant_id_fkey": "tenant_id",
+    "flexdb_webhooks_tenant_id_fkey": "tenant_id",
     "nodes_node_type_id_fkey": "node_type_id",
     "relationships_source_node_id_fkey": "source_node_id",
     "relationships_target_node_id_fkey": "target_node_id",

@@ -126,7 +126,8 @@ def test_every_constraint_that_is_told_apart_is_in_the_database_and_the_other_wa
             WHERE c.contype IN ('p', 'u', 'f') AND c.conrelid::regclass::text IN (
                 'tenants', 'users', 'tenant_users', 'node_types', 'nodes', 'relationships',
                 'flexdb_keys', 'flexdb_events', 'flexdb_roles',
-                'flexdb_invitations', 'flexdb_relationship_types')
+                'flexdb_invitations', 'flexdb_relationship_types',
+                'flexdb_webhooks')
         """).fetchall()
     # ON CONFLICT makes an update of a second membership, and of a second invitation.
         indexes = connection.execute("""

@@ -20,7 +20,8 @@ OURS = LEDGER | {"flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles"
                  "flexdb_invitations", "flexdb_rate_usage", "flexdb_usage",
                  "flexdb_declarations", "flexdb_unique", "flexdb_search",
                  "flexdb_relationship_types", "flexdb_relationship_keys",
-                 "flexdb_index", "flexdb_index_builds"}
+                 "flexdb_index", "flexdb_index_builds",
+                 "flexdb_webhooks", "flexdb_deliveries"}
 SEED = {"tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
         "schema_migrations"}
 FUNCTIONS = """

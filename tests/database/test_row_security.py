@@ -42,7 +42,7 @@ TABLES = ("node_types", "nodes", "relationships", "tenant_users", "flexdb_keys",
 SERVICE = {"flexdb_counts", "flexdb_count_changes", "flexdb_events", "flexdb_limits",
            "flexdb_rate_usage", "flexdb_usage", "flexdb_roles", "flexdb_invitations",
            "flexdb_declarations", "flexdb_unique", "flexdb_search", "flexdb_relationship_keys",
-           "flexdb_index", "flexdb_index_builds"}
+           "flexdb_index", "flexdb_index_builds", "flexdb_webhooks", "flexdb_deliveries"}
 
 
 def unbound(table: str, tenant_id: str, write: str = "", **options: Any) -> Statement:

@@ -98,7 +98,8 @@ def test_every_metric_that_is_named_is_in_the_reference() -> None:
                     "flexdb_roles", "flexdb_invitations", "flexdb_rate_usage",
                     "flexdb_usage", "flexdb_declarations", "flexdb_unique", "flexdb_search",
                     "flexdb_relationship_types", "flexdb_relationship_keys",
-                    "flexdb_index", "flexdb_index_builds"} <= told
+                    "flexdb_index", "flexdb_index_builds", "flexdb_webhooks",
+                    "flexdb_deliveries"} <= told
 
 
 @pytest.mark.long
