@@ -62,10 +62,12 @@ class Watch:
             self.tenant = self.tenant or tenant
 
 
-# Where there is no request, what is watched is nobody's.
-_watch: ContextVar[Watch] = ContextVar("watch", default=Watch())  # noqa: B039
+_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
-current = _watch.get
+
+def current() -> Watch:
+    """Return what is watched in this thread; where there is no request, what nobody will see."""
+    return _watch.get() or Watch()
 
 
 def begin(request_id: str) -> Watch:
@@ -75,9 +77,6 @@ def begin(request_id: str) -> Watch:
     return watch
 
 
-_nothing = Watch()
-
-
 def end() -> None:
     """Stop watching: what this thread does next belongs to no request."""
-    _watch.set(_nothing)
+    _watch.set(None)

@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -140,6 +141,14 @@ def test_the_lines_of_a_request_have_its_id(log: Log) -> None:
         assert "request_id" not in json.loads(outside)
     else:
         assert inside.endswith("inside request_id=the-id\n") and outside.endswith("outside\n")
+
+
+def test_what_is_done_for_no_request_is_no_ones_and_remembered_by_none() -> None:
+    watch.end()
+    watch.current().see("a-tenant", 1)
+    assert watch.current().tenant == ""
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(lambda: watch.current().tenant).result() == ""
 
 
 def test_a_call_has_the_same_members_in_both_forms(log: Log, service: Service) -> None:
