@@ -463,4 +463,4 @@ BEGIN
     END LOOP;
 END $$;
 
-SELECT flexdb_declare_types('%"x-%');
+DO $$ BEGIN PERFORM flexdb_declare_types('%"x-%'); END $$;

@@ -322,4 +322,4 @@ CREATE OR REPLACE TRIGGER flexdb_forget_search AFTER TRUNCATE ON nodes
 FOR EACH STATEMENT EXECUTE FUNCTION flexdb_forget_search();
 
 -- What types say that are there already.
-SELECT flexdb_declare_types('%"x-search"%');
+DO $$ BEGIN PERFORM flexdb_declare_types('%"x-search"%'); END $$;

@@ -183,4 +183,4 @@ CREATE OR REPLACE TRIGGER flexdb_forget_index AFTER TRUNCATE ON nodes
 FOR EACH STATEMENT EXECUTE FUNCTION flexdb_forget_index();
 
 -- What types say that are there already.
-SELECT flexdb_declare_types('%"x-index"%');
+DO $$ BEGIN PERFORM flexdb_declare_types('%"x-index"%'); END $$;
