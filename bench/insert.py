@@ -12,7 +12,7 @@ import orjson
 
 from bench.data import Data, connect
 from bench.servers import ROOT
-from flexdb.config import environment, read_settings
+from flexdb.config.reading import environment, read_settings
 from flexdb.contract.ids import new_id
 
 _SQL = "INSERT INTO nodes (tenant_id, id, node_type_id, data) VALUES "

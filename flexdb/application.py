@@ -15,7 +15,8 @@ from flexdb.api import health, http, jsonrpc, middleware, rates, rest
 from flexdb.api.callers import Callers
 from flexdb.api.limits import KnownLimits
 from flexdb.api.usage import Usage
-from flexdb.config import Settings, environment, read_settings
+from flexdb.config import Settings
+from flexdb.config.reading import environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache

@@ -6,18 +6,16 @@ A good one from the same address is good as ever.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 
 from flexdb.access.buckets import Rate, shared
-from flexdb.config import ConfigError, Settings
+from flexdb.config import Networks, Settings, networks
 from flexdb.errors import RateLimited
 from flexdb.telemetry.metrics import Metrics
 
 _RATE = Rate(1, 20)
 # What one customer of a provider has of IPv6 at least (RFC 6177), in bits.
 _OWN = 64
-
-Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 class Failures:
@@ -48,12 +46,7 @@ def trusted(settings: Settings) -> Networks:
 
     :raises ConfigError: when TRUSTED_PROXIES names what is no address
     """
-    names = [name.strip() for name in settings.trusted_proxies.split(",")]
-    try:
-        return tuple(ip_network(name) for name in names if name)
-    except ValueError as error:
-        raise ConfigError(f"TRUSTED_PROXIES={settings.trusted_proxies!r} has to name addresses or "
-                          f"networks, as 10.0.0.0/8, separated by commas: {error}") from None
+    return networks("TRUSTED_PROXIES", settings.trusted_proxies)
 
 
 def network_of(environ: Mapping[str, str], trusted: Networks) -> bytes:

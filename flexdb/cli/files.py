@@ -163,7 +163,7 @@ def _delimiter(said: str | None, file: str | None) -> str:
 
 def _check_file(file: str | None) -> None:
     with failures():
-        from flexdb.config import environment, read_settings
+        from flexdb.config.reading import environment, read_settings
         from flexdb.telemetry import logs
         from flexdb.transfer.files import check_file
         variables, _ = environment(Path.cwd())

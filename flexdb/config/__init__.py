@@ -1,18 +1,15 @@
-"""The settings: read once from the environment, then ``.env.local``, then ``.env``."""
+"""The settings: what each is called, what it is when it is not set, and what it may be."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from dotenv import dotenv_values
 
 from flexdb.config.together import JWT_ALGORITHMS as JWT_ALGORITHMS
 from flexdb.config.together import ConfigError as ConfigError
+from flexdb.config.together import Networks as Networks
 from flexdb.config.together import check_together
+from flexdb.config.together import networks as networks
 
 JsonFields = Literal["value", "string"]
 Auth = Literal["", "local", "open", "required"]
@@ -143,6 +140,16 @@ class Settings:
     max_relationships: int = _setting(0, "how many relationships likewise", 0, _MOST)
     max_bytes: int = _setting(0, "how many bytes the JSON of a tenant's node types, nodes and "
                               "relationships may weigh likewise, as PostgreSQL writes it", 0, _MOST)
+    webhook_threads: int = _setting(16, "how many webhooks' deliveries `python -m flexdb deliver` "
+                                    "sends at once", 1, 1024)
+    webhook_timeout: float = _setting(15.0, "how long one of them may take in all, in seconds", 1,
+                                      50)
+    webhook_days: int = _setting(7, "for how many days deliveries are listed that are done, or "
+                                 "given up", 1, 3650)
+    webhook_allow: str = _setting("", "addresses and networks that webhooks may lead to although "
+                                  "they are not public, separated by commas")
+    webhook_http: bool = _setting(False, "whether webhooks may lead to http and to any port, as "
+                                  "for tests", choices=("true", "false"))
     log_level: str = _setting("INFO", "the least severe log lines to write",
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = _setting("text", "log lines as text, or as JSON objects",
@@ -160,64 +167,3 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_together(self)
-
-
-def _value(name: str, kind: str, text: str, least: float, most: float,
-           choices: tuple[str, ...]) -> str | int | float:
-    if choices:
-        if (chosen := text.strip()) not in choices:
-            raise ConfigError(f"{name}={text!r} is not one of {', '.join(choices)}")
-        return chosen == "true" if kind == "bool" else chosen
-    if kind == "str":
-        return text
-    try:
-        number = int(text) if kind == "int" else float(text)
-    except ValueError:
-        wanted = "a whole number" if kind == "int" else "a number"
-        raise ConfigError(f"{name}={text!r} is not {wanted}") from None
-    if not least <= number <= most:
-        raise ConfigError(
-            f"{name}={text.strip()} is not between {least:.16g} and {most:.16g}")
-    return number
-
-
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings from variables; an empty one counts as not set.
-
-    :raises ConfigError: when a value is wrong
-    """
-    values: dict[str, Any] = {}
-    for setting in fields(Settings):
-        name = setting.name.upper()
-        if (text := environment.get(name, "")).strip():
-            values[setting.name] = _value(name, str(setting.type), text, **{
-                key: setting.metadata[key] for key in ("least", "most", "choices")})
-    return Settings(**values)
-
-
-def environment(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Return the variables that hold in a folder, and the names of the files some came from."""
-    variables: dict[str, str] = {}
-    files: list[str] = []
-    for name in (".env", ".env.local"):
-        if (folder / name).is_file():
-            try:
-                found = dotenv_values(folder / name, interpolate=False)
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{name} cannot be read: {error}") from None
-            variables.update({key: value for key, value in found.items() if value is not None})
-            files.insert(0, name)
-    variables.update(os.environ)
-    return variables, files
-
-
-def variables_of(settings: Settings) -> dict[str, str]:
-    """Return the variables that :func:`read_settings` would read these settings from."""
-    return {setting.name.upper(): value if isinstance(value, str) else str(value).lower()
-            for setting in fields(Settings)
-            for value in [getattr(settings, setting.name)]}
-
-
-def wants_embedded(environment: Mapping[str, str]) -> bool:
-    """Tell whether no database is named, so that the embedded PostgreSQL serves."""
-    return not any(environment.get(name, "").strip() for name in DATABASE_VARIABLES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 # RFC 7518, section 3.1, and RFC 9864. Those of HMAC must be named, as whoever verifies may sign.
 JWT_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
                   "Ed25519", "HS256", "HS384", "HS512")
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 class ConfigError(Exception):
@@ -41,7 +44,21 @@ def check_together(settings: Settings) -> None:
         given, missing = (("CERT", "KEY") if settings.db_ssl_cert else ("KEY", "CERT"))
         raise ConfigError(f"DB_SSL_{given}={getattr(settings, f'db_ssl_{given.lower()}')!r} needs "
                           f"DB_SSL_{missing}: a certificate and its key go together")
+    networks("WEBHOOK_ALLOW", settings.webhook_allow)
     _check_tokens(settings)
+
+
+def networks(name: str, text: str) -> Networks:
+    """Return the networks that a setting names; an address is one of itself alone.
+
+    :param name: the setting's
+    :raises ConfigError: when it names something else
+    """
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError as error:
+        raise ConfigError(f"{name}={text!r} has to name addresses or networks, as 10.0.0.0/8, "
+                          f"separated by commas: {error}") from None
 
 
 def _check_tokens(settings: Settings) -> None:

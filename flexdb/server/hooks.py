@@ -12,7 +12,8 @@ from typing import Any
 
 from gunicorn.arbiter import Arbiter
 
-from flexdb.config import ConfigError, variables_of
+from flexdb.config import ConfigError
+from flexdb.config.reading import variables_of
 from flexdb.db.migrate import MigrationError
 from flexdb.server.embedded import EmbeddedError
 from flexdb.server.listening import StartError

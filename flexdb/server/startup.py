@@ -15,15 +15,8 @@ from pathlib import Path
 
 from flexdb.access.buckets import share
 from flexdb.api.failures import trusted
-from flexdb.config import (
-    DATABASE_VARIABLES,
-    ConfigError,
-    Settings,
-    environment,
-    read_settings,
-    variables_of,
-    wants_embedded,
-)
+from flexdb.config import DATABASE_VARIABLES, ConfigError, Settings
+from flexdb.config.reading import environment, read_settings, variables_of, wants_embedded
 from flexdb.db import row_security
 from flexdb.db.address import NotReachable, answers, direct
 from flexdb.db.capacity import TooFewConnections, check_capacity

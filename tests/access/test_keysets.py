@@ -18,7 +18,8 @@ import pytest
 
 from flexdb.access import keysets
 from flexdb.access.keysets import FITTING
-from flexdb.config import JWT_ALGORITHMS, ConfigError, Settings, read_settings
+from flexdb.config import JWT_ALGORITHMS, ConfigError, Settings
+from flexdb.config.reading import read_settings
 from tests.support.callers import closed, with_key
 from tests.support.ports import free_port
 from tests.support.served import Served, variables_of

@@ -15,7 +15,8 @@ import pytest
 
 from flexdb import cli
 from flexdb.access.callers import Caller
-from flexdb.config import Settings, variables_of
+from flexdb.config import Settings
+from flexdb.config.reading import variables_of
 from flexdb.db.migrate import MigrationError, rollback
 from flexdb.db.pool import Pool
 from flexdb.db.row_security import FILTERS, RowSecurityError, check, switch

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from testing.postgresql import Postgresql
 
-from flexdb.config import SSL_MODES, ConfigError, Settings, read_settings
+from flexdb.config import SSL_MODES, ConfigError, Settings
+from flexdb.config.reading import read_settings
 from flexdb.db.address import NotReachable
 from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool

@@ -13,15 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flexdb.config import (
-    DATABASE_VARIABLES,
-    ConfigError,
-    Settings,
-    environment,
-    read_settings,
-    variables_of,
-    wants_embedded,
-)
+from flexdb.config import DATABASE_VARIABLES, ConfigError, Settings
+from flexdb.config.reading import environment, read_settings, variables_of, wants_embedded
 from tests.support.paths import ROOT
 
 NAMES = [setting.name.upper() for setting in fields(Settings)]

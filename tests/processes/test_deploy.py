@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from dotenv import dotenv_values
 
-from flexdb.config import Settings, read_settings
+from flexdb.config import Settings
+from flexdb.config.reading import read_settings
 from flexdb.server.configuration import configuration
 from tests.support.paths import ROOT
 from tests.support.tools import run, tool

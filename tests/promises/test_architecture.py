@@ -40,6 +40,8 @@ WALLS: dict[str, set[str]] = {
     "operations": {"access", "query", "contract", "sql", "context", "documents", "plan", "errors"},
     "transfer": {"operations", "access", "query", "contract", "sql", "context", "documents", "db",
                  "plan", "config", "errors"},
+    "changes": {"query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
+                "config", "errors", "version"},
     "api": {"access", "query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
             "config", "errors"},
     "web": {"api", "contract", "config", "version"},

@@ -313,7 +313,7 @@ def test_python_without_assertions_answers_the_same(service: Service, good: Any)
     script = """if 1:
         import os, sys
         from flexdb import create_app
-        from flexdb.config import read_settings
+        from flexdb.config.reading import read_settings
         assert False, "under -O this is no statement"
         app = create_app(read_settings(os.environ))
         response = app.test_client().post("/jsonrpc", data=sys.stdin.buffer.read(),

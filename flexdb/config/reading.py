@@ -1,0 +1,74 @@
+"""Reading the settings, once: from the environment, then ``.env.local``, then ``.env``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from flexdb.config import DATABASE_VARIABLES, ConfigError, Settings
+
+
+def _value(name: str, kind: str, text: str, least: float, most: float,
+           choices: tuple[str, ...]) -> str | int | float:
+    if choices:
+        if (chosen := text.strip()) not in choices:
+            raise ConfigError(f"{name}={text!r} is not one of {', '.join(choices)}")
+        return chosen == "true" if kind == "bool" else chosen
+    if kind == "str":
+        return text
+    try:
+        number = int(text) if kind == "int" else float(text)
+    except ValueError:
+        wanted = "a whole number" if kind == "int" else "a number"
+        raise ConfigError(f"{name}={text!r} is not {wanted}") from None
+    if not least <= number <= most:
+        raise ConfigError(
+            f"{name}={text.strip()} is not between {least:.16g} and {most:.16g}")
+    return number
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from variables; an empty one counts as not set.
+
+    :raises ConfigError: when a value is wrong
+    """
+    values: dict[str, Any] = {}
+    for setting in fields(Settings):
+        name = setting.name.upper()
+        if (text := environment.get(name, "")).strip():
+            values[setting.name] = _value(name, str(setting.type), text, **{
+                key: setting.metadata[key] for key in ("least", "most", "choices")})
+    return Settings(**values)
+
+
+def environment(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the variables that hold in a folder, and the names of the files some came from."""
+    variables: dict[str, str] = {}
+    files: list[str] = []
+    for name in (".env", ".env.local"):
+        if (folder / name).is_file():
+            try:
+                found = dotenv_values(folder / name, interpolate=False)
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"{name} cannot be read: {error}") from None
+            variables.update({key: value for key, value in found.items() if value is not None})
+            files.insert(0, name)
+    variables.update(os.environ)
+    return variables, files
+
+
+def variables_of(settings: Settings) -> dict[str, str]:
+    """Return the variables that :func:`read_settings` would read these settings from."""
+    return {setting.name.upper(): value if isinstance(value, str) else str(value).lower()
+            for setting in fields(Settings)
+            for value in [getattr(settings, setting.name)]}
+
+
+def wants_embedded(environment: Mapping[str, str]) -> bool:
+    """Tell whether no database is named, so that the embedded PostgreSQL serves."""
+    return not any(environment.get(name, "").strip() for name in DATABASE_VARIABLES)
