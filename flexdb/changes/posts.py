@@ -29,7 +29,7 @@ _PIECE = 65_536
 _TELLING = 200
 
 
-class Answer(NamedTuple):
+class Reaction(NamedTuple):
     """What came of a POST.
 
     :param status: the answer's; 0 where there was none
@@ -66,36 +66,36 @@ class Sender:
         return cls(settings.webhook_timeout, networks("WEBHOOK_ALLOW", settings.webhook_allow),
                    settings.webhook_http, ssl.create_default_context())
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reaction:
         """Send a body of JSON, and say what came of it; an answer of 200 to 299 is success."""
         return self.post_until(time.monotonic() + self.timeout, url, headers, body)
 
-    def post_until(self, until: float, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def post_until(self, until: float, url: str, headers: Mapping[str, str], body: bytes) -> Reaction:
         """Do so until a moment of the monotonic clock."""
         try:
             return self._post(until, url, headers, body)
         except TimeoutError:
-            return Answer(0, f"there was no answer within {self.timeout:g} s")
+            return Reaction(0, f"there was no answer within {self.timeout:g} s")
         except ssl.SSLError as error:
-            return Answer(0, f"TLS failed: {_printable(_reason(error))}")
+            return Reaction(0, f"TLS failed: {_printable(_reason(error))}")
         except NotPublic as error:
-            return Answer(0, str(error))
+            return Reaction(0, str(error))
         except OSError as error:
-            return Answer(0, f"there is no connection: {error.strerror or type(error).__name__}")
+            return Reaction(0, f"there is no connection: {error.strerror or type(error).__name__}")
         except (HTTPException, ValueError) as error:
             # What it says may quote the answer.
-            return Answer(0, f"there was no answer of HTTP: {type(error).__name__}")
+            return Reaction(0, f"there was no answer of HTTP: {type(error).__name__}")
 
-    def _post(self, until: float, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _post(self, until: float, url: str, headers: Mapping[str, str], body: bytes) -> Reaction:
         parts = urlsplit(url)
         secure, host = parts.scheme == "https", parts.hostname or ""
         if not secure and not (self.http and parts.scheme == "http"):
-            return Answer(0, "its URL is not one of https")
+            return Reaction(0, "its URL is not one of https")
         if parts.username is not None or parts.password is not None:
-            return Answer(0, "its URL has a user's name in it")
+            return Reaction(0, "its URL has a user's name in it")
         port = parts.port or (443 if secure else 80)
         if port not in _PORTS and not (self.http or self.allowed):
-            return Answer(0, "its URL has another port than 443 and 8443")
+            return Reaction(0, "its URL has another port than 443 and 8443")
         addresses = addresses_of(host, port, self.allowed, self.look_up)
         with _connected(addresses, port, until) as plain:
             plain.settimeout(_left(until))
@@ -178,10 +178,10 @@ class _Incoming(io.RawIOBase):
         return count
 
 
-def _answer(status: int, retry_after: str | None) -> Answer:
+def _answer(status: int, retry_after: str | None) -> Reaction:
     if 200 <= status < 300:
-        return Answer(status)
-    return Answer(status, f"it answered with {status}", _seconds(retry_after))
+        return Reaction(status)
+    return Reaction(status, f"it answered with {status}", _seconds(retry_after))
 
 
 def _seconds(retry_after: str | None) -> float | None:
