@@ -70,7 +70,8 @@ class Sender:
         """Send a body of JSON, and say what came of it; an answer of 200 to 299 is success."""
         return self.post_until(time.monotonic() + self.timeout, url, headers, body)
 
-    def post_until(self, until: float, url: str, headers: Mapping[str, str], body: bytes) -> Reaction:
+    def post_until(self, until: float, url: str, headers: Mapping[str, str], body: bytes
+                   ) -> Reaction:
         """Do so until a moment of the monotonic clock."""
         try:
             return self._post(until, url, headers, body)
