@@ -25,7 +25,7 @@ from flexdb.errors.clashes import NotUnique
 from flexdb.operations import nodes, relationships
 from flexdb.operations.contracts import THING, held_schemas
 from flexdb.operations.node_types import stored_schema
-from flexdb.operations.statements import step
+from flexdb.operations.statements import step, told
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.filters import condition
 from flexdb.query.parameters import FILTER
@@ -167,7 +167,8 @@ def delete_nodes(context: Context, params: Loaded) -> Statement:
                 "max_affected": ["is less than the nodes that fit; none was deleted"]})
         return Result(deletion, rows=total)
 
-    return Statement(filled("delete_nodes", context.json_fields, wanted), params | arguments, read)
+    query = filled("delete_nodes", context.json_fields, wanted)
+    return Statement(query, told(context, query, params | arguments), read)
 
 
 def _refuse_violations(wrapper: str, items: list[Loaded], typed_by: str,

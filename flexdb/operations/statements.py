@@ -58,6 +58,7 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     query = STATEMENTS[context.json_fields][name]
     if "only" in query.arguments:
         params = params | _wanted(context)
+    params = told(context, query, params)
     head = f'{{"{wrapper}":'.encode() if wrapper else b""
     tail = b"}" if wrapper else b""
 
@@ -77,9 +78,17 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     return Statement(query, params, read)
 
 
+def told(context: Context, query: Query, arguments: Loaded) -> Loaded:
+    """Return the arguments of a query with who calls, where it tells the log of changes."""
+    if "actor" not in query.arguments:
+        return arguments
+    return arguments | {"actor": f"{context.caller.name} {context.request_id()}"}
+
+
 def step(context: Context, name: str, arguments: Loaded) -> Statement:
     """Return a statement of an operation's steps, which alone look at its row."""
-    return step_of(STATEMENTS[context.json_fields][name], arguments)
+    query = STATEMENTS[context.json_fields][name]
+    return step_of(query, told(context, query, arguments))
 
 
 def step_of(query: Query, arguments: Loaded) -> Statement:

@@ -21,7 +21,9 @@ OURS = LEDGER | {"flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles"
                  "flexdb_declarations", "flexdb_unique", "flexdb_search",
                  "flexdb_relationship_types", "flexdb_relationship_keys",
                  "flexdb_index", "flexdb_index_builds",
-                 "flexdb_webhooks", "flexdb_deliveries"}
+                 "flexdb_webhooks", "flexdb_deliveries",
+                 "flexdb_changes", "flexdb_change_positions", "flexdb_change_heads",
+                 "flexdb_feed", "flexdb_histories"}
 SEED = {"tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
         "schema_migrations"}
 FUNCTIONS = """

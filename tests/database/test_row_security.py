@@ -36,14 +36,15 @@ from tests.support.service import RpcError, Service, request
 from tests.support.world import World
 
 TABLES = ("node_types", "nodes", "relationships", "tenant_users", "flexdb_keys",
-          "flexdb_relationship_types")
+          "flexdb_relationship_types", "flexdb_changes")
 
 
 # What else has a tenant's id is the service's own: what it counts, notes, derives and allows.
 SERVICE = {"flexdb_counts", "flexdb_count_changes", "flexdb_events", "flexdb_limits",
            "flexdb_rate_usage", "flexdb_usage", "flexdb_roles", "flexdb_invitations",
            "flexdb_declarations", "flexdb_unique", "flexdb_search", "flexdb_relationship_keys",
-           "flexdb_index", "flexdb_index_builds", "flexdb_webhooks", "flexdb_deliveries"}
+           "flexdb_index", "flexdb_index_builds", "flexdb_webhooks", "flexdb_deliveries",
+           "flexdb_change_positions", "flexdb_change_heads", "flexdb_histories"}
 
 
 def unbound(table: str, tenant_id: str, write: str = "", **options: Any) -> Statement:

@@ -99,7 +99,9 @@ def test_every_metric_that_is_named_is_in_the_reference() -> None:
                     "flexdb_usage", "flexdb_declarations", "flexdb_unique", "flexdb_search",
                     "flexdb_relationship_types", "flexdb_relationship_keys",
                     "flexdb_index", "flexdb_index_builds", "flexdb_webhooks",
-                    "flexdb_deliveries"} <= told
+                    "flexdb_deliveries",
+                    "flexdb_changes", "flexdb_change_positions", "flexdb_change_heads",
+                    "flexdb_feed", "flexdb_histories"} <= told
 
 
 @pytest.mark.long
@@ -137,7 +139,7 @@ def test_a_user_that_may_not_migrate_is_named_when_something_is_to_be_migrated(
     owner = user(guided, "flexdb_owner")
     # No rollback drops a row.
     run_sql(owner, "; ".join(f"DELETE FROM flexdb_{name}" for name in (
-        "keys", "events", "invitations", "roles", "relationship_types")))
+        "keys", "events", "invitations", "roles", "relationship_types", "changes")))
     newest = rollback(owner)
     try:
         with pytest.raises(MigrationError, match="user flexdb_app may not create tables"):
@@ -201,7 +203,7 @@ def test_a_backup_made_under_load_is_whole_on_a_fresh_server_and_goes_on_countin
         run_shell(restore, fresh, "postgres", tmp_path)
         owner = user(fresh, "flexdb_owner")
         run_sql(owner, "; ".join(f"DELETE FROM flexdb_{name}" for name in (
-        "keys", "events", "invitations", "roles", "relationship_types")))
+        "keys", "events", "invitations", "roles", "relationship_types", "changes")))
         assert migrate(owner) == [] and rollback(owner) == migration_ids()[-1]
         migrate(owner)
         with closing(Service.of(user(fresh, "flexdb_app"))) as restored:
