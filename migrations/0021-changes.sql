@@ -114,7 +114,10 @@ DECLARE
     fresh boolean;
     news boolean;
 BEGIN
-    SELECT * INTO h FROM flexdb_change_heads c WHERE c.tenant_id = of_tenant;
+    SELECT c.tenant_id, c.epoch, c.position, c.floor, c.next_floor, c.next_xid
+    INTO h
+    FROM flexdb_change_heads c
+    WHERE c.tenant_id = of_tenant;
     IF NOT FOUND THEN
         h := (of_tenant, left(gen_random_uuid()::text, 8), 0, 0, 0, '0');
     END IF;
@@ -132,7 +135,10 @@ BEGIN
         RETURN h.position;
     END IF;
     fresh := pg_current_xact_id_if_assigned() IS NULL;
-    SELECT * INTO h FROM flexdb_change_heads c WHERE c.tenant_id = of_tenant;
+    SELECT c.tenant_id, c.epoch, c.position, c.floor, c.next_floor, c.next_xid
+    INTO h
+    FROM flexdb_change_heads c
+    WHERE c.tenant_id = of_tenant;
     IF NOT FOUND THEN
         h := (of_tenant, left(gen_random_uuid()::text, 8), 0, 0, 0, '0');
     END IF;
