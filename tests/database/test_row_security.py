@@ -323,7 +323,8 @@ def test_the_command_switches_it_and_says_what_is_missing(
     monkeypatch.setenv("DB_ROW_SECURITY", "true")
     assert cli.main(["row-security", "on"]) == 0
     told = capsys.readouterr()
-    assert told.out == ("row security is on for flexdb_keys, flexdb_relationship_types, "
+    assert told.out == ("row security is on for flexdb_changes, flexdb_keys, "
+                            "flexdb_relationship_types, "
                         "node_types, nodes, relationships, "
                         "tenant_users\n")
     assert "superuser" in told.err and "LEAKPROOF" in told.err
