@@ -40,8 +40,8 @@ ON flexdb_webhooks (tenant_id, created_at DESC, id DESC);
 CREATE TABLE IF NOT EXISTS flexdb_deliveries (
     tenant_id uuid NOT NULL,
     webhook_id uuid NOT NULL,
-    -- That of the change. Tests have numbers below 0, from -1 down; a test precedes no other delivery,
-    -- and there is one attempt at it.
+    -- That of the change. Of a test it is below 0; it precedes no other delivery, and there is one
+    -- attempt at it.
     position bigint NOT NULL,
     -- Of a test, the webhook itself.
     object_id uuid NOT NULL,

@@ -150,6 +150,10 @@ class Settings:
                                   "they are not public, separated by commas")
     webhook_http: bool = _setting(False, "whether webhooks may lead to http and to any port, as "
                                   "for tests", choices=("true", "false"))
+    secret_key: str = _setting("", "with what the secrets of webhooks are encrypted in PostgreSQL, "
+                               "as `openssl rand -base64 32` gives it; of several, separated by "
+                               "commas, the first encrypts and all decrypt; without, they are kept "
+                               "as they are")
     log_level: str = _setting("INFO", "the least severe log lines to write",
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = _setting("text", "log lines as text, or as JSON objects",

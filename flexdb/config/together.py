@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # RFC 7518, section 3.1, and RFC 9864. Those of HMAC must be named, as whoever verifies may sign.
 JWT_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
                   "Ed25519", "HS256", "HS384", "HS512")
+# Whoever has the database may try keys for as long as they like.
+_SHORTEST_KEY = 32
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -45,6 +47,9 @@ def check_together(settings: Settings) -> None:
         raise ConfigError(f"DB_SSL_{given}={getattr(settings, f'db_ssl_{given.lower()}')!r} needs "
                           f"DB_SSL_{missing}: a certificate and its key go together")
     networks("WEBHOOK_ALLOW", settings.webhook_allow)
+    if any(0 < len(key.strip()) < _SHORTEST_KEY for key in settings.secret_key.split(",")):
+        raise ConfigError(f"SECRET_KEY=… is too short: it must have {_SHORTEST_KEY} characters or "
+                          "more that nobody can guess, as openssl rand -base64 32 gives")
     _check_tokens(settings)
 
 
