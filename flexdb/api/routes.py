@@ -99,6 +99,9 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/relationships/count", "count_relationships"),
         ("POST", "/tenants/{tenant_id}/relationships/aggregate", "aggregate_relationships"),
     ),
+    "Changes": (
+        ("GET", "/tenants/{tenant_id}/changes", "list_changes"),
+    ),
     "Graph": (
         ("GET", "/tenants/{tenant_id}/nodes/{start}/traverse", "traverse"),
         ("GET", "/tenants/{tenant_id}/nodes/{source_node_id}/shortest-path", "shortest_path"),

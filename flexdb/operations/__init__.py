@@ -9,6 +9,7 @@ from flexdb.contract import asked  # noqa: F401
 from flexdb.operations import (  # noqa: F401
     aggregates,
     bulk,
+    changes,
     checks,
     conditions,
     events,

@@ -63,7 +63,7 @@ def types_of(relation: Loaded) -> str | None:
 
 def have_relationships(members: Members) -> bool:
     """Tell whether what has these members is a node: only between nodes there are relationships."""
-    return "node_type_id" in members
+    return "node_type_id" in members and "relationship_type" not in members
 
 
 def related(asked: dict[str, Any], alias: str, argument: Callable[[Any], str],

@@ -173,7 +173,7 @@ def test_no_parameter_of_the_url_may_stand_in_the_query(service: Service, route:
 @pytest.mark.parametrize("route", GETS, ids=lambda route: route.id)
 def test_a_parameter_that_is_no_array_may_be_given_only_once(service: Service, route: Route
                                                              ) -> None:
-    arrays = {"relationship_types", "node_type_ids"}
+    arrays = {"relationship_types", "node_type_ids", "kinds", "ops", "ids"}
     for name in ["page_size", "page_token", *route.elsewhere, *route.in_url, "unknown"]:
         if name not in arrays:
             for values in (["1", "1"], ["1", "2"], ["", ""]):

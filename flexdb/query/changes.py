@@ -1,0 +1,106 @@
+"""Changes: what was done to the objects of a tenant since a position, each exactly once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+from flexdb.context import Context
+from flexdb.contract.operation import Loaded
+from flexdb.errors import NotFound
+from flexdb.plan import Query, Result, Row, Statement, Steps, Walk
+from flexdb.query.filters import condition
+from flexdb.query.paths import Members
+from flexdb.query.positions import Position
+from flexdb.sql.arrays import array, array_of_texts
+from flexdb.sql.loader import STATEMENTS, filled
+
+# By their names on the wire, what the log calls them.
+KINDS = {"node": "n", "relationship": "r", "node_type": "t"}
+OPS = {"create": "c", "update": "u", "delete": "d"}
+# How many changes one call numbers, and how many it looks at: so it ends soon, and tells how far it
+# came.
+MOST_NUMBERED, MOST_LOOKED_AT = 2_000, 10_000
+# How many it holds a filter against for each that it is to tell, and at least.
+_FILTERED, _LEAST_FILTERED, _MOST_FILTERED = 5, 100, 1_000
+
+
+class _Page(NamedTuple):
+    """What one call asks for.
+
+    :param query: its statement
+    :param arguments: the statement's
+    :param since: where it begins; None for the position of now, and no changes
+    """
+
+    query: Query
+    arguments: Loaded
+    since: Position | None
+
+
+def changes(context: Context, params: Loaded, members: Members) -> Statement:
+    """Return the statement that leads to the next changes of a tenant.
+
+    It gives those that have none yet their positions, alone where it can: so whoever else asks
+    meanwhile does not wait for the page.
+
+    :param params: those of ``list_changes``
+    :param members: of what a filter looks at, before and after a change
+    :raises InvalidParams: naming the place in the filter that is wrong
+    """
+    asked = _page(context, params, members)
+
+    def read(row: Row | None) -> Steps:
+        if row is None:
+            raise NotFound.of("tenant_id")
+        before, last = row
+        return Steps("list_changes", partial(_walk, asked, last - before >= MOST_NUMBERED))
+
+    return Statement(STATEMENTS[context.json_fields]["number_changes"],
+                     {"tenant_id": params["tenant_id"], "most": MOST_NUMBERED}, read)
+
+
+def _page(context: Context, params: Loaded, members: Members) -> _Page:
+    since: Position | None = params.get("since")
+    known = {"tenant_id": params["tenant_id"]}
+    wanted, arguments = condition(params.get("filter", {}), members, "n")
+    if since is None:
+        return _Page(STATEMENTS[context.json_fields]["get_feed"], known, None)
+    query = filled("list_changes", context.json_fields, wanted)
+    is_plain = wanted == "TRUE"
+    types = params.get("relationship_types")
+    return _Page(query._replace(lasting=is_plain), arguments | known | {
+        "after": since.number, "looked_at": MOST_LOOKED_AT, "limit": params["limit"],
+        "weighed": params["limit"] if is_plain else min(
+            max(_FILTERED * params["limit"], _LEAST_FILTERED), _MOST_FILTERED),
+        "page_bytes": context.limits.max_page_bytes, "old": params["old"],
+        "kinds": array(KINDS[kind] for kind in params.get("kinds") or KINDS),
+        "ops": array(OPS[op] for op in params.get("ops") or OPS),
+        "ids": _ids(params, "ids"), "node_type_ids": _ids(params, "node_type_ids"),
+        "relationship_types": None if types is None else array_of_texts(types)}, since)
+
+
+def _ids(params: Loaded, name: str) -> str | None:
+    return array(params[name]) if name in params else None
+
+
+def _walk(asked: _Page, is_behind: bool) -> Walk:
+    """Read a page.
+
+    :param is_behind: whether there may be changes that have no position yet
+    """
+    row: Any = yield Statement(asked.query, asked.arguments, _unread)
+    if row is None:
+        raise NotFound.of("tenant_id")
+    feed, oldest, last, *found = row
+    # As text: to read it as JSON, only to hand it on, would cost a fifth of the page.
+    changes, rows, position = found or ("[]", 0, last)
+    if asked.since:
+        asked.since.check(feed, oldest, last)
+    more = b"true" if is_behind or position < last else b"false"
+    return Result(b'{"changes":%b,"position":"%b","more":%b}' % (
+        changes.encode(), str(Position(feed, position)).encode(), more), rows=rows)
+
+
+def _unread(row: Row | None) -> Result:
+    raise TypeError("the row of a step is read by the steps")
