@@ -111,7 +111,7 @@ DECLARE
     newest bigint;
     running xid8;
     ended xid8;
-    fresh boolean;
+    own constant xid8 := pg_current_xact_id_if_assigned();
     news boolean;
 BEGIN
     SELECT c.tenant_id, c.epoch, c.position, c.floor, c.next_floor, c.next_xid
@@ -127,14 +127,16 @@ BEGIN
                           WHERE p.tenant_id = of_tenant AND p.seq = c.seq) IS NULL),
            pg_snapshot_xmin(pg_current_snapshot()), pg_snapshot_xmax(pg_current_snapshot())
     INTO news, running, ended;
-    -- A snapshot of the whole transaction would not see what others numbered meanwhile.
-    IF NOT (news OR h.floor < h.next_floor AND (running >= h.next_xid OR h.next_xid >= ended))
+    -- An id that is yet to come is of where the database was before it was restored here, unless it is
+    -- that of a transaction that numbers again. A snapshot of the whole transaction would not see what
+    -- others numbered meanwhile.
+    IF NOT (news OR h.floor < h.next_floor AND (
+            running >= h.next_xid OR h.next_xid >= ended AND h.next_xid IS DISTINCT FROM own))
        OR current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
        OR NOT pg_try_advisory_xact_lock(hashtextextended('changes', 0)
                                      # hashtextextended(of_tenant::text, 0)) THEN
         RETURN h.position;
     END IF;
-    fresh := pg_current_xact_id_if_assigned() IS NULL;
     SELECT c.tenant_id, c.epoch, c.position, c.floor, c.next_floor, c.next_xid
     INTO h
     FROM flexdb_change_heads c
@@ -159,11 +161,11 @@ BEGIN
            pg_snapshot_xmax(pg_current_snapshot())
     INTO numbered, newest, running, ended
     FROM put;
-    IF (running >= h.next_xid OR h.next_xid >= ended)
+    IF (running >= h.next_xid OR h.next_xid >= ended AND h.next_xid IS DISTINCT FROM own)
        AND (numbered < most OR newest >= h.next_floor) THEN
         h.floor := greatest(h.floor, h.next_floor);
         -- Whoever writes a change that is older than newest has an id already, so a lower one than ours.
-        IF fresh AND numbered > 0 THEN
+        IF own IS NULL AND numbered > 0 THEN
             h.next_floor := newest;
             h.next_xid := pg_current_xact_id();
         END IF;
