@@ -11,7 +11,7 @@ from flask.sessions import NullSession, SessionInterface
 from flask_cors import CORS
 
 from flexdb import operations  # noqa: F401 (registers them)
-from flexdb.api import health, http, jsonrpc, middleware, rates, rest
+from flexdb.api import health, http, idempotency, jsonrpc, middleware, rates, rest
 from flexdb.api.callers import Callers
 from flexdb.api.limits import KnownLimits
 from flexdb.api.usage import Usage
@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=[
             "ETag", "Location", "Preference-Applied", "Retry-After", "WWW-Authenticate",
-            *middleware.HEADERS, *rates.HEADERS])
+            idempotency.REPLAYED, *middleware.HEADERS, *rates.HEADERS])
     app.extensions["flexdb"] = pool
     app.extensions["flexdb_usage"] = usage
     return app

@@ -51,6 +51,7 @@ class Result(NamedTuple):
     :param tag: names this state of this very object, even if another one had its id before
     :param kept: False where what was written is to be rolled back all the same
     :param rows: how many objects it lists or tells to be written
+    :param secret: whether it holds what is told once
     """
 
     text: bytes
@@ -60,6 +61,7 @@ class Result(NamedTuple):
     tag: str | None = None
     kept: bool = True
     rows: int = 1
+    secret: bool = False
 
 
 class Lock(NamedTuple):
@@ -196,11 +198,9 @@ class Budget:
         if self._room is None or more <= 0 or further > self.left:
             return True
         # Who has waited in vain once waits no more.
-        if self._is_refused or not self._room.take(more):
-            self._is_refused = True
-            return False
-        self.held += more
-        return True
+        self._is_refused = self._is_refused or not self._room.take(more)
+        self.held += 0 if self._is_refused else more
+        return not self._is_refused
 
     def release(self, down_to: int = 0) -> None:
         """Give room back: the answer is sent, or is less than it was going to be."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import partial
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, Flask, Response, after_this_request, request
 from flask.blueprints import BlueprintSetupState
@@ -16,31 +16,22 @@ from flask_jsonrpc.views import JSONRPCView
 from flexdb import errors
 from flexdb.access.callers import Caller
 from flexdb.api import bodies, http, openrpc
-from flexdb.api.messages import Body, is_answered, is_id, method_of, reply_to
+from flexdb.api.idempotency import Keys, Repeated, Reply
+from flexdb.api.messages import Body, Told, is_id, let_go, method_of, params_of, reply_to
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.locks import lock_of
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
-from flexdb.plan import Outcome, Plan, Result, Statement, Steps
+from flexdb.errors.repeats import KeyReused
+from flexdb.plan import Plan, Result, Statement, Steps
 from flexdb.sql.locks import lock_statements
 from flexdb.telemetry import watch
 
 PLANS = (Statement, Steps)
 # A body of so many bytes is sent as one.
 _JOINED = 1024 * 1024
-
-
-class Told(NamedTuple):
-    """What a call is told.
-
-    :param outcome: ``ok``, or the reason of an error
-    :param reply: its parts; empty where the call is not answered
-    """
-
-    outcome: str
-    reply: list[bytes]
 
 
 class Site(JSONRPCSite):
@@ -58,6 +49,7 @@ class Site(JSONRPCSite):
         self.settings = settings
         self.contexts = contexts
         self.runner = runner
+        self.keys = Keys(settings, runner)
 
     def dispatch_request(self) -> tuple[list[bytes], int, dict[str, str]]:
         """Answer the current request with the parts of a body, a status and headers.
@@ -79,14 +71,8 @@ class Site(JSONRPCSite):
         except FlexdbError as error:
             watch.current().outcome = error.reason
             return reply_to(error, b"null"), 200, {}
-        replies = self.batch_dispatch(context, Body(body, parsed))
-        if not replies:
-            return [], 204, {}
-        parts = [part for reply in replies for part in (b",", *reply)]
-        parts[0] = b"[" if batch else b""
-        if batch:
-            parts.append(b"]")
-        return parts, 200, {}
+        parts = self.batch_dispatch(context, Body(body, parsed))
+        return parts, 200 if parts else 204, {}
 
     def to_json(self, request_data: bytes) -> Any:
         """Parse a body.
@@ -97,37 +83,52 @@ class Site(JSONRPCSite):
         return bodies.parse_body(request_data, self.settings.max_depth)
 
     def batch_dispatch(self, context: Context, body: Body  # type: ignore[override]
-                       ) -> list[list[bytes]]:
-        """Plan all calls, run what they ask for together, and return the replies in their order."""
+                       ) -> list[bytes]:
+        """Plan all calls, run what they ask for together, and return the parts of the answer.
+
+        :raises Repeated: with the answer, when it was given before
+        """
         budget = self.contexts.budget()
+        keyed = self.keys.keyed(context.caller, (
+            (method_of(call), params_of(call)) for call in body.calls), body.text)
         found: list[Plan | Told] = []
         tally = self.contexts.rates.tally(context.caller)
         for place, call in enumerate(body.calls):
             planned = self._plan(context, call, partial(body.params_text, place))
+            if keyed:
+                planned = keyed.planned(planned)
             # As text at once: what a refusal is made of weighs many times as much.
             found.append(planned if isinstance(planned, PLANS) else
-                         _told(call, budget.admit(planned), body, place))
+                         body.told(place, budget.admit(planned)))
             del planned
             if tally:
                 tally.add()
-        for place, refused in enumerate(tally.refused() if tally else ()):
+        refusals: list[FlexdbError | None] = [*tally.refused()] if tally else []
+        if keyed and (refusal := keyed.refusal(refusals)):
+            refusals = [refusal] * len(found)
+        for place, refused in enumerate(refusals):
             if refused and isinstance(found[place], PLANS):
-                found[place] = _told(body.calls[place], budget.admit(refused), body, place)
-        planned_calls = (call for call, plan in zip(body.calls, found) if isinstance(plan, PLANS))
-        locks = _locks(planned_calls, context.caller) if len(found) > 1 else []
-        outcomes = self.runner.run(
-            [*locks, *(plan for plan in found if isinstance(plan, PLANS))], budget,
-            context.caller.tenants)[len(locks):]
+                found[place] = body.told(place, budget.admit(refused))
+        plans = [plan for plan in found if isinstance(plan, PLANS)]
+        locks = _locks((call for call, plan in zip(body.calls, found) if isinstance(plan, PLANS)),
+                       context.caller) if len(found) > 1 else []
+        watched = watch.current()
+        if keyed and plans:
+            try:
+                outcomes = keyed.run([*locks, *plans], budget, lambda outcomes: _reply(
+                    body.joined(body.answers(found, outcomes[len(locks):]))))
+            except (Repeated, KeyReused) as before:
+                watched.calls = [(method_of(call), before.reason) for call in body.calls]
+                raise
+        else:
+            outcomes = self.runner.run([*locks, *plans], budget, context.caller.tenants)
         if budget.held:
             after_this_request(partial(http.hold_until_sent, budget))
-        watched = watch.current()
+        del outcomes[:len(locks)]
         watched.rows = sum(one.rows for one in outcomes if isinstance(one, Result))
-        # From the end, so that each can be let go when its reply is made.
-        outcomes.reverse()
-        told = [_told(call, outcomes.pop(), body, place) if isinstance(plan, PLANS) else plan
-                for place, (call, plan) in enumerate(zip(body.calls, found))]
+        told = body.answers(found, let_go(outcomes))
         watched.calls = [(method_of(call), one.outcome) for call, one in zip(body.calls, told)]
-        return [one.reply for one in told if one.reply]
+        return body.joined(told)
 
     def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]
               ) -> Plan | Result | FlexdbError:
@@ -177,9 +178,8 @@ class Site(JSONRPCSite):
         return planned
 
 
-def _told(call: Any, outcome: Outcome, body: Body, place: int) -> Told:
-    return Told(outcome.reason if isinstance(outcome, FlexdbError) else "ok",
-                reply_to(outcome, body.id_text(place)) if is_answered(call, outcome) else [])
+def _reply(parts: list[bytes]) -> Reply:
+    return Reply(200 if parts else 204, [("Content-Type", http.JSON)], parts)
 
 
 def _locks(calls: Iterable[dict[str, Any]], caller: Caller) -> list[Statement]:
@@ -206,6 +206,8 @@ class View(JSONRPCView):
         except FlexdbError as error:
             # As Flask's handler would, which has to be looked for.
             return http.error_response(error)
+        except Repeated as before:
+            return http.apply_preference(before.response())
         size = sum(map(len, parts))
         if size <= _JOINED:
             response = Response(b"".join(parts), status, content_type=http.JSON)

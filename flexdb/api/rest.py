@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -11,7 +12,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter
 
 from flexdb import errors
-from flexdb.api import bodies, http, preconditions
+from flexdb.api import bodies, http, idempotency, preconditions
 from flexdb.api.routes import IN_URL, PATCHES, Route, routes, words_for_ids
 from flexdb.config import Settings
 from flexdb.context import Context, Precondition
@@ -19,8 +20,8 @@ from flexdb.contract.fields import Boolean, Integer
 from flexdb.contract.objects import Items
 from flexdb.contract.violations import NAME_LENGTH
 from flexdb.db.run import Runner
-from flexdb.errors import InvalidParams
-from flexdb.plan import Result
+from flexdb.errors import FlexdbError, InvalidParams
+from flexdb.plan import Budget, Outcome, Plan, Result
 from flexdb.query.paging import PAGING, Pagination
 from flexdb.telemetry import watch
 
@@ -45,6 +46,7 @@ class _View:
         self.settings = settings
         self.contexts = contexts
         self.runner = runner
+        self.keys = idempotency.Keys(settings, runner)
         self.is_shown = route.is_shown
         self.pages = route.operation.gives.paged and not route.has_body
         self.in_query = {**route.operation.fields, **Pagination().fields}
@@ -61,10 +63,15 @@ class _View:
         asked = preconditions.precondition()
         if self.route.is_conditional and asked:
             context = replace(context, precondition=asked)
+        keyed = self.keys.keyed(context.caller, [(self.route.operation.name, params)], text)
+        if keyed and (refusal := keyed.refusal()):
+            raise refusal
         try:
             plan = self.route.operation.plan(context, params, lambda: text)
         except InvalidParams as error:
-            raise _in_rest_names(error) if self.pages else error from None
+            if not keyed:
+                raise _in_rest_names(error) if self.pages else error from None
+            plan = idempotency.refused(error)
         if self.route.verb == "POST" and asked:
             self._check_untagged(asked)
         if tally := self.contexts.rates.tally(context.caller):
@@ -72,9 +79,26 @@ class _View:
             if refused := tally.refused()[0]:
                 raise refused
         budget = self.contexts.budget()
+        if keyed:
+            return self._once(keyed, plan, budget, context)
         result = self.runner.result(plan, budget, context.caller.tenants)
-        watch.current().rows = result.rows
         response = self._respond(result, context)
+        return http.hold_until_sent(budget, response) if budget.held else response
+
+    def _once(self, keyed: idempotency.KeyedRequest, plan: Plan, budget: Budget, context: Context
+              ) -> Response:
+        """Answer a request that is done once."""
+        def respond(outcomes: Sequence[Outcome]) -> Response:
+            (outcome,) = outcomes
+            return (http.error_response(outcome) if isinstance(outcome, FlexdbError)
+                    else self._respond(outcome, context))
+
+        try:
+            outcomes = keyed.run([plan], budget,
+                                 lambda outcomes: idempotency.reply_of(respond(outcomes)))
+        except idempotency.Repeated as before:
+            return before.response()
+        response = respond(outcomes)
         return http.hold_until_sent(budget, response) if budget.held else response
 
     def _check_untagged(self, asked: Precondition) -> None:
@@ -88,6 +112,7 @@ class _View:
             raise errors.PreconditionFailed(excluded=True)
 
     def _respond(self, result: Result, context: Context) -> Response:
+        watch.current().rows = result.rows
         if self.route.verb == "DELETE":
             return Response(status=204)
         response = Response(result.text, content_type=http.JSON)

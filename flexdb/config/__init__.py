@@ -135,6 +135,8 @@ class Settings:
                                      1024, 1024 * MIB)
     events_keep: int = _setting(365, "for how many days `list_events` can tell who changed "
                                 "tenants, users, members and keys", 1, 36500)
+    idempotency_hours: int = _setting(24, "for how many hours a request with an `Idempotency-Key` "
+                                      "is answered as before when it is sent again", 1, 8760)
     max_nodes: int = _setting(0, "how many nodes a tenant may have, unless it has a limit of its "
                               "own; any number when 0", 0, _MOST)
     max_relationships: int = _setting(0, "how many relationships likewise", 0, _MOST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from flexdb import errors
+from flexdb.db.connection import Connection
 from flexdb.db.verdict import unforeseen
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Result, Row, Statement, Steps
@@ -20,6 +21,13 @@ class Ended(NamedTuple):
     outcome: Outcome
     wrote: bool
     undo: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Tell whether it left something behind, also where the answer does not hold it."""
+        done = (bool(self.outcome.data.get("done")) if isinstance(self.outcome, FlexdbError)
+                else True)
+        return self.wrote and not self.undo and done
 
     @property
     def fails(self) -> bool:
@@ -53,3 +61,15 @@ def read(statement: Statement, row: Row | None) -> Outcome | Steps:
         return error
     except Exception as error:
         return unforeseen(statement, error)
+
+
+def conclude(connection: Connection, ended: list[Ended]) -> list[Ended]:
+    """Run what was to be the last, once however often it was asked for, and in one order.
+
+    Who waits for another then holds nothing that one may want, but for what comes before.
+    """
+    for _, statement in sorted(connection.late.items()):
+        found = read(statement, connection.fetch(statement))
+        if isinstance(found, FlexdbError):
+            return [Ended(found, True, undo=True) for _ in ended]
+    return ended

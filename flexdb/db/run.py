@@ -5,22 +5,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import groupby
-from typing import Any, cast
+from typing import cast
 
 import psycopg
 
-from flexdb import errors
-from flexdb.db import patterns
 from flexdb.db.connection import Connection
-from flexdb.db.ends import Ended, admit, end, read
+from flexdb.db.ends import Ended, admit, conclude, end, read
 from flexdb.db.fence import Bound
+from flexdb.db.once import DoneBefore, Once
 from flexdb.db.pool import Pool
-from flexdb.db.sqlstate import to_error
-from flexdb.db.verdict import Verdict, count_fault, is_passing, judge
+from flexdb.db.verdict import Verdict, count_fault, judge
+from flexdb.db.walk import Walker, travels_together
 from flexdb.errors import FlexdbError
-from flexdb.plan import Budget, Outcome, Plan, Result, Room, Row, Statement, Steps
+from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps, as_steps
 
 ATTEMPTS = 3
 
@@ -37,11 +35,7 @@ class Runner:
         self.pool = pool
         self.metrics = pool.metrics
         self._patience = statement_timeout
-        # One alone has the largest page, and what many have at once is no more than two of those.
-        self._pages = Room(2 * pool.settings.max_page_bytes)
-        self._usual = str(round(statement_timeout * 1000))
-        self._long = str(round(long_timeout * 1000))
-        self._brief = str(round(min(pool.settings.filter_timeout, statement_timeout) * 1000))
+        self._walker = Walker(pool.settings, statement_timeout, long_timeout)
 
     def run(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> list[Outcome]:
         """Run what calls ask for in their order; each has an outcome of its own.
@@ -73,17 +67,35 @@ class Runner:
             raise outcome
         return outcome
 
+    def run_once(self, plans: Sequence[Plan], budget: Budget, bound: Bound, once: Once
+                 ) -> list[Outcome]:
+        """Run what calls ask for in one transaction, unless it was done before.
+
+        Each has an outcome of its own here too: where one fails that alone is taken back.
+
+        :param bound: as for :meth:`run`
+        :raises DoneBefore: with what was kept of it, when it was
+        """
+        verdict = self._settle(plans, budget, bound, once)
+        if verdict.each:
+            verdict = self._settle(plans, budget, bound, once._replace(apart=True))
+        for plan, outcome in zip(plans, verdict.outcomes):
+            if isinstance(outcome, FlexdbError):
+                count_fault(self.metrics, plan, outcome)
+        return verdict.outcomes
+
     def _run_one(self, plan: Plan, budget: Budget, bound: Bound) -> Outcome:
         (outcome,) = self._settle([plan], budget, bound).outcomes
         if isinstance(outcome, FlexdbError):
             count_fault(self.metrics, plan, outcome)
         return outcome
 
-    def _settle(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> Verdict:
+    def _settle(self, plans: Sequence[Plan], budget: Budget, bound: Bound,
+                once: Once | None = None) -> Verdict:
         """Send plans until it helped, or nothing more would."""
         attempt, left, began = 1, budget.left, time.monotonic()
         while True:
-            verdict = self._attempt(plans, budget, bound)
+            verdict = self._attempt(plans, budget, bound, once)
             if verdict.error or verdict.again or verdict.each:
                 # What was counted is given up with what it was counted for.
                 budget.left = left
@@ -91,141 +103,83 @@ class Runner:
             # Who waited for others as long as a call may take is told so, and waits no longer.
             late = time.monotonic() - began >= self._patience
             if not verdict.again or attempt == ATTEMPTS or late:
-                return verdict.told(plans)
+                return verdict.told(plans, at_once=once is not None and once.apart)
             self.metrics.retries.labels(verdict.again).inc()
             if verdict.again == "conflict":
                 time.sleep(random.uniform(0.005, 0.05) * attempt)
             attempt += 1
 
-    def _attempt(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> Verdict:
+    def _attempt(self, plans: Sequence[Plan], budget: Budget, bound: Bound, once: Once | None
+                 ) -> Verdict:
         """Send plans once, on one connection."""
         try:
             with self.pool.connection() as connection:
                 connection.bound = bound
                 try:
-                    return self._send(connection, plans, budget)
+                    return self._send(connection, plans, budget, once)
                 except psycopg.Error as error:
-                    return judge(self.pool, connection, plans, error)
+                    return judge(self.pool, connection, plans, error, may_repeat=once is not None)
                 finally:
                     connection.bound = None
-                    if connection.lent:
-                        self._pages.give(connection.lent)
-                        connection.lent = 0
+                    self._walker.release(connection)
         except FlexdbError as error:
             return Verdict([error] * len(plans))
+        except DoneBefore:
+            raise
         except Exception as error:
             return Verdict([], error)
 
-    def _send(self, connection: Connection, plans: Sequence[Plan], budget: Budget) -> Verdict:
+    def _send(self, connection: Connection, plans: Sequence[Plan], budget: Budget,
+              once: Once | None) -> Verdict:
         """Send plans and read their rows.
 
         :raises psycopg.Error: when a statement failed and everything was rolled back
         """
         first = plans[0]
-        if len(plans) == 1 and isinstance(first, Statement) and _travels_together(first):
-            found = read(first, connection.fetch(self._fitted(connection, first)))
+        if (once is None and len(plans) == 1 and isinstance(first, Statement)
+                and travels_together(first)):
+            found = read(first, connection.fetch(self._walker.fitted(connection, first)))
             if not isinstance(found, Steps):
                 return Verdict([budget.admit(found, first.query.writes)])
             plans = [found]
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
-        ended: list[Ended] = []
-        connection.late.clear()
         with connection.transaction() as transaction:
-            for together, group in groupby(plans, _travels_together):
-                if together and len(plans) > 1:
-                    statements = list(cast(Iterable[Statement], group))
-                    # Each row is let go before the next comes, where it is too much; strict, so
-                    # that the pipeline is taken to its end.
-                    ended += [admit(end(statement, row), budget) for statement, row
-                              in zip(statements, connection.fetch_all(
-                                  [self._fitted(connection, one) for one in statements]),
-                                  strict=True)]
-                else:
-                    ended += [admit(self._walk(connection, plan, budget), budget)
-                              for plan in group]
-            if not any(one.fails for one in ended):
-                ended = _conclude(connection, ended)
+            if once:
+                once.begin(connection)
+            ended = ([self._apart(connection, plan, budget) for plan in plans]
+                     if once and once.apart else self._together(connection, plans, budget))
             undo = any(one.undo for one in ended)
             if undo:
                 raise psycopg.Rollback(transaction)
+            if once:
+                once.end(connection, ended)
         return Verdict([one.outcome for one in ended], each=undo and len(plans) > 1)
 
-    def _walk(self, connection: Connection, plan: Plan, budget: Budget) -> Ended:
-        """Take a plan to its end inside a transaction, one statement after the other.
+    def _together(self, connection: Connection, plans: Sequence[Plan], budget: Budget
+                  ) -> list[Ended]:
+        """Take plans to their end inside a transaction, with as few round trips as may be."""
+        ended: list[Ended] = []
+        connection.late.clear()
+        for together, group in groupby(plans, travels_together):
+            if together and len(plans) > 1:
+                statements = list(cast(Iterable[Statement], group))
+                # Each row is let go before the next comes, where it is too much; strict, so that
+                # the pipeline is taken to its end.
+                ended += [admit(end(statement, row), budget) for statement, row
+                          in zip(statements, connection.fetch_all(
+                              [self._walker.fitted(connection, one) for one in statements]),
+                              strict=True)]
+            else:
+                ended += [admit(self._walker.walk(connection, plan, budget), budget)
+                          for plan in group]
+        return ended if any(one.fails for one in ended) else conclude(connection, ended)
 
-        :raises psycopg.Error: when a statement failed in a way that nothing is told of, or that
-            may be gone when all is run again
-        """
-        if isinstance(plan, Statement):
-            found = read(plan, self._fetch(connection, plan, plan.long))
-            return (self._walk(connection, found, budget) if isinstance(found, Steps)
-                    else Ended(found, plan.query.writes))
-        wrote, inner = False, 0
-        answer: Any = None
-        steps = plan.start()
-        try:
-            while True:
-                asked = (steps.throw(answer) if isinstance(answer, FlexdbError)
-                         else steps.send(answer))
-                if isinstance(asked, Steps):
-                    answer, did_write, _ = self._walk(connection, asked, budget)
-                    wrote = wrote or did_write
-                    if isinstance(answer, Result):
-                        inner += len(answer.text)
-                        answer = answer if budget.hold(inner) else errors.Overloaded()
-                    continue
-                if asked.query.kind == "late":
-                    connection.late[asked.name, asked.arguments["tenant_id"]] = asked
-                    answer = None
-                    continue
-                wrote = wrote or asked.query.writes
-                try:
-                    answer = self._fetch(connection, asked, plan.long or asked.long)
-                except psycopg.Error as error:
-                    told = None if is_passing(connection, error) else to_error(error)
-                    if told is None:
-                        raise
-                    # After an error PostgreSQL runs nothing more in this transaction.
-                    answer, wrote = told, True
-        except StopIteration as stop:
-            return Ended(stop.value, wrote, undo=not stop.value.kept)
-        except FlexdbError as error:
-            return Ended(error, wrote, undo=wrote)
-
-    def _fitted(self, connection: Connection, statement: Statement) -> Statement:
-        """Let a page end earlier where others take up much: each row of one is held whole."""
-        if "page_bytes" not in statement.query.arguments:
-            return statement
-        most = statement.arguments["page_bytes"]
-        connection.lent = connection.lent or self._pages.lend(most)
-        if connection.lent >= most:
-            return statement
-        return replace(statement, arguments={**statement.arguments, "page_bytes": connection.lent})
-
-    def _fetch(self, connection: Connection, statement: Statement, long: bool) -> Row | None:
-        statement = self._fitted(connection, statement)
-        found = patterns.of(statement)
-        if not (long or found):
-            return connection.fetch(statement)
-        set_timeout = "SELECT set_config('statement_timeout', %s, true)"
-        connection.execute(set_timeout, (self._brief if found else self._long,))
-        row = (patterns.fetch if found else Connection.fetch)(connection, statement)
-        connection.execute(set_timeout, (self._usual,))
-        return row
-
-
-def _travels_together(plan: Plan) -> bool:
-    return isinstance(plan, Statement) and not (plan.long or patterns.of(plan))
-
-
-def _conclude(connection: Connection, ended: list[Ended]) -> list[Ended]:
-    """Run what was to be the last, once however often it was asked for, and in one order.
-
-    Who waits for another then holds nothing that one may want, but for what comes before.
-    """
-    for _, statement in sorted(connection.late.items()):
-        found = read(statement, connection.fetch(statement))
-        if isinstance(found, FlexdbError):
-            return [Ended(found, True, undo=True) for _ in ended]
-    return ended
+    def _apart(self, connection: Connection, plan: Plan, budget: Budget) -> Ended:
+        """Take a plan to its end inside a transaction, and back where it fails, alone."""
+        with connection.transaction() as savepoint:
+            # As steps, what fails in the database is told them, and they end.
+            (ended,) = self._together(connection, [as_steps(plan)], budget)
+            if ended.undo:
+                raise psycopg.Rollback(savepoint)
+        return ended._replace(wrote=ended.wrote and not ended.undo, undo=False)

@@ -45,22 +45,26 @@ class Verdict(NamedTuple):
     again: str = ""
     each: bool = False
 
-    def told(self, plans: Sequence[Plan]) -> Verdict:
-        """Return the verdict with what is told of its error."""
+    def told(self, plans: Sequence[Plan], at_once: bool = False) -> Verdict:
+        """Return the verdict with what is told of its error.
+
+        :param at_once: whether plans of a batch are not to be run one by one
+        """
         if self.error is None:
             return self
-        if len(plans) > 1:
+        if len(plans) > 1 and not at_once:
             logger.debug("a batch is run call by call after: %s", type(self.error).__name__)
             return Verdict([], each=True)
         told = to_error(self.error) if isinstance(self.error, psycopg.Error) else None
-        return Verdict([told or unforeseen(plans[0], self.error)])
+        return Verdict([told or unforeseen(plans[0], self.error)] * len(plans))
 
 
-def judge(pool: Pool, connection: Connection, plans: Sequence[Plan], error: psycopg.Error
-          ) -> Verdict:
+def judge(pool: Pool, connection: Connection, plans: Sequence[Plan], error: psycopg.Error,
+          may_repeat: bool) -> Verdict:
     """Say what an error means to plans, and keep its connection from other calls if it is spent.
 
     :param pool: where the connection comes from
+    :param may_repeat: whether they are done once however often they are sent
     """
     if was_not_sent(error):
         connection.close()
@@ -73,14 +77,15 @@ def judge(pool: Pool, connection: Connection, plans: Sequence[Plan], error: psyc
         pool.drain(connection)
     if lost:
         pool.metrics.connections_lost.inc()
-        if all(isinstance(plan, Statement) and not plan.query.writes for plan in plans):
+        if may_repeat or all(isinstance(plan, Statement) and not plan.query.writes
+                             for plan in plans):
             told = errors.Unavailable(why=reason(error))
             return _all(plans, told, error)._replace(again="connection")
         return _all(plans, errors.CommitUnknown(), error)
     if error.sqlstate in _PLAN_LOST:
         return Verdict([], error, "plan")
-    return Verdict([], error, "conflict" if error.sqlstate in _CONFLICTS and len(plans) == 1
-                   else "")
+    is_whole = may_repeat or len(plans) == 1
+    return Verdict([], error, "conflict" if error.sqlstate in _CONFLICTS and is_whole else "")
 
 
 def is_passing(connection: Connection, error: psycopg.Error) -> bool:

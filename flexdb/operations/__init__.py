@@ -5,7 +5,7 @@ It may know access, query, contract, documents, sql, plan, context and errors; n
 PostgreSQL's driver or of settings.
 """
 
-from flexdb.contract import asked  # noqa: F401
+from flexdb.contract import asked, secrets  # noqa: F401
 from flexdb.operations import (  # noqa: F401
     aggregates,
     bulk,

@@ -15,6 +15,7 @@ from msgspec import Raw
 from flexdb.access.callers import ANYONE, Access, Caller
 from flexdb.access.rules import Heed
 from flexdb.context import Context
+from flexdb.contract.callers import check_caller
 from flexdb.contract.fields import Boolean, Json, JsonForm, Text
 from flexdb.contract.gives import many
 from flexdb.contract.json_fields import FromText
@@ -24,7 +25,13 @@ from flexdb.contract.objects import Objects
 from flexdb.contract.operation import CALLS, CHANGES, OPERATIONS, Loaded, Operation, operation
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
-from flexdb.errors import AnswerTooLarge, FlexdbError, InvalidParams, PermissionDenied
+from flexdb.errors import (
+    AnswerTooLarge,
+    FlexdbError,
+    InvalidParams,
+    NotFound,
+    PermissionDenied,
+)
 from flexdb.operations.given import Given
 from flexdb.operations.references import resolve
 from flexdb.plan import Budget, Lock, Result, Steps, Walk, as_steps
@@ -124,8 +131,8 @@ def transaction(context: Context, params: Loaded) -> Steps:
         called = OPERATIONS[call["method"]]
         try:
             if context.caller is not ANYONE:
-                called.admit(_ids(called, call["params"]), context.caller)
-        except PermissionDenied as error:
+                check_caller(called, _ids(called, call["params"]), context.caller)
+        except (NotFound, PermissionDenied) as error:
             _name_call(error, place, called.name)
             raise
 
@@ -134,7 +141,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
         results = BytesIO()
         results.write(b'{"results":[')
         given = Given(context, params["refs"])
-        rows = 0
+        rows, secret = 0, False
         budget = Budget(context.limits.max_answer_bytes)
         for statement in lock_statements(
                 _locks(calls, context.caller) if len(calls) > 1 else ()):
@@ -152,12 +159,13 @@ def transaction(context: Context, params: Loaded) -> Steps:
                 _name_call(error, place, called.name)
                 raise
             rows += result.rows
+            secret = secret or result.secret
             results.write(b"," if place else b"")
             results.write(result.text)
             if call["name"]:
                 given.keep(call["name"], called, result.text)
         results.write(b"]}")
-        return Result(results.getvalue(), kept=not params["dry_run"], rows=rows)
+        return Result(results.getvalue(), kept=not params["dry_run"], rows=rows, secret=secret)
 
     return Steps("transaction", steps)
 

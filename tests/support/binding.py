@@ -32,7 +32,8 @@ TABLES = {"tenants": "id", "tenant_users": "tenant_id", "node_types": "tenant_id
           "flexdb_index_builds": "tenant_id", "flexdb_webhooks": "tenant_id",
           "flexdb_deliveries": "tenant_id",
           "flexdb_changes": "tenant_id", "flexdb_change_positions": "tenant_id",
-          "flexdb_change_heads": "tenant_id", "flexdb_histories": "tenant_id"}
+          "flexdb_change_heads": "tenant_id", "flexdb_histories": "tenant_id",
+          "flexdb_idempotency_keys": "tenant_id"}
 Columns = list[tuple[str, bool]]
 
 
