@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from flexdb.api.headers import ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, LOCATION, PREFER
 from flexdb.api.routes import Route, routes
 from flexdb.config import Settings
 from flexdb.contract import describe
@@ -27,27 +28,6 @@ A merge patch (RFC 7396). A JSON Patch (RFC 6902) is taken too, as `application/
 array of operations, such as `[{"op": "replace", "path": "/priority", "value": "low"}]`; and as
 `application/vnd.flexdb.update+json` an update in place, such as `{"$inc": {"views": 1}}`.
 """
-_PREFER: Json = {
-    "name": "Prefer", "in": "header", "required": False,
-    "description": "`json-fields=string` gives `data` and `schema` back as strings that hold JSON "
-                   "text, `json-fields=value` as JSON values (RFC 7240). Without it they are given "
-                   "as this document says.",
-    "schema": {"type": "string", "examples": ["json-fields=value"]},
-}
-
-_IF_MATCH: Json = {
-    "name": "If-Match", "in": "header", "required": False,
-    "description": "ETags: the change is made only when what is there has one of them.",
-    "schema": {"type": "string", "examples": ['"1-b2a8d408f663c39e"']},
-}
-_IF_NONE_MATCH: Json = {
-    "name": "If-None-Match", "in": "header", "required": False,
-    "description": "ETags: when what is there has one of them, the answer is 304 without a body.",
-    "schema": {"type": "string", "examples": ['"1-b2a8d408f663c39e"']},
-}
-_ETAG: Json = {"description": "Names the state of the object.", "schema": {"type": "string"}}
-_LOCATION: Json = {"description": "The URL of what was created.",
-                   "schema": {"type": "string", "format": "uri-reference"}}
 
 
 def document(settings: Settings) -> Json:
@@ -97,11 +77,13 @@ def _operation(route: Route) -> Json:
     parameters += [_parameter(name, "query", field, field.query_schema())
                    for name, field in in_query.items()]
     if operation.gives.schema:
-        parameters.append(_PREFER)
+        parameters.append(PREFER)
+    if route.writes:
+        parameters.append(IDEMPOTENCY_KEY)
     if route.is_conditional:
-        parameters.append(_IF_MATCH)
+        parameters.append(IF_MATCH)
     elif route.verb == "GET" and operation.gives.tagged:
-        parameters.append(_IF_NONE_MATCH)
+        parameters.append(IF_NONE_MATCH)
     described: Json = {
         "operationId": route.id,
         "tags": [route.tag],
@@ -150,7 +132,7 @@ def _success(route: Route) -> Json:
         return {"204": {"description": "Done; there is no body."}}
     schema = describe.result_schema(route.operation)
     gives = route.operation.gives
-    headers = {"ETag": _ETAG} if gives.tagged else {}
+    headers = {"ETag": ETAG} if gives.tagged else {}
     if not route.creates:
         known = {"304": {"description": "It is in the state that the client knows."}}
         return {"200": _json_response("Done.", schema, headers)} | (
@@ -160,7 +142,7 @@ def _success(route: Route) -> Json:
     if "id" not in route.operation.fields or not gives.tagged:
         return {"201": _json_response("Created.", schema),
                 "200": _json_response("It was there and was changed.", schema)}
-    created = _json_response("Created.", schema, {"Location": _LOCATION} | headers)
+    created = _json_response("Created.", schema, {"Location": LOCATION} | headers)
     return {"201": created | {"links": _links(route)}}
 
 
@@ -186,7 +168,7 @@ def _error_statuses(route: Route) -> list[int]:
     if route.has_body:
         statuses += [413, 415]
     if route.verb != "GET":
-        statuses.append(409)
+        statuses += [409, 422] if route.writes else [409]
         if route.is_conditional:
             statuses.append(412)
     return sorted(statuses)
@@ -235,7 +217,7 @@ _JSONRPC: Json = {
     "summary": "Call a method, or several in a batch, over JSON-RPC 2.0.",
     "description": "`/openrpc.json` has the schema of each method and of what it gives. Whatever "
                    "is JSON is answered with 200, errors included.",
-    "parameters": [_PREFER],
+    "parameters": [PREFER, IDEMPOTENCY_KEY],
     "requestBody": {"required": True, "content": {"application/json": {
         "schema": {"description": "A request object, or an array of them."},
         "example": {"jsonrpc": "2.0", "method": "rpc.discover", "id": 1}}}},
@@ -246,5 +228,7 @@ _JSONRPC: Json = {
         "401": _json_response("A key is needed, or is not good.", reference("ErrorReply")),
         "413": _json_response("The body is too large.", reference("ErrorReply")),
         "415": _json_response("The body is not JSON.", reference("ErrorReply")),
+        "422": _json_response("The Idempotency-Key is that of another request.",
+                              reference("ErrorReply")),
     },
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from flexdb.contract.operation import CREATES, OPERATIONS, Operation
+from flexdb.contract.operation import CREATES, OPERATIONS, READS, Operation
 
 # An id in a URL is the operation's parameter of the same name. Where an operation has a second
 # place, the last word of the row names that.
@@ -167,6 +167,11 @@ class Route:
     def is_shown(self) -> bool:
         """Tell whether a GET shows what stands at the URL."""
         return any(verb == "GET" and url == self.url for verb, url, *_ in ROUTES[self.tag])
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether it leaves something behind."""
+        return self.operation.effect is not READS
 
     @property
     def creates(self) -> bool:

@@ -23,7 +23,7 @@ OURS = LEDGER | {"flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles"
                  "flexdb_index", "flexdb_index_builds",
                  "flexdb_webhooks", "flexdb_deliveries",
                  "flexdb_changes", "flexdb_change_positions", "flexdb_change_heads",
-                 "flexdb_feed", "flexdb_histories"}
+                 "flexdb_feed", "flexdb_histories", "flexdb_idempotency_keys"}
 SEED = {"tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
         "schema_migrations"}
 FUNCTIONS = """

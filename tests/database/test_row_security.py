@@ -44,7 +44,8 @@ SERVICE = {"flexdb_counts", "flexdb_count_changes", "flexdb_events", "flexdb_lim
            "flexdb_rate_usage", "flexdb_usage", "flexdb_roles", "flexdb_invitations",
            "flexdb_declarations", "flexdb_unique", "flexdb_search", "flexdb_relationship_keys",
            "flexdb_index", "flexdb_index_builds", "flexdb_webhooks", "flexdb_deliveries",
-           "flexdb_change_positions", "flexdb_change_heads", "flexdb_histories"}
+           "flexdb_change_positions", "flexdb_change_heads", "flexdb_histories",
+           "flexdb_idempotency_keys"}
 
 
 def unbound(table: str, tenant_id: str, write: str = "", **options: Any) -> Statement:

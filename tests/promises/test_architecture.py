@@ -199,6 +199,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
               "note_key", "find_tenant", "has_operator_key", "list_operator_keys",
               "list_own_limits", "exchange_rates", "add_usage", "find_node_type", "export_nodes",
               "get_data_members"}
+    # What stands around what is done once.
+    others |= {"take_key", "keep_reply"}
     # The lists that list_nodes gives where it is to search.
     others |= {"search_nodes", "best_nodes"}
     # The one that it gives where a declared index serves, and what the command of indexes asks.

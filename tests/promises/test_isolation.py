@@ -21,7 +21,7 @@ from tests.support.service import SINGLE, RpcError, Service, request
 TABLES = ("tenants", "users", "tenant_users", "node_types", "nodes", "relationships",
           "flexdb_keys", "flexdb_events", "flexdb_limits", "flexdb_roles",
           "flexdb_invitations", "flexdb_relationship_types", "flexdb_webhooks",
-          "flexdb_deliveries")
+          "flexdb_deliveries", "flexdb_idempotency_keys")
 FIELDS = {name: operation.fields for name, operation in OPERATIONS.items()}
 IDS = [(name, param) for name, fields in FIELDS.items()
        for param, field in fields.items() if isinstance(field, Id)]

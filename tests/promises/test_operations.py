@@ -101,7 +101,7 @@ def test_every_metric_that_is_named_is_in_the_reference() -> None:
                     "flexdb_index", "flexdb_index_builds", "flexdb_webhooks",
                     "flexdb_deliveries",
                     "flexdb_changes", "flexdb_change_positions", "flexdb_change_heads",
-                    "flexdb_feed", "flexdb_histories"} <= told
+                    "flexdb_feed", "flexdb_histories", "flexdb_idempotency_keys"} <= told
 
 
 @pytest.mark.long

@@ -103,7 +103,7 @@ class World:
                 ("flexdb_limits", "tenant_id"), ("flexdb_roles", "tenant_id"),
                 ("flexdb_invitations", "tenant_id"), ("flexdb_relationship_types", "tenant_id"),
                 ("flexdb_usage", "tenant_id"), ("flexdb_webhooks", "tenant_id"),
-                ("flexdb_deliveries", "tenant_id")
+                ("flexdb_deliveries", "tenant_id"), ("flexdb_idempotency_keys", "tenant_id")
             ]).replace("t.user", "t.id").replace("%(tenant_id)s", "%(id)s")
         return connection.execute(
             f"SELECT (SELECT count(*) FROM tenants), (SELECT count(*) FROM users), "

@@ -1,0 +1,33 @@
+"""The headers of requests and answers, as OpenAPI describes them."""
+
+from __future__ import annotations
+
+from flexdb.contract.fields import Json
+
+PREFER: Json = {
+    "name": "Prefer", "in": "header", "required": False,
+    "description": "`json-fields=string` gives `data` and `schema` back as strings that hold JSON "
+                   "text, `json-fields=value` as JSON values (RFC 7240). Without it they are given "
+                   "as this document says.",
+    "schema": {"type": "string", "examples": ["json-fields=value"]},
+}
+IF_MATCH: Json = {
+    "name": "If-Match", "in": "header", "required": False,
+    "description": "ETags: the change is made only when what is there has one of them.",
+    "schema": {"type": "string", "examples": ['"1-b2a8d408f663c39e"']},
+}
+IF_NONE_MATCH: Json = {
+    "name": "If-None-Match", "in": "header", "required": False,
+    "description": "ETags: when what is there has one of them, the answer is 304 without a body.",
+    "schema": {"type": "string", "examples": ['"1-b2a8d408f663c39e"']},
+}
+ETAG: Json = {"description": "Names the state of the object.", "schema": {"type": "string"}}
+LOCATION: Json = {"description": "The URL of what was created.",
+                   "schema": {"type": "string", "format": "uri-reference"}}
+IDEMPOTENCY_KEY: Json = {
+    "name": "Idempotency-Key", "in": "header", "required": False,
+    "description": "A key of the request's own: sent again with it, the same request is not done "
+                   "again but answered as before, with `Idempotency-Replayed: true`.",
+    "schema": {"type": "string", "pattern": r'^"[!#-\[\]-~]{1,255}"$',
+               "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
+}
