@@ -3,6 +3,9 @@
 A group is known by its keys, each a path or a part of the time at a path; a measure is a function
 of what stands at a path in the rows of a group. What they are called is the caller's choice. Keys
 and measures are JSON, so that filters and sorts mean the same of groups as of rows.
+
+Rows are put together by the texts of their keys, which PostgreSQL tells apart in less time than
+JSON; of those parts, the ones whose keys are equal as JSON, as 1 and 1.0 are, become one group.
 """
 
 from __future__ import annotations
@@ -60,8 +63,8 @@ class Aggregate(Params):
 class Output(NamedTuple):
     """A key or a measure as SQL.
 
-    :param value: its JSON
-    :param grouped: what the rows are grouped by for it; "" for a measure
+    :param value: its JSON, of a group's parts
+    :param grouped: what the parts are grouped by for it; "" for a measure
     """
 
     value: str
@@ -81,7 +84,9 @@ def read_aggregate(context: Context, name: str, of: str, params: Loaded, members
     """
     alias = LISTS[of].alias
     wanted, arguments = condition(params.get("filter", {}), members, alias)
-    writer = _Outputs(members, alias)
+    # Of different values in two parts nobody knows which are the same: then a group is one part.
+    writer = _Outputs(members, alias, is_whole=any(
+        _split_call(text)[0] == "count_distinct" for text in params["measures"].values()))
     keys = {key: writer.key(key, text) for key, text in params["group_by"].items()}
     measures = {key: writer.measure(key, text) for key, text in params["measures"].items()}
     if again := keys.keys() & measures.keys():
@@ -101,14 +106,15 @@ def read_aggregate(context: Context, name: str, of: str, params: Loaded, members
         {"tenant_id": params["tenant_id"], "limit": params["limit"],
          "page_bytes": context.limits.max_page_bytes})
     query = _aggregate_query(
-        name, of, filters, "" if wanted == "TRUE" else wanted, columns, having,
+        name, of, filters, "" if wanted == "TRUE" else wanted, tuple(writer.parts), columns, having,
         tuple(f"{key.expression} {key.direction}" for key in order))
     return query, arguments
 
 
 @lru_cache(maxsize=512)
 def _aggregate_query(name: str, of: str, filters: tuple[str, ...], wanted: str,
-                     columns: tuple[Output, ...], having: str, order: tuple[str, ...]) -> Query:
+                     parts: tuple[str, ...], columns: tuple[Output, ...], having: str,
+                     order: tuple[str, ...]) -> Query:
     grouped = [column.grouped for column in columns if column.grouped]
     cells = [f"g.c{place}" for place in range(len(columns))]
     slots = {
@@ -117,9 +123,12 @@ def _aggregate_query(name: str, of: str, filters: tuple[str, ...], wanted: str,
         "cells": ", ".join(cells),
         "columns": ", ".join(f"{column.value} AS c{place}"
                              for place, column in enumerate(columns)),
+        "parts": ", ".join(f"{part} AS p{place}" for place, part in enumerate(parts)),
         "rows": rows_of(of, filters, wanted),
         "row": LISTS[of].alias,
-        "grouping": f"GROUP BY {', '.join(grouped)}" if grouped else "",
+        # The keys are the first of them. Where there is none, () makes one of all.
+        "parting": ", ".join(parts[:len(grouped)]) or "()",
+        "grouping": ", ".join(grouped) or "()",
         "having": having,
         "order": ", ".join([*order, *cells[:len(grouped)]]) or "g.c0",
     }
@@ -127,10 +136,14 @@ def _aggregate_query(name: str, of: str, filters: tuple[str, ...], wanted: str,
 
 
 class _Outputs:
-    """Writes keys and measures, and gathers their arguments."""
+    """Writes keys and measures, and gathers their parts and arguments.
 
-    def __init__(self, members: Members, alias: str) -> None:
-        self.members, self.alias = members, alias
+    :param is_whole: whether every group is to be one part
+    """
+
+    def __init__(self, members: Members, alias: str, is_whole: bool) -> None:
+        self.members, self.alias, self.is_whole = members, alias, is_whole
+        self.parts: list[str] = []
         self.arguments: dict[str, Any] = {}
 
     def key(self, name: str, text: str) -> Output:
@@ -143,9 +156,11 @@ class _Outputs:
         if not function:
             if isinstance(field, JsonText):
                 # What is missing is null, as it is to a filter.
-                value = f"coalesce({value}, 'null'::jsonb)"
-                return Output(value, value)
-            return Output(_to_json(value, field), value)
+                key = (self._part(f"coalesce({value}, 'null')") if self.is_whole else
+                       f"coalesce({self._part(f'{value}::text')}::jsonb, 'null')")
+                return Output(key, key)
+            part = self._part(value)
+            return Output(_to_json(part, field), part)
         length, form = _BUCKETS[function]
         if isinstance(field, Time):
             part = f"to_char({value} AT TIME ZONE 'UTC', '{form}')"
@@ -156,6 +171,7 @@ class _Outputs:
         else:
             raise _wrong(place, "names no time: there are created_at, updated_at and texts in "
                                 "data")
+        part = self._part(part)
         return Output(f"coalesce(to_jsonb({part}), 'null'::jsonb)", part)
 
     def measure(self, name: str, text: str) -> Output:
@@ -165,30 +181,42 @@ class _Outputs:
             raise _wrong(place, f"must be one of {', '.join(FUNCTIONS)} of a path, as in "
                                 "sum(data.hours), or count()")
         if function == "count" and not path:
-            return Output("to_jsonb(count(*))")
+            return Output(f"to_jsonb(sum({self._part('count(*)')}))")
         value, field = self._value(place, path)
         is_json = isinstance(field, JsonText)
         there = f"nullif({value}, 'null'::jsonb)" if is_json else value
         if function in ("count", "count_distinct"):
             distinct = "DISTINCT " if function == "count_distinct" else ""
-            return Output(f"to_jsonb(count({distinct}{there}))")
+            return Output(f"to_jsonb(sum({self._part(f'count({distinct}{there})')}))")
         number = (f"CASE jsonb_typeof({value}) WHEN 'number' THEN {value}::numeric END"
                   if is_json else value)
         if function in ("sum", "avg"):
             if not is_json and not isinstance(field, Integer):
                 raise _wrong(place, f"takes numbers, and {path} holds none")
-            # An average has as many digits as PostgreSQL divides to, and no zeros behind them.
-            made = f"trim_scale(avg({number}))" if function == "avg" else f"sum({number})"
+            made = self._of_all("sum", number)
+            if function == "avg":
+                # As many digits as PostgreSQL divides to, and no zeros behind them.
+                made = f"trim_scale({made} / sum(nullif({self._part(f'count({number})')}, 0)))"
             return Output(f"to_jsonb({made})")
         if isinstance(field, (Time, Integer)):
-            return Output(_to_json(f"{function}({value})", field))
+            return Output(_to_json(self._of_all(function, value), field))
         if not is_json:
             # Before version 18, PostgreSQL has none of UUIDs; their texts are ordered alike.
-            return Output(f'to_jsonb({function}({value}::text COLLATE "C"))')
-        text = f"CASE jsonb_typeof({value}) WHEN 'string' THEN {value} #>> '{{}}' END"
-        found = [f"to_jsonb({function}({number}))", f'to_jsonb({function}({text} COLLATE "C"))']
+            value = f'{value}::text COLLATE "C"'
+            return Output(f"to_jsonb({self._of_all(function, value)})")
+        text = f"CASE jsonb_typeof({value}) WHEN 'string' THEN {value} #>> '{{}}' END COLLATE \"C\""
+        found = [f"to_jsonb({self._of_all(function, one)})" for one in (number, text)]
         # Texts come behind numbers, as in a sort.
         return Output(f"coalesce({', '.join(found if function == 'min' else found[::-1])})")
+
+    def _part(self, value: str) -> str:
+        """Return the SQL of what a part has by a name."""
+        self.parts.append(value)
+        return f"p.p{len(self.parts) - 1}"
+
+    def _of_all(self, function: str, value: str) -> str:
+        """Return the SQL of a function of a group's rows that is the same one of its parts."""
+        return f"{function}({self._part(f'{function}({value})')})"
 
     def _value(self, place: str, path: str) -> tuple[str, fields.Field[Any]]:
         try:
@@ -199,9 +227,11 @@ class _Outputs:
         field = self.members[name]
         if not isinstance(field, JsonText):
             return column, field
-        argument = f"g{len(self.arguments)}"
-        self.arguments[argument] = parts
-        return f"({column} #> %({argument})s::text[])", field
+        # The columns hold objects, a member of which takes less time than the end of a path.
+        is_member, argument = len(parts) == 1, f"g{len(self.arguments)}"
+        self.arguments[argument] = parts[0] if is_member else parts
+        finds = f"-> %({argument})s::text" if is_member else f"#> %({argument})s::text[]"
+        return f"({column} {finds})", field
 
 
 def _to_json(value: str, field: fields.Field[Any]) -> str:

@@ -18,8 +18,12 @@ FROM (
                 SELECT {cells}, row_number() OVER (ORDER BY {order}) AS place
                 FROM (
                     SELECT {columns}
-                    FROM ({rows}) {row}
-                    {grouping}
+                    FROM (
+                        SELECT {parts}
+                        FROM ({rows}) {row}
+                        GROUP BY {parting}
+                    ) p
+                    GROUP BY {grouping}
                 ) g
                 WHERE {having}
                 ORDER BY place

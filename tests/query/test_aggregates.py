@@ -155,6 +155,21 @@ def test_groups_by_example(service: Service, tasks: dict[str, str], asked: dict[
     assert rows(service, tasks, **asked) == wanted
 
 
+def test_keys_are_equal_as_json_is_and_not_as_they_are_written(service: Service) -> None:
+    node_type = service.node_type(service.tenant())
+    for hours, key in enumerate((1, wire(Decimal("1.0")), "1", {}, "{}", True, "true", [1],
+                                 wire([Decimal("1.00")]), None, "null")):
+        service.node(node_type, data={"key": key, "hours": hours, "text": str(hours)})
+    service.node(node_type, data={"hours": 11, "text": "11"})
+    assert rows(service, node_type, group_by={"key": "data.key"}, sort=["sum"], measures={
+        "count": "count(data.hours)", "sum": "sum(data.hours)", "avg": "avg(data.hours)",
+        "first": "min(data.text)", "last": "max(data.hours)", "version": "max(version)"}) == [
+            [1, 2, 1, 0.5, "0", 1, 1], ["1", 1, 2, 2, "2", 2, 1], [{}, 1, 3, 3, "3", 3, 1],
+            ["{}", 1, 4, 4, "4", 4, 1], [True, 1, 5, 5, "5", 5, 1], ["true", 1, 6, 6, "6", 6, 1],
+            ["null", 1, 10, 10, "10", 10, 1], [[1], 2, 15, 7.5, "7", 8, 1],
+            [None, 2, 20, 10, "11", 11, 1]]
+
+
 def test_sums_keep_every_digit(service: Service, tasks: dict[str, str]) -> None:
     text = service.post({"jsonrpc": "2.0", "id": 1, "method": "aggregate_nodes", "params": {
         "tenant_id": tasks["tenant_id"],
