@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from flexdb.access.callers import ANYONE, Caller
 from flexdb.access.limits import OwnLimitsOf, as_settings
+from flexdb.access.sealing import Seals
 from flexdb.config import EnforceSchemas, JsonFields, Settings
 from flexdb.documents.schemas import SchemaCache
 
@@ -29,6 +30,8 @@ class Limits(NamedTuple):
     :param max_nodes: how many nodes a tenant without a limit of its own may have; 0 for any number
     :param max_relationships: how many relationships likewise
     :param max_bytes: how much its JSON may weigh likewise, in bytes
+    :param webhook_http: whether webhooks may lead to http and to any port
+    :param webhook_allow: addresses and networks that they may lead to although not public
     """
 
     max_json_bytes: int = Settings.max_json_bytes
@@ -40,6 +43,8 @@ class Limits(NamedTuple):
     max_nodes: int = Settings.max_nodes
     max_relationships: int = Settings.max_relationships
     max_bytes: int = Settings.max_bytes
+    webhook_http: bool = Settings.webhook_http
+    webhook_allow: str = Settings.webhook_allow
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -75,6 +80,7 @@ class Context:
     :param precondition: which states of the object a change is meant for; None for any
     :param request_id: gives the id of the request under way; "" where there is none
     :param own_limits: gives the limits of a tenant's own
+    :param seal: returns a secret as it is to be kept, of what it is the secret of
     """
 
     limits: Limits = Limits()
@@ -85,3 +91,4 @@ class Context:
     precondition: Precondition | None = None
     request_id: Callable[[], str] = str
     own_limits: OwnLimitsOf = field(default=as_settings, repr=False)
+    seal: Callable[[str, str], str] = field(default=Seals().seal, repr=False)

@@ -1,5 +1,5 @@
 -- Webhooks: what of a tenant's changes is posted where, and each delivery until it is done or dead.
--- depends: 0020-index
+-- depends: 0022-idempotency
 
 CREATE TABLE IF NOT EXISTS flexdb_webhooks (
     tenant_id uuid NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,

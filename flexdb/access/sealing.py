@@ -16,7 +16,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _PREFIX = "sealed:"
-_NONCE, _KEY = 12, 32
+# In bytes.
+_NONCE, _KEY, _SIGNING = 12, 32, 32
+
+
+def make_signing_secret() -> str:
+    """Return a new secret that deliveries are signed with, in the form of Standard Webhooks 1.0.0.
+    """
+    return "whsec_" + base64.b64encode(os.urandom(_SIGNING)).decode()
 
 
 class CannotOpen(Exception):

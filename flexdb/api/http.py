@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from flexdb import errors
 from flexdb.access.callers import ANYONE
 from flexdb.access.limits import OwnLimitsOf, as_settings
+from flexdb.access.sealing import Seals
 from flexdb.api import bodies
 from flexdb.api.callers import Callers
 from flexdb.api.rates import Rates
@@ -46,9 +47,10 @@ class Contexts:
         self._callers = callers
         self.rates = rates
         self._usual = settings.json_fields
+        seal = Seals(settings.secret_key).seal
         self._by_form: dict[JsonFields, Context] = {
             form: Context(Limits.of(settings), form, ANYONE, schemas, settings.enforce_schemas,
-                          request_id=_request_id, own_limits=own_limits)
+                          None, _request_id, own_limits, seal)
             for form in get_args(JsonFields)}
         self._room = Room(settings.max_answer_bytes, settings.db_pool_timeout)
         self._most = settings.max_answer_bytes
@@ -73,7 +75,8 @@ class Contexts:
         if caller is ANYONE:
             return context
         return Context(context.limits, context.json_fields, caller, context.schemas,
-                       context.enforce_schemas, None, _request_id, context.own_limits)
+                       context.enforce_schemas, None, _request_id, context.own_limits,
+                       context.seal)
 
 
 def _request_id() -> str:

@@ -107,6 +107,17 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET", "/tenants/{tenant_id}/nodes/{source_node_id}/shortest-path", "shortest_path"),
         ("GET", "/tenants/{tenant_id}/nodes/{id}/neighbors", "get_neighbors"),
     ),
+    "Webhooks": (
+        ("POST", "/tenants/{tenant_id}/webhooks", "create_webhook"),
+        ("GET", "/tenants/{tenant_id}/webhooks/{id}", "get_webhook"),
+        ("PUT", "/tenants/{tenant_id}/webhooks/{id}", "update_webhook"),
+        ("DELETE", "/tenants/{tenant_id}/webhooks/{id}", "delete_webhook"),
+        ("GET", "/tenants/{tenant_id}/webhooks", "list_webhooks"),
+        ("POST", "/tenants/{tenant_id}/webhooks/{id}/rotate-secret", "rotate_webhook_secret"),
+        ("POST", "/tenants/{tenant_id}/webhooks/{webhook_id}/test", "test_webhook"),
+        ("GET", "/tenants/{tenant_id}/webhooks/{webhook_id}/deliveries", "list_deliveries"),
+        ("POST", "/tenants/{tenant_id}/webhooks/{webhook_id}/redeliver", "redeliver"),
+    ),
     "Transactions": (
         ("POST", "/transactions", "transaction"),
     ),

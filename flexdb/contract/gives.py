@@ -29,11 +29,6 @@ class Gives(NamedTuple):
         """Tell whether it holds one object that has an id, and with it an ETag."""
         return self.schema is not None and not self.many and "id" in self.schema().fields
 
-    @property
-    def secret(self) -> bool:
-        """Tell whether it holds a secret, which is told once."""
-        return self.schema is not None and "secret" in self.schema().fields
-
 
 NOTHING = Gives()
 

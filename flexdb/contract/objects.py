@@ -190,7 +190,8 @@ def object_schema(schema: Schema, names: Iterable[str] | None = None,
     :param given: the form of JSON columns in it where the service gives it
     """
     fields = fields_of(schema)
-    chosen = {fields[name].data_key or name: fields[name] for name in names or fields}
+    chosen = {fields[name].data_key or name: fields[name]
+              for name in (fields if names is None else names)}
     described: Json = {
         "type": "object",
         "properties": {name: field.json_schema(given) for name, field in chosen.items()},

@@ -5,13 +5,14 @@ It may know access, query, contract, documents, sql, plan, context and errors; n
 PostgreSQL's driver or of settings.
 """
 
-from flexdb.contract import asked, secrets  # noqa: F401
+from flexdb.contract import asked  # noqa: F401
 from flexdb.operations import (  # noqa: F401
     aggregates,
     bulk,
     changes,
     checks,
     conditions,
+    deliveries,
     events,
     explains,
     graph,
@@ -30,4 +31,5 @@ from flexdb.operations import (  # noqa: F401
     upserts,
     usage,
     users,
+    webhooks,
 )

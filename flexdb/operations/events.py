@@ -42,7 +42,8 @@ ROW = partial(JsonText, "What the row is, without names of people, addresses and
 MOST_BYTES = 2048
 # What is never told; and of what is told no more than that it changed.
 _SECRET = {"secret", "hash", "token", "password"}
-_PERSONAL = {"email", "display_name", "attributes"}
+# A URL may hold a secret.
+_PERSONAL = {"email", "display_name", "attributes", "url"}
 # What is told elsewhere in the event.
 _ELSEWHERE = {"id", "tenant_id", "user_id", "created_at", "updated_at", "version", "used_nodes",
               "used_relationships", "used_bytes"}
@@ -124,7 +125,7 @@ def _event(declared: Operation, context: Context, params: Loaded, before: Object
         "tenant_id": params["id"] if declared.kind == "tenants" else params.get("tenant_id"),
         "operation": declared.name, "request_id": context.request_id(),
         "about": (params.get("user_id") if _is_membership(declared)
-                  else result.id or params.get("id")),
+                  else result.id or params.get("id") or params.get("webhook_id")),
         "changed": orjson.dumps(sorted(names)), "before": _told(before, names),
         "after": _told(after, names)}
 

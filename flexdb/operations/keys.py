@@ -32,7 +32,7 @@ from flexdb.contract.operation import (
 )
 from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams, NotFound, PermissionDenied, QuotaExceeded
-from flexdb.operations.statements import one_object
+from flexdb.operations.statements import one_object, with_secret
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
@@ -217,10 +217,9 @@ def make_key(context: Context, params: Loaded) -> Statement:
         if found and found["object"] is None and missing is None:
             raise QuotaExceeded(f"a tenant may have {MOST_KEYS:,} keys: delete those that ended",
                                 limit="keys", most=MOST_KEYS, used=found["keys"])
-        given = made.result(row)
-        return given._replace(text=b'%b,"secret":"%b"}}' % (given.text[:-2], secret.encode()))
+        return made.result(row)
 
-    return replace(made, read=read)
+    return with_secret(replace(made, read=read), secret)
 
 
 def _check_operations(names: Any) -> None:

@@ -25,11 +25,12 @@ from flexdb.contract.operation import CHANGES, CREATES, DELETES, READS, TENANT, 
 from flexdb.contract.params import Params
 from flexdb.documents import text as json_text
 from flexdb.documents.schemas import Compiled, compile_schema
-from flexdb.errors import AlreadyExists, InvalidParams
+from flexdb.errors import AlreadyExists, InvalidParams, NotFound
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
+from flexdb.sql.arrays import array
 
 Object = dict[str, Any]
 
@@ -188,6 +189,21 @@ def stored_schema(context: Context, tenant_id: str, id: str, version: str, text:
         if context.enforce_schemas == "valid":
             return context.schemas.put(key, version, None)
         raise unusable_schema(error, id, field, thing) from None
+
+
+def check_node_types(context: Context, params: Loaded, names: tuple[str, ...]) -> Walk:
+    """Look whether the node types are there that parameters name, which stay until the commit.
+
+    :param names: the parameters that are arrays of their ids, where they are given
+    :raises NotFound: naming the places of those that are not
+    """
+    if wanted := {id for name in names for id in params.get(name) or ()}:
+        row = yield step(context, "get_missing_types", params | {"ids": array(sorted(wanted))})
+        unknown = set(row[0] or ())
+        if wrong := {f"{name}.{place}": ["names no node type"] for name in names
+                     for place, id in enumerate(params.get(name) or ()) if id in unknown}:
+            raise NotFound(fields=wrong)
+    return Result(b"")
 
 
 def unusable_schema(error: InvalidParams, id: str, field: str, thing: str = "node type"

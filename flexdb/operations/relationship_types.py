@@ -27,7 +27,8 @@ from flexdb.documents.declarations import NOTHING as NOTHING_DECLARED
 from flexdb.documents.declarations import declarations_of
 from flexdb.documents.schemas import compile_schema
 from flexdb.documents.text import parse_stored
-from flexdb.errors import InvalidParams, NotFound
+from flexdb.errors import InvalidParams
+from flexdb.operations.node_types import check_node_types
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
@@ -190,12 +191,7 @@ def _changed(context: Context, name: str, params: Loaded, missing: str) -> Steps
 
     def steps() -> Walk:
         yield step(context, "lock_contracts", params)
-        if wanted := {id for end in _ENDS for id in params[end] or ()}:
-            row = yield step(context, "get_missing_types", params | {"ids": array(sorted(wanted))})
-            unknown = set(row[0] or ())
-            if wrong := {f"{end}.{place}": ["names no node type"] for end in _ENDS
-                         for place, id in enumerate(params[end] or ()) if id in unknown}:
-                raise NotFound(fields=wrong)
+        yield from check_node_types(context, params, _ENDS)
         ends = {end: params[end] and array(params[end]) for end in _ENDS}
         statement = one_object(context, name, params | ends, "relationship_type", missing,
                                "" if missing == "tenant_id" else "relationship type")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded
@@ -83,6 +83,19 @@ def told(context: Context, query: Query, arguments: Loaded) -> Loaded:
     if "actor" not in query.arguments:
         return arguments
     return arguments | {"actor": f"{context.caller.name} {context.request_id()}"}
+
+
+def with_secret(statement: Statement, secret: str) -> Statement:
+    """Return a statement in whose result the object has a secret, which is told only there.
+
+    :param secret: of characters that JSON has as they are
+    """
+    def read(row: Row | None) -> Result:
+        given = statement.result(row)
+        return given._replace(text=b'%b,"secret":"%b"}}' % (given.text[:-2], secret.encode()),
+                              secret=True)
+
+    return replace(statement, read=read)
 
 
 def step(context: Context, name: str, arguments: Loaded) -> Statement:

@@ -84,8 +84,8 @@ def page(
     :param filters: the parameters that, where given, a row's columns of those names must equal
     :param order: the keys that order the list
     :param members: those of the list's objects, where it takes the parameters of a query
-    :param of: what the list is of, ``tenant``, ``node``, ``user`` or ``service``: where there is
-        none, it is not found
+    :param of: what the list is of, ``tenant``, ``node``, ``webhook``, ``user`` or ``service``:
+        where there is none, it is not found
     :param takes: further parameters that the list's SQL takes
     :param largest: the most rows of a page
     :param found: the SQL of all its rows, where these are looked for one by one and so counted with

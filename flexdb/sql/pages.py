@@ -34,6 +34,8 @@ _SCOPES = {
     "tenant": "WHERE EXISTS (SELECT FROM tenants t WHERE t.id = %(tenant_id)s)",
     "node": "WHERE EXISTS (SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s"
             " AND n.id = %(id)s)",
+    "webhook": "WHERE EXISTS (SELECT FROM flexdb_webhooks w WHERE w.tenant_id = %(tenant_id)s"
+               " AND w.id = %(webhook_id)s)",
     "user": "WHERE EXISTS (SELECT FROM users u WHERE u.id = %(user_id)s)",
     "service": "",
     # Nor a list that an index serves where that is not there.
@@ -59,8 +61,8 @@ def page_query(
         begins
     :param condition: a further condition on a row
     :param thing: what each row becomes, where it is not the whole object
-    :param of: what must be there for the list to be there: a ``tenant``, one of
-        its nodes, an ``index``, a ``user``, or the ``service``, which always is
+    :param of: what must be there for the list to be there: a ``tenant``, one of its nodes or
+        webhooks, an ``index``, a ``user``, or the ``service``, which always is
     :param expanded: what is brought along with each row; "" for nothing
     :param near: where the rows are to be a node's neighbours, the direction to these
     :param repeated: where one plan is to do for all calls that are like it, the most rows that

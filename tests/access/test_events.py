@@ -55,9 +55,10 @@ def test_each_change_leaves_one_event_without_secrets_and_addresses(
     assert (event["operation"], event["caller"]) == (
         method, service.call("get_caller")["caller"]["name"])
     # Which request it was is in the log by the same id.
-    assert event["request_id"] and event["about"] == asked.get("id", asked.get("user_id"))
+    assert event["request_id"] and event["about"] == next(
+        (asked[name] for name in ("id", "user_id", "webhook_id") if name in asked), None)
     secrets = [asked.get("email"), asked.get("display_name"), world.user["email"],
-               *[thing.get("secret") for thing in result.values()]]
+               *[thing.get("secret") for thing in result.values() if isinstance(thing, dict)]]
     stored = str(database.execute("SELECT e::text FROM flexdb_events e").fetchone())
     assert not [secret for secret in secrets if secret and secret in stored]
     if OPERATIONS[method].effect is DELETES:
@@ -100,7 +101,8 @@ def test_an_event_of_limits_tells_what_they_were(service: Service) -> None:
     assert (second["before"], second["after"]) == ({"max_nodes": 50}, {"max_nodes": 60})
 
 
-@pytest.mark.parametrize("method", NOTED)
+# A test is new, and what is sent again is as it was.
+@pytest.mark.parametrize("method", sorted({*NOTED} - {"test_webhook", "redeliver"}))
 def test_what_a_change_was_before_is_read(method: str) -> None:
     operation = OPERATIONS[method]
     table = "tenant_users" if method.endswith("_tenant") and "user_id" in operation.fields else (

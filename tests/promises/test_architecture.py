@@ -51,9 +51,9 @@ WALLS: dict[str, set[str]] = {
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
 POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}
 VERBS = {"aggregate", "check", "count", "create", "get", "update", "patch", "delete", "list", "add",
-         "remove", "upsert"}
+         "remove", "upsert", "rotate", "test"}
 # What the field calls so, without a verb or without a noun.
-TERMS = {"traverse", "shortest_path"}
+TERMS = {"traverse", "shortest_path", "redeliver"}
 
 
 def tree(module: str) -> ast.Module:
@@ -185,7 +185,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "get_role_of_member",
              "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys",
              "check_quota", "before_roles", "lock_role", "count_role", "begin_invitation",
-             "before_invitations", "before_limits", "lock_node_type", "find_clashes",
+             "before_invitations", "before_limits", "before_webhooks", "lock_node_type",
+             "find_clashes",
              "get_searched_types", "lock_contracts", "get_missing_types", "get_schema_versions",
              "get_schema_of_relationship_type", "get_relationship_to_change",
              "number_changes", "get_feed",

@@ -35,7 +35,7 @@ def test_every_method_is_in_the_tables_with_its_parameters() -> None:
     told = {}
     for heading in ("Tenants", "Users", "Invitations", "Keys", "Roles", "Limits", "Node types",
                     "Relationship types", "Nodes", "Relationships", "Counts and sums", "Graph",
-                    "Changes", "Many at once"):
+                    "Changes", "Webhooks", "Many at once"):
         for method, parameters, _ in table(METHODS, f"## {heading}"):
             told[method.strip("`")] = re.findall(r"`(\w+\??)`", parameters)
     declared = {}

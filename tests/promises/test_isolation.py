@@ -39,7 +39,9 @@ FOREIGN = [(name, param) for name, param in IDS
                "list_", "count_", "aggregate_", "update_nodes")))]
 # What these give holds no object when all is well.
 COUNTING = {"check_node_type", "update_nodes", "delete_nodes", "count_nodes",
-            "count_relationships", "aggregate_nodes", "aggregate_relationships", "list_changes"}
+            "count_relationships", "aggregate_nodes", "aggregate_relationships", "list_changes",
+            "redeliver"}
+URL = "https://example.com/"
 A_UUID = "0190b2c4-7e1d-7c3a-9f42-5a3b8e6d1c07"
 MALFORMED: list[Any] = [
     None, 1, 1.5, True, [], {}, [A_UUID], "x", " ", A_UUID[:-1], A_UUID + "0", A_UUID + "\n",
@@ -104,20 +106,24 @@ def world(service: Service, twin: World | None = None) -> World:
     contract = service.relationship_type(tenant, name="part_of", cardinality="n:1",
                                          source_node_type_ids=[node_type["id"]],
                                          **given("relationship_type"))
+    webhook = service.call("create_webhook", tenant_id=tenant["id"], url=URL)["webhook"]
+    for _ in range(2):
+        service.call("test_webhook", tenant_id=tenant["id"], webhook_id=webhook["id"])
     return {"tenant": tenant, "user": user, "node_type": node_type, "node": source,
             "target": target, "relationship": edge, "relationship_type": contract,
             "key": service.call("create_key", tenant_id=tenant["id"], name="A key")["key"],
             "role": service.call("create_role", tenant_id=tenant["id"], name="reader",
                                  grants=[{}])["role"],
             "invitation": service.call("create_invitation", tenant_id=tenant["id"],
-                                       email=f"{uuid4().hex}@example.org")["invitation"]}
+                                       email=f"{uuid4().hex}@example.org")["invitation"],
+            "webhook": webhook}
 
 
 def value(world: World, method: str, param: str) -> Any:
     """Return what a world has for a parameter of a method."""
     thing = method.partition("_")[2] if param == "id" else param.removesuffix("_id")
     kind = {"source_node": "node", "target_node": "target", "start": "node",
-            "neighbors": "node", "replaces": "key"}.get(thing, thing)
+            "neighbors": "node", "replaces": "key", "webhook_secret": "webhook"}.get(thing, thing)
     return str(uuid4()) if (method, param) in FREE else world[kind]["id"]
 
 
@@ -129,7 +135,7 @@ def params(world: World, method: str, **given: Any) -> dict[str, Any]:
             made[param] = value(world, method, param)
         elif field.required or param == "patch":
             made[param] = {
-                "email": f"{uuid4().hex}@example.org", "patch": {},
+                "email": f"{uuid4().hex}@example.org", "patch": {}, "url": URL,
                 "grants": [{"node_type_id": world["node_type"]["id"], "read": True,
                             "write": False}],
                 "filter": {"version": {"$gt": 1000}},
@@ -236,7 +242,7 @@ def test_two_tenants_with_the_same_ids_do_not_see_each_other(
 
 
 @pytest.mark.parametrize("kind", ["node_type", "node", "relationship", "relationship_type",
-                                  "role"])
+                                  "role", "webhook"])
 def test_an_id_of_another_tenant_is_free(
         service: Service, other: World, dump: Dump, kind: str) -> None:
     rows, own = dump(other["tenant"]["id"]), world(service)
@@ -262,11 +268,13 @@ def test_a_page_token_is_of_no_use_in_another_tenant(
     service.call("create_role", tenant_id=mine["tenant"]["id"], name="writer", grants=[{}])
     service.call("create_invitation", tenant_id=mine["tenant"]["id"], email="ann@example.com")
     service.relationship(mine["node"], mine["target"])
+    service.call("create_webhook", tenant_id=mine["tenant"]["id"], url=URL)
     page = {"page_size": 1}
-    first = service.call(method, tenant_id=mine["tenant"]["id"], pagination=page)
+    more = {"webhook_id": mine["webhook"]["id"]} if "webhook_id" in FIELDS[method] else {}
+    first = service.call(method, tenant_id=mine["tenant"]["id"], pagination=page, **more)
     page |= {"page_token": first["pagination"]["next_page_token"]}
-    assert service.call(method, tenant_id=mine["tenant"]["id"], pagination=page)
-    replies = {service.post(request(method, {"tenant_id": id, "pagination": page})).data
+    assert service.call(method, tenant_id=mine["tenant"]["id"], pagination=page, **more)
+    replies = {service.post(request(method, {"tenant_id": id, "pagination": page} | more)).data
                for id in (other["tenant"]["id"], str(uuid4()))}
     assert len(replies) == 1 and b'"code":-32602' in replies.pop()
 

@@ -19,6 +19,7 @@ from tests.support.service import Service, request
 
 ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"
 CLEARABLE = {"description", "schema", "source_node_type_ids", "target_node_type_ids"}
+NARROWING = {"events", "node_type_ids", "relationship_types", "filter"}
 PARAMETERS = [(method, name) for method, operation in OPERATIONS.items()
               for name in operation.fields]
 
@@ -217,9 +218,10 @@ def test_a_method_names_each_parameter_that_is_missing_unknown_or_too_many(
 
 @pytest.mark.parametrize(("method", "name"), PARAMETERS)
 def test_null_is_not_the_default(service: Service, method: str, name: str) -> None:
-    """Null clears a description and a schema, and is refused elsewhere."""
+    """Null clears a description, a schema and what narrows a webhook, and is refused elsewhere."""
     data = assert_refused(answered(service.post(request(method, {name: None, "x": 1}))), -32602, 1)
-    clears = name in CLEARABLE and not method.startswith("check_")
+    clears = (name in NARROWING if method in ("create_webhook", "update_webhook") else
+              name in CLEARABLE and not method.startswith("check_"))
     assert (name in data["fields"]) is not clears
     assert "is missing" not in data["fields"].get(name, [])
 

@@ -26,6 +26,12 @@ def run_plan(service: Service, method: str, params: dict[str, Any], generic: boo
     context = Context(Limits.of(service.settings), caller=caller)
     statement = OPERATIONS[method].plan(context, params, lambda: orjson.dumps(params))
     assert isinstance(statement, Statement)
+    return run_statement(service, statement, generic)
+
+
+def run_statement(service: Service, statement: Statement, generic: bool
+                  ) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Run a statement; the rest is as :func:`run_plan` has it."""
     text = statement.query.text.decode()
     given = [value.decode() if isinstance(value, bytes) else value
              for value in map(statement.arguments.__getitem__, statement.query.arguments)]

@@ -40,6 +40,10 @@ class World:
         self.invitation = self.service.call(
             "create_invitation", tenant_id=self.tenant["id"],
             email=f"{uuid4().hex}@example.org")["invitation"]
+        self.webhook = self.service.call("create_webhook", tenant_id=self.tenant["id"],
+                                         url="https://example.org/")["webhook"]
+        self.service.call("test_webhook", tenant_id=self.tenant["id"],
+                          webhook_id=self.webhook["id"])
 
     @property
     def member(self) -> dict[str, str]:
@@ -49,7 +53,7 @@ class World:
     def params(self, method: str) -> dict[str, Any]:
         """Return a valid value for every parameter of a method, in their order."""
         verb, _, thing = method.partition("_")
-        thing = {"neighbors": "node"}.get(thing, thing)
+        thing = {"neighbors": "node", "webhook_secret": "webhook"}.get(thing, thing)
         path = _PATHS.get(method, "version")
         values: dict[str, Any] = self.member | {
             "id": (str(uuid4()) if verb in ("create", "upsert") else
@@ -62,7 +66,9 @@ class World:
             **dict.fromkeys(("slug", "name", "email"), ""),
             **({} if verb == "get" else {"slug": uuid4().hex, "name": uuid4().hex,
                                          "email": f"{uuid4().hex}@example.org"}),
-            "display_name": "John", "status": "active", "role": "admin", "description": "Text",
+            "display_name": "John",
+            "status": "waiting" if method == "list_deliveries" else "active", "role": "admin",
+            "description": "Text",
             "schema": {"type": "object"}, "data": {"a": [1]}, "pagination": {"page_size": 5},
             "patch": {"a": [2]}, "update": "", "only_if": {"version": {"$gte": 1}}, "version": "",
             "max_affected": 5, "fields": [path],
@@ -79,7 +85,8 @@ class World:
             "calls": [{"method": "list_users"}], "dry_run": True, "refs": True,
             "operations": ["read", "create_node"], "expires_at": _LATER, "overlap": 60,
             "caller": "open", "operation": "create_key",
-            "since": "" if method == "list_changes" else _EARLIER, "until": _LATER,
+            "since": "" if method in ("list_changes", "create_webhook") else _EARLIER,
+            "until": _LATER,
             "kinds": ["node"], "ops": ["create"], "ids": [self.node["id"]], "old": True,
             "replaces": self.key["id"], "max_nodes": 1000, "max_relationships": 1000,
             "max_bytes": 100_000, "calls_per_second": 1000, "burst": 1000, "reset": ["burst"],
@@ -88,6 +95,8 @@ class World:
             "target_node_type_ids": [self.node_type["id"]], "cardinality": "n:1",
             "unique_pair": True, "acyclic": True, "on_delete": "restrict",
             "attributes": {"team": "red"}, "based_on": "viewer",
+            "url": "https://example.com/hooks", "events": ["node.created"], "ordering": "all",
+            "webhook_id": self.webhook["id"], "positions": "",
             "grants": [{"node_type_id": self.node_type["id"], "read": True,
                         "write": {"data.owner": {"$caller": "attributes.name"}}}],
         }
