@@ -13,6 +13,8 @@ if __name__ == "__main__":
         sys.exit("flexdb: the packages of requirements.txt are not installed for this Python: "
                  "`make run` installs them into .venv and starts the service")
     os.chdir(Path(__file__).parent)
+    from flexdb.config.reading import set_default
+    set_default(Path.cwd(), "DELIVER", "true")
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "wsgi:app"])
 
 from flexdb import create_app

@@ -19,6 +19,11 @@ from flexdb.sql.loader import STATEMENTS
 _MOST_BYTES = 1024
 
 
+def look(settings: Settings) -> Statement:
+    """Return what fails as long as the schema is not up to date, or would show no rows."""
+    return Statement(STATEMENTS["value"]["list_migrations"], {}, partial(_read, settings))
+
+
 def _read(settings: Settings, row: Row | None) -> Result:
     applied = set(orjson.loads(row[0])) if row else set()
     if missing := [name for name in migration_ids() if name not in applied]:
@@ -40,10 +45,8 @@ def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
     @blueprint.get("/ready")
     def ready() -> tuple[Response, int]:
         """Answer 200 only when PostgreSQL answers and the schema is up to date."""
-        looks = Statement(STATEMENTS["value"]["list_migrations"], {},
-                          partial(_read, runner.pool.settings))
         try:
-            runner.result(looks, Budget(_MOST_BYTES), None)
+            runner.result(look(runner.pool.settings), Budget(_MOST_BYTES), None)
         except FlexdbError as error:
             reason = getattr(error, "why", "") or str(error)
         else:

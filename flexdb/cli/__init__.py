@@ -29,7 +29,9 @@ def commands() -> None:
 
 @commands.command()
 def run() -> None:
-    """Serve, until told to end."""
+    """Serve, until told to end, and deliver webhooks unless DELIVER says otherwise."""
+    from flexdb.config.reading import set_default
+    set_default(Path.cwd(), "DELIVER", "true")
     # gunicorn's arguments must be the process's own: it reads them again at a reload.
     os.execv(sys.executable, [
         sys.executable, "-m", "gunicorn",
@@ -86,6 +88,16 @@ def index(tenant: str | None) -> None:
         from flexdb.server.indexes import fill_indexes
         for line in fill_indexes(settings, tenant):
             click.echo(line)
+
+
+@commands.command()
+@click.option("--beside", is_flag=True, help="End when the process that started it does.")
+def deliver(beside: bool) -> None:
+    """Deliver to webhooks what changed, until told to end; several may, on several machines."""
+    parent = os.getppid() if beside else None
+    with database() as settings:
+        from flexdb.server.delivery import deliver
+        deliver(settings, parent)
 
 
 for command in (export, import_file, create_key, list_keys, delete_key):

@@ -62,6 +62,16 @@ def environment(folder: Path) -> tuple[dict[str, str], list[str]]:
     return variables, files
 
 
+def set_default(folder: Path, name: str, value: str) -> None:
+    """Set a variable of this process, unless it has it or a file of the folder says it."""
+    try:
+        variables, _ = environment(folder)
+    except ConfigError:
+        # Whoever reads the settings tells of it.
+        return
+    os.environ[name] = variables.get(name, "").strip() or value
+
+
 def variables_of(settings: Settings) -> dict[str, str]:
     """Return the variables that :func:`read_settings` would read these settings from."""
     return {setting.name.upper(): value if isinstance(value, str) else str(value).lower()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from flexdb.db.migrate import MigrationError, migrate
 from flexdb.db.row_security import RowSecurityError
 from flexdb.server.adoption import tell_unusable_schemas
 from flexdb.server.certificates import check_certificates
+from flexdb.server.delivery import start_beside
 from flexdb.server.embedded import DATABASE, USER, Embedded
 from flexdb.server.keys import tell_missing_key
 from flexdb.server.listening import StartError, check_port, check_socket
@@ -40,7 +41,8 @@ _WHO = {
             "AUTH=required",
     "required": f"Whoever calls needs a key: {_MAKE_KEY}",
 }
-
+# How long the end of who delivers is waited for, in seconds.
+_PATIENCE = 3
 # Of what lies between flexdb and a PostgreSQL that is not embedded.
 _ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
 
@@ -59,6 +61,7 @@ class Startup:
         self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
         self.metrics = Folder()
         self._waiter: subprocess.Popen[bytes] | None = None
+        self._deliverer: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the database where it is ours and migrate.
@@ -96,6 +99,8 @@ class Startup:
             self._waiter = subprocess.Popen(
                 [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, start_new_session=True)
+        if self.settings.deliver:
+            self._deliverer = start_beside()
         host = self.settings.jsonrpc_host
         logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
 
@@ -116,6 +121,11 @@ class Startup:
     def stop(self) -> bool:
         """Stop what was started; return False when the migrations that were waited for failed."""
         self.metrics.remove()
+        if self._deliverer:
+            self._deliverer.terminate()
+            # What is being sent may take longer; what is then not noted is sent again.
+            with suppress(subprocess.TimeoutExpired):
+                self._deliverer.wait(_PATIENCE)
         failed = b""
         if self._waiter and self._waiter.stdout:
             if self._waiter.poll() is None:

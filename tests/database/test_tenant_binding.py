@@ -36,6 +36,10 @@ OF_ALL = {
     "find_memberships": ["tenant_users tu", "tenants t"],
     # What the command of indexes shows to who runs it on the machine.
     "list_indexes": ["flexdb_declarations d", "flexdb_index_builds b", "tenants t"],
+    # Whoever delivers looks at once for whom there is something to do; and what is too old goes.
+    "find_due_webhooks": ["flexdb_change_heads h", "flexdb_change_positions p", "flexdb_changes c",
+                          "flexdb_deliveries d", "flexdb_webhooks w"],
+    "remove_ended_deliveries": ["flexdb_deliveries d", "flexdb_webhooks w"],
     # Arrays of tenants, of which the fence lets a caller name the own alone.
     "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
     "get_member_by_email": ["tenant_users tu"], "get_tenant_by_slug": ["tenants t"],

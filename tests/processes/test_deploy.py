@@ -71,17 +71,21 @@ def test_the_requirements_differ_from_the_images_by_the_embedded_postgresql_alon
 
 def test_compose_starts_what_it_should_in_order_and_watches_it(tmp_path: Path) -> None:
     services = compose(tmp_path)
-    assert services.keys() == {"postgres", "migrate", "flexdb", "nginx"}
+    assert services.keys() == {"postgres", "migrate", "flexdb", "deliver", "nginx"}
     awaited = {name: {needed: how["condition"] for needed, how in
                       service.get("depends_on", {}).items()} for name, service in services.items()}
     assert awaited == {
         "postgres": {}, "migrate": {"postgres": "service_healthy"},
         "flexdb": {"postgres": "service_healthy", "migrate": "service_completed_successfully"},
+        "deliver": {"postgres": "service_healthy", "migrate": "service_completed_successfully"},
         "nginx": {"flexdb": "service_healthy"}}
+    assert services["deliver"]["command"] == ["python", "-m", "flexdb", "deliver"]
+    assert services["flexdb"]["environment"]["DELIVER"] == "false"
+    assert services["deliver"]["image"] == services["flexdb"]["image"]
     assert services["migrate"]["command"] == ["python", "-m", "flexdb", "migrate"]
     assert services["migrate"]["restart"] == "no" and "build" not in services["migrate"]
     assert services["migrate"]["image"] == services["flexdb"]["image"]
-    for name in services.keys() - {"migrate"}:
+    for name in services.keys() - {"migrate", "deliver"}:
         assert services[name]["restart"] == "unless-stopped"
         # flexdb's command is in the image.
         assert services[name]["healthcheck"].get("test", []) or name == "flexdb"
@@ -93,7 +97,7 @@ def test_compose_shows_the_world_nginx_alone(tmp_path: Path) -> None:
     ports = {name: [(port.get("host_ip"), port["published"], port["target"])
                     for port in service.get("ports", [])] for name, service in services.items()}
     assert ports == {"nginx": [("127.0.0.1", "5000", 80)], "flexdb": [], "migrate": [],
-                     "postgres": [("127.0.0.1", "5432", 5432)]}
+                     "deliver": [], "postgres": [("127.0.0.1", "5432", 5432)]}
     assert not services["nginx"]["networks"].keys() & services["postgres"]["networks"].keys()
 
 
@@ -101,7 +105,7 @@ def test_compose_sets_only_settings_and_the_same_for_the_service_and_the_server(
         tmp_path: Path) -> None:
     services = compose(tmp_path, "DB_USER=someone\nDB_PASSWORD=pa$$word\nDB_NAME=shop\n"
                                  "DB_HOST=localhost\nJSONRPC_PORT=8080\nWORKERS=3\n")
-    for name in ("migrate", "flexdb"):
+    for name in ("migrate", "flexdb", "deliver"):
         given = services[name]["environment"]
         assert given.keys() <= DEFAULTS.keys()
         settings = read_settings(given)
@@ -119,7 +123,7 @@ def test_compose_for_production_differs_in_who_may_come_alone(tmp_path: Path) ->
     env = "DB_PASSWORD=pa$$word\nAUTH=open\nWORKERS=3\nJSONRPC_ADDRESS=0.0.0.0\n"
     usual, closed = (compose(tmp_path, env, file)
                      for file in ("compose.yaml", "compose.production.yaml"))
-    for name in ("migrate", "flexdb"):
+    for name in ("migrate", "flexdb", "deliver"):
         given = closed[name]["environment"]
         assert (given["AUTH"], given["DB_PASSWORD"]) == ("required", "pa$word")
         assert read_settings(given).workers == 3

@@ -22,20 +22,25 @@ UNIT = (ROOT / "deploy/flexdb.service").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
-def test_systemd_finds_nothing_wrong_with_the_unit_and_little_that_it_may_do(
-        tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["flexdb.service", "flexdb-deliver.service"])
+def test_systemd_finds_nothing_wrong_with_a_unit_and_little_that_it_may_do(
+        tmp_path: Path, name: str) -> None:
     # Here, there is no /opt/flexdb.
-    unit = tmp_path / "flexdb.service"
-    unit.write_text(UNIT.replace("/opt/flexdb/.venv/bin/python", "/bin/true"))
+    unit = tmp_path / name
+    unit.write_text((ROOT / "deploy" / name).read_text(encoding="utf-8").replace(
+        "/opt/flexdb/.venv/bin/python", "/bin/true"))
     for check in (["verify"], ["security", "--offline=true", "--threshold=20"]):
         done = subprocess.run(["systemd-analyze", *check, str(unit)], capture_output=True,
                               text=True, timeout=60)
-        assert done.returncode == 0 and "flexdb.service:" not in done.stderr, done.stderr
+        assert done.returncode == 0 and f"{name}:" not in done.stderr, done.stderr
 
 
 def test_the_service_has_longer_to_end_than_its_calls() -> None:
     (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
     assert int(seconds) > Settings().graceful_timeout + 5
+    unit = (ROOT / "deploy/flexdb-deliver.service").read_text(encoding="utf-8")
+    (seconds,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert int(seconds) > Settings().webhook_timeout + 5
 
 
 def test_systemd_is_told_when_the_service_listens(

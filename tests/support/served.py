@@ -43,7 +43,9 @@ class Served:
         self.folder = folder
         self.port = int(str(variables.setdefault("JSONRPC_PORT", free_port())))
         clean = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
-        environment = {**clean, "PYTHONPATH": str(ROOT), "JSONRPC_HOST": "127.0.0.1",
+        # A process that most tests need not have beside.
+        environment = {**clean, "DELIVER": "false", "PYTHONPATH": str(ROOT),
+                       "JSONRPC_HOST": "127.0.0.1",
                        **{name: str(value) for name, value in variables.items()}}
         self._output = TemporaryFile("w+b")
         self._booted: set[int] = set()

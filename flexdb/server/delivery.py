@@ -1,0 +1,37 @@
+"""The process that delivers webhooks, from its start to its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+from flexdb.api.health import look
+from flexdb.changes.deliverer import Deliverer
+from flexdb.config import Settings
+from flexdb.server.signals import ENDING
+
+logger = logging.getLogger(__name__)
+
+
+def deliver(settings: Settings, parent: int | None) -> None:
+    """Deliver until a signal; deliveries under way end first, within WEBHOOK_TIMEOUT.
+
+    :param parent: a process with which it ends too; None for none
+    """
+    ended: list[int] = []
+    for number in ENDING:
+        # No more than that: what it interrupts may hold any lock.
+        signal.signal(number, lambda number, _: ended.append(number))
+    logger.info("Delivering webhooks")
+    Deliverer(settings, ready=look(settings)).run(
+        lambda: not ended and parent in (None, os.getppid()))
+    logger.info("No longer delivering webhooks")
+
+
+def start_beside() -> subprocess.Popen[bytes]:
+    """Start it as a process that ends with this one."""
+    return subprocess.Popen([sys.executable, "-m", "flexdb", "deliver", "--beside"],
+                            stdin=subprocess.DEVNULL, start_new_session=True)
