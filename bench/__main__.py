@@ -11,6 +11,7 @@ import bench.aggregates  # noqa: F401 (registers its rows)
 import bench.bulk  # noqa: F401
 import bench.changes  # noqa: F401
 import bench.declared  # noqa: F401
+import bench.feed  # noqa: F401
 import bench.fences  # noqa: F401
 import bench.keys  # noqa: F401
 import bench.neighbours  # noqa: F401

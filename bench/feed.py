@@ -1,0 +1,177 @@
+"""What it costs that changes are logged, and to read them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import orjson
+
+from bench.data import Data, connect
+from bench.load import Sample, Subject, Work, call, load, measured, timed
+from bench.measure import Claim, Round, Row
+from bench.rows import row
+from bench.servers import Server
+from bench.stage import Stage
+from bench.statements import Script, statement_of
+from bench.yardsticks import pgbench
+
+_SCRIPTS, _MANY, _CLIENTS = 100, 1000, 4
+_NUMBERED = 10_000
+_PAUSE = 0.01
+_UNLOG = """SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname)
+FROM pg_trigger t WHERE t.tgname LIKE 'flexdb\\_log\\_%'"""
+_INSERT = """INSERT INTO nodes (tenant_id, id, node_type_id)
+SELECT nt.tenant_id, gen_random_uuid(), nt.id FROM node_types nt, generate_series(1, %s)
+WHERE nt.tenant_id = %s"""
+
+
+@row
+def changes(stage: Stage) -> Row:
+    """The same writes where changes are logged and where the triggers that do it are off."""
+    subjects: dict[str, Subject] = {}
+    for how, data in _logged_and_not(stage, "changes"):
+        create = Script(statement_of(data.settings, data.creates(1)[0]), "v", {"id": "uuidv7()"})
+        updates = [Script(statement_of(data.settings, call(
+            "update_node", get["params"] | {"data": data.new_node(place)["data"]})), f"v{place}")
+            for place, get in enumerate(data.gets(_SCRIPTS))]
+        subjects |= {f"create, {how}": pgbench(stage.postgres, data.settings, [create], 1),
+                     f"update, {how}": pgbench(stage.postgres, data.settings, updates, 1)}
+    return Row(
+        "Writes, logged and not", subjects,
+        [Claim("PostgreSQL CPU of a create, times that unlogged", _times("create"), 1.08),
+         Claim("PostgreSQL CPU of an update, µs more than unlogged", lambda turn: (
+             turn["update, logged"].postgres - turn["update, not logged"].postgres), 55)],
+        "pgbench on one connection, with the statements of the service. Where it is not logged the "
+        "triggers are off; who calls is named all the same.")
+
+
+@row
+def bulk_changes(stage: Stage) -> Row:
+    """A thousand nodes in one call, logged and not."""
+    body = f"create {_MANY:,}"
+    subjects = {
+        f"{body}, {how}": load(stage.service(data), stage.postgres, [call(
+            "create_nodes", data.tenant() | {
+                "nodes": [data.new_node(number) for number in range(_MANY)]})], _MANY, _CLIENTS)
+        for how, data in _logged_and_not(stage, "bulk")}
+    return Row(f"`create_nodes`, {_MANY:,} in a call, logged and not", subjects,
+               [Claim("PostgreSQL CPU of a node, times that unlogged", _times(body), 1.25,
+                      smoke=2.5)], "Figures are for each node.")
+
+
+def _logged_and_not(stage: Stage, name: str) -> Iterator[tuple[str, Data]]:
+    """Give a database as it is, and one that logs nothing."""
+    yield "logged", stage.small(f"{name}_logged")
+    data = stage.small(f"{name}_not_logged")
+    with connect(data.settings) as connection:
+        for (statement,) in connection.execute(_UNLOG.encode()).fetchall():
+            connection.execute(statement.encode())
+    yield "not logged", data
+
+
+def _times(what: str) -> Callable[[Round], float]:
+    return lambda turn: turn[f"{what}, logged"].postgres / turn[f"{what}, not logged"].postgres
+
+
+@row
+def feed(stage: Stage) -> Row:
+    """Positions for what was written, pages of it, and how soon it is told."""
+    data = stage.small("feed", nodes=10_000)
+    server = stage.service(data)
+    position = _position(server, data)
+    feed, _, _ = position.rpartition(".")
+    subjects = {
+        f"page of {rows:,}": load(server, stage.postgres, [call(
+            "list_changes", data.tenant() | {"since": f"{feed}.0", "limit": rows})])
+        for rows in (1, 100, 1000)}
+    subjects["page of nothing new"] = load(server, stage.postgres, [call(
+        "list_changes", data.tenant() | {"since": position})])
+
+    def numbering(seconds: float) -> Sample:
+        tenant = data.tenant()["tenant_id"]
+        with connect(data.settings) as connection:
+            connection.execute(_INSERT, (_NUMBERED, tenant))
+            return measured(timed(lambda: connection.execute(
+                "SELECT flexdb_number_changes(%s, %s)", (tenant, _NUMBERED)), _NUMBERED),
+                stage.postgres)(seconds)
+
+    return Row(
+        "The feed of changes",
+        {**subjects, "a position": numbering, "told beside a long transaction": measured(
+            lambda seconds: _tell(server, data, seconds), stage.postgres, server)},
+        [Claim("CPU of a page of 1,000, ms", lambda turn: turn["page of 1,000"].cost / 1000, 15),
+         Claim("PostgreSQL CPU of a position in bulk, µs",
+               lambda turn: turn["a position"].postgres, 36),
+         Claim("p99 from a commit to its change, ms",
+               lambda turn: turn["told beside a long transaction"].p99 or 0, 1000)],
+        f"Positions are given to {_NUMBERED:,} at once. The last is a reader who asks every 10 ms, "
+        "while a transaction of another tenant that has written is open all the time; calls are "
+        "changes, which one writer makes every 10 ms.")
+
+
+def _position(server: Server, data: Data) -> str:
+    """Return the position of now, with all that was written before it."""
+    body = orjson.dumps(call("list_changes", data.tenant()))
+    more = True
+    while more:
+        answer = orjson.loads(server.post(body))["result"]
+        more = answer["more"]
+    position: str = answer["position"]
+    return position
+
+
+def _tell(server: Server, data: Data, seconds: float) -> Work:
+    """Write and read for so long, and return how long each change took to be told."""
+    written: dict[str, float] = {}
+    told: dict[str, float] = {}
+    position = _position(server, data)
+    with _long_transaction(data), _writing(data, written) as ended:
+        start = time.monotonic()
+        while not ended.is_set() or written.keys() - told.keys():
+            if time.monotonic() > start + seconds:
+                ended.set()
+            body = call("list_changes", data.tenant() | {"since": position, "limit": 1000})
+            answer = orjson.loads(server.post(orjson.dumps(body)))["result"]
+            position, now = answer["position"], time.monotonic()
+            told |= {change["id"]: now for change in answer["changes"]}
+            time.sleep(_PAUSE)
+        taken = time.monotonic() - start
+    lags = sorted(1000 * (told[id] - at) for id, at in written.items())
+    return Work(len(lags), taken, lags[len(lags) // 2], lags[len(lags) * 99 // 100])
+
+
+@contextmanager
+def _long_transaction(data: Data) -> Iterator[None]:
+    with connect(data.settings) as connection:
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO tenants (id, slug, name) VALUES (%s, %s, 'Other')",
+                           (uuid4(), uuid4().hex))
+        yield
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def _writing(data: Data, written: dict[str, float]) -> Iterator[threading.Event]:
+    """Write one node after the other, until the event is set; note when each was committed."""
+    ended = threading.Event()
+    tenant = data.tenant()["tenant_id"]
+
+    def write() -> None:
+        with connect(data.settings) as connection:
+            while not ended.is_set():
+                (id,), = connection.execute(_INSERT.encode() + b" RETURNING nodes.id::text",
+                                            (1, tenant)).fetchall()
+                written[id] = time.monotonic()
+                time.sleep(_PAUSE)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield ended
+    finally:
+        ended.set()
+        thread.join()
