@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from bench.data import SCHEMA, Data, fresh
 from bench.load import Sample, Subject, Work, call, load, measured, timed
-from bench.measure import Claim, Row
+from bench.measure import Claim, Round, Row
 from bench.rows import row
 from bench.servers import ROOT, variables
 from bench.stage import Stage
@@ -43,6 +43,34 @@ def create_nodes(stage: Stage) -> Row:
         f"Figures are for each node. Beside it: {_CLIENTS} psycopg clients, each sending `INSERT "
         f"INTO nodes … VALUES (%s, …), …` with {_MANY:,} rows as arguments, prepared, without "
         "RETURNING, into the same table with its keys, indexes and triggers.")
+
+
+@row
+def upsert(stage: Stage) -> Row:
+    """A thousand nodes created, and a thousand that are created or changed by an upsert."""
+    data = stage.writes()
+    new = [data.new_node(number) for number in range(_MANY)]
+    ids = [new_id() for _ in new]
+    # By one client, so that each of the two bodies finds what the other left.
+    changes = [[node | {"id": id, "data": node["data"] | {"status": status}}
+                for node, id in zip(new, ids)] for status in ("open", "done")]
+    created, changed, each = "create_nodes", "all changed", "all new, each by itself"
+    bodies = {
+        created: [call("create_nodes", data.tenant() | {"nodes": new})],
+        changed: [call("upsert_nodes", data.tenant() | {"nodes": nodes}) for nodes in changes],
+        each: [call("upsert_nodes", data.tenant() | {"nodes": new, "all_or_none": False})]}
+    server = stage.service(data)
+    return Row(
+        f"`upsert_nodes`, {_MANY:,} in a call",
+        {name: load(server, stage.postgres, sent, _MANY, 1) for name, sent in bodies.items()},
+        [Claim(f"{name}: nodes for each second of CPU, of create_nodes'",
+               partial(_of_created, created, name), 0.60, at_least=True)
+         for name in (changed, each)],
+        "Figures are for each node.")
+
+
+def _of_created(created: str, name: str, turn: Round) -> float:
+    return turn[created].cost / turn[name].cost
 
 
 def _insert(data: Data, seconds: float) -> Work:

@@ -43,7 +43,7 @@ function request()
 end
 
 function response(status, headers, body)
-    if status ~= expected or status == 200 and body:find('"error"', 1, true) then
+    if status ~= expected or status == 200 and body:find('"error":{', 1, true) then
         bad = bad + 1
     end
 end

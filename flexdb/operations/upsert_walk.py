@@ -23,8 +23,9 @@ from flexdb.plan import Plan, Statement
 
 # How a field of an item is named to the caller, by its place and its name.
 ONE, SEVERAL = "{1}", "nodes.{0}.{1}"
-# What the statements know of an item, beside its data.
-_SENT = ("id", "node_type_id", "rule", "hash", "is_new")
+# What makes a statement's item: the data, or the key that was made of it.
+_WITH_DATA, _WITH_KEY = ("id", "node_type_id", "is_new", "data"), (
+    "id", "node_type_id", "rule", "hash")
 
 
 class Upsert:
@@ -77,7 +78,7 @@ class Upsert:
         self._settle()
         if claimed := [item for place, item in enumerate(self.items)
                        if place in self.faults and item.get("is_claimed")]:
-            yield self._step("release_keys", claimed)
+            yield self._step("release_keys", claimed, _WITH_KEY)
         ids = sorted(self.items[place]["id"] for place in self.done)
         yield from hold_written(self._context, self._tenant_id, ids)
 
@@ -104,13 +105,14 @@ class Upsert:
                 "so"]})
         self._refuse_twice([None if item["hash"] is None else (item["node_type_id"], item["hash"])
                             for item in self.items], "data")
-        # What was waited for is seen by a further statement.
-        holders, = yield self._step("get_key_holders", self.items)
-        for place, (item, holder) in enumerate(zip(self.items, holders)):
-            if item["hash"] is None:
-                self._refuse(place, InvalidParams, "data", "has no value for the key")
-            elif place not in self.faults:
-                item["id"] = holder or item["id"]
+        if not all(item["is_claimed"] for item in self.items):
+            # What was waited for is seen by a further statement.
+            holders, = yield self._step("get_key_holders", self.items, _WITH_KEY)
+            for place, (item, holder) in enumerate(zip(self.items, holders)):
+                if item["hash"] is None:
+                    self._refuse(place, InvalidParams, "data", "has no value for the key")
+                elif place not in self.faults:
+                    item["id"] = holder or item["id"]
         self._refuse_twice([None if place in self.faults else item["id"]
                             for place, item in enumerate(self.items)], "id")
 
@@ -129,7 +131,7 @@ class Upsert:
             self._refuse(left[number], InvalidParams, "data", violates("node type"), violations)
         self._settle()
         if not self._all_or_none:
-            yield from self._refuse_clashes(left)
+            yield from self._refuse_clashes(left, schemas)
         if not (left := [place for place in left if place not in self.faults]):
             return
         try:
@@ -139,8 +141,9 @@ class Upsert:
                 raise
             raise not_unique(error, "nodes", self.items) from None
         places = {self.items[place]["id"]: place for place in left}
+        ids, objects, outcomes = row
         self.done |= {places[id]: (outcome, node) for id, node, outcome
-                      in zip(*(column or [] for column in row or ()))}
+                      in zip(ids or (), (objects or "").encode().split(b"\n"), outcomes or ())}
 
     def _prepare(self, place: int, schemas: dict[str, Compiled], type_of_stored: str | None,
                  data: bytes | None) -> None:
@@ -167,8 +170,15 @@ class Upsert:
             except InvalidParams as error:
                 self._refuse(place, InvalidParams, "data", *error.data["fields"]["data"])
 
-    def _refuse_clashes(self, left: list[int]) -> Generator[Statement, Any, None]:
+    def _refuse_clashes(self, left: list[int], schemas: dict[str, Compiled]
+                        ) -> Generator[Statement, Any, None]:
         """Refuse those that have what only another may have, which would refuse all."""
+        # Who has a key is known.
+        key = self._key and tuple(map(tuple, orjson.loads(self._key)))
+        left = [place for place in left if any(
+            rule != key for rule in schemas[self.items[place]["node_type_id"]].declared.unique)]
+        if not left:
+            return
         row = yield self._step("get_unique_clashes", [self.items[place] for place in left])
         for number, members in zip(*(column or [] for column in row or ())):
             self._refuse(left[number], AlreadyExists, members, "is taken")
@@ -205,9 +215,10 @@ class Upsert:
         raise kind(fields={name: wrong for fault in same
                            for name, wrong in fault.data["fields"].items()}, **more)
 
-    def _step(self, name: str, items: list[Loaded], **arguments: Any) -> Statement:
+    def _step(self, name: str, items: list[Loaded], sent: tuple[str, ...] = _WITH_DATA,
+              **arguments: Any) -> Statement:
         text = orjson.dumps([
-            {member: item.get(member) for member in _SENT} | {"data": orjson.Fragment(item["data"])}
-            for item in items])
+            {member: orjson.Fragment(item[member]) if member == "data" else item.get(member)
+             for member in sent} for item in items])
         return step(self._context, name,
                     {"tenant_id": self._tenant_id, "items": text} | arguments)

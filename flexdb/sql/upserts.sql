@@ -88,9 +88,11 @@ WITH {given_nodes}, created AS (
     SELECT n.id, {node} AS object
     FROM nodes n
     JOIN given g ON g.id = n.id AND NOT g.is_new
-    WHERE n.tenant_id = %(tenant_id)s AND n.data::text = g.data::text
+    WHERE n.tenant_id = %(tenant_id)s AND NOT EXISTS (SELECT FROM changed c WHERE c.id = g.id)
 )
-SELECT array_agg(w.id::text) AS ids, array_agg(w.object) AS objects, array_agg(w.outcome) AS outcomes
+-- The objects as lines, since an array quotes each quote of theirs.
+SELECT array_agg(w.id::text) AS ids, string_agg(w.object::text, E'\n') AS objects,
+       array_agg(w.outcome) AS outcomes
 FROM (
     SELECT c.id, c.object, 'created' AS outcome FROM created c
     UNION ALL

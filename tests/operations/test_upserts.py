@@ -207,3 +207,24 @@ def test_who_waits_for_another_s_node_changes_it(service: Service, product: dict
             waiting(service, 1)
         assert made and found.result()["node"]["id"] == made[0]
         assert found.result()["outcome"] == "changed"
+
+
+def test_where_nothing_else_is_unique_each_by_itself_is_known_by_its_key(service: Service) -> None:
+    node_type = service.node_type(service.tenant(), schema={
+        "properties": {"sku": {"x-unique": True}}})
+    upsert(service, node_type, {"sku": "a"}, key=["sku"])
+    found = upserts(service, node_type, {"data": {"sku": "a", "n": 1}}, {"data": {"sku": "b"}},
+                    {"data": {"sku": "b"}}, {"data": {"n": 2}}, key=["sku"], all_or_none=False)
+    assert [one["outcome"] for one in found] == ["changed", "created", "refused", "refused"]
+    # Without a key, an entry of another is seen too.
+    found = upserts(service, node_type, {"data": {"sku": "c"}}, {"data": {"sku": "a"}},
+                    all_or_none=False)
+    assert [one["outcome"] for one in found] == ["created", "refused"]
+    assert stored(service, node_type) == [{"sku": "a", "n": 1}, {"sku": "b"}, {"sku": "c"}]
+
+
+def test_texts_of_any_kind_come_back_as_they_were_given(service: Service) -> None:
+    node_type = service.node_type(service.tenant())
+    texts = ["a\nb", "a\\nb", 'a"b', "{}", "a\u2028b\u0085", "\r\n", ""]
+    found = upserts(service, node_type, *({"data": {"text": text}} for text in texts))
+    assert [one["node"]["data"]["text"] for one in found] == texts
