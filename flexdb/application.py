@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ from flexdb import operations  # noqa: F401 (registers them)
 from flexdb.api import health, http, idempotency, jsonrpc, middleware, rates, rest
 from flexdb.api.callers import Callers
 from flexdb.api.limits import KnownLimits
+from flexdb.api.listening import Listening
+from flexdb.api.questions import ask
 from flexdb.api.usage import Usage
+from flexdb.changes.hub import Hub, Where
 from flexdb.config import Settings
 from flexdb.config.reading import environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache
+from flexdb.sql.arrays import array
 from flexdb.telemetry.metrics import Metrics
 from flexdb.web import pages
 
@@ -68,13 +73,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     counted = rates.Rates(settings, limits, runner)
     contexts = http.Contexts(settings, SchemaCache(), callers, counted, limits)
     usage = Usage(runner)
+    hub = Hub(settings, metrics, partial(_where, runner))
+    listening = Listening(settings, runner, callers, hub)
     middleware.init_app(app, metrics, callers, usage, counted)
     http.init_app(app)
     health.init_app(app, runner, callers)
-    jsonrpc.init_app(app, settings, contexts, runner)
+    jsonrpc.init_app(app, settings, contexts, runner, listening)
     pages.init_app(app, settings)
     if settings.rest_enabled:
-        rest.init_app(app, settings, contexts, runner)
+        rest.init_app(app, settings, contexts, runner, listening)
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=[
@@ -82,4 +89,11 @@ def create_app(settings: Settings | None = None) -> Flask:
             idempotency.REPLAYED, *middleware.HEADERS, *rates.HEADERS])
     app.extensions["flexdb"] = pool
     app.extensions["flexdb_usage"] = usage
+    app.extensions["flexdb_hub"] = hub
     return app
+
+
+def _where(runner: Runner, tenants: list[str]) -> Where:
+    """Tell of tenants where they are in what changes there."""
+    found: Where = ask(runner, "look_at_changes", {"tenants": array(tenants)}, 200 * len(tenants))
+    return found

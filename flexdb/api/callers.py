@@ -86,15 +86,28 @@ class Callers:
         if sent is None:
             self._check_open(environ)
             return ANYONE
+        caller = self.of(sent, environ)
+        watched = watch.current()
+        watched.caller, watched.tenant = caller.name, caller.tenant_id or ""
+        return caller
+
+    def of(self, sent: str, environ: dict[str, Any] | None = None) -> Caller:
+        """Return whose a credential is by now.
+
+        :param sent: the header Authorization
+        :param environ: the request that brought it, where it may be a guess
+        :raises Unauthenticated: when it is not good, or no longer
+        :raises RateLimited: when too many from the address were not good
+        :raises Unavailable: when PostgreSQL does not answer whose it is
+        """
         scheme, _, secret = sent.partition(" ")
         known = self._look(secret.strip()) if scheme.lower() == "bearer" else None
         if known is None or known.caller is None:
-            self._failures.check(environ)
+            if environ:
+                self._failures.check(environ)
             raise Unauthenticated("the key is not good", sent=True)
         if known.expires <= time.time():
             raise Unauthenticated(f"the {'token' if known.proof else 'key'} has expired", sent=True)
-        watched = watch.current()
-        watched.caller, watched.tenant = known.caller.name, known.caller.tenant_id or ""
         return known.caller
 
     def check_operator(self) -> None:

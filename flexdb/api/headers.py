@@ -31,3 +31,9 @@ IDEMPOTENCY_KEY: Json = {
     "schema": {"type": "string", "pattern": r'^"[!#-\[\]-~]{1,255}"$',
                "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
 }
+LAST_EVENT_ID: Json = {
+    "name": "Last-Event-ID", "in": "header", "required": False,
+    "description": "The `id` of the last event that is known; the stream goes on behind it, "
+                   "whatever `since` says.",
+    "schema": {"type": "string", "examples": ["k3f9zq.a81c.1234"]},
+}

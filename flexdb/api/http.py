@@ -101,17 +101,17 @@ def jsonrpc_url() -> str:
     return request.host_url.rstrip("/") + JSONRPC_PATH
 
 
-def accepts_json(accept: str) -> bool:
-    """Tell whether a header Accept lets an answer be JSON (RFC 9110, section 12.5.1).
+def accepts(accept: str, given: str = JSON) -> bool:
+    """Tell whether a header Accept lets an answer be of a type (RFC 9110, section 12.5.1).
 
-    Parameters of a media range other than its weight choose among forms of JSON, of which there
+    Parameters of a media range other than its weight choose among forms of it, of which there
     is one; the most specific range that fits counts.
     """
+    ranges = ("*/*", f"{given.partition('/')[0]}/*", given)
     best: tuple[int, bool] = (-1, not accept.strip())
     for part in accept.split(","):
         media_range, *parameters = (word.strip().lower() for word in part.split(";"))
-        rank = ("*/*", "application/*", JSON).index(media_range) if media_range in (
-            "*/*", "application/*", JSON) else -1
+        rank = ranges.index(media_range) if media_range in ranges else -1
         weights = [value for name, _, value in (one.partition("=") for one in parameters)
                    if name.strip() == "q"]
         wanted = not weights or bool(weights[0].strip("0. "))

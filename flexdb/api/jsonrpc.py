@@ -17,7 +17,8 @@ from flexdb import errors
 from flexdb.access.callers import Caller
 from flexdb.api import bodies, http, openrpc
 from flexdb.api.idempotency import Keys, Repeated, Reply
-from flexdb.api.messages import Body, Told, is_id, let_go, method_of, params_of, reply_to
+from flexdb.api.listening import Listening, without_wait_of_call
+from flexdb.api.messages import Body, Told, check_call, let_go, method_of, params_of, reply_to
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.locks import lock_of
@@ -42,7 +43,8 @@ class Site(JSONRPCSite):
     is planned before it is run.
     """
 
-    def __init__(self, settings: Settings, contexts: http.Contexts, runner: Runner) -> None:
+    def __init__(self, settings: Settings, contexts: http.Contexts, runner: Runner,
+                 listening: Listening) -> None:
         super().__init__(version="2.0", path=http.JSONRPC_PATH)
         # The library's own description; OpenRPC's is rpc.discover.
         del self.view_funcs["rpc.describe"]
@@ -50,9 +52,12 @@ class Site(JSONRPCSite):
         self.contexts = contexts
         self.runner = runner
         self.keys = Keys(settings, runner)
+        self.listening = listening
 
-    def dispatch_request(self) -> tuple[list[bytes], int, dict[str, str]]:
+    def dispatch_request(self) -> tuple[list[bytes] | Response, int, dict[str, str]]:
         """Answer the current request with the parts of a body, a status and headers.
+
+        A call that waits is answered with a response that goes on.
 
         :raises FlexdbError: when the body as a whole cannot be read as JSON-RPC
         """
@@ -71,8 +76,10 @@ class Site(JSONRPCSite):
         except FlexdbError as error:
             watch.current().outcome = error.reason
             return reply_to(error, b"null"), 200, {}
-        parts = self.batch_dispatch(context, Body(body, parsed))
-        return parts, 200 if parts else 204, {}
+        call, seconds = (parsed, 0) if batch else without_wait_of_call(parsed)
+        parts = self.batch_dispatch(context, Body(body, call))
+        later = self.listening.wait_in_call(context, call, seconds, parts) if seconds else None
+        return later or parts, 200 if parts else 204, {}
 
     def to_json(self, request_data: bytes) -> Any:
         """Parse a body.
@@ -144,21 +151,11 @@ class Site(JSONRPCSite):
             return http.unforeseen(error)
 
     def validate(self, call: Any) -> bool:
-        """Check that a call is a request object (section 4).
+        """Check that a call is a request object.
 
         :raises InvalidRequest: when it is none
         """
-        if not isinstance(call, dict):
-            raise errors.InvalidRequest("a call must be an object")
-        if call.get("jsonrpc") != "2.0":
-            raise errors.InvalidRequest('the member "jsonrpc" must be "2.0"')
-        if not isinstance(call.get("method"), str):
-            raise errors.InvalidRequest('the member "method" must be a string')
-        if not isinstance(call.get("params"), (dict, list, type(None))):
-            raise errors.InvalidRequest('the member "params" must be an object or an array')
-        if not is_id(call.get("id")):
-            raise errors.InvalidRequest(
-                'the member "id" must be a string, a number or null')
+        check_call(call)
         return True
 
     def dispatch(self, context: Context, call: dict[str, Any],  # type: ignore[override]
@@ -208,6 +205,8 @@ class View(JSONRPCView):
             return http.error_response(error)
         except Repeated as before:
             return http.apply_preference(before.response())
+        if isinstance(parts, Response):
+            return parts
         size = sum(map(len, parts))
         if size <= _JOINED:
             response = Response(b"".join(parts), status, content_type=http.JSON)
@@ -235,9 +234,10 @@ def _methods_of(kind: str, operations: Iterable[Operation], site: Site) -> Bluep
     return blueprint
 
 
-def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Runner) -> None:
+def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Runner,
+             listening: Listening) -> None:
     """Expose every operation as a JSON-RPC method, each kind of object by a blueprint."""
-    site = Site(settings, contexts, runner)
+    site = Site(settings, contexts, runner, listening)
     endpoint = Blueprint("jsonrpc", __name__)
     endpoint.add_url_rule(http.JSONRPC_PATH, view_func=View.as_view("jsonrpc", jsonrpc_site=site))
     endpoint.record_once(lambda state: site.register("rpc.discover", _discover))

@@ -83,6 +83,23 @@ def let_go(outcomes: list[Outcome]) -> Iterator[Outcome]:
         yield outcomes.pop()
 
 
+def check_call(call: Any) -> None:
+    """Check that a call is a request object (section 4).
+
+    :raises InvalidRequest: when it is none
+    """
+    if not isinstance(call, dict):
+        raise errors.InvalidRequest("a call must be an object")
+    if call.get("jsonrpc") != "2.0":
+        raise errors.InvalidRequest('the member "jsonrpc" must be "2.0"')
+    if not isinstance(call.get("method"), str):
+        raise errors.InvalidRequest('the member "method" must be a string')
+    if not isinstance(call.get("params"), (dict, list, type(None))):
+        raise errors.InvalidRequest('the member "params" must be an object or an array')
+    if not is_id(call.get("id")):
+        raise errors.InvalidRequest('the member "id" must be a string, a number or null')
+
+
 def method_of(call: Any) -> str:
     """Return the method that a call names, as far as it is one."""
     method = call.get("method") if isinstance(call, dict) else None

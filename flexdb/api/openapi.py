@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flexdb.api.headers import ETAG, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, LOCATION, PREFER
+from flexdb.api.headers import (
+    ETAG,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LAST_EVENT_ID,
+    LOCATION,
+    PREFER,
+)
+from flexdb.api.listening import EVENTS
 from flexdb.api.routes import Route, routes
 from flexdb.config import Settings
 from flexdb.contract import describe
@@ -28,6 +37,9 @@ A merge patch (RFC 7396). A JSON Patch (RFC 6902) is taken too, as `application/
 array of operations, such as `[{"op": "replace", "path": "/priority", "value": "low"}]`; and as
 `application/vnd.flexdb.update+json` an update in place, such as `{"$inc": {"views": 1}}`.
 """
+_STREAMED = "Server-sent events, until either end closes: `change`, `position` and `gone`."
+_EVENTS: Json = {"type": "string", "description": "Of a `change`, the `data` is an item of the "
+                 "`changes` that the list gives."}
 
 
 def document(settings: Settings) -> Json:
@@ -84,6 +96,8 @@ def _operation(route: Route) -> Json:
         parameters.append(IF_MATCH)
     elif route.verb == "GET" and operation.gives.tagged:
         parameters.append(IF_NONE_MATCH)
+    elif route.streams:
+        parameters.append(LAST_EVENT_ID)
     described: Json = {
         "operationId": route.id,
         "tags": [route.tag],
@@ -130,6 +144,8 @@ def _parameter(name: str, place: str, field: BaseField, schema: Json) -> Json:
 def _success(route: Route) -> Json:
     if route.verb == "DELETE":
         return {"204": {"description": "Done; there is no body."}}
+    if route.streams:
+        return {"200": {"description": _STREAMED, "content": {EVENTS: {"schema": _EVENTS}}}}
     schema = describe.result_schema(route.operation)
     gives = route.operation.gives
     headers = {"ETag": ETAG} if gives.tagged else {}

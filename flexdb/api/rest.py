@@ -13,6 +13,7 @@ from werkzeug.routing import BaseConverter
 
 from flexdb import errors
 from flexdb.api import bodies, http, idempotency, preconditions
+from flexdb.api.listening import EVENTS, SINCE, WAIT, Listening, without_wait
 from flexdb.api.routes import IN_URL, PATCHES, Route, routes, words_for_ids
 from flexdb.config import Settings
 from flexdb.context import Context, Precondition
@@ -40,9 +41,13 @@ class _Segment(BaseConverter):
 class _View:
     """Answer the requests of one route."""
 
-    def __init__(self, route: Route, settings: Settings, contexts: http.Contexts, runner: Runner
-                 ) -> None:
+    # Of which type an answer is.
+    gives = http.JSON
+
+    def __init__(self, route: Route, settings: Settings, contexts: http.Contexts, runner: Runner,
+                 listening: Listening) -> None:
         self.route = route
+        self.listening = listening
         self.settings = settings
         self.contexts = contexts
         self.runner = runner
@@ -53,11 +58,13 @@ class _View:
 
     def __call__(self, **in_url: str) -> Response:
         watch.current().method = self.route.operation.name
-        if not http.accepts_json(request.headers.get("Accept", "")):
-            raise errors.NotAcceptable()
+        if not http.accepts(request.headers.get("Accept", ""), self.gives):
+            raise errors.NotAcceptable(
+                f"the answer is {self.gives}, which the header Accept excludes")
         context = self.contexts.current()
         text = bodies.read_body(self.settings.max_body_bytes) if self.route.has_body else b"{}"
         params = self._query(in_url) | self._body(text, in_url) | in_url
+        params, seconds = without_wait(self.route.operation, params)
         if self.route.verb == "PATCH":
             text = b'{"%b":%b}' % (PATCHES.get(request.mimetype, _A_PATCH)[1].encode(), text)
         asked = preconditions.precondition()
@@ -82,7 +89,7 @@ class _View:
         if keyed:
             return self._once(keyed, plan, budget, context)
         result = self.runner.result(plan, budget, context.caller.tenants)
-        response = self._respond(result, context)
+        response = self._listen(result, context, params, seconds) or self._respond(result, context)
         return http.hold_until_sent(budget, response) if budget.held else response
 
     def _once(self, keyed: idempotency.KeyedRequest, plan: Plan, budget: Budget, context: Context
@@ -110,6 +117,12 @@ class _View:
             raise errors.PreconditionFailed(excluded=False)
         if self.is_shown and "*" in asked.never:
             raise errors.PreconditionFailed(excluded=True)
+
+    def _listen(self, result: Result, context: Context, params: dict[str, Any], seconds: float
+                ) -> Response | None:
+        """Answer later, where that is asked for and there is nothing to tell yet."""
+        return self.listening.wait(self.route.operation, context, params, result, seconds
+                                   ) if seconds else None
 
     def _respond(self, result: Result, context: Context) -> Response:
         watch.current().rows = result.rows
@@ -179,6 +192,24 @@ class _View:
         return found
 
 
+class _Stream(_View):
+    """Answer with a stream of events."""
+
+    gives = EVENTS
+
+    def _query(self, in_url: dict[str, str]) -> dict[str, Any]:
+        """Return the parameters in the query; where the client was comes before where it began."""
+        found = super()._query(in_url)
+        if WAIT in found:
+            raise InvalidParams(fields={WAIT: ["is not a parameter here"]})
+        place = request.headers.get("Last-Event-ID", "")
+        return found | {SINCE: place} if place else found
+
+    def _listen(self, result: Result, context: Context, params: dict[str, Any], seconds: float
+                ) -> Response | None:
+        return self.listening.stream(self.route.operation, context, params, result, self.route.id)
+
+
 def _in_rest_names(error: InvalidParams) -> InvalidParams:
     """Name the parameters of paging as they stand in a query."""
     fields = error.data.get("fields", {})
@@ -186,7 +217,8 @@ def _in_rest_names(error: InvalidParams) -> InvalidParams:
         name.removeprefix("pagination."): messages for name, messages in fields.items()})
 
 
-def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Runner) -> None:
+def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Runner,
+             listening: Listening) -> None:
     """Expose every operation under its URL; each kind of object has a blueprint."""
     app.url_map.converters["segment"] = _Segment
     for tag, of_tag in groupby(routes(), lambda route: route.tag):
@@ -194,5 +226,6 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
         for route in of_tag:
             blueprint.add_url_rule(
                 IN_URL.sub(r"<segment:\1>", route.url), endpoint=route.id,
-                view_func=_View(route, settings, contexts, runner), methods=[route.verb])
+                view_func=(_Stream if route.streams else _View)(
+                    route, settings, contexts, runner, listening), methods=[route.verb])
         app.register_blueprint(blueprint)

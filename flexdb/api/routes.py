@@ -101,6 +101,7 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "Changes": (
         ("GET", "/tenants/{tenant_id}/changes", "list_changes"),
+        ("GET", "/tenants/{tenant_id}/changes/stream", "list_changes", "stream_changes"),
     ),
     "Graph": (
         ("GET", "/tenants/{tenant_id}/nodes/{start}/traverse", "traverse"),
@@ -154,6 +155,8 @@ class Route:
         """
         either = {*self.operation.params.either}
         gone = {*self.in_url, *(either if either.intersection(self.in_url) else ())}
+        # A stream waits for ever.
+        gone |= {"wait"} if self.streams else set()
         return tuple(name for name in self.operation.fields if name not in gone)
 
     @cached_property
@@ -183,6 +186,11 @@ class Route:
     def writes(self) -> bool:
         """Tell whether it leaves something behind."""
         return self.operation.effect is not READS
+
+    @property
+    def streams(self) -> bool:
+        """Tell whether it gives a stream of events, which goes on."""
+        return self.url.endswith("/stream")
 
     @property
     def creates(self) -> bool:

@@ -160,6 +160,14 @@ class Settings:
                                "as `openssl rand -base64 32` gives it; of several, separated by "
                                "commas, the first encrypts and all decrypt; without, they are kept "
                                "as they are")
+    stream_poll: float = _setting(0.25, "how often a worker looks whether something changed, for "
+                                  "streams and calls that wait, in seconds", 0.01, 60)
+    max_streams: int = _setting(500, "how many streams of changes a worker may have open; three of "
+                                "four of one tenant", 1, 100_000)
+    max_waiting: int = _setting(16, "how many calls with `wait` a worker lets wait for a change "
+                                "likewise", 1, 100_000)
+    heartbeat: float = _setting(15, "how often a stream without changes says its position, in "
+                                "seconds", 0.1, 3600)
     log_level: str = _setting("INFO", "the least severe log lines to write",
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = _setting("text", "log lines as text, or as JSON objects",

@@ -15,13 +15,14 @@ from flexdb.contract.members import TENANT_ID, VERSION
 from flexdb.contract.objects import Items, Object
 from flexdb.contract.operation import READS, TENANT, Loaded, operation
 from flexdb.contract.params import Params
+from flexdb.errors import InvalidParams
 from flexdb.operations import node_types, nodes, relationships
 from flexdb.plan import Statement
 from flexdb.query.changes import KINDS, OPS, changes
 from flexdb.query.parameters import FILTER
 from flexdb.query.positions import Since
 
-MOST_CHANGES, MOST_NAMED = 1000, 100
+MOST_CHANGES, MOST_NAMED, MOST_SECONDS = 1000, 100, 60
 _EXAMPLE = "k3f9zq.a81c.1234"
 POSITION = partial(Text, "Its place among the tenant's changes.", example=_EXAMPLE)
 OLD = partial(Boolean, "Whether to give what each object was before, as `old`.",
@@ -86,6 +87,9 @@ class ChangeQuery(Params):
     ids = Items("Only objects with these ids.", Id("An id."), most=MOST_NAMED)
     filter = FILTER()
     old = OLD()
+    wait = Integer("Where nothing changed yet, for how many seconds to wait until something does; "
+                   "of a call alone, which is answered then.", least=0, most=MOST_SECONDS,
+                   load_default=0)
 
 
 @operation(ChangeQuery, gives=one(Changes), effect=READS, of=TENANT, access=Access.READ,
@@ -96,4 +100,8 @@ def list_changes(context: Context, params: Loaded) -> Statement:
     A change carries the whole object as it was then. A filter lets through what fits it before or
     after the change.
     """
+    if params["wait"]:
+        # Where there is somebody who can wait, it is no parameter any more.
+        raise InvalidParams(fields={"wait": ["is for a call alone that is answered, not for one "
+                                             "in a batch or a transaction"]})
     return changes(context, params, MEMBERS)

@@ -11,6 +11,7 @@ from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from flexdb.api import middleware
+from flexdb.changes.handover import HandedOver
 from flexdb.server import signals
 from flexdb.server.refusals import refusal
 from flexdb.server.shares import Share
@@ -27,6 +28,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*arguments, **options)
         self._share = Share(self.age)
         self._sample_at = 0.0
+        self._hub: Any = None
+
+    def load_wsgi(self) -> None:
+        """Load the application, and let it have sockets whose answers go on without a thread."""
+        super().load_wsgi()
+        self._hub = getattr(self.wsgi, "extensions", {}).get("flexdb_hub")
+        if self._hub:
+            self._hub.takes_sockets = True
 
     def notify(self) -> None:
         """Tell the master and the other workers that this one lives, and the metrics how it is."""
@@ -39,13 +48,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection, or leave it to another worker that has fewer."""
-        if self.alive and self._share.leaves(self.nr_conns):
+        if self.alive and self._share.leaves(self._connections):
             return
         super().accept(listener)
         self._tell()
 
     def _tell(self) -> None:
-        self._share.tell(self.nr_conns, self._accepting)
+        self._share.tell(self._connections, self._accepting)
+
+    @property
+    def _connections(self) -> int:
+        """Return how many clients there are, those included that only listen."""
+        return int(self.nr_conns) + (self._hub.count if self._hub else 0)
 
     def init_signals(self) -> None:
         """Listen to signals, those included that came since the fork."""
@@ -60,6 +74,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """
         super().set_accept_enabled(enabled)
         self._tell()
+        if not (enabled or self.alive) and self._hub:
+            self._hub.end()
         if not (enabled or self.alive) and self.cfg.graceful_timeout:
             for listener in self.sockets:
                 taken = -1
@@ -90,7 +106,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         wakes three threads; a busy client's next request is there before that is done.
         """
         while True:
-            kept = super().handle(conn)
+            try:
+                kept = super().handle(conn)
+            except HandedOver as handed:
+                handed.take(conn.sock)
+                # What is closed behind a request, and shut down, is not the one that goes on.
+                conn.sock = socket.socket()
+                return False
             if kept is not True or not self.alive or self._others_wait():
                 return kept
             if not conn.parser.unreader.buf.getvalue() and not _is_readable(conn.sock, _LINGER):

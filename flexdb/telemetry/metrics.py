@@ -92,6 +92,10 @@ class Metrics:
         self.retries = counter(
             "retries_total", "Statements sent again: the connection was lost, its prepared plan "
             "was, or another transaction was in conflict.", ["reason"])
+        self.streams = gauge("streams", "Streams of changes that are open.")
+        self.waiting = gauge("waiting", "Calls that wait for a change.")
+        self.events_sent = counter(
+            "events_sent_total", "Changes that were sent to streams and to calls that waited.")
         self.workers = gauge("workers", "Worker processes that are alive.")
         self.info = Gauge(
             "flexdb_info", "What is running; always 1.", ["version", "python"], registry=registry,

@@ -30,6 +30,9 @@ OF_ALL = {
     "update_tenant": ["tenants other"],
     # What a worker counted, of all tenants that asked it.
     "add_usage": ["tenants t"],
+    # What a worker asks of all tenants whose changes somebody listens to, who was let do that.
+    "look_at_changes": ["flexdb_change_heads h", "flexdb_change_positions p", "flexdb_changes c",
+                        "tenants t"],
     # Whose it is, is what is asked.
     "find_tenant": ["tenants t"], "find_key": ["flexdb_keys k", "tenants t"],
     "note_key": ["flexdb_keys k"], "find_claimed": ["tenants t"],

@@ -42,8 +42,8 @@ WALLS: dict[str, set[str]] = {
                  "plan", "config", "errors"},
     "changes": {"operations", "access", "query", "contract", "sql", "context", "documents",
                 "db", "plan", "telemetry", "config", "errors", "version"},
-    "api": {"access", "query", "contract", "sql", "context", "documents", "db", "plan", "telemetry",
-            "config", "errors"},
+    "api": {"changes", "access", "query", "contract", "sql", "context", "documents", "db", "plan",
+            "telemetry", "config", "errors"},
     "web": {"api", "contract", "config", "version"},
     "server": {"api", "changes", "operations", "contract", "context", "access", "documents", "db",
                "plan", "telemetry", "config", "errors"},
@@ -209,6 +209,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     others |= {"search_nodes", "best_nodes"}
     # The one that it gives where a declared index serves, and what the command of indexes asks.
     others |= {"indexed_nodes", "list_indexes", "build_index"}
+    # What is asked of all tenants that somebody listens to.
+    others |= {"look_at_changes"}
     queries = NAMES | LISTS.keys()
     assert queries - OPERATIONS.keys() == steps | locks | others
 

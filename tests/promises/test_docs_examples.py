@@ -47,6 +47,11 @@ def run_curl(command: str, address: str, ids: dict[str, str]) -> Any:
     headers = dict(given.split(": ", 1) for word, given in zip(words, words[1:])
                    if word == "-H" and "$" not in given)
     url = next(word for word in words if word.startswith("http"))
+    if "-N" in words:
+        # A stream goes on; its first event is enough.
+        with requests.get(url, stream=True, timeout=30) as stream:
+            return json.loads(next(line for line in stream.iter_lines()
+                                   if line.startswith(b"data: "))[6:])
     response = requests.request(options.get("-X", "GET"), url, headers=headers,
                                 data=options.get("-d", "").encode(), timeout=30)
     assert response.ok

@@ -69,7 +69,7 @@ METHODS = {
     "delete_nodes": "tenant_id filter max_affected?",
     "get_neighbors": "tenant_id id direction? relationship_types? pagination?",
     "list_changes": "tenant_id since? limit? kinds? ops? node_type_ids? relationship_types? ids?"
-                    " filter? old?",
+                    " filter? old? wait?",
     "create_key":
         "tenant_id name role? operations? expires_at? replaces? overlap? attributes?",
     "list_keys": "tenant_id pagination?", "delete_key": "tenant_id id",

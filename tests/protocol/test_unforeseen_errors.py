@@ -15,7 +15,9 @@ from flexdb.access.rules import Heed
 from flexdb.api import http, jsonrpc
 from flexdb.api.callers import Callers
 from flexdb.api.limits import KnownLimits
+from flexdb.api.listening import Listening
 from flexdb.api.rates import Rates
+from flexdb.changes.hub import Hub
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.gives import NOTHING
@@ -69,9 +71,12 @@ def faulty(new_database: Callable[..., Settings]) -> Iterator[Service]:
             patch.setitem(OPERATIONS, name, named(name, function))
         http.init_app(app)
         runner = Runner(pool, 10, 300)
-        contexts = http.Contexts(settings, SchemaCache(), Callers(settings, runner),
+        callers = Callers(settings, runner)
+        hub = Hub(settings, pool.metrics, lambda tenants: {})
+        listening = Listening(settings, runner, callers, hub)
+        contexts = http.Contexts(settings, SchemaCache(), callers,
                                  Rates(settings, KnownLimits(runner), runner))
-        jsonrpc.init_app(app, settings, contexts, runner)
+        jsonrpc.init_app(app, settings, contexts, runner, listening)
     yield Service(app, settings)
     pool.close()
 

@@ -88,6 +88,7 @@ class World:
             "since": "" if method in ("list_changes", "create_webhook") else _EARLIER,
             "until": _LATER,
             "kinds": ["node"], "ops": ["create"], "ids": [self.node["id"]], "old": True,
+            "wait": 0,
             "replaces": self.key["id"], "max_nodes": 1000, "max_relationships": 1000,
             "max_bytes": 100_000, "calls_per_second": 1000, "burst": 1000, "reset": ["burst"],
             "by": "calls",
