@@ -1,4 +1,6 @@
 -- Log no more. What records were stands nowhere else, so the log has to be empty.
+DROP FUNCTION IF EXISTS flexdb_keeps_deleted, flexdb_prune_changes, flexdb_erase_history,
+    flexdb_restart_changes;
 DO $$
 BEGIN
     IF to_regclass('flexdb_changes') IS NOT NULL THEN

@@ -178,6 +178,15 @@ BEGIN
     RETURN h.position;
 END $$;
 
+-- Whether a change is the deletion of a node whose type keeps those longer than the log.
+CREATE OR REPLACE FUNCTION flexdb_keeps_deleted(c flexdb_changes) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT c.kind = 'n' AND c.op = 'd' AND c.created_at IS NOT NULL AND EXISTS (
+        SELECT FROM flexdb_histories h
+        WHERE h.tenant_id = c.tenant_id AND h.node_type_id = c.type_id
+          AND c.at >= clock_timestamp() - make_interval(days => h.days_of_deleted))
+$$;
+
 -- The triggers. Who calls is named by flexdb.caller, as 'actor request_id', until the transaction ends;
 -- where flexdb.unlogged is on, nothing is logged. Rows that are inserted or deleted are logged by the
 -- statement. An UPDATE is logged by the row: rows before and after would have to be joined, by a plan
@@ -391,14 +400,22 @@ BEGIN
     DELETE FROM flexdb_change_heads h WHERE h.tenant_id = of_tenant;
 END $$;
 
--- Begin with an epoch of its own: a tenant with that id may have been here before.
+-- Let a tenant begin anew, with nothing logged and another epoch.
+CREATE OR REPLACE FUNCTION flexdb_restart_changes(of_tenant uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    -- Whoever gives positions is waited for.
+    PERFORM pg_advisory_xact_lock(hashtextextended('changes', 0)
+                                  # hashtextextended(of_tenant::text, 0));
+    PERFORM flexdb_forget_changes(of_tenant);
+    INSERT INTO flexdb_change_heads (tenant_id) VALUES (of_tenant);
+END $$;
+
 CREATE OR REPLACE FUNCTION flexdb_begin_changes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO flexdb_change_heads (tenant_id) VALUES (NEW.id) ON CONFLICT (tenant_id) DO NOTHING;
     IF NOT FOUND THEN
-        -- Somebody gave positions to what the other had while it was deleted.
-        PERFORM flexdb_forget_changes(NEW.id);
-        INSERT INTO flexdb_change_heads (tenant_id) VALUES (NEW.id);
+        -- Of a tenant with that id somebody numbered changes while it was deleted.
+        PERFORM flexdb_restart_changes(NEW.id);
     END IF;
     RETURN NULL;
 END $$;
@@ -442,10 +459,131 @@ FOR EACH STATEMENT EXECUTE FUNCTION flexdb_break_feed();
 CREATE OR REPLACE TRIGGER flexdb_break_feed AFTER TRUNCATE ON relationships
 FOR EACH STATEMENT EXECUTE FUNCTION flexdb_break_feed();
 
+-- Forget what a node was before each change: what is left says when it was changed and by whom. What is
+-- stored of answers and deliveries goes too, where later migrations store it.
+CREATE OR REPLACE FUNCTION flexdb_erase_history(of_tenant uuid, of_node uuid) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    told bigint;
+BEGIN
+    UPDATE flexdb_changes c
+    SET old_data = NULL, old_type = NULL, created_at = NULL, old_updated_at = NULL
+    WHERE c.tenant_id = of_tenant AND c.object_id = of_node AND c.kind = 'n';
+    GET DIAGNOSTICS told = ROW_COUNT;
+    IF to_regclass('flexdb_deliveries') IS NOT NULL THEN
+        DELETE FROM flexdb_deliveries d WHERE d.tenant_id = of_tenant AND d.object_id = of_node;
+    END IF;
+    IF to_regprocedure('flexdb_forget_replies(uuid, uuid)') IS NOT NULL THEN
+        PERFORM flexdb_forget_replies(of_tenant, of_node);
+    END IF;
+    RETURN told;
+END $$;
+
+-- Take away a tenant's oldest changes, at most so many: those older than so many days, and those that are
+-- more than may be kept; 0 is no limit. Return how many were looked at and dealt with, 0 when all is
+-- done. What was deleted is kept longer, or shorter, where its type says so.
+CREATE OR REPLACE FUNCTION flexdb_prune_changes(
+    of_tenant uuid, days integer, most_kept bigint, most integer)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    since constant timestamptz := CASE WHEN days > 0
+        THEN clock_timestamp() - make_interval(days => days) ELSE '-infinity' END;
+    h record;
+    x record;
+    upto bigint;
+    looks integer;
+    dealt bigint;
+    more bigint;
+BEGIN
+    -- Row security shows them to who names the tenant alone.
+    PERFORM set_config('flexdb.tenant_id', of_tenant::text, true);
+    SELECT c.floor, CASE WHEN most_kept > 0 THEN c.position - most_kept ELSE 0 END AS surplus
+    INTO h
+    FROM flexdb_change_heads c
+    WHERE c.tenant_id = of_tenant;
+    -- From the first on, so that those that are left follow each other without a gap; mostly that one
+    -- stays.
+    FOREACH looks IN ARRAY ARRAY[1, most] LOOP
+        SELECT coalesce(min(o.position) FILTER (WHERE NOT o.is_old) - 1, max(o.position)),
+               count(*) FILTER (WHERE o.is_old)
+        INTO upto, dealt
+        FROM (
+            SELECT p.position, p.position <= h.surplus OR c.seq IS NULL OR c.at < since AS is_old
+            FROM (SELECT p.position, p.seq
+                  FROM flexdb_change_positions p
+                  WHERE p.tenant_id = of_tenant
+                  ORDER BY p.position
+                  LIMIT looks) p
+            LEFT JOIN LATERAL (SELECT c.seq, c.at
+                               FROM flexdb_changes c
+                               WHERE c.tenant_id = of_tenant AND c.seq = p.seq
+                               LIMIT 1) c ON true
+        ) o;
+        EXIT WHEN dealt = 0;
+    END LOOP;
+    WITH gone AS (
+        DELETE FROM flexdb_change_positions p
+        WHERE p.tenant_id = of_tenant AND p.position <= upto
+        RETURNING p.seq
+    )
+    DELETE FROM flexdb_changes c
+    USING gone g
+    WHERE c.tenant_id = of_tenant AND c.seq = g.seq
+      -- What is not below the floor would be given a position again.
+      AND NOT (c.seq <= h.floor AND flexdb_keeps_deleted(c));
+    -- What was kept longer, and has no position any more.
+    DELETE FROM flexdb_changes c
+    WHERE c.tenant_id = of_tenant AND c.seq = ANY (ARRAY(
+        SELECT k.seq
+        FROM flexdb_changes k
+        WHERE k.tenant_id = of_tenant AND k.seq <= h.floor AND k.seq < coalesce((
+                  SELECT p.seq FROM flexdb_change_positions p
+                  WHERE p.tenant_id = of_tenant ORDER BY p.position LIMIT 1), h.floor + 1)
+          AND NOT EXISTS (SELECT FROM flexdb_change_positions p
+                          WHERE p.tenant_id = of_tenant AND p.seq = k.seq)
+          AND NOT flexdb_keeps_deleted(k)
+        LIMIT most));
+    GET DIAGNOSTICS more = ROW_COUNT;
+    dealt := dealt + more;
+    FOR x IN SELECT s.node_type_id, s.swept,
+                    clock_timestamp() - make_interval(days => s.days_of_deleted) AS since
+             FROM flexdb_histories s
+             WHERE s.tenant_id = of_tenant AND s.days_of_deleted IS NOT NULL
+    LOOP
+        SELECT coalesce(min(c.seq) FILTER (WHERE c.at >= x.since) - 1, max(c.seq)),
+               count(*) FILTER (WHERE c.at < x.since)
+        INTO upto, more
+        FROM (SELECT c.seq, c.at
+              FROM flexdb_changes c
+              -- Below the floor none is still to come.
+              WHERE c.tenant_id = of_tenant AND c.seq > x.swept AND c.seq <= h.floor
+              ORDER BY c.seq
+              LIMIT most) c;
+        CONTINUE WHEN coalesce(upto, 0) <= x.swept;
+        UPDATE flexdb_changes c
+        SET old_data = NULL, old_type = NULL, created_at = NULL, old_updated_at = NULL
+        FROM flexdb_changes d
+        WHERE d.tenant_id = of_tenant AND d.seq > x.swept AND d.seq <= upto
+          AND d.kind = 'n' AND d.op = 'd' AND d.type_id = x.node_type_id
+          -- What was brought back is none that is deleted.
+          AND NOT EXISTS (SELECT FROM nodes n WHERE n.tenant_id = of_tenant AND n.id = d.object_id)
+          AND c.tenant_id = of_tenant AND c.object_id = d.object_id AND c.seq <= d.seq
+          AND c.created_at IS NOT NULL;
+        UPDATE flexdb_histories s
+        SET swept = upto
+        WHERE s.tenant_id = of_tenant AND s.node_type_id = x.node_type_id;
+        dealt := dealt + more;
+    END LOOP;
+    RETURN dealt;
+END $$;
+
 -- For what is there already.
-SELECT flexdb_rename_feed(false);
+DO $$ BEGIN PERFORM flexdb_rename_feed(false); END $$;
 INSERT INTO flexdb_change_heads (tenant_id)
 SELECT t.id FROM tenants t ON CONFLICT (tenant_id) DO NOTHING;
-SELECT flexdb_heed_history(nt.tenant_id, nt.id, nt.schema)
-FROM node_types nt
-WHERE nt.schema::text LIKE '%"x-history"%' OR nt.schema::text LIKE '%"x-keep-deleted"%';
+DO $$
+BEGIN
+    PERFORM flexdb_heed_history(nt.tenant_id, nt.id, nt.schema)
+    FROM node_types nt
+    WHERE nt.schema::text LIKE '%"x-history"%' OR nt.schema::text LIKE '%"x-keep-deleted"%';
+END $$;

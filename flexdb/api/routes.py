@@ -76,6 +76,7 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/nodes/upsert", "upsert_node"),
         ("POST", "/tenants/{tenant_id}/nodes/batch/upsert", "upsert_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/delete", "delete_nodes"),
+        ("POST", "/tenants/{tenant_id}/nodes/{id}/erase", "erase_node"),
         ("POST", "/tenants/{tenant_id}/nodes/count", "count_nodes"),
         ("POST", "/tenants/{tenant_id}/nodes/aggregate", "aggregate_nodes"),
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from flexdb.cli.changes import feed, upkeep
 from flexdb.cli.failures import database
 from flexdb.cli.files import export, import_file
 from flexdb.cli.keys import create_key, delete_key, list_keys
@@ -100,7 +101,7 @@ def deliver(beside: bool) -> None:
         deliver(settings, parent)
 
 
-for command in (export, import_file, create_key, list_keys, delete_key):
+for command in (export, import_file, create_key, list_keys, delete_key, upkeep, feed):
     commands.add_command(command)
 
 

@@ -138,6 +138,10 @@ class Settings:
                                 "tenants, users, members and keys", 1, 36500)
     idempotency_hours: int = _setting(24, "for how many hours a request with an `Idempotency-Key` "
                                       "is answered as before when it is sent again", 1, 8760)
+    changes_days: int = _setting(30, "for how many days what changed is kept; for ever when 0", 0,
+                                 36500)
+    changes_most: int = _setting(1_000_000, "how many changes of a tenant at most; any number when "
+                                 "0", 0, _MOST)
     max_nodes: int = _setting(0, "how many nodes a tenant may have, unless it has a limit of its "
                               "own; any number when 0", 0, _MOST)
     max_relationships: int = _setting(0, "how many relationships likewise", 0, _MOST)

@@ -26,6 +26,7 @@ _ONE = ("items", "additionalItems", "contains", "additionalProperties", "propert
 _SEVERAL = ("items", "prefixItems", "allOf", "anyOf", "oneOf")
 _NAMED = ("patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
 _DEFAULTS, _USER, _LANGUAGE = "x-defaults", "x-user", "x-search-language"
+_HISTORY, _KEEP_DELETED, _MOST_DAYS = "x-history", "x-keep-deleted", 36500
 # The configurations of text search that PostgreSQL has from 14 on.
 # https://www.postgresql.org/docs/14/textsearch-dictionaries.html
 LANGUAGES = (
@@ -91,7 +92,10 @@ def declarations_of(schema: Any) -> Declarations:
     for kind, most in MOST_RULES.items():
         _check(kind, found[kind], most)
     _check_language(schema.get(_LANGUAGE))
-    for name in (_DEFAULTS, _USER):
+    days = schema.get(_KEEP_DELETED, 0)
+    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= _MOST_DAYS:
+        raise ValueError(f"/{_KEEP_DELETED} must be a number of days, 0 to {_MOST_DAYS:,}")
+    for name in (_DEFAULTS, _USER, _HISTORY):
         if not isinstance(schema.get(name, False), bool):
             raise ValueError(f"/{name} must be true or false")
     searched, indexed = (tuple(path for path, in found[kind]) for kind in ("search", "index"))

@@ -13,6 +13,7 @@ from flexdb.operations import (  # noqa: F401
     checks,
     conditions,
     deliveries,
+    erasure,
     events,
     explains,
     graph,

@@ -20,6 +20,7 @@ from flexdb.config.reading import environment, read_settings, variables_of, want
 from flexdb.db import row_security
 from flexdb.db.address import NotReachable, answers, direct
 from flexdb.db.capacity import TooFewConnections, check_capacity
+from flexdb.db.feed import rename_feed
 from flexdb.db.migrate import MigrationError, migrate
 from flexdb.db.row_security import RowSecurityError
 from flexdb.server.adoption import tell_unusable_schemas
@@ -177,6 +178,8 @@ def migrate_and_tell(settings: Settings) -> None:
         logger.info("Applied migration %s", name)
     if applied:
         tell_unusable_schemas(settings)
+    if named := rename_feed(settings):
+        logger.info("The database is a copy: positions of changes begin with %s now", named)
     logger.info("Migrations completed successfully")
 
 

@@ -97,6 +97,10 @@ WHERE nt.tenant_id = %(tenant_id)s
 DELETE FROM tenant_users tu
 WHERE tu.tenant_id = %(tenant_id)s
 
+-- clear: changes
+-- It begins anew: what changed before led to what is no longer there.
+SELECT flexdb_restart_changes(%(tenant_id)s)
+
 -- read: find_node_type -> object
 -- An id where both would fit, as with tenants.
 SELECT json_build_object('id', nt.id, 'schema', nt.schema) AS object

@@ -3,60 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from flexdb.config import Settings
 from flexdb.sql.loader import FORMS, STATEMENTS, filled
 from tests.support import original, postgres
-from tests.support.service import Service
-
-# What a change is told by: its kind, what was done, and the version that it led to.
-Told = tuple[str, str, int]
-NODES = ("INSERT INTO nodes (id, tenant_id, node_type_id, data)"
-         " SELECT gen_random_uuid(), %(tenant)s, %(type)s, '{\"n\": 1}' FROM generate_series(1, 3)")
-
-
-class Log:
-    """A tenant of a database of its own with a node type, and what is logged of it since."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.service = Service.of(settings)
-        self.connection = postgres.connect(settings)
-        self.tenant = self.service.tenant()
-        self.type = self.service.node_type(self.tenant)
-        self.ids = {"tenant": self.tenant["id"], "type": self.type["id"]}
-        self._seen = 0
-        self.new()
-
-    def run(self, statement: str, **arguments: Any) -> None:
-        """Run SQL that may name the tenant, the type and more."""
-        self.connection.execute(statement.encode(), self.ids | arguments)
-
-    def rows(self, columns: str = "kind, op, version") -> list[tuple[Any, ...]]:
-        """Return what was logged since the last look."""
-        found = self.connection.execute(
-            f"SELECT c.seq, {columns} FROM flexdb_changes c WHERE c.tenant_id = %s AND c.seq > %s"
-            " ORDER BY c.seq".encode(), [self.tenant["id"], self._seen]).fetchall()
-        self._seen = found[-1][0] if found else self._seen
-        return [tuple(one.decode() if isinstance(one, bytes) else one for one in row)
-                for _, *row in found]
-
-    def new(self) -> list[Told]:
-        """Return the kind, what was done and the version of what was logged since."""
-        return [(kind, op, version) for kind, op, version in self.rows()]
-
-    def node(self, **given: Any) -> Any:
-        made = self.service.node(self.type, **given)
-        self.new()
-        return made
-
-    def call(self, method: str, **params: Any) -> Any:
-        return self.service.call(method, {"tenant_id": self.tenant["id"]} | params)
+from tests.support.change_log import NODES, Log, Told
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +22,7 @@ def settings(new_database: Callable[..., Settings]) -> Settings:
 def log(settings: Settings) -> Iterator[Log]:
     log = Log(settings)
     yield log
-    log.connection.close()
-    log.service.close()
+    log.close()
 
 
 def test_each_call_that_writes_is_logged_once(log: Log) -> None:
@@ -224,7 +177,7 @@ def test_a_schema_may_keep_what_its_nodes_were_out_of_the_log(log: Log) -> None:
     node = log.service.node(log.type, data={"a": 1})
     log.call("delete_node", id=node["id"])
     assert log.rows("old_data") == [(None,), ({"a": 1},)]
-    assert tables(log)["histories"] == 0
+    assert log.tables()["histories"] == 0
 
 
 def test_nodes_that_go_with_their_type_are_kept_out_of_the_log_as_it_says(log: Log) -> None:
@@ -234,50 +187,27 @@ def test_nodes_that_go_with_their_type_are_kept_out_of_the_log_as_it_says(log: L
     assert log.rows("kind, op, old_data IS NULL") == [("t", "d", False), ("n", "d", True)]
 
 
-def tables(log: Log) -> dict[str, int]:
-    """Return how many rows the tenant has in the tables of the log."""
-    return {name: log.connection.execute(
-        f"SELECT count(*) FROM flexdb_{name} WHERE tenant_id = %s".encode(),
-        [log.tenant["id"]]).fetchone()[0]  # type: ignore[index]
-        for name in ("changes", "change_positions", "change_heads", "histories")}
-
-
-def head(log: Log) -> tuple[Any, ...]:
-    found = log.connection.execute(
-        "SELECT f.name, h.epoch, h.position FROM flexdb_change_heads h, flexdb_feed f"
-        " WHERE h.tenant_id = %s", [log.tenant["id"]]).fetchone()
-    assert found
-    return found
-
-
-def number(log: Log, connection: psycopg.Connection | None = None) -> int:
-    row = (connection or log.connection).execute(
-        "SELECT flexdb_number_changes(%s, 1000)", [log.tenant["id"]]).fetchone()
-    assert row
-    return int(row[0])
-
-
 def test_a_tenant_that_goes_leaves_nothing_and_one_with_its_id_begins_anew(log: Log) -> None:
     log.call("update_node_type", id=log.type["id"], schema={"x-keep-deleted": 3})
     log.node()
-    assert number(log) == 3
-    before = head(log)
+    assert log.number() == 3
+    before = log.head()
     with log.connection.transaction():
         log.run("DELETE FROM tenants WHERE id = %(tenant)s")
-        assert set(tables(log).values()) == {0}
+        assert set(log.tables().values()) == {0}
         log.run("INSERT INTO tenants (id, slug, name) VALUES (%(tenant)s, 'again', 'Again')")
         log.run("INSERT INTO node_types (id, tenant_id, name) VALUES (%(type)s, %(tenant)s, 'T')")
-    assert number(log) == 1
-    assert head(log)[0] == before[0] and head(log)[1] != before[1]
+    assert log.number() == 1
+    assert log.head()[0] == before[0] and log.head()[1] != before[1]
     log.run("DELETE FROM tenants WHERE id = %(tenant)s")
-    assert set(tables(log).values()) == {0}
+    assert set(log.tables().values()) == {0}
 
 
 def test_what_somebody_numbered_while_the_tenant_was_deleted_is_no_one_s(log: Log) -> None:
     node = log.node()
     with postgres.connect(log.settings) as other:
         other.autocommit = False
-        assert number(log, other) == 2
+        assert log.number(other) == 2
         # As that one would leave it, had it come later.
         other.execute("DELETE FROM flexdb_change_heads WHERE tenant_id = %s", [log.tenant["id"]])
         other.execute("INSERT INTO flexdb_change_heads (tenant_id, epoch, position)"
@@ -289,22 +219,23 @@ def test_what_somebody_numbered_while_the_tenant_was_deleted_is_no_one_s(log: Lo
             " VALUES (%(tenant)s, 'old', 1)")
     log.run("INSERT INTO tenants (id, slug, name) VALUES (%(tenant)s, %(node)s::text, 'Again')",
             node=node["id"])
-    assert tables(log) == {"changes": 0, "change_positions": 0, "change_heads": 1, "histories": 0}
-    assert head(log)[1:] != ("old", 1) and number(log) == 0
+    assert log.tables() == {"changes": 0, "change_positions": 0, "change_heads": 1, "histories": 0}
+    assert log.head()[1:] != ("old", 1) and log.number() == 0
 
 
 def test_a_truncated_table_gives_the_feed_another_name(log: Log) -> None:
     for table in ("relationships", "nodes CASCADE", "node_types CASCADE"):
-        before = head(log)
+        before = log.head()
         log.run(f"TRUNCATE {table}")
-        assert head(log)[0] != before[0] and head(log)[1:] == before[1:]
+        assert log.head()[0] != before[0] and log.head()[1:] == before[1:]
     log.run("TRUNCATE tenants CASCADE")
-    assert set(tables(log).values()) == {0}
+    assert set(log.tables().values()) == {0}
 
 
 def test_a_copy_of_the_database_names_its_feed_anew_and_once(log: Log) -> None:
-    own, = log.connection.execute("SELECT name FROM flexdb_feed").fetchone() or ("",)
     renamed = "SELECT flexdb_rename_feed(false)"
+    log.run(renamed)
+    own, = log.connection.execute("SELECT name FROM flexdb_feed").fetchone() or ("",)
     assert log.connection.execute(renamed).fetchone() == (None,)
     for column in ("system_identifier", "database_id"):
         log.run(f"UPDATE flexdb_feed SET {column} = 7")
@@ -318,9 +249,9 @@ def test_positions_are_given_once_in_one_order_and_only_after_the_commit(log: Lo
         other.autocommit = False
         other.execute(NODES.encode(), log.ids)
         log.node()
-        assert number(log) == 2
+        assert log.number() == 2
         other.commit()
-    assert number(log) == 5 and number(log) == 5
+    assert log.number() == 5 and log.number() == 5
     found = log.connection.execute(
         "SELECT p.position FROM flexdb_change_positions p JOIN flexdb_changes c"
         " USING (tenant_id, seq) WHERE p.tenant_id = %s ORDER BY 1", [log.tenant["id"]]).fetchall()
@@ -331,12 +262,12 @@ def test_a_numberer_that_is_killed_leaves_the_rest_to_the_next(log: Log) -> None
     log.node()
     with postgres.connect(log.settings) as other:
         other.autocommit = False
-        assert number(log, other) == 2
+        assert log.number(other) == 2
         # It is a try: nobody waits for it.
-        assert number(log) == 0
+        assert log.number() == 0
         log.run("SELECT pg_terminate_backend(%(pid)s, 60000)", pid=other.info.backend_pid)
         other.close()
-    assert number(log) == 2
+    assert log.number() == 2
 
 
 def test_a_node_that_stands_for_a_member_is_logged_when_it_goes_along(log: Log) -> None:

@@ -51,7 +51,7 @@ WALLS: dict[str, set[str]] = {
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
 POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}
 VERBS = {"aggregate", "check", "count", "create", "get", "update", "patch", "delete", "list", "add",
-         "remove", "upsert", "rotate", "test"}
+         "remove", "upsert", "rotate", "test", "erase"}
 # What the field calls so, without a verb or without a noun.
 TERMS = {"traverse", "shortest_path", "redeliver"}
 

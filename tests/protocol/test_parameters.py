@@ -39,7 +39,7 @@ METHODS = {
     "delete_node_type": "id tenant_id version?", "list_node_types": "tenant_id pagination?",
     "create_node": "tenant_id node_type_id data?", "get_node": "id tenant_id",
     "update_node": "id tenant_id data? version? only_if?",
-    "delete_node": "id tenant_id version? only_if?",
+    "delete_node": "id tenant_id version? only_if?", "erase_node": "id tenant_id",
     "patch_node": "tenant_id id patch? version? update? only_if?",
     "list_nodes": "tenant_id node_type_id? pagination?",
     "create_relationship": "tenant_id source_node_id target_node_id relationship_type data?",

@@ -1,0 +1,32 @@
+"""The name that all positions of this database begin with.
+
+In a copy of the database, or in one that was set back, a position of before leads to other changes,
+so there the name is another.
+"""
+
+from __future__ import annotations
+
+import psycopg
+
+from flexdb.config import Settings
+from flexdb.db.address import conninfo, direct, not_reached, reason
+from flexdb.db.migrate import MigrationError
+
+
+def rename_feed(settings: Settings, anyway: bool = False) -> str | None:
+    """Give the feed another name where the database is not the one that it was named in.
+
+    :param anyway: whether to do it in any case
+    :return: the name; None where it stays
+    :raises NotReachable: when PostgreSQL does not answer
+    :raises MigrationError: when the user may not, or the database has no tables of this version
+    """
+    try:
+        with psycopg.connect(conninfo(direct(settings)), autocommit=True,
+                             prepare_threshold=None) as connection:
+            row = connection.execute("SELECT flexdb_rename_feed(%s)", (anyway,)).fetchone()
+            return row[0] if row else None
+    except psycopg.Error as error:
+        if error.sqlstate is None:
+            raise not_reached(error, direct(settings)) from error
+        raise MigrationError(f"the feed cannot be named: {reason(error)}") from error
