@@ -39,7 +39,10 @@ def keep_up(settings: Settings, is_ended: Callable[[], bool] = lambda: False) ->
             connection.execute("SET statement_timeout = 0")
             if not _one(connection, f"SELECT pg_try_advisory_lock({_LOCK})"):
                 return None
-            return _keep_up(connection, settings, is_ended)
+            done = _keep_up(connection, settings, is_ended)
+            # The end of a connection comes somewhat later than it is closed.
+            connection.execute(f"SELECT pg_advisory_unlock({_LOCK})".encode())
+            return done
     except psycopg.Error as error:
         if error.sqlstate is None:
             raise not_reached(error, direct(settings)) from error
