@@ -51,7 +51,8 @@ def keep_up(settings: Settings, is_ended: Callable[[], bool] = lambda: False) ->
 
 def _keep_up(connection: psycopg.Connection[Any], settings: Settings,
              is_ended: Callable[[], bool]) -> int:
-    done = 0
+    done = _chunks(connection, "SELECT flexdb_forget_keys(%s, %s)",
+                   (settings.idempotency_hours, _CHUNK), is_ended)
     tenants = connection.execute("SELECT h.tenant_id FROM flexdb_change_heads h").fetchall()
     for (tenant_id,) in tenants:
         _number(connection, tenant_id, is_ended)

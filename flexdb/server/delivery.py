@@ -7,10 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from functools import partial
 
 from flexdb.api.health import look
 from flexdb.changes.deliverer import Deliverer
-from flexdb.config import Settings
+from flexdb.config import ConfigError, Settings
+from flexdb.db.address import NotReachable
+from flexdb.db.migrate import MigrationError
+from flexdb.db.upkeep import keep_up
 from flexdb.server.signals import ENDING
 
 logger = logging.getLogger(__name__)
@@ -26,9 +32,21 @@ def deliver(settings: Settings, parent: int | None) -> None:
         # No more than that: what it interrupts may hold any lock.
         signal.signal(number, lambda number, _: ended.append(number))
     logger.info("Delivering webhooks")
-    Deliverer(settings, ready=look(settings)).run(
+    Deliverer(settings, ready=look(settings), upkeep=partial(_begin_upkeep, settings)).run(
         lambda: not ended and parent in (None, os.getppid()))
     logger.info("No longer delivering webhooks")
+
+
+def _begin_upkeep(settings: Settings, is_ended: Callable[[], bool]) -> None:
+    """Keep up in a thread of its own: it may take long, and no delivery is to wait for it."""
+    threading.Thread(target=_keep_up, args=(settings, is_ended), name="upkeep").start()
+
+
+def _keep_up(settings: Settings, is_ended: Callable[[], bool]) -> None:
+    try:
+        keep_up(settings, is_ended)
+    except (NotReachable, ConfigError, MigrationError) as error:
+        logger.warning("what is no longer to be kept stays for now: %s", error)
 
 
 def start_beside() -> subprocess.Popen[bytes]:

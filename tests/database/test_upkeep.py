@@ -135,6 +135,15 @@ def test_one_process_is_at_it_and_it_may_be_ended(log: Log) -> None:
     assert kept_up(log, changes_most=1) == 1
 
 
+def test_what_requests_with_a_key_were_answered_goes_when_its_time_is_up(log: Log) -> None:
+    for hours in (23, 25):
+        log.run("INSERT INTO flexdb_idempotency_keys (tenant_id, caller, key, fingerprint, status,"
+                " headers, created_at) VALUES (%(tenant)s, 'open', %(key)s, '', 200, '{}',"
+                " clock_timestamp() - make_interval(hours => %(hours)s))", key=str(hours),
+                hours=hours)
+    assert kept_up(log) == 1 and kept_up(log, idempotency_hours=23) == 1
+
+
 @pytest.mark.long
 def test_while_writers_write_and_readers_read_none_that_is_to_be_kept_goes(
         log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

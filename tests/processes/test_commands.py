@@ -40,7 +40,7 @@ def test_every_command_says_what_it_does(name: str, capsys: pytest.CaptureFixtur
 def test_the_commands_are_those_that_there_are() -> None:
     assert set(commands.commands) == {
         "run", "migrate", "rollback", "export", "import", "create-key", "list-keys", "delete-key",
-        "row-security", "index", "upkeep", "feed"}
+        "row-security", "index", "deliver", "upkeep", "feed"}
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
