@@ -65,6 +65,17 @@ class Database:
             cursor = connection.execute(text.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def dump(self) -> bytes:
+        """Return the service's database as SQL."""
+        return subprocess.run([self._programs / "pg_dump", "-h", self.folder, "-p", str(self.port),
+                               "-U", "postgres", NAME], check=True, capture_output=True).stdout
+
+    def load(self, dump: bytes) -> None:
+        """Run SQL, as that of a dump, in the service's database."""
+        subprocess.run([self._programs / "psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", "-h",
+                        self.folder, "-p", str(self.port), "-U", "postgres", NAME], input=dump,
+                       check=True, stdout=subprocess.DEVNULL)
+
     def start(self) -> None:
         """Start the server."""
         self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-o", self._options,

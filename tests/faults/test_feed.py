@@ -129,3 +129,36 @@ def test_each_end_of_a_relationship_is_logged_once_though_its_node_goes_meanwhil
         assert all(ends[id, op] == 1 for id in made for op in "cd")
         assert not first.execute("SELECT FROM relationships r WHERE r.tenant_id = %s",
                                  tenant[:1]).fetchall()
+
+
+def test_a_dump_that_is_restored_into_a_younger_server_goes_on_under_another_name(
+        stormy: Database, new_database: Callable[..., Database], report: Callable[..., None]
+) -> None:
+    with stormy.connect() as connection:
+        tenant = new_tenant(connection)
+        for _ in range(3):
+            new_node(connection, *tenant)
+            before = Reader(connection, tenant[0]).read_all()
+        (name,) = connection.execute("SELECT f.name FROM flexdb_feed f").fetchone() or ("",)
+        noted = connection.execute("SELECT h.next_xid FROM flexdb_change_heads h"
+                                   " WHERE h.tenant_id = %s", tenant[:1]).fetchone()
+    younger = new_database()
+    younger.load(stormy.dump())
+    with younger.connect() as one, younger.connect() as late:
+        # Ids of transactions begin anew there, far below the one that was noted.
+        own = one.execute("SELECT pg_current_xact_id()").fetchone()
+        assert noted and own and int(own[0]) < int(noted[0])
+        renamed = one.execute("SELECT flexdb_rename_feed(false)").fetchone()
+        assert renamed and renamed[0] not in (None, name)
+        reader = Reader(one, tenant[0])
+        assert reader.read_all() == before
+        for _ in range(2):
+            late.execute("BEGIN")
+            new_node(late, *tenant)
+            new_node(one, *tenant)
+            reader.read()
+            late.execute("COMMIT")
+            reader.read_all()
+        assert_whole(reader)
+        assert len(reader.seen) == len(before) + 4
+        report(changes=len(reader.seen))

@@ -135,3 +135,25 @@ def test_all_who_read_while_others_write_are_told_the_same(service: Service) -> 
             each.result()
     assert len(readers[0].told) > 50
     assert all(mirror.told == readers[0].told for mirror in readers)
+
+
+@pytest.mark.parametrize("way", ["deleted and made again", "truncated"])
+def test_positions_of_what_was_there_before_are_gone_however_much_is_written_since(
+        service: Service, way: str) -> None:
+    tenant = service.tenant()
+    service.node_type(tenant)
+    mirror = Mirror(service, tenant["id"])
+    with postgres.connect(service.settings) as connection:
+        if way == "truncated":
+            connection.execute("TRUNCATE relationships")
+        else:
+            service.call("delete_tenant", id=tenant["id"])
+            original.insert(connection, "tenants", id=tenant["id"], slug=uuid4().hex, name="Again",
+                            status="active", created_at="2024-01-01", updated_at="2024-01-01")
+    for _ in range(3):
+        with pytest.raises(RpcError) as refused:
+            mirror.read()
+        assert refused.value.reason == "CHANGES_GONE"
+        service.node_type(tenant)
+    mirror.follow()
+    assert mirror.objects == listed(service, tenant["id"])
