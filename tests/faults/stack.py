@@ -29,7 +29,8 @@ class Stack:
         self._home, self._said = home, ""
         self.served: Served
         self.variables = {**database.variables, "JSONRPC_HOST": "127.0.0.1",
-                          "JSONRPC_SOCKET": socket, "AUTH": "open", **variables}
+                          "JSONRPC_SOCKET": socket, "AUTH": "open", "DELIVER": "false",
+                          **variables}
         self.serve()
         (folder / "nginx").mkdir()
         self.nginx = Nginx(folder / "nginx", socket)

@@ -15,11 +15,13 @@ class Received(NamedTuple):
     """A request.
 
     :param headers: by their names in lower case
+    :param port: from which it came
     """
 
     path: str
     headers: dict[str, str]
     body: bytes
+    port: int
 
     @property
     def data(self) -> Any:
@@ -77,7 +79,8 @@ class Receiver:
     def _handle(self, request: BaseHTTPRequestHandler) -> None:
         size = int(request.headers.get("Content-Length", 0))
         received = Received(request.path, {name.lower(): value for name, value
-                                           in request.headers.items()}, request.rfile.read(size))
+                                           in request.headers.items()}, request.rfile.read(size),
+                            request.client_address[1])
         self.received.append(received)
         reply = self.answer(received)
         try:
