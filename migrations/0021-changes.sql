@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS flexdb_changes (
 CREATE INDEX IF NOT EXISTS flexdb_changes_order ON flexdb_changes (tenant_id, seq);
 CREATE INDEX IF NOT EXISTS flexdb_changes_at ON flexdb_changes USING brin (at);
 
--- The order in which changes are told: 1, 2, 3, … for each tenant, without a gap.
+-- The order in which changes are told: 1, 2, 3 and so on for each tenant, without a gap.
 CREATE TABLE IF NOT EXISTS flexdb_change_positions (
     tenant_id uuid NOT NULL,
     position bigint NOT NULL,
