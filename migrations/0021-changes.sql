@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS flexdb_changes (
     PRIMARY KEY (tenant_id, object_id, seq)
 );
 CREATE INDEX IF NOT EXISTS flexdb_changes_order ON flexdb_changes (tenant_id, seq);
+-- What can be brought back is looked for among many others.
+CREATE INDEX IF NOT EXISTS flexdb_changes_deleted ON flexdb_changes (tenant_id, seq)
+WHERE kind = 'n' AND op = 'd';
 CREATE INDEX IF NOT EXISTS flexdb_changes_at ON flexdb_changes USING brin (at);
 
 -- The order in which changes are told: 1, 2, 3 and so on for each tenant, without a gap.

@@ -74,7 +74,7 @@ def _kinds_of_errors(operation: Operation) -> list[type[FlexdbError]]:
     kinds: list[type[FlexdbError]] = [NotFound] if names_something else []
     if operation.effect is not READS:
         kinds += [AlreadyExists, Aborted]
-    if "version" in operation.fields:
+    if "version" in operation.fields and operation.effect is not READS:
         kinds.append(VersionConflict)
     return sorted([*kinds, Unauthenticated, PermissionDenied, Unavailable, DeadlineExceeded],
                   key=lambda kind: -kind.code)

@@ -103,6 +103,9 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Changes": (
         ("GET", "/tenants/{tenant_id}/changes", "list_changes"),
         ("GET", "/tenants/{tenant_id}/changes/stream", "list_changes", "stream_changes"),
+        ("GET", "/tenants/{tenant_id}/nodes/{id}/history", "get_node_history"),
+        ("GET", "/tenants/{tenant_id}/relationships/{id}/history", "get_relationship_history"),
+        ("GET", "/tenants/{tenant_id}/deleted-nodes", "list_deleted_nodes"),
     ),
     "Graph": (
         ("GET", "/tenants/{tenant_id}/nodes/{start}/traverse", "traverse"),

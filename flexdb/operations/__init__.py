@@ -17,6 +17,7 @@ from flexdb.operations import (  # noqa: F401
     events,
     explains,
     graph,
+    history,
     invitations,
     keys,
     limits,

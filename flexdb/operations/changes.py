@@ -41,7 +41,7 @@ class Former(Schema):
 class ChangeRecord(Schema):
     """What was done to one object, and what the object was then."""
 
-    asked_for = ("node", "relationship", "node_type", "old")
+    asked_for: tuple[str, ...] = ("node", "relationship", "node_type", "old")
     position = POSITION(allow_none=True)
     op = Choice("What was done.", (*OPS,))
     kind = Choice("What it was done to; the object has this name.", (*KINDS,))

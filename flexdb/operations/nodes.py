@@ -28,6 +28,7 @@ from flexdb.operations.records import BareNode as BareNode
 from flexdb.operations.records import Node as Node
 from flexdb.operations.search import search_page
 from flexdb.operations.statements import check_state, one_object, or_else, step
+from flexdb.operations.versions import AS_OF, AT_VERSION, MOMENT, state_then
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.expands import EXPAND, expanded
 from flexdb.query.explains import EXPLAIN, Explanation
@@ -53,6 +54,8 @@ class NodeQuery(Params):
     id = ID(required=True)
     tenant_id = TENANT_ID(required=True)
     expand = EXPAND()
+    version = AT_VERSION()
+    as_of = AS_OF()
 
 
 class NodeVersion(Params):
@@ -156,7 +159,11 @@ def _insert(context: Context, params: Loaded, compiled: Compiled) -> Statement:
 @operation(NodeQuery, gives=one(Node, "node"), effect=READS, of=TENANT,
            access=Access.READ, rules=Heed.HELD)
 def get_node(context: Context, params: Loaded) -> Statement:
-    """Get a node by its id, and the neighbours that it is to bring along."""
+    """Get a node by its id, and the neighbours that it is to bring along; or what it was."""
+    if not params.keys().isdisjoint(MOMENT):
+        if "expand" in params:
+            raise InvalidParams(fields={"expand": ["may not stand beside version or as_of"]})
+        return state_then(context, "get_node_at", params, "node")
     statement = one_object(context, "get_node", params, "node", thing="node")
     if "expand" not in params:
         return statement

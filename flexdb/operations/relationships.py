@@ -27,6 +27,7 @@ from flexdb.documents.sizes import fits
 from flexdb.errors import InvalidParams, NotFound
 from flexdb.operations.contracts import THING, held_schema, held_schemas, known_schema
 from flexdb.operations.statements import check_state, one_object, step
+from flexdb.operations.versions import AS_OF, AT_VERSION, MOMENT, state_then
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk
 from flexdb.query.explains import EXPLAIN, Explanation
 from flexdb.query.paging import page, pagination
@@ -70,6 +71,11 @@ class NewRelationship(Params):
 class RelationshipId(Params):
     id = ID(required=True)
     tenant_id = TENANT_ID(required=True)
+
+
+class RelationshipQuery(RelationshipId):
+    version = AT_VERSION()
+    as_of = AS_OF()
 
 
 class RelationshipVersion(RelationshipId):
@@ -161,10 +167,12 @@ def _unless(steps: Steps, statement: Statement) -> Statement:
     return replace(statement, read=read)
 
 
-@operation(RelationshipId, gives=one(Relationship, "relationship"),
+@operation(RelationshipQuery, gives=one(Relationship, "relationship"),
            effect=READS, of=TENANT, access=Access.READ, rules=Heed.HELD)
 def get_relationship(context: Context, params: Loaded) -> Statement:
-    """Get a relationship by its id."""
+    """Get a relationship by its id; or what it was."""
+    if not params.keys().isdisjoint(MOMENT):
+        return state_then(context, "get_relationship_at", params, "relationship")
     return one_object(context, "get_relationship", params, "relationship", thing="relationship")
 
 

@@ -76,6 +76,7 @@ def page(
     largest: int = LARGEST_SIZE,
     found: str = "",
     index: Index | None = None,
+    wrapper: str = "",
 ) -> Statement:
     """Return the statement that gives one page of a list.
 
@@ -92,6 +93,7 @@ def page(
         a bound
     :param index: what the nodes are to be read by, the same ones in the same order; where it is not
         there, the statement has no row
+    :param wrapper: the member that holds the list, where the operation is not named after it
     :raises InvalidParams: when the page token does not belong to this list, or naming the place
         in a query that is wrong
     """
@@ -119,7 +121,7 @@ def page(
         arguments |= {f"after_{key.column}": place for key, place in zip(order, places)}
     arguments["page_size"] = size = min(wanted.get("page_size", DEFAULT_SIZE), largest)
     arguments["page_bytes"] = context.limits.max_page_bytes
-    things = name.partition("_")[2]
+    things = wrapper or name.partition("_")[2]
     first = not token
     # The neighbours of a node are not in the ledger, so they are counted where that is asked for.
     related = "related_to" in params

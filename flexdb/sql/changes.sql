@@ -5,9 +5,9 @@
 position nullable, op, kind, id, version, at time, actor nullable, request_id nullable, transaction
 
 -- frame: change_columns
-c.seq, c.at, c.tx, c.kind, c.op, c.object_id, c.version, c.type_id, c.relationship_type,
-c.source_node_id, c.target_node_id, c.actor, c.request_id, c.old_data, c.old_type, c.created_at,
-c.old_updated_at
+c.tenant_id, c.seq, c.at, c.tx, c.kind, c.op, c.object_id, c.version, c.type_id,
+c.relationship_type, c.source_node_id, c.target_node_id, c.actor, c.request_id, c.old_data,
+c.old_type, c.created_at, c.old_updated_at
 
 -- frame: outcome
 -- What a change c made of its object, where that is known: of a node type its members as JSON.
@@ -46,13 +46,13 @@ CROSS JOIN LATERAL (
 ) made
 
 -- frame: after_change
-SELECT c.kind, c.object_id AS id, %(tenant_id)s::uuid AS tenant_id, c.type_id AS node_type_id,
+SELECT c.kind, c.object_id AS id, c.tenant_id, c.type_id AS node_type_id,
        c.source_node_id, c.target_node_id, c.relationship_type, c.new_data AS data, c.version,
        c.made_at AS created_at, c.new_updated_at AS updated_at
 WHERE c.made_at IS NOT NULL
 
 -- frame: before_change
-SELECT c.kind, c.object_id AS id, %(tenant_id)s::uuid AS tenant_id,
+SELECT c.kind, c.object_id AS id, c.tenant_id,
        CASE WHEN c.kind = 'n' AND c.old_type IS NOT NULL THEN c.old_type::uuid
             ELSE c.type_id END AS node_type_id,
        c.source_node_id, c.target_node_id, c.old_type AS relationship_type, c.old_data AS data,

@@ -189,7 +189,7 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "find_clashes",
              "get_searched_types", "lock_contracts", "get_missing_types", "get_schema_versions",
              "get_schema_of_relationship_type", "get_relationship_to_change",
-             "number_changes", "get_feed",
+             "number_changes", "get_feed", "get_node_at", "get_relationship_at",
              "claim_keys", "get_key_holders", "get_nodes_to_upsert", "get_unique_clashes",
              "release_keys"}
     # What several calls will write is locked before the first of them.

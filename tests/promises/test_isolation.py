@@ -103,6 +103,7 @@ def world(service: Service, twin: World | None = None) -> World:
     node_type = service.node_type(tenant, **given("node_type"))
     source, target = (service.node(node_type, **given(kind)) for kind in ("node", "target"))
     edge = service.relationship(source, target, **given("relationship"))
+    service.call("delete_node", tenant_id=tenant["id"], id=service.node(node_type)["id"])
     contract = service.relationship_type(tenant, name="part_of", cardinality="n:1",
                                          source_node_type_ids=[node_type["id"]],
                                          **given("relationship_type"))
@@ -123,7 +124,8 @@ def value(world: World, method: str, param: str) -> Any:
     """Return what a world has for a parameter of a method."""
     thing = method.partition("_")[2] if param == "id" else param.removesuffix("_id")
     kind = {"source_node": "node", "target_node": "target", "start": "node",
-            "neighbors": "node", "replaces": "key", "webhook_secret": "webhook"}.get(thing, thing)
+            "neighbors": "node", "replaces": "key", "webhook_secret": "webhook"}.get(
+                thing, thing.removesuffix("_history"))
     return str(uuid4()) if (method, param) in FREE else world[kind]["id"]
 
 
@@ -269,6 +271,8 @@ def test_a_page_token_is_of_no_use_in_another_tenant(
     service.call("create_invitation", tenant_id=mine["tenant"]["id"], email="ann@example.com")
     service.relationship(mine["node"], mine["target"])
     service.call("create_webhook", tenant_id=mine["tenant"]["id"], url=URL)
+    service.call("delete_node", tenant_id=mine["tenant"]["id"], id=service.node(
+        mine["node_type"])["id"])
     page = {"page_size": 1}
     more = {"webhook_id": mine["webhook"]["id"]} if "webhook_id" in FIELDS[method] else {}
     first = service.call(method, tenant_id=mine["tenant"]["id"], pagination=page, **more)

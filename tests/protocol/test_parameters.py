@@ -70,6 +70,9 @@ METHODS = {
     "get_neighbors": "tenant_id id direction? relationship_types? pagination?",
     "list_changes": "tenant_id since? limit? kinds? ops? node_type_ids? relationship_types? ids?"
                     " filter? old? wait?",
+    "get_node_history": "id tenant_id pagination? diff?",
+    "get_relationship_history": "id tenant_id pagination? diff?",
+    "list_deleted_nodes": "tenant_id node_type_ids? pagination?",
     "create_key":
         "tenant_id name role? operations? expires_at? replaces? overlap? attributes?",
     "list_keys": "tenant_id pagination?", "delete_key": "tenant_id id",

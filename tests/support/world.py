@@ -30,6 +30,8 @@ class World:
         self.node_type = self.service.node_type(self.tenant, schema={
             "properties": {"title": {"x-search": True}}})
         self.node, self.target = (self.service.node(self.node_type) for _ in range(2))
+        self.service.call("delete_node", tenant_id=self.tenant["id"],
+                          id=self.service.node(self.node_type)["id"])
         self.relationship = self.service.relationship(self.node, self.target)
         self.relationship_type = self.service.relationship_type(
             self.tenant, name="belongs_to", source_node_type_ids=[self.node_type["id"]])
@@ -53,7 +55,8 @@ class World:
     def params(self, method: str) -> dict[str, Any]:
         """Return a valid value for every parameter of a method, in their order."""
         verb, _, thing = method.partition("_")
-        thing = {"neighbors": "node", "webhook_secret": "webhook"}.get(thing, thing)
+        thing = {"neighbors": "node", "webhook_secret": "webhook"}.get(
+            thing, thing.removesuffix("_history"))
         path = _PATHS.get(method, "version")
         values: dict[str, Any] = self.member | {
             "id": (str(uuid4()) if verb in ("create", "upsert") else
@@ -89,6 +92,7 @@ class World:
             "until": _LATER,
             "kinds": ["node"], "ops": ["create"], "ids": [self.node["id"]], "old": True,
             "wait": 0,
+            "as_of": "", "diff": True,
             "replaces": self.key["id"], "max_nodes": 1000, "max_relationships": 1000,
             "max_bytes": 100_000, "calls_per_second": 1000, "burst": 1000, "reset": ["burst"],
             "by": "calls",
