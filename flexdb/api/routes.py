@@ -104,7 +104,9 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET", "/tenants/{tenant_id}/changes", "list_changes"),
         ("GET", "/tenants/{tenant_id}/changes/stream", "list_changes", "stream_changes"),
         ("GET", "/tenants/{tenant_id}/nodes/{id}/history", "get_node_history"),
+        ("POST", "/tenants/{tenant_id}/nodes/{id}/restore", "restore_node"),
         ("GET", "/tenants/{tenant_id}/relationships/{id}/history", "get_relationship_history"),
+        ("POST", "/tenants/{tenant_id}/relationships/{id}/restore", "restore_relationship"),
         ("GET", "/tenants/{tenant_id}/deleted-nodes", "list_deleted_nodes"),
     ),
     "Graph": (

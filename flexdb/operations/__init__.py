@@ -25,6 +25,7 @@ from flexdb.operations import (  # noqa: F401
     nodes,
     relationship_types,
     relationships,
+    restores,
     roles,
     rules,
     tenants,

@@ -101,7 +101,8 @@ def _of_service(context: Context) -> Loaded:
 def _may_add(called: Operation) -> bool:
     """Tell whether an operation makes a tenant's JSON more."""
     return called.effect in (CREATES, CHANGES) and called.kind in (
-        "node_types", "nodes", "relationships", "bulk", "updates", "upserts")
+        "node_types", "nodes", "relationships", "bulk", "updates", "upserts",
+        "restores")
 
 
 @guard(_may_add)
@@ -114,7 +115,9 @@ def keep_quota(called: Operation, context: Context, params: Loaded, plan: Plan) 
     usual, own = _of_service(context), context.own_limits(tenant_id)
     most = {name: usual[name] if (of_own := getattr(own, name)) is None else of_own
             for name in QUOTAS}
-    if not (any(most.values()) if called.effect is CREATES else most["max_bytes"]):
+    # What is restored may be there again.
+    makes_more = called.effect is CREATES or called.kind == "restores"
+    if not (any(most.values()) if makes_more else most["max_bytes"]):
         return plan
     check = Statement(STATEMENTS["value"]["check_quota"], {"tenant_id": tenant_id} | usual,
                       _refuse_more)

@@ -12,7 +12,9 @@ from flexdb.plan import Result, Row, Statement
 from flexdb.sql.loader import STATEMENTS
 
 # One more is a bigint too.
-AT_VERSION = partial(Integer, "As it was at this version.", least=1, most=2**63 - 2, example=1)
+MOST_VERSION = 2**63 - 2
+AT_VERSION = partial(Integer, "As it was at this version.", least=1, most=MOST_VERSION,
+                     example=1)
 AS_OF = partial(Time, "As it was at this time.", example="2026-01-01T12:00:00.000000+00:00")
 MOMENT = ("version", "as_of")
 

@@ -51,7 +51,7 @@ WALLS: dict[str, set[str]] = {
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
 POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}
 VERBS = {"aggregate", "check", "count", "create", "get", "update", "patch", "delete", "list", "add",
-         "remove", "upsert", "rotate", "test", "erase"}
+         "remove", "upsert", "rotate", "test", "erase", "restore"}
 # What the field calls so, without a verb or without a noun.
 TERMS = {"traverse", "shortest_path", "redeliver"}
 
@@ -190,6 +190,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "get_searched_types", "lock_contracts", "get_missing_types", "get_schema_versions",
              "get_schema_of_relationship_type", "get_relationship_to_change",
              "number_changes", "get_feed", "get_node_at", "get_relationship_at",
+             "get_last_change_of_node", "get_last_change_of_relationship",
+             "get_relationships_to_restore", "restore_relationships",
              "claim_keys", "get_key_holders", "get_nodes_to_upsert", "get_unique_clashes",
              "release_keys"}
     # What several calls will write is locked before the first of them.

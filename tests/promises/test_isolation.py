@@ -103,6 +103,8 @@ def world(service: Service, twin: World | None = None) -> World:
     node_type = service.node_type(tenant, **given("node_type"))
     source, target = (service.node(node_type, **given(kind)) for kind in ("node", "target"))
     edge = service.relationship(source, target, **given("relationship"))
+    for kind, thing in (("node", source), ("relationship", edge)):
+        service.call(f"update_{kind}", tenant_id=tenant["id"], id=thing["id"], data={"a": 1})
     service.call("delete_node", tenant_id=tenant["id"], id=service.node(node_type)["id"])
     contract = service.relationship_type(tenant, name="part_of", cardinality="n:1",
                                          source_node_type_ids=[node_type["id"]],

@@ -72,6 +72,8 @@ METHODS = {
                     " filter? old? wait?",
     "get_node_history": "id tenant_id pagination? diff?",
     "get_relationship_history": "id tenant_id pagination? diff?",
+    "restore_node": "id tenant_id version? with_relationships?",
+    "restore_relationship": "id tenant_id version?",
     "list_deleted_nodes": "tenant_id node_type_ids? pagination?",
     "create_key":
         "tenant_id name role? operations? expires_at? replaces? overlap? attributes?",

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 
 from flexdb.contract.operation import OPERATIONS
-from tests.support.service import Service
+from tests.support.service import Service, request
 
 _EARLIER = "2026-01-01T00:00:00.000000+00:00"
 _LATER = (datetime.now(timezone.utc) + timedelta(days=30)).isoformat(timespec="microseconds")
@@ -30,8 +30,17 @@ class World:
         self.node_type = self.service.node_type(self.tenant, schema={
             "properties": {"title": {"x-search": True}}})
         self.node, self.target = (self.service.node(self.node_type) for _ in range(2))
-        self.service.call("delete_node", tenant_id=self.tenant["id"],
-                          id=self.service.node(self.node_type)["id"])
+        # One that was deleted, and what has a change that can be taken back.
+        deleted, node, edge = ({"tenant_id": self.tenant["id"], "id": str(uuid4())}
+                               for _ in range(3))
+        self.changed_node, self.changed_relationship = node, edge
+        typed = {"node_type_id": self.node_type["id"]}
+        ends = {"source_node_id": node["id"], "target_node_id": node["id"]}
+        self.service.batch([request(method, params) for method, params in (
+            ("create_node", deleted | typed), ("delete_node", deleted),
+            ("create_node", node | typed), ("update_node", node | {"data": {"a": [1]}}),
+            ("create_relationship", edge | ends | {"relationship_type": "x"}),
+            ("update_relationship", edge | {"data": {"a": [1]}}))])
         self.relationship = self.service.relationship(self.node, self.target)
         self.relationship_type = self.service.relationship_type(
             self.tenant, name="belongs_to", source_node_type_ids=[self.node_type["id"]])
@@ -58,6 +67,8 @@ class World:
         thing = {"neighbors": "node", "webhook_secret": "webhook"}.get(
             thing, thing.removesuffix("_history"))
         path = _PATHS.get(method, "version")
+        if verb == "restore":
+            thing = f"changed_{thing}"
         values: dict[str, Any] = self.member | {
             "id": (str(uuid4()) if verb in ("create", "upsert") else
                    getattr(self, thing, {"id": ""})["id"]),
@@ -92,7 +103,7 @@ class World:
             "until": _LATER,
             "kinds": ["node"], "ops": ["create"], "ids": [self.node["id"]], "old": True,
             "wait": 0,
-            "as_of": "", "diff": True,
+            "as_of": "", "diff": True, "with_relationships": True,
             "replaces": self.key["id"], "max_nodes": 1000, "max_relationships": 1000,
             "max_bytes": 100_000, "calls_per_second": 1000, "burst": 1000, "reset": ["burst"],
             "by": "calls",
