@@ -16,6 +16,7 @@ import bench.fences  # noqa: F401
 import bench.keys  # noqa: F401
 import bench.neighbours  # noqa: F401
 import bench.related  # noqa: F401
+import bench.repeats  # noqa: F401
 import bench.search  # noqa: F401
 from bench.growth import CURVES, Curve, grow
 from bench.load import require_wrk

@@ -1,6 +1,7 @@
 -- Sends the bodies of a file, one a line, in turn, and tells what came of it as JSON. What stands as
--- MARK in them is another text of that length each time.
--- usage: wrk -s load.lua URL -- FILE STATUS [KEY]
+-- MARK in them, or in the key, is another text of that length each time.
+-- usage: wrk -s load.lua URL -- FILE STATUS [KEY [once]]; with the last, each request has an
+-- Idempotency-Key of its own
 
 local threads = {}
 local MARK = "NEW-IN-EACH-BODY"
@@ -14,6 +15,9 @@ function init(args)
     local headers = {["Content-Type"] = "application/json"}
     if args[3] and args[3] ~= "" then
         headers["Authorization"] = "Bearer " .. args[3]
+    end
+    if args[4] == "once" then
+        headers["Idempotency-Key"] = MARK
     end
     for body in io.lines(args[1]) do
         table.insert(requests, wrk.format("POST", nil, headers, body))

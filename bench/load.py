@@ -54,11 +54,13 @@ class Asks(NamedTuple):
     :param path: where to; that of JSON-RPC takes bodies
     :param status: of the answer
     :param secret: the key that is sent; none when empty
+    :param once: whether each has an Idempotency-Key of its own
     """
 
     path: str = "/jsonrpc"
     status: int = 200
     secret: str = ""
+    once: bool = False
 
 
 CALL, REFUSED, HEALTH = Asks(), Asks(status=401), Asks("/health")
@@ -173,7 +175,7 @@ def _wrk(server: Server, file: str, connections: int, seconds: float, asks: Asks
 def _command(server: Server, file: str, connections: int, seconds: float, asks: Asks) -> list[str]:
     return ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout",
             "30s", "-s", str(_SCRIPT), server.url(asks.path), "--", file, str(asks.status),
-            asks.secret]
+            asks.secret, "once" if asks.once else ""]
 
 
 def require_wrk() -> None:
