@@ -14,6 +14,7 @@ from flexdb.config import Settings
 from tests.support import postgres
 from tests.support.proxy import Proxy
 from tests.support.repeats import Answer, check, fight
+from tests.support.row_security import switched_on
 from tests.support.service import Service, request
 from tests.support.waiting import wait_until
 
@@ -133,3 +134,23 @@ def test_many_clients_with_the_same_keys_do_each_once_while_backends_are_killed(
         "SELECT (SELECT count(*) FROM flexdb_idempotency_keys k WHERE length(k.key) = 32), "
         "(SELECT count(*) FROM nodes n WHERE n.data->>'a' IN ('1', '2'))")
     assert nodes == 12 and kept >= 12
+
+
+@pytest.mark.long
+def test_where_postgresql_keeps_tenants_apart_a_batch_over_two_is_done_once(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    plain = Service.of(settings)
+    types = [plain.node_type(plain.tenant()) for _ in range(2)]
+    taken = plain.node(types[0])["id"]
+    plain.close()
+    service = Service.of(switched_on(settings))
+    calls = [request("create_node", {"tenant_id": one["tenant_id"], "node_type_id": one["id"]})
+             for one in types * 2]
+    # With one that fails in the database each is taken back by itself.
+    calls.insert(1, request("create_node", calls[0]["params"] | {"id": taken}))
+    first, again = (service.post(calls, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.data == again.data and again.headers["Idempotency-Replayed"] == "true"
+    assert ["result" in reply for reply in orjson.loads(first.data)] == [
+        True, False, True, True, True]
+    service.close()

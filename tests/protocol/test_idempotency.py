@@ -272,12 +272,12 @@ def test_a_large_answer_is_known_to_be_done_and_not_told_again(
 
 
 @pytest.mark.parametrize("inner", [False, True])
-@pytest.mark.parametrize("method, more", [
-    ("create_key", {"name": "k"}), ("create_webhook", {"url": "https://example.org/"})])
+@pytest.mark.parametrize("method, params", [
+    ("create_key", {"name": "k"}), ("create_webhook", {"url": "https://example.org/hook"})])
 def test_an_answer_with_a_secret_is_not_kept(
-        service: Service, node_type: Row, database: psycopg.Connection, method: str, more: Row,
+        service: Service, node_type: Row, database: psycopg.Connection, method: str, params: Row,
         inner: bool) -> None:
-    params: Row = {"tenant_id": node_type["tenant_id"], **more}
+    params = params | {"tenant_id": node_type["tenant_id"]}
     call = request(method, params)
     if inner:
         call = request("transaction", {"calls": [{"method": method, "params": params}]})
