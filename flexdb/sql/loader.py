@@ -12,7 +12,7 @@ A file has sections, each begun by a comment line that says what kind it is:
     for each call
 ``-- list: list_nodes of node n``
     the rows of a list, each the object ``node`` with the alias ``n``; a page of it is made by
-    ``page.sql``
+    ``page.sql``, before which the frames in parentheses stand once, for all places that read them
 ``-- frame: step``
     a piece of other statements, and never one itself
 ``-- export: node`` and ``-- import: node``

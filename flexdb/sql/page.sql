@@ -1,5 +1,6 @@
 -- frame: page
 -- One page of a list: at least one row, whatever that weighs.
+{before}
 SELECT page.items, page.rows, {total} AS total_count, {next}
 FROM (
     SELECT coalesce(json_agg({object}) FILTER (WHERE {row}.shown), '[]'::json) AS items,

@@ -72,6 +72,8 @@ def page_query(
     row = listing.alias
     own = rows_of(name, filters, condition, near)
     slots = shown_rows(row, own, order, expanded, repeated) | {
+        "before": f"WITH {', '.join(f'{{{frame}}}' for frame in listing.slots)}" if listing.slots
+                  else "",
         "object": f"{{{listing.object}}}",
         "rows": f"({own}) {row}",
         "total": total,

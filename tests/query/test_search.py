@@ -410,6 +410,8 @@ def test_the_index_serves_and_reads_no_entry_of_another_tenant(
         read = [scan for scan in scans if scan.get("Index Name") == "flexdb_search_words"]
         # The page and its total each look once.
         assert [scan["Actual Rows"] for scan in read] == [rows] * 2
+        # What they look for is written once.
+        assert [scan.get("Subplan Name") for scan in scans].count("CTE asked") == 1
         assert not any(scan["Node Type"] == "Seq Scan" and scan["Relation Name"] in (
             "nodes", "flexdb_search") for scan in scans)
         assert len(items) == min(rows, 10)
