@@ -14,6 +14,7 @@ from flask_cors import CORS
 from flexdb import operations  # noqa: F401 (registers them)
 from flexdb.api import health, http, idempotency, jsonrpc, middleware, rates, rest
 from flexdb.api.callers import Callers
+from flexdb.api.figures import Figures
 from flexdb.api.limits import KnownLimits
 from flexdb.api.listening import Listening
 from flexdb.api.questions import ask
@@ -75,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     usage = Usage(runner)
     hub = Hub(settings, metrics, partial(_where, runner))
     listening = Listening(settings, runner, callers, hub)
-    middleware.init_app(app, metrics, callers, usage, counted)
+    middleware.init_app(app, metrics, callers, usage, counted, Figures(runner, metrics))
     http.init_app(app)
     health.init_app(app, runner, callers)
     jsonrpc.init_app(app, settings, contexts, runner, listening)

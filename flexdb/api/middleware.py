@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask, Response, has_request_context, request
 
 from flexdb.api.callers import Callers
+from flexdb.api.figures import Figures
 from flexdb.api.rates import Rates
 from flexdb.api.usage import Usage
 from flexdb.contract.operation import OPERATIONS
@@ -155,8 +156,8 @@ def _close_after(start_response: Any) -> None:
         response.force_close()
 
 
-def init_app(app: Flask, metrics: Metrics, callers: Callers, usage: Usage, rates: Rates
-             ) -> None:
+def init_app(app: Flask, metrics: Metrics, callers: Callers, usage: Usage, rates: Rates,
+             figures: Figures) -> None:
     """Tell of every call, and give the figures at ``/metrics``."""
     app.wsgi_app = Calls(  # type: ignore[method-assign]
         app.wsgi_app, metrics, usage, rates)
@@ -165,5 +166,6 @@ def init_app(app: Flask, metrics: Metrics, callers: Callers, usage: Usage, rates
     def give_metrics() -> Response:
         """Answer with the figures of all workers, for Prometheus."""
         callers.check_operator()
+        figures.refresh()
         text, content_type = metrics.text(request.headers.get("Accept", ""))
         return Response(text, content_type=content_type)

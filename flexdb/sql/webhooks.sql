@@ -183,3 +183,44 @@ WITH webhook AS (
 )
 SELECT json_build_object('count', (SELECT count(*) FROM changed)) AS object
 FROM webhook
+
+-- read: webhook_figures -> object
+-- Of all tenants, up to 10,000 of each and of 1,000 webhooks: how many deliveries wait or are dead, and
+-- for how many seconds the oldest has waited for its end, be it entered yet or not.
+SELECT json_build_object('waiting', waiting.deliveries, 'dead', dead.deliveries, 'lag', greatest(
+           0, extract(epoch FROM clock_timestamp() - least(waiting.oldest, missing.oldest))))
+       AS object
+FROM (
+    SELECT count(*) AS deliveries, min(d.created_at) FILTER (WHERE d.is_active) AS oldest
+    FROM (
+        SELECT d.created_at, w.status = 'active' AS is_active
+        FROM flexdb_deliveries d
+        JOIN flexdb_webhooks w ON w.tenant_id = d.tenant_id AND w.id = d.webhook_id
+        WHERE d.status = 'waiting'
+        ORDER BY d.due
+        LIMIT 10000
+    ) d
+) waiting, (
+    SELECT count(*) AS deliveries
+    FROM (SELECT d.status FROM flexdb_deliveries d WHERE d.status = 'dead' LIMIT 10000) d
+) dead, (
+    SELECT min(missing.at) AS oldest
+    FROM (
+        SELECT w.tenant_id, w.position
+        FROM flexdb_webhooks w
+        WHERE w.status = 'active'
+        LIMIT 1000
+    ) w
+    CROSS JOIN LATERAL (
+        SELECT c.at
+        FROM flexdb_changes c
+        LEFT JOIN flexdb_change_positions p ON p.tenant_id = c.tenant_id AND p.seq = c.seq
+        WHERE c.tenant_id = w.tenant_id AND c.seq > coalesce((
+                SELECT behind.seq
+                FROM flexdb_change_positions behind
+                WHERE behind.tenant_id = w.tenant_id AND behind.position = w.position), 0)
+          AND (p.position IS NULL OR p.position > w.position)
+        ORDER BY c.seq
+        LIMIT 1
+    ) missing
+) missing

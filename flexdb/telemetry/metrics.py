@@ -47,9 +47,8 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
 
-        def gauge(name: str, text: str, labels: Iterable[str] = ()) -> Any:
-            return Gauge(f"flexdb_{name}", text, labels, registry=registry,
-                         multiprocess_mode="livesum")
+        def gauge(name: str, text: str, labels: Iterable[str] = (), mode: Any = "livesum") -> Any:
+            return Gauge(f"flexdb_{name}", text, labels, registry=registry, multiprocess_mode=mode)
 
         def counter(name: str, text: str, labels: Iterable[str] = ()) -> Any:
             return Counter(f"flexdb_{name}", text, labels, registry=registry)
@@ -96,6 +95,12 @@ class Metrics:
         self.waiting = gauge("waiting", "Calls that wait for a change.")
         self.events_sent = counter(
             "events_sent_total", "Changes that were sent to streams and to calls that waited.")
+        self.webhook_deliveries = gauge(
+            "webhook_deliveries", "Deliveries of webhooks that wait or are dead, up to 10,000 of "
+            "each.", ["status"], "livemostrecent")
+        self.webhook_lag = gauge(
+            "webhook_lag_seconds", "For how long the oldest change waits that an active webhook is "
+            "to be told of.", (), "livemostrecent")
         self.workers = gauge("workers", "Worker processes that are alive.")
         self.info = Gauge(
             "flexdb_info", "What is running; always 1.", ["version", "python"], registry=registry,

@@ -43,6 +43,9 @@ OF_ALL = {
     "find_due_webhooks": ["flexdb_change_heads h", "flexdb_change_positions p", "flexdb_changes c",
                           "flexdb_deliveries d", "flexdb_webhooks w"],
     "remove_ended_deliveries": ["flexdb_deliveries d", "flexdb_webhooks w"],
+    # Numbers alone, for who runs the service.
+    "webhook_figures": ["flexdb_change_positions behind", "flexdb_change_positions p",
+                        "flexdb_changes c", "flexdb_deliveries d", "flexdb_webhooks w"],
     # Arrays of tenants, of which the fence lets a caller name the own alone.
     "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
     "get_member_by_email": ["tenant_users tu"], "get_tenant_by_slug": ["tenants t"],

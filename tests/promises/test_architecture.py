@@ -200,7 +200,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     # What the doors and the commands ask.
     others = {"find_memberships", "find_claimed", "list_migrations", "find_key",
               "note_key", "find_tenant", "has_operator_key", "list_operator_keys",
-              "list_own_limits", "exchange_rates", "add_usage", "find_node_type", "export_nodes",
+              "list_own_limits", "webhook_figures", "exchange_rates", "add_usage",
+              "find_node_type", "export_nodes",
               "get_data_members"}
     # What stands around what is done once.
     others |= {"take_key", "keep_reply"}

@@ -1,0 +1,36 @@
+"""The figures of what all processes do together, which the database alone knows."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+
+from flexdb.api.questions import ask
+from flexdb.db.run import Runner
+from flexdb.errors import FlexdbError
+from flexdb.telemetry.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+# How old they may be, in seconds; a deliverer that does not run is noticed soon enough.
+_AGE = 10.0
+
+
+class Figures:
+    """Asks for them when somebody looks at the metrics, and not more often than they may be old."""
+
+    def __init__(self, runner: Runner, metrics: Metrics) -> None:
+        self._runner, self._metrics = runner, metrics
+        self._good_until = 0.0
+
+    def refresh(self) -> None:
+        """Set the gauges; where the database is away, they stay as they are."""
+        if (now := monotonic()) < self._good_until:
+            return
+        self._good_until = now + _AGE
+        try:
+            found = ask(self._runner, "webhook_figures", {})
+        except FlexdbError as error:
+            return logger.debug("no figures of webhooks: %s", error)
+        for status in ("waiting", "dead"):
+            self._metrics.webhook_deliveries.labels(status).set(found[status])
+        self._metrics.webhook_lag.set(found["lag"])
