@@ -498,8 +498,6 @@ DECLARE
     dealt bigint;
     more bigint;
 BEGIN
-    -- Row security shows them to who names the tenant alone.
-    PERFORM set_config('flexdb.tenant_id', of_tenant::text, true);
     SELECT c.floor, CASE WHEN most_kept > 0 THEN c.position - most_kept ELSE 0 END AS surplus
     INTO h
     FROM flexdb_change_heads c

@@ -37,6 +37,8 @@ def keep_up(settings: Settings, is_ended: Callable[[], bool] = lambda: False) ->
                              prepare_threshold=None) as connection:
             # The user may have limits, which are meant for calls.
             connection.execute("SET statement_timeout = 0")
+            # Each statement is about one tenant, and names it.
+            connection.execute("SET row_security = on")
             if not _one(connection, f"SELECT pg_try_advisory_lock({_LOCK})"):
                 return None
             done = _keep_up(connection, settings, is_ended)
@@ -55,6 +57,7 @@ def _keep_up(connection: psycopg.Connection[Any], settings: Settings,
                    (settings.idempotency_hours, _CHUNK), is_ended)
     tenants = connection.execute("SELECT h.tenant_id FROM flexdb_change_heads h").fetchall()
     for (tenant_id,) in tenants:
+        _one(connection, "SELECT set_config('flexdb.tenant_id', %s, false)", (str(tenant_id),))
         _number(connection, tenant_id, is_ended)
         done += _chunks(connection, "SELECT flexdb_prune_changes(%s, %s, %s, %s)",
                         (tenant_id, settings.changes_days, settings.changes_most, _CHUNK), is_ended)

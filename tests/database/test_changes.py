@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from flexdb.config import Settings
-from flexdb.sql.loader import FORMS, STATEMENTS, filled
+from flexdb.db.load import Place
+from flexdb.db.upkeep import keep_up
+from flexdb.sql.loader import CLEARS, FORMS, STATEMENTS, filled
+from flexdb.transfer.loading import Way, import_rows
 from tests.support import original, postgres
 from tests.support.change_log import NODES, Log, Told
+from tests.support.row_security import switched_on
+from tests.support.service import RpcError, Service
+from tests.support.transfers import TENANT, small, taken, written
 
 
 @pytest.fixture(scope="module")
@@ -278,3 +289,64 @@ def test_a_node_that_stands_for_a_member_is_logged_when_it_goes_along(log: Log) 
     log.call("remove_user_from_tenant", user_id=user["id"])
     assert log.rows("kind, op, version, object_id, actor") == [
         ("n", "d", 2, UUID(user["id"]), "open")]
+
+
+def test_an_import_is_unlogged_and_one_in_a_tenants_place_begins_an_epoch_with_nothing(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    seen = []
+    with postgres.connect(settings) as connection:
+        for place in (None, Place(CLEARS)):
+            taken(settings, written(small()), place)
+            seen.append(connection.execute(
+                "SELECT h.epoch, (SELECT count(*) FROM flexdb_changes),"
+                " flexdb_number_changes(%s, 9) FROM flexdb_change_heads h", [TENANT]).fetchall())
+            connection.execute("UPDATE nodes SET data = '{}'")
+            assert connection.execute("SELECT flexdb_number_changes(%s, 9)", [TENANT]
+                                      ).fetchone() == (3,)
+    ((first, *rest),), ((second, *others),) = seen
+    assert first != second and rest == others == [0, 0]
+    with closing(Service.of(settings)) as service:
+        found = service.call("list_changes", tenant_id=TENANT)["position"]
+    assert found.split(".")[1:] == [second, "3"]
+
+
+def test_rows_that_are_imported_into_a_type_are_logged_as_the_command_s(
+        log: Log, tmp_path: Path) -> None:
+    file = tmp_path / "rows.ndjson"
+    file.write_text('{"a": 1}\n{"a": 2}\n')
+    import_rows(log.settings, log.tenant["id"], log.type["id"], str(file), Way("ndjson"))
+    assert log.rows("op, actor, request_id") == [("c", "command", None)] * 2
+
+
+@pytest.mark.parametrize(("schema", "wrong"), [
+    ({"x-history": "no"}, "/x-history must be true or false"),
+    ({"x-keep-deleted": True}, "/x-keep-deleted must be a number of days, 0 to 36,500"),
+    ({"x-keep-deleted": -1}, "/x-keep-deleted must be a number of days, 0 to 36,500"),
+    ({"x-keep-deleted": 1.5}, "/x-keep-deleted must be a number of days, 0 to 36,500")])
+def test_what_a_schema_says_of_history_must_make_sense(log: Log, schema: Any, wrong: str) -> None:
+    with pytest.raises(RpcError) as refused:
+        log.call("update_node_type", id=log.type["id"], schema=schema)
+    assert wrong in refused.value.fields["schema"][0]
+    # Another program may have stored it all the same.
+    log.run("UPDATE node_types SET schema = %(schema)s WHERE id = %(type)s", schema=Jsonb(schema))
+
+
+def test_a_user_with_row_security_logs_and_deletes_a_tenant_with_all_that_was_logged(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    with closing(Service.of(switched_on(settings))) as service:
+        tenant = service.tenant()
+        node = service.node(service.node_type(tenant), data={"a": 1})
+        key = {"tenant_id": tenant["id"], "id": node["id"]}
+        since = service.call("list_changes", tenant_id=tenant["id"])["position"]
+        service.call("update_node", **key, data={"a": 2})
+        (change,) = service.call("list_changes", tenant_id=tenant["id"], since=since, old=True
+                                 )["changes"]
+        assert change["old"]["data"] == {"a": 1}
+        assert keep_up(replace(service.settings, changes_most=1)) == 2
+        service.call("erase_node", **key)
+        service.call("delete_tenant", id=tenant["id"])
+    with postgres.connect(settings) as connection:
+        for table in ("changes", "change_positions", "change_heads"):
+            assert connection.execute(f"SELECT FROM flexdb_{table}".encode()).fetchall() == []
