@@ -531,7 +531,7 @@ BEGIN
     USING gone g
     WHERE c.tenant_id = of_tenant AND c.seq = g.seq
       -- What is not below the floor would be given a position again.
-      AND NOT (c.seq <= h.floor AND flexdb_keeps_deleted(c));
+      AND NOT (c.op = 'd' AND c.seq <= h.floor AND flexdb_keeps_deleted(c));
     -- What was kept longer, and has no position any more.
     DELETE FROM flexdb_changes c
     WHERE c.tenant_id = of_tenant AND c.seq = ANY (ARRAY(
@@ -542,7 +542,7 @@ BEGIN
                   WHERE p.tenant_id = of_tenant ORDER BY p.position LIMIT 1), h.floor + 1)
           AND NOT EXISTS (SELECT FROM flexdb_change_positions p
                           WHERE p.tenant_id = of_tenant AND p.seq = k.seq)
-          AND NOT flexdb_keeps_deleted(k)
+          AND NOT (k.op = 'd' AND flexdb_keeps_deleted(k))
         LIMIT most));
     GET DIAGNOSTICS more = ROW_COUNT;
     dealt := dealt + more;
