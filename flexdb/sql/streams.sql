@@ -2,19 +2,19 @@
 -- Of tenants that somebody listens to: the position of now, and whether there is something to be done
 -- before that is the last one: changes without a position, or a place from which to look for such that
 -- is to be moved on, so that this looks at few.
-SELECT coalesce(json_object_agg(t.id, json_build_array(
-           concat(f.name, '.', coalesce(h.epoch, '0'), '.', coalesce(h.position, 0)),
+SELECT coalesce(json_object_agg(h.tenant_id, json_build_array(
+           concat(f.name, '.', h.epoch, '.', h.position),
            h.floor < h.next_floor AND (s.running >= h.next_xid OR h.next_xid >= s.ended)
            OR EXISTS (
                SELECT
                FROM flexdb_changes c
-               WHERE c.tenant_id = t.id AND c.seq > coalesce(h.floor, 0)
+               WHERE c.tenant_id = h.tenant_id AND c.seq > h.floor
                  AND (SELECT p.position
                       FROM flexdb_change_positions p
-                      WHERE p.tenant_id = t.id AND p.seq = c.seq) IS NULL))), '{}')::json AS object
+                      WHERE p.tenant_id = h.tenant_id AND p.seq = c.seq) IS NULL))), '{}')::json
+           AS object
 FROM unnest(%(tenants)s::uuid[]) asked (id)
-JOIN tenants t ON t.id = asked.id
+JOIN flexdb_change_heads h ON h.tenant_id = asked.id
 CROSS JOIN flexdb_feed f
 CROSS JOIN (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS running,
                    pg_snapshot_xmax(pg_current_snapshot()) AS ended) s
-LEFT JOIN flexdb_change_heads h ON h.tenant_id = t.id

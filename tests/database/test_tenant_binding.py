@@ -31,8 +31,7 @@ OF_ALL = {
     # What a worker counted, of all tenants that asked it.
     "add_usage": ["tenants t"],
     # What a worker asks of all tenants whose changes somebody listens to, who was let do that.
-    "look_at_changes": ["flexdb_change_heads h", "flexdb_change_positions p", "flexdb_changes c",
-                        "tenants t"],
+    "look_at_changes": ["flexdb_change_heads h", "flexdb_change_positions p", "flexdb_changes c"],
     # Whose it is, is what is asked.
     "find_tenant": ["tenants t"], "find_key": ["flexdb_keys k", "tenants t"],
     "note_key": ["flexdb_keys k"], "find_claimed": ["tenants t"],
