@@ -18,9 +18,12 @@ from bench.servers import Server
 from bench.stage import Stage
 from bench.statements import Script, statement_of
 from bench.yardsticks import pgbench
+from flexdb.plan import Result, Statement
+from flexdb.sql.arrays import array
+from flexdb.sql.loader import STATEMENTS
 
 _SCRIPTS, _MANY, _CLIENTS = 100, 1000, 4
-_NUMBERED = 10_000
+_NUMBERED, _TENANTS = 10_000, 1000
 _PAUSE = 0.01
 _UNLOG = """SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname)
 FROM pg_trigger t WHERE t.tgname LIKE 'flexdb\\_log\\_%'"""
@@ -80,7 +83,7 @@ def _times(what: str) -> Callable[[Round], float]:
 @row
 def feed(stage: Stage) -> Row:
     """Positions for what was written, pages of it, and how soon it is told."""
-    data = stage.small("feed", nodes=10_000)
+    data, apart = stage.small("feed", nodes=10_000), stage.small("numbered")
     server = stage.service(data)
     position = _position(server, data)
     feed, _, _ = position.rpartition(".")
@@ -92,18 +95,29 @@ def feed(stage: Stage) -> Row:
         "list_changes", data.tenant() | {"since": position})])
 
     def numbering(seconds: float) -> Sample:
-        tenant = data.tenant()["tenant_id"]
-        with connect(data.settings) as connection:
+        tenant = apart.tenant()["tenant_id"]
+        with connect(apart.settings) as connection:
             connection.execute(_INSERT, (_NUMBERED, tenant))
             return measured(timed(lambda: connection.execute(
                 "SELECT flexdb_number_changes(%s, %s)", (tenant, _NUMBERED)), _NUMBERED),
                 stage.postgres)(seconds)
 
+    many = stage.data(_TENANTS, 10)
+    with connect(many.settings) as connection:
+        for _ in range(2):
+            connection.execute("SELECT flexdb_number_changes(t.id, 100) FROM tenants t")
+        tenants = [id for (id,) in connection.execute("SELECT t.id::text FROM tenants t")]
+    look = Script(Statement(STATEMENTS["value"]["look_at_changes"], {"tenants": array(tenants)},
+                            lambda row: Result(b"")), "v")
     return Row(
         "The feed of changes",
-        {**subjects, "a position": numbering, "told beside a long transaction": measured(
-            lambda seconds: _tell(server, data, seconds), stage.postgres, server)},
+        {**subjects, f"a look at {_TENANTS:,} tenants": pgbench(
+            stage.postgres, many.settings, [look], 1), "a position": numbering,
+         "told beside a long transaction": measured(
+             lambda seconds: _tell(server, data, seconds), stage.postgres, server)},
         [Claim("CPU of a page of 1,000, ms", lambda turn: turn["page of 1,000"].cost / 1000, 15),
+         Claim(f"PostgreSQL CPU of a look at {_TENANTS:,} tenants, ms", lambda turn: (
+             turn[f"a look at {_TENANTS:,} tenants"].postgres / 1000), 3),
          Claim("PostgreSQL CPU of a position in bulk, µs",
                lambda turn: turn["a position"].postgres, 36),
          Claim("p99 from a commit to its change, ms",

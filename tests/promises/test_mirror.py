@@ -29,9 +29,8 @@ class Mirror:
 
     def __init__(self, folder: Path, port: int, tenant: str) -> None:
         ((_, text),) = blocks(PAGE, "python")
-        text = text.replace("localhost:5000", f"localhost:{port}").replace("TENANT_ID", tenant)
-        # A test need not wait a second for the next round.
-        self.folder, self.text = folder, text.replace("else 1)", "else 0.05)")
+        text = text.replace("localhost:5000", f"localhost:{port}")
+        self.folder, self.text = folder, text.replace("TENANT_ID", tenant)
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
