@@ -405,12 +405,16 @@ END $$;
 
 -- Let a tenant begin anew, with nothing logged and another epoch.
 CREATE OR REPLACE FUNCTION flexdb_restart_changes(of_tenant uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    last bigint;
 BEGIN
     -- Whoever gives positions is waited for.
     PERFORM pg_advisory_xact_lock(hashtextextended('changes', 0)
                                   # hashtextextended(of_tenant::text, 0));
+    -- The numbers go on: who keeps those that are done, as receivers of webhooks do, meets none twice.
+    SELECT h.position INTO last FROM flexdb_change_heads h WHERE h.tenant_id = of_tenant;
     PERFORM flexdb_forget_changes(of_tenant);
-    INSERT INTO flexdb_change_heads (tenant_id) VALUES (of_tenant);
+    INSERT INTO flexdb_change_heads (tenant_id, position) VALUES (of_tenant, coalesce(last, 0));
 END $$;
 
 CREATE OR REPLACE FUNCTION flexdb_begin_changes() RETURNS trigger LANGUAGE plpgsql AS $$

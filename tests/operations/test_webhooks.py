@@ -173,6 +173,18 @@ def test_one_begins_behind_what_there_is_or_where_it_is_told(service: Service) -
         "tenant_id": tenant["id"], "url": URL, "since": "7"})) == ["since"]
 
 
+def test_where_a_tenant_is_replaced_no_number_of_a_change_comes_twice(service: Service) -> None:
+    tenant = service.tenant()
+    node_type = service.node_type(tenant)
+    before = service.call("list_changes", tenant_id=tenant["id"])["position"]
+    with postgres.connect(service.settings) as connection:
+        connection.execute("SELECT flexdb_restart_changes(%s)", [tenant["id"]])
+    service.node(node_type)
+    after = service.call("list_changes", tenant_id=tenant["id"])["position"]
+    assert after.rpartition(".")[0] != before.rpartition(".")[0]
+    assert int(after.rpartition(".")[2]) == int(before.rpartition(".")[2]) + 1
+
+
 def test_one_is_paused_and_activated_and_its_failures_are_forgotten(service: Service) -> None:
     tenant = service.tenant()
     webhook = make(service, tenant)
