@@ -60,6 +60,7 @@ class Attempts:
 
     def _body(self, claimed: Claimed) -> bytes:
         if claimed.is_test:
-            at = datetime.fromtimestamp(claimed.now, timezone.utc).isoformat()
+            at = datetime.fromtimestamp(claimed.now, timezone.utc).isoformat(
+                timespec="microseconds")
             return body_of_test(claimed, at)
         return body_of(claimed, self._ask(self._deliveries.change(claimed)))
