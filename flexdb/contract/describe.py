@@ -11,7 +11,7 @@ from flexdb.contract.fields import Json, JsonForm, reference
 from flexdb.contract.gives import Gives
 from flexdb.contract.objects import Object, kinds_in, object_schema
 from flexdb.contract.operation import OPERATIONS, Operation
-from flexdb.errors import FlexdbError
+from flexdb.errors import FlexdbError, changes, clashes, repeats  # noqa: F401 (all kinds are there)
 from flexdb.version import __version__
 
 TITLE, VERSION = "flexdb", __version__
