@@ -6,13 +6,12 @@ import json
 import os
 import random
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,7 @@ from flexdb.config import Settings
 from tests.support import nginx, postgres
 from tests.support.nginx import Nginx
 from tests.support.served import Served, variables_of
-from tests.support.streams import Streamed, Watched
+from tests.support.streams import Streamed, Watched, is_change, writing
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
@@ -47,10 +46,6 @@ def watched(served: Served) -> Watched:
     return Watched.of(served)
 
 
-def is_change(event: Any) -> bool:
-    return bool(event.name == "change")
-
-
 def open_streams(served: Served) -> int:
     lines = get_text(served, "/metrics").splitlines()
     return sum(int(float(line.split()[1])) for line in lines if line.startswith("flexdb_streams "))
@@ -62,28 +57,6 @@ def get_text(served: Served, path: str) -> str:
     text = connection.getresponse().read().decode()
     connection.close()
     return text
-
-
-@contextmanager
-def writing(settings: Settings, node: str) -> Iterator[None]:
-    """Change a node again and again, whatever becomes of the service."""
-    ended = threading.Event()
-
-    def write() -> None:
-        with postgres.connect(settings) as database:
-            number = 0
-            while not ended.wait(0.002):
-                number += 1
-                database.execute("UPDATE nodes SET data = jsonb_build_object('n', %s::int) "
-                                 "WHERE id = %s", [number, node])
-
-    with ThreadPoolExecutor(1) as threads:
-        writes = threads.submit(write)
-        try:
-            yield
-        finally:
-            ended.set()
-            writes.result()
 
 
 def test_a_change_comes_with_its_position_and_a_quiet_stream_says_where_it_is(
@@ -131,7 +104,7 @@ def test_who_is_cut_off_at_any_byte_comes_back_and_loses_nothing(
     drawn, node = random.Random(7), watched.node()
     began = since = watched.position()
     seen: list[str] = []
-    with writing(settings, node):
+    with writing(partial(postgres.connect, settings), node):
         for _ in range(25):
             with watched.open(since=since, cut=drawn.randint(400, 6000)) as stream:
                 for event in stream:
@@ -150,7 +123,7 @@ def test_who_comes_back_behind_a_worker_that_ended_loses_nothing(
         watched = Watched.of(served.wait())
         node, began = watched.node(), watched.position()
         seen: list[str] = []
-        with writing(settings, node):
+        with writing(partial(postgres.connect, settings), node):
             with watched.open(since=began) as stream:
                 workers = served.workers
                 seen += [event.id for event in stream.changes(20)]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import uuid4
+
+import psycopg
 
 from tests.support.served import Served
 
@@ -22,6 +27,11 @@ class Event(NamedTuple):
     id: str
     name: str
     data: Any
+
+
+def is_change(event: Event) -> bool:
+    """Tell whether an event is a change."""
+    return event.name == "change"
 
 
 class Streamed:
@@ -178,3 +188,25 @@ class Watched(NamedTuple):
     def open(self, **options: Any) -> Streamed:
         """Open a stream."""
         return Streamed(self.served.port, self.id, **options)
+
+
+@contextmanager
+def writing(connect: Callable[[], psycopg.Connection], node: str) -> Iterator[None]:
+    """Change a node again and again, whatever becomes of the service."""
+    ended = threading.Event()
+
+    def write() -> None:
+        with connect() as database:
+            number = 0
+            while not ended.wait(0.002):
+                number += 1
+                database.execute("UPDATE nodes SET data = jsonb_build_object('n', %s::int) "
+                                 "WHERE id = %s", [number, node])
+
+    with ThreadPoolExecutor(1) as threads:
+        writes = threads.submit(write)
+        try:
+            yield
+        finally:
+            ended.set()
+            writes.result()
