@@ -92,7 +92,7 @@ class Deliverer:
                 except FlexdbError as error:
                     if not failures:
                         logger.warning("nothing is delivered until PostgreSQL answers: %s", error)
-                    failures += 1
+                    failures = min(failures + 1, 8)
                     self._stopping.wait(min(self._schedule.poll * 2**failures, _LONGEST_WAIT))
                     continue
                 # With many webhooks a look costs more, so there are fewer. Who was given something

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from flexdb.api.health import look
@@ -20,6 +21,9 @@ from flexdb.db.upkeep import keep_up
 from flexdb.server.signals import ENDING
 
 logger = logging.getLogger(__name__)
+
+# How long the end of who delivers beside is waited for, in seconds.
+_PATIENCE = 3
 
 
 def deliver(settings: Settings, parent: int | None) -> None:
@@ -53,3 +57,11 @@ def start_beside() -> subprocess.Popen[bytes]:
     """Start it as a process that ends with this one."""
     return subprocess.Popen([sys.executable, "-m", "flexdb", "deliver", "--beside"],
                             stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def end_beside(process: subprocess.Popen[bytes]) -> None:
+    """End it, and wait for that for a moment: what is being sent may take longer."""
+    process.terminate()
+    # What it then cannot note any more is sent again.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_PATIENCE)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from flexdb.db.migrate import MigrationError, migrate
 from flexdb.db.row_security import RowSecurityError
 from flexdb.server.adoption import tell_unusable_schemas
 from flexdb.server.certificates import check_certificates
-from flexdb.server.delivery import start_beside
+from flexdb.server.delivery import end_beside, start_beside
 from flexdb.server.embedded import DATABASE, USER, Embedded
 from flexdb.server.keys import tell_missing_key
 from flexdb.server.listening import StartError, check_port, check_socket
@@ -42,8 +42,6 @@ _WHO = {
             "AUTH=required",
     "required": f"Whoever calls needs a key: {_MAKE_KEY}",
 }
-# How long the end of who delivers is waited for, in seconds.
-_PATIENCE = 3
 # Of what lies between flexdb and a PostgreSQL that is not embedded.
 _ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
 
@@ -123,10 +121,7 @@ class Startup:
         """Stop what was started; return False when the migrations that were waited for failed."""
         self.metrics.remove()
         if self._deliverer:
-            self._deliverer.terminate()
-            # What is being sent may take longer; what is then not noted is sent again.
-            with suppress(subprocess.TimeoutExpired):
-                self._deliverer.wait(_PATIENCE)
+            end_beside(self._deliverer)
         failed = b""
         if self._waiter and self._waiter.stdout:
             if self._waiter.poll() is None:

@@ -17,18 +17,11 @@ SELECT coalesce(json_agg(json_build_array(due.tenant_id, due.id, due.has_news)),
 FROM (
     SELECT w.tenant_id, w.id, news.has_news
     FROM flexdb_webhooks w
-    LEFT JOIN flexdb_change_heads h ON h.tenant_id = w.tenant_id
+    JOIN flexdb_change_heads h ON h.tenant_id = w.tenant_id
     CROSS JOIN (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS running,
                        pg_snapshot_xmax(pg_current_snapshot()) AS ended) s
     CROSS JOIN LATERAL (
-        SELECT (%(is_blind)s OR h.position > w.position OR h.epoch <> w.epoch
-                OR h.floor < h.next_floor AND (s.running >= h.next_xid OR h.next_xid >= s.ended)
-                OR EXISTS (
-                    SELECT
-                    FROM flexdb_changes c
-                    WHERE c.tenant_id = w.tenant_id AND c.seq > coalesce(h.floor, 0)
-                      AND NOT EXISTS (SELECT FROM flexdb_change_positions p
-                                      WHERE p.tenant_id = w.tenant_id AND p.seq = c.seq)))
+        SELECT (%(is_blind)s OR h.position > w.position OR h.epoch <> w.epoch OR {has_unnumbered})
                AND (SELECT count(*)
                     FROM (SELECT FROM flexdb_deliveries d
                           WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id
