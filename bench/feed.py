@@ -83,8 +83,8 @@ def _times(what: str) -> Callable[[Round], float]:
 @row
 def feed(stage: Stage) -> Row:
     """Positions for what was written, pages of it, and how soon it is told."""
-    data, apart = stage.small("feed", nodes=10_000), stage.small("numbered")
-    server = stage.service(data)
+    data, apart = stage.small("feed", nodes=10_000), stage.small("written")
+    server, writes = stage.service(data), stage.service(apart)
     position = _position(server, data)
     feed, _, _ = position.rpartition(".")
     subjects = {
@@ -115,7 +115,7 @@ def feed(stage: Stage) -> Row:
         {**subjects, f"a look at {_TENANTS:,} tenants": pgbench(
             stage.postgres, many.settings, [look], 1), "a position": numbering,
          "told beside a long transaction": measured(
-             lambda seconds: _tell(server, data, seconds), stage.postgres, server)},
+             lambda seconds: _tell(writes, apart, seconds), stage.postgres, writes)},
         [Claim("CPU of a page of 1,000, ms", lambda turn: turn["page of 1,000"].cost / 1000, 15),
          Claim(f"PostgreSQL CPU of a look at {_TENANTS:,} tenants, ms", lambda turn: (
              turn[f"a look at {_TENANTS:,} tenants"].postgres / 1000), 3),
