@@ -49,6 +49,7 @@ REACHED = {
         "gunicorn.workers.gthread.ThreadWorker.notify(self)",
         "gunicorn.workers.gthread.ThreadWorker.accept(self, listener)",
         "gunicorn.workers.gthread.ThreadWorker.init_signals(self)",
+        "gunicorn.workers.gthread.ThreadWorker.load_wsgi(self)",
         "gunicorn.workers.gthread.ThreadWorker.set_accept_enabled(self, enabled)",
         "gunicorn.workers.gthread.ThreadWorker.is_parent_alive(self)",
         "gunicorn.workers.gthread.ThreadWorker.handle(self, conn)",

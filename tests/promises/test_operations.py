@@ -139,7 +139,7 @@ def test_a_user_that_may_not_migrate_is_named_when_something_is_to_be_migrated(
     owner = user(guided, "flexdb_owner")
     # No rollback drops a row.
     run_sql(owner, "; ".join(f"DELETE FROM flexdb_{name}" for name in (
-        "keys", "events", "invitations", "roles", "relationship_types", "changes")))
+            "keys", "events", "invitations", "roles", "relationship_types", "changes", "webhooks")))
     newest = rollback(owner)
     try:
         with pytest.raises(MigrationError, match="user flexdb_app may not create tables"):
@@ -203,7 +203,7 @@ def test_a_backup_made_under_load_is_whole_on_a_fresh_server_and_goes_on_countin
         run_shell(restore, fresh, "postgres", tmp_path)
         owner = user(fresh, "flexdb_owner")
         run_sql(owner, "; ".join(f"DELETE FROM flexdb_{name}" for name in (
-        "keys", "events", "invitations", "roles", "relationship_types", "changes")))
+            "keys", "events", "invitations", "roles", "relationship_types", "changes", "webhooks")))
         assert migrate(owner) == [] and rollback(owner) == migration_ids()[-1]
         migrate(owner)
         with closing(Service.of(user(fresh, "flexdb_app"))) as restored:
