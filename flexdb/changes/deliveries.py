@@ -110,11 +110,11 @@ class Deliveries:
         of = hook._asdict()
 
         def steps() -> Walk:
-            row = yield step(self._context, "lock_webhook", of)
+            row = yield step(self._context, "lock_webhook", of | {"room": MOST_WAITING})
             if row is None:
                 return Result(_NOTHING)
             webhook = orjson.loads(row[0])
-            if webhook["is_behind"]:
+            if webhook["is_to_enter"]:
                 yield from self._enter(of, webhook, row[1])
             row = yield step(self._context, "claim_delivery", of | {
                 "places": self._places, "probing": self._schedule.probing,

@@ -9,6 +9,13 @@ AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
 -- Whether a webhook w may be sent anything at this moment.
 w.status = 'active' AND (w.paused_until IS NULL OR w.paused_until <= clock_timestamp())
 
+-- frame: has_room
+-- Whether more deliveries of a webhook w may wait.
+(SELECT count(*)
+ FROM (SELECT FROM flexdb_deliveries d
+       WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id AND d.status = 'waiting'
+       LIMIT %(room)s) d) < %(room)s
+
 -- read: find_due_webhooks -> webhooks
 -- Of all tenants, at one look: those with deliveries to be sent, and those with room for more where
 -- something changed; so that of what a receiver does not take no more waits here than that, and the
@@ -22,11 +29,7 @@ FROM (
                        pg_snapshot_xmax(pg_current_snapshot()) AS ended) s
     CROSS JOIN LATERAL (
         SELECT (%(is_blind)s OR h.position > w.position OR h.epoch <> w.epoch OR {has_unnumbered})
-               AND (SELECT count(*)
-                    FROM (SELECT FROM flexdb_deliveries d
-                          WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id
-                            AND d.status = 'waiting'
-                          LIMIT %(room)s) d) < %(room)s AS has_news
+               AND {has_room} AS has_news
     ) news
     WHERE {serves}
       AND (news.has_news
@@ -42,7 +45,8 @@ FROM (
 SELECT json_build_object(
            'feed', concat(f.name, '.', w.epoch), 'position', w.position, 'events', w.events,
            'node_type_ids', w.node_type_ids, 'relationship_types', w.relationship_types,
-           'is_behind', coalesce(h.epoch <> w.epoch OR h.position > w.position, false)) AS webhook,
+           'is_to_enter', coalesce(h.epoch <> w.epoch OR h.position > w.position, false)
+                          AND {has_room}) AS webhook,
        w.filter::text AS filter
 FROM flexdb_webhooks w
 CROSS JOIN flexdb_feed f
