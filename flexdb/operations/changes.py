@@ -52,7 +52,7 @@ class ChangeRecord(Schema):
                  "is not known.", allow_none=True, example="open")
     request_id = Text("The id of the request.", allow_none=True)
     transaction = Text("Names the transaction: what was done together has the same.",
-                       example="48151")
+                       example="9f1c2a77d3e0b5aa")
     node = Object(nodes.BareNode, "The node at this version; null where it was deleted, or that "
                   "is not known any more.", allow_none=True)
     relationship = Object(relationships.Relationship, "The relationship, likewise.",

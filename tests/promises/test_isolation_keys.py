@@ -36,7 +36,7 @@ FIXED = {*IDS, *TENANTS, ABSENT, TYPE, *KEYS.values()}
 # What differs from one run to the next, whoever calls.
 _OTHERWISE = re.compile(
     rb"\d{4}-\d\d-\d\dT[\d:.]+(?:\+00:00|Z)|fdb_t_\w+|\"request_id\":\"[^\"]*\""
-    rb"|\"(?:next_page_token|hint)\":\"[^\"]+\"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+    rb"|\"(?:next_page_token|hint|position|oldest|transaction)\":\"[^\"]+\"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # How often each is called, of the sum of all; once where nothing stands here.
 OFTEN = {
     "create_node": 8, "update_node": 5, "patch_node": 3, "get_node": 8, "delete_node": 3,
