@@ -25,10 +25,11 @@ def error_of(response: Any) -> tuple[int, int, dict[str, Any]]:
     return response.status_code, error["code"], error["data"].get("fields", {})
 
 
-def test_every_operation_has_exactly_one_route_and_a_query_another() -> None:
+def test_every_operation_has_exactly_one_route_and_a_query_or_a_stream_another() -> None:
     named = [route.operation.name for route in routes() if route.id == route.operation.name]
     assert sorted(named) == sorted(OPERATIONS) and len(named) >= 28
-    assert {route.id for route in routes()} - set(named) == {"query_nodes", "query_relationships"}
+    assert {route.id for route in routes()} - set(named) == {
+        "query_nodes", "query_relationships", "stream_changes"}
 
 
 def test_every_parameter_in_a_url_is_one_of_the_operation() -> None:
