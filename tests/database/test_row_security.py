@@ -192,7 +192,7 @@ def test_what_is_about_all_tenants_goes_on(two: Two) -> None:
     made = World(service)
     totals = [service.call(f"list_{kind}", tenant_id=made.tenant["id"])["pagination"]["total_count"]
               for kind in ("nodes", "node_types", "relationships", "tenant_users")]
-    assert totals == [2, 1, 1, 1]
+    assert totals == [3, 1, 2, 1]
     service.call("delete_user", id=made.user["id"])
     service.call("delete_tenant", id=made.tenant["id"])
     with postgres.connect(two.settings) as connection:
@@ -263,8 +263,8 @@ def test_an_export_is_whole_or_refused(two: Two, tmp_path: Path) -> None:
         export_tenant(two.user, two.ids[0], str(file))
     export_tenant(two.settings, two.ids[0], str(file))
     text = file.read_text()
-    # A tenant with its user and member, type, two nodes and their relationship.
-    assert len(text.splitlines()) == 8
+    # A tenant with its user and member, type, three nodes and their two relationships.
+    assert len(text.splitlines()) == 10
     file.write_text(text.replace(two.ids[0], str(uuid4())).replace(two.own.tenant["slug"], "copy"))
     with pytest.raises(FlexdbError, match="row-level security"):
         import_file(two.user, str(file))
