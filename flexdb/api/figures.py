@@ -23,8 +23,10 @@ class Figures:
         self._good_until = 0.0
 
     def refresh(self) -> None:
-        """Set the gauges; where the database is away, they stay as they are."""
-        if (now := monotonic()) < self._good_until:
+        """Set the gauges; where the database is away or busy, they stay as they are: whoever looks
+        at the metrics then is told of the rest at once.
+        """
+        if (now := monotonic()) < self._good_until or not self._runner.pool.gate.is_free:
             return
         self._good_until = now + _AGE
         try:

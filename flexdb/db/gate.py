@@ -60,6 +60,12 @@ class Gate:
         with self._lock:
             return sum(map(len, self._waiting.values()))
 
+    @property
+    def is_free(self) -> bool:
+        """Tell whether a call would have a place at once, and take none from another."""
+        with self._lock:
+            return self._free > 0 and not self._waiting
+
     def enter(self, tenant: str, patience: float) -> None:
         """Take a place for a call, until :meth:`leave`.
 
