@@ -65,6 +65,7 @@ class Operation:
     :param access: what a caller must be let do
     :param rules: what becomes of it where rules hold for the caller
     :param long: whether it is large work, which may take as long as LONG_TIMEOUT
+    :param alone: whether it may be no call of a transaction
     """
 
     function: Function
@@ -75,6 +76,7 @@ class Operation:
     access: Access
     rules: Heed
     long: bool = False
+    alone: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -177,8 +179,7 @@ class Operation:
         if bound is None:
             raise NotFound.of(str(self.tenant), "tenant")
         # Only who sees all may ask for what is in any.
-        is_told = bound.tenant_id or bound.sees_all or loaded.keys() & self._instead
-        if self.tenant and not is_told:
+        if self.tenant and not (bound.tenant_id or bound.sees_all or loaded.keys() & self._instead):
             raise InvalidParams(fields={self.tenant: ["is missing"]})
         if bound is not caller:
             context = replace(context, caller=bound)
@@ -194,9 +195,8 @@ class Operation:
         if len(params) > len(names):
             raise InvalidParams(
                 f"takes at most {len(names)} positional parameters ({', '.join(names)}), not "
-                f"{len(params)}",
-                {str(place): ["is not a parameter here"]
-                 for place in range(len(names), min(len(params), len(names) + 10))})
+                f"{len(params)}", {str(place): ["is not a parameter here"] for place in
+                                   range(len(names), min(len(params), len(names) + 10))})
         return dict(zip(names, params))
 
     def _with_texts(self, by_name: dict[str, Any], params: Any, text: bytes) -> dict[str, Any]:
@@ -227,13 +227,13 @@ def guard(applies: Callable[[Operation], bool]) -> Callable[[Guard], Guard]:
 
 
 def operation(params: type[Params], *, gives: Gives, effect: Effect, of: Scope, access: Access,
-              rules: Heed, long: bool = False) -> Callable[[Function], Function]:
+              rules: Heed, **more: bool) -> Callable[[Function], Function]:
     """Register the decorated function as an operation under its own name.
 
     :raises TypeError: when the schema has what would never be called
     """
     def register(function: Function) -> Function:
-        declared = Operation(function, params, gives, effect, of, access, rules, long)
+        declared = Operation(function, params, gives, effect, of, access, rules, **more)
         _refuse_ignored(declared)
         OPERATIONS[declared.name] = declared
         return function

@@ -6,27 +6,32 @@ from collections.abc import Iterator
 from typing import Any
 
 from flexdb.documents.patches import MOST_OPERATIONS
-from flexdb.documents.text import Number, dump_exactly, parse_exactly
+from flexdb.documents.text import dump_exactly, parse_exactly
 
 _Operation = dict[str, Any]
 # One that would be deeper than Python goes is told as a whole.
 _DEEPEST = 100
+# How many characters all paths may have together: names may be long, and each is told anew.
+_LONGEST = 65_536
 
 
 def difference(before: bytes, after: bytes) -> bytes:
     """Return the JSON text of a patch that makes of one document the other, to the digit.
 
     Members are compared by their names, the items of an array by their places from both ends. What
-    would take more operations than a patch may have is one that replaces the whole.
+    would take more operations than a patch may have, or long paths, is one that replaces the whole.
 
     :param before: the JSON text of a document
     :param after: likewise
     """
-    old, new = parse_exactly(before), parse_exactly(after)
+    # A number is the bytes that it is written in, which are compared at once and equal no string.
+    old, new = parse_exactly(before, str.encode), parse_exactly(after, str.encode)
     operations: list[_Operation] = []
+    length = 0
     for operation in _between(old, new, "", 0):
         operations.append(operation)
-        if len(operations) > MOST_OPERATIONS:
+        length += len(operation["path"])
+        if len(operations) > MOST_OPERATIONS or length > _LONGEST:
             operations = [_replace("", new)]
             break
     return dump_exactly(operations)
@@ -72,11 +77,10 @@ def _between_arrays(old: list[Any], new: list[Any], path: str, depth: int) -> It
 
 def _is_same(one: Any, other: Any) -> bool:
     """Tell whether two values are written alike: 1 and 1.0 are not."""
-    if isinstance(one, Number) or isinstance(other, Number):
-        return type(one) is type(other) and str.__eq__(one, other)
-    if isinstance(one, (dict, list)) and type(one) is type(other):
+    try:
+        return bool(one == other)
+    except RecursionError:
         return dump_exactly(one) == dump_exactly(other)
-    return type(one) is type(other) and bool(one == other)
 
 
 def _replace(path: str, value: Any) -> _Operation:

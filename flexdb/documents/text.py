@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -101,12 +102,15 @@ class Number(str):
         return hash(Decimal(self))
 
 
-def parse_exactly(text: bytes) -> Any:
-    """Parse valid JSON; each number is a :class:`Number`."""
+def parse_exactly(text: bytes, number: Callable[[str], Any] = Number) -> Any:
+    """Parse valid JSON.
+
+    :param number: makes of a number, as it was written, a :class:`Number` or bytes
+    """
     try:
-        return json.loads(text, parse_int=Number, parse_float=Number)
+        return json.loads(text, parse_int=number, parse_float=number)
     except RecursionError:
-        return deep.parse(text.decode(), Number)
+        return deep.parse(text.decode(), number)
 
 
 def dump_exactly(value: Any) -> bytes:
@@ -117,8 +121,8 @@ def dump_exactly(value: Any) -> bytes:
         return deep.dump(value, _written)
 
 
-def _written(number: Number) -> orjson.Fragment:
-    return orjson.Fragment(str(number))
+def _written(number: Number | bytes) -> orjson.Fragment:
+    return orjson.Fragment(number if isinstance(number, bytes) else str(number))
 
 
 def check_depth(text: bytes, most: int) -> None:

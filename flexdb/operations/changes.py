@@ -93,7 +93,7 @@ class ChangeQuery(Params):
 
 
 @operation(ChangeQuery, gives=one(Changes), effect=READS, of=TENANT, access=Access.READ,
-           rules=Heed.REFUSED)
+           rules=Heed.REFUSED, alone=True)
 def list_changes(context: Context, params: Loaded) -> Statement:
     """List what changed in a tenant since a position, each change exactly once, in one order.
 
@@ -102,6 +102,6 @@ def list_changes(context: Context, params: Loaded) -> Statement:
     """
     if params["wait"]:
         # Where there is somebody who can wait, it is no parameter any more.
-        raise InvalidParams(fields={"wait": ["is for a call alone that is answered, not for one "
-                                             "in a batch or a transaction"]})
+        raise InvalidParams(fields={
+            "wait": ["is for a call alone that is answered, not for one in a batch"]})
     return changes(context, params, MEMBERS)

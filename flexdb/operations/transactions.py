@@ -42,12 +42,12 @@ _NAME = re.compile(rf"\A{WORD}\Z")
 
 
 class Method(Text):
-    """The name of an operation, other than a transaction."""
+    """The name of an operation that may be called in a transaction."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         name = super()._deserialize(value, attr, data, **kwargs)
-        if name == "transaction":
-            raise ValidationError("may not be a transaction in a transaction")
+        if name in OPERATIONS and OPERATIONS[name].alone:
+            raise ValidationError(f"may not be {name} in a transaction: call it alone")
         if name not in OPERATIONS:
             near = get_close_matches(name[:64], OPERATIONS, n=1)
             hint = f": did you mean {near[0]}?" if near else ""
@@ -55,7 +55,8 @@ class Method(Text):
         return name
 
     def _form(self, given: JsonForm | None) -> Json:
-        return {"type": "string", "enum": [name for name in OPERATIONS if name != "transaction"]}
+        return {"type": "string",
+                "enum": [name for name, called in OPERATIONS.items() if not called.alone]}
 
 
 class Name(Text):
@@ -114,7 +115,7 @@ class CallResult(Schema):
 
 
 @operation(Transaction, gives=many(CallResult, "results"),
-           effect=CHANGES, of=CALLS, access=Access.ANY, rules=Heed.FREE)
+           effect=CHANGES, of=CALLS, access=Access.ANY, rules=Heed.FREE, alone=True)
 def transaction(context: Context, params: Loaded) -> Steps:
     """Run up to 1,000 calls as one: all or nothing.
 

@@ -12,8 +12,7 @@ c.old_type, c.created_at, c.old_updated_at
 -- frame: outcome
 -- What a change c made of its object, where that is known: of a node type its members as JSON.
 LEFT JOIN LATERAL (
-    SELECT x.seq, x.old_data AS data, x.created_at, x.old_updated_at AS updated_at,
-           pg_column_size(x.old_data) AS size
+    SELECT x.seq, x.old_data AS data, x.created_at, x.old_updated_at AS updated_at
     FROM flexdb_changes x
     WHERE x.tenant_id = %(tenant_id)s AND x.object_id = c.object_id AND x.kind = c.kind
       AND x.seq > c.seq AND c.op <> 'd'
@@ -42,7 +41,13 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN x.seq IS NULL THEN s.data ELSE x.data END AS new_data,
            CASE WHEN x.seq IS NULL THEN s.created_at ELSE x.created_at END AS made_at,
            CASE WHEN x.seq IS NULL THEN s.updated_at ELSE x.updated_at END AS new_updated_at,
-           coalesce(x.size, s.size, 0) AS new_size
+           -- As JSON, about: what is compressed is not, once something is joined to it.
+           coalesce(CASE WHEN x.seq IS NULL THEN s.size
+                         WHEN pg_column_compression(x.data) IS NULL THEN pg_column_size(x.data)
+                         ELSE pg_column_size(x.data || '{}'::jsonb) END, 0) AS new_size,
+           coalesce(CASE WHEN pg_column_compression(c.old_data) IS NULL
+                         THEN pg_column_size(c.old_data)
+                         ELSE pg_column_size(c.old_data || '{}'::jsonb) END, 0) AS old_size
 ) made
 
 -- frame: after_change
@@ -145,7 +150,7 @@ WITH {feed}, chosen AS MATERIALIZED (
     SELECT c.position, {change_columns}, made.new_data, made.made_at, made.new_updated_at,
            row_number() OVER walk = 1
            OR sum(made.new_size + CASE WHEN %(old)s::boolean OR {filtered}
-                                       THEN coalesce(pg_column_size(c.old_data), 0) ELSE 0 END)
+                                       THEN made.old_size ELSE 0 END)
               OVER walk <= %(page_bytes)s AS is_read
     FROM chosen c
     {outcome}

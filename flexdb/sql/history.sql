@@ -24,7 +24,7 @@ WHERE c.tenant_id = %(tenant_id)s AND c.kind = 'n' AND c.op = 'd' AND c.created_
 
 -- frame: entries
 SELECT {change_columns}, made.new_data, made.made_at, made.new_updated_at,
-       made.new_size + coalesce(pg_column_size(c.old_data), 0) AS size,
+       made.new_size + made.old_size AS size,
        (SELECT concat(f.name, '.', h.epoch, '.', p.position)
         FROM flexdb_change_positions p
         JOIN flexdb_change_heads h ON h.tenant_id = p.tenant_id

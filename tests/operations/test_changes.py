@@ -196,6 +196,19 @@ def test_a_page_ends_when_it_is_heavy_but_has_one_change(service: Service, feed:
     assert sizes == [1, 1, 1]
 
 
+def test_what_is_stored_compressed_weighs_what_it_is(service: Service, feed: Feed) -> None:
+    node = service.node(service.node_type(feed.tenant))
+    for number in range(4):
+        service.call("update_node", **feed.key(node), data={"n": number, "text": 200_000 * "a"})
+    small = Service.of(replace(service.settings, max_page_bytes=300_000), service.door)
+    page = small.call("list_changes", tenant_id=feed.tenant["id"], since=feed.position,
+                      kinds=["node"])
+    history = small.call("get_node_history", **feed.key(node))
+    small.close()
+    # The first was created with little.
+    assert [len(page["changes"]), len(history["history"])] == [2, 1]
+
+
 @pytest.mark.parametrize("since", ["x", "a.b", "a.b.c", "a.b.01", "a.b.-1", "A.b.1", "a.b.1 ",
                                    "a.b.1\n", f"a.b.{10**18}", "a.b.١", "..1"])
 def test_what_is_no_position_is_refused(service: Service, feed: Feed, since: str) -> None:
@@ -238,3 +251,11 @@ def test_a_tenant_that_is_not_there_has_no_changes(service: Service) -> None:
         refused = refusal(service, "list_changes", {
             "tenant_id": "0190163d-8694-739b-aea5-966c26f8ad91", "since": since})
         assert refused.code == -32001 and [*refused.fields] == ["tenant_id"]
+
+
+def test_no_transaction_lists_changes(service: Service, feed: Feed) -> None:
+    # It would keep what changed from all others until it ends.
+    calls = [{"method": "list_changes", "params": {"tenant_id": feed.tenant["id"]}}]
+    refused = refusal(service, "transaction", calls=calls)
+    assert refused.fields == {
+        "calls.0.method": ["may not be list_changes in a transaction: call it alone"]}

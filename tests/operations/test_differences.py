@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -60,3 +61,28 @@ def test_what_differs_everywhere_is_replaced_as_a_whole() -> None:
     deep: bytes = b'{"a":' * 500 + b"%d" + b"}" * 500
     found = json.loads(difference(deep % 1, deep % 2))
     assert len(found) == 1 and found[0]["path"] == "/a" * 100
+
+
+def test_paths_that_would_be_longer_than_what_they_lead_to_are_one_operation() -> None:
+    def nested(items: list[int]) -> bytes:
+        value: Any = items
+        for _ in range(50):
+            value = {"k" * 1000: value}
+        return json.dumps(value).encode()
+
+    before, after = nested([*range(900)]), nested([*range(1, 900), 0])
+    assert json.loads(difference(before, after)) == [
+        {"op": "replace", "path": "", "value": json.loads(after)}]
+
+
+@pytest.mark.long
+def test_what_is_nested_costs_little_more() -> None:
+    def taken(depth: int) -> float:
+        before, after = (b"[" * depth + b",".join(b"%d" % place for place in range(50_000)) + last
+                         + b"]" * depth for last in (b",1", b",2"))
+        begin = process_time()
+        assert json.loads(difference(before, after)) == [
+            {"op": "replace", "path": "/0" * (depth - 1) + "/50000", "value": 2}]
+        return process_time() - begin
+
+    assert min(taken(90) for _ in range(2)) < 12 * min(taken(1) for _ in range(3))
