@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     counted = rates.Rates(settings, limits, runner)
     contexts = http.Contexts(settings, SchemaCache(), callers, counted, limits)
     usage = Usage(runner)
-    hub = Hub(settings, metrics, partial(_where, runner))
+    hub = Hub(settings, metrics, partial(_where, runner, settings.db_row_security))
     listening = Listening(settings, runner, callers, hub)
     middleware.init_app(app, metrics, callers, usage, counted, Figures(runner, metrics))
     http.init_app(app)
@@ -94,7 +94,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _where(runner: Runner, tenants: list[str]) -> Where:
+def _where(runner: Runner, is_blind: bool, tenants: list[str]) -> Where:
     """Tell of tenants where they are in what changes there."""
-    found: Where = ask(runner, "look_at_changes", {"tenants": array(tenants)}, 200 * len(tenants))
+    found: Where = ask(runner, "look_at_changes", {
+        "tenants": array(tenants), "is_blind": is_blind}, 200 * len(tenants))
     return found

@@ -13,8 +13,10 @@
 
 -- read: look_at_changes -> object
 -- Of tenants that somebody listens to: the position of now, and whether it is to be asked for anew.
+-- Where row security hides the changes, it is.
 SELECT coalesce(json_object_agg(h.tenant_id, json_build_array(
-           concat(f.name, '.', h.epoch, '.', h.position), {has_unnumbered})), '{}')::json AS object
+           concat(f.name, '.', h.epoch, '.', h.position),
+           %(is_blind)s OR {has_unnumbered})), '{}')::json AS object
 FROM unnest(%(tenants)s::uuid[]) asked (id)
 JOIN flexdb_change_heads h ON h.tenant_id = asked.id
 CROSS JOIN flexdb_feed f

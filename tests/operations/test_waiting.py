@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from flexdb.config import Settings
 from tests.support.refusals import refusal
+from tests.support.row_security import switched_on
 from tests.support.service import Service, request
+from tests.support.waiting import wait_until
 
 Change = dict[str, Any]
 
@@ -82,6 +85,25 @@ def test_what_is_there_already_is_not_waited_for(through: Service, tenant: Any) 
     made = through.node_type(tenant)
     page = through.call("list_changes", tenant_id=tenant["id"], since=since, wait=60)
     assert [change["id"] for change in page["changes"]] == [made["id"]]
+
+
+@pytest.mark.long
+def test_behind_row_security_a_call_waits_until_something_changes(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database(stream_poll=0.02)
+    with_all = Service.of(settings)
+    tenant = with_all.tenant()
+    with_all.close()
+    held = Service.of(replace(switched_on(settings), stream_poll=0.02))
+    waiting = held.app.extensions["flexdb_hub"]
+    with ThreadPoolExecutor(1) as threads:
+        waits = threads.submit(held.call, "list_changes", tenant_id=tenant["id"],
+                               since=place(held, tenant), wait=60)
+        wait_until(lambda: waiting.count)
+        made = held.node_type(tenant)
+        wait_until(waits.done)
+    held.close()
+    assert [change["id"] for change in waits.result()["changes"]] == [made["id"]]
 
 
 @pytest.mark.parametrize("wait", [-1, 61, "5", True, 0.5, ""])
