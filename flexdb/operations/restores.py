@@ -31,6 +31,8 @@ from flexdb.sql.arrays import array
 
 VERSION = partial(Integer, "Which version it is to be again; that before its last change when "
                   "absent.", least=1, most=MOST_VERSION, example=1)
+# How many changes before and behind that of a node those of its relationships are looked for.
+_AROUND = 100_000
 
 
 class NodeRestoration(Params):
@@ -112,14 +114,19 @@ def _restore_relationships(context: Context, known: Loaded) -> Generator[Plan, A
 
     :param known: the node, and the change that deleted it
     """
-    seqs, types, data = yield step(context, "get_relationships_to_restore", known)
-    if seqs is None:
-        return
-    held = yield from held_schemas(context, known["tenant_id"], set(types))
-    for name, text in zip(types, data):
-        if name in held:
-            held[name].check(text or b"{}", THING)
-    yield step(context, "restore_relationships", known | {"seqs": array(seqs)})
+    known = known | {"after": known["seq"] - _AROUND, "until": known["seq"] + _AROUND,
+                     "page_bytes": context.limits.max_page_bytes}
+    # A few at a time: together they may be many, and large.
+    while True:
+        seqs, types, data = yield step(context, "get_relationships_to_restore", known)
+        if seqs is None:
+            return
+        held = yield from held_schemas(context, known["tenant_id"], set(types))
+        for name, text in zip(types, data):
+            if name in held:
+                held[name].check(text or b"{}", THING)
+        yield step(context, "restore_relationships", known | {"seqs": array(seqs)})
+        known["after"] = max(seqs)
 
 
 @operation(RelationshipRestoration, gives=one(relationships.Relationship, "relationship"),

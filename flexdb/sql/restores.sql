@@ -46,19 +46,35 @@ WHERE source.tenant_id = %(tenant_id)s AND source.id = %(source_node_id)s
 RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
 
 -- read: get_relationships_to_restore -> seqs, types, data
--- Those that went with a node whose both ends are there again. What one transaction deleted stands
--- together in the log, so they are looked for around the deletion of the node.
-SELECT array_agg(c.seq) AS seqs, array_agg(c.old_type) AS types, array_agg(c.old_data::json) AS data
-FROM flexdb_changes c
-WHERE c.tenant_id = %(tenant_id)s AND c.seq > %(seq)s::bigint - 100000
-  AND c.seq < %(seq)s::bigint + 100000 AND c.tx = %(tx)s::xid8 AND c.kind = 'r' AND c.op = 'd'
-  AND c.created_at IS NOT NULL
-  AND (c.source_node_id = %(id)s::uuid OR c.target_node_id = %(id)s::uuid)
-  AND EXISTS (SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s AND n.id = c.source_node_id)
-  AND EXISTS (SELECT FROM nodes n WHERE n.tenant_id = %(tenant_id)s AND n.id = c.target_node_id)
-  AND NOT EXISTS (SELECT FROM flexdb_changes x
-                  WHERE x.tenant_id = %(tenant_id)s AND x.object_id = c.object_id
-                    AND x.kind = 'r' AND x.seq > c.seq)
+-- The next of those that went with a node whose both ends are there again. What one transaction deleted
+-- stands together in the log, so they are looked for around the deletion of the node.
+SELECT array_agg(w.seq) AS seqs, array_agg(w.old_type) AS types, array_agg(w.old_data::json) AS data
+FROM (
+    SELECT s.seq, s.old_type, s.old_data,
+           row_number() OVER walk = 1 OR sum(s.size) OVER walk <= %(page_bytes)s AS fits
+    FROM (
+        SELECT c.seq, c.old_type, c.old_data,
+               -- As JSON, about: what is compressed is not, once something is joined to it.
+               CASE WHEN pg_column_compression(c.old_data) IS NULL THEN pg_column_size(c.old_data)
+                    ELSE pg_column_size(c.old_data || '{}'::jsonb) END AS size
+        FROM flexdb_changes c
+        WHERE c.tenant_id = %(tenant_id)s AND c.seq > %(after)s::bigint
+          AND c.seq < %(until)s::bigint AND c.tx = %(tx)s::xid8 AND c.kind = 'r' AND c.op = 'd'
+          AND c.created_at IS NOT NULL
+          AND (c.source_node_id = %(id)s::uuid OR c.target_node_id = %(id)s::uuid)
+          AND EXISTS (SELECT FROM nodes n
+                      WHERE n.tenant_id = %(tenant_id)s AND n.id = c.source_node_id)
+          AND EXISTS (SELECT FROM nodes n
+                      WHERE n.tenant_id = %(tenant_id)s AND n.id = c.target_node_id)
+          AND NOT EXISTS (SELECT FROM flexdb_changes x
+                          WHERE x.tenant_id = %(tenant_id)s AND x.object_id = c.object_id
+                            AND x.kind = 'r' AND x.seq > c.seq)
+        ORDER BY c.seq
+        LIMIT 1000
+    ) s
+    WINDOW walk AS (ORDER BY s.seq ROWS UNBOUNDED PRECEDING)
+) w
+WHERE w.fits
 
 -- write: restore_relationships -> restored
 WITH restored AS (

@@ -135,10 +135,30 @@ def test_what_would_give_more_than_the_rules_is_refused(
         there: There, one_type: Service, method: str, door: str) -> None:
     params = there.world.params(method)
     assert reason(with_key(one_type, one_type.secret, door), method, params) == "PERMISSION_DENIED"
+    if OPERATIONS[method].alone:
+        return
     with pytest.raises(RpcError) as refused:
         one_type.call("transaction", calls=[{"method": "get_caller"},
                                             {"method": method, "params": params}])
     assert refused.value.reason == "PERMISSION_DENIED" and refused.value.error["data"]["index"] == 1
+
+
+@pytest.mark.parametrize("moment", [{"version": 1}, {"as_of": "2026-01-01T00:00:00Z"}])
+@pytest.mark.parametrize("kind", ["node", "relationship"])
+def test_what_a_record_was_is_refused_through_every_door(
+        there: There, one_type: Service, kind: str, moment: dict[str, Any]) -> None:
+    thing = getattr(there.world, kind)
+    params = {"tenant_id": thing["tenant_id"], "id": thing["id"]} | moment
+    method = f"get_{kind}"
+    for door in DOORS:
+        assert reason(with_key(one_type, one_type.secret, door), method, params
+                      ) == "PERMISSION_DENIED"
+    replies = one_type.batch([request(method, params, place) for place in (1, 2)])
+    assert {one["error"]["data"]["reason"] for one in replies} == {"PERMISSION_DENIED"}
+    assert reason(one_type, "transaction", calls=[{"method": method, "params": params}]
+                  ) == "PERMISSION_DENIED"
+    stream = one_type.client().get(f"/tenants/{thing['tenant_id']}/changes/stream")
+    assert stream.status_code == 403
 
 
 @pytest.mark.parametrize("method", sorted(BY_RULES[Heed.FREE] - {"get_caller", "transaction"}))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flexdb.db.connection import Connection
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
 from tests.support.service import Service
@@ -72,6 +73,27 @@ def test_its_relationships_come_back_where_their_other_end_is_there(
     service.call("delete_node", **key_of(node))
     restore(service, node)
     assert service.call("count_relationships", tenant_id=node["tenant_id"])["count"] == 0
+
+
+def test_many_relationships_come_back_a_few_at_a_time(
+        service: Service, node: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    edges = [service.relationship(node, node, data={"n": number, "text": "a" * 150_000})
+             for number in range(5)]
+    service.call("delete_node", **key_of(node))
+    fetch, sizes = Connection.fetch, []
+
+    def note(self: Connection, statement: Any) -> Any:
+        row = fetch(self, statement)
+        if statement.query.name == "get_relationships_to_restore" and row and row[2]:
+            sizes.append(len(row[2]))
+        return row
+
+    monkeypatch.setattr(Connection, "fetch", note)
+    small = Service.of(replace(service.settings, max_page_bytes=350_000), service.door)
+    restore(small, node, with_relationships=True)
+    small.close()
+    found = service.call("list_relationships", tenant_id=node["tenant_id"])["relationships"]
+    assert {one["id"] for one in found} == {one["id"] for one in edges} and sizes == [2, 2, 1]
 
 
 def test_a_relationship_is_restored(service: Service, node: Any) -> None:
