@@ -11,7 +11,7 @@ from flexdb.changes.schedule import Schedule
 from flexdb.config import Settings
 from flexdb.context import Context, Limits
 from flexdb.documents import text as json_text
-from flexdb.errors import NotFound
+from flexdb.errors import InvalidParams, NotFound
 from flexdb.errors.changes import ChangesGone
 from flexdb.operations.changes import MEMBERS
 from flexdb.operations.statements import step
@@ -140,10 +140,11 @@ class Deliveries:
         try:
             page: Result = yield as_steps(changes(self._context, asked, MEMBERS))
         except ChangesGone as gone:
-            now = Position.parse(gone.data["position"])
-            yield step(self._context, "disable_webhook", dict(of) | {
-                "reason": LEFT_BEHIND, "epoch": now.feed.partition(".")[2],
-                "position": now.number})
+            yield self._disable(of, LEFT_BEHIND, Position.parse(gone.data["position"]))
+            return
+        except InvalidParams as error:
+            # It was taken by another version, or put there by hand.
+            yield self._disable(of, f"its filter cannot be read: {error}", asked["since"])
             return
         found = orjson.loads(page.text)
         wanted = [change for change in found["changes"]
@@ -152,6 +153,10 @@ class Deliveries:
             "position": Position.parse(found["position"]).number,
             "positions": array(Position.parse(change["position"]).number for change in wanted),
             "objects": array(change["id"] for change in wanted)})
+
+    def _disable(self, of: Mapping[str, Any], reason: str, at: Position) -> Statement:
+        return step(self._context, "disable_webhook", dict(of) | {
+            "reason": reason, "epoch": at.feed.partition(".")[2], "position": at.number})
 
     def change(self, claimed: Claimed) -> Plan:
         """Return what gives the change that a delivery tells of, as the feed has it.

@@ -73,7 +73,7 @@ SELECT count(*) AS entered
 FROM entered
 
 -- write: disable_webhook -> position
--- What it did not hear of is gone, so it may go on from now.
+-- Where what it did not hear of is gone, it may go on from now; else where it was.
 UPDATE flexdb_webhooks w
 SET status = 'disabled', reason = %(reason)s, epoch = %(epoch)s, position = %(position)s::bigint
 WHERE w.tenant_id = %(tenant_id)s AND w.id = %(webhook_id)s

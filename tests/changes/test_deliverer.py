@@ -370,6 +370,24 @@ def test_a_test_is_sent_once_and_holds_nothing_up(service: Service) -> None:
     assert len(receiver.received) == 1
 
 
+def test_a_filter_that_cannot_be_read_any_more_disables_its_webhook_which_goes_on_where_it_was(
+        service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    tenant = service.tenant()
+    with Receiver() as receiver:
+        hook = webhook(service, tenant, receiver.url(), filter={"data.a": 1})
+        node_type = service.node_type(tenant)
+        with postgres.connect(service.settings) as connection:
+            connection.execute("""UPDATE flexdb_webhooks SET filter = '{"data.a": {"$was": 1}}'""")
+        service.node(node_type, data={"a": 1})
+        with delivering(service.settings):
+            wait_until(lambda: state(service, hook)["status"] == "disabled")
+            assert "$was" in state(service, hook)["reason"]
+            service.call("update_webhook", tenant_id=tenant["id"], id=hook["id"], status="active",
+                         filter={"data.a": 1})
+            wait_until(lambda: statuses(service, hook) == {"done": 1})
+    assert not [one for one in caplog.records if one.exc_info]
+
+
 def test_whom_the_feed_has_left_behind_is_told_so_and_goes_on_from_now(service: Service) -> None:
     tenant = service.tenant()
     with Receiver() as receiver:
