@@ -173,6 +173,9 @@ class _Incoming(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        # 0 would have it read as much as there is.
+        if not self._room:
+            raise HTTPException("the answer is too long")
         self._stream.settimeout(_left(self._until))
         count = self._stream.recv_into(buffer, min(len(buffer), self._room))
         self._room -= count

@@ -152,6 +152,24 @@ def test_what_is_no_answer_of_http_is_told_as_that_and_not_quoted(
     assert "SSH" not in told.error and "999" not in told.error
 
 
+@certificates.needed
+def test_headers_without_end_are_left_over_tls_too(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "authority")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("hooks.test", "DNS:hooks.test"))
+    trusting = ssl.create_default_context(cafile=str(authority.certificate))
+
+    def put_off_for_ever(connection: socket.socket, over: threading.Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            while not over.is_set():
+                secure.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+    with talking(put_off_for_ever) as url:
+        ours = Sender(10, LOCAL, True, trusting, lambda host, port: ["127.0.0.1"])
+        told = ours.post(url.replace("http://127.0.0.1", "https://hooks.test"), {}, BODY)
+    assert told.status == 0 and told.error.startswith("there was no answer of HTTP: ")
+
+
 def test_a_body_without_end_is_not_read_to_its_end() -> None:
     sent = [0]
 
