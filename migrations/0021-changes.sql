@@ -239,10 +239,14 @@ BEGIN
         -- To everyone else one is gone and another there.
         INSERT INTO flexdb_changes (tenant_id, kind, op, object_id, version, type_id, actor, request_id,
                                     old_data, created_at, old_updated_at)
-        VALUES (OLD.tenant_id, 'n', 'd', OLD.id, OLD.version + 1, OLD.node_type_id, actor_of,
-                request_of, OLD.data, OLD.created_at, OLD.updated_at),
-               (NEW.tenant_id, 'n', 'c', NEW.id, NEW.version, NEW.node_type_id, actor_of, request_of,
-                NULL, NULL, NULL);
+        SELECT OLD.tenant_id, 'n', 'd', OLD.id, OLD.version + 1, OLD.node_type_id, actor_of, request_of,
+               CASE WHEN h.is_kept THEN OLD.data END, CASE WHEN h.is_kept THEN OLD.created_at END,
+               CASE WHEN h.is_kept THEN OLD.updated_at END
+        FROM (SELECT coalesce((SELECT h.is_kept FROM flexdb_histories h
+                               WHERE h.tenant_id = OLD.tenant_id
+                                 AND h.node_type_id = OLD.node_type_id), true) AS is_kept) h;
+        INSERT INTO flexdb_changes (tenant_id, kind, op, object_id, version, type_id, actor, request_id)
+        VALUES (NEW.tenant_id, 'n', 'c', NEW.id, NEW.version, NEW.node_type_id, actor_of, request_of);
         RETURN NULL;
     END IF;
     INSERT INTO flexdb_changes (tenant_id, kind, op, object_id, version, type_id, actor, request_id,
@@ -536,20 +540,21 @@ BEGIN
     WHERE c.tenant_id = of_tenant AND c.seq = g.seq
       -- What is not below the floor would be given a position again.
       AND NOT (c.op = 'd' AND c.seq <= h.floor AND flexdb_keeps_deleted(c));
-    -- What was kept longer, and has no position any more.
-    DELETE FROM flexdb_changes c
-    WHERE c.tenant_id = of_tenant AND c.seq = ANY (ARRAY(
-        SELECT k.seq
-        FROM flexdb_changes k
-        WHERE k.tenant_id = of_tenant AND k.seq <= h.floor AND k.seq < coalesce((
-                  SELECT p.seq FROM flexdb_change_positions p
-                  WHERE p.tenant_id = of_tenant ORDER BY p.position LIMIT 1), h.floor + 1)
-          AND NOT EXISTS (SELECT FROM flexdb_change_positions p
-                          WHERE p.tenant_id = of_tenant AND p.seq = k.seq)
-          AND NOT (k.op = 'd' AND flexdb_keeps_deleted(k))
-        LIMIT most));
-    GET DIAGNOSTICS more = ROW_COUNT;
-    dealt := dealt + more;
+    -- What was kept longer, and has no position any more: at the end, since all of it is looked at.
+    IF dealt = 0 THEN
+        DELETE FROM flexdb_changes c
+        WHERE c.tenant_id = of_tenant AND c.seq = ANY (ARRAY(
+            SELECT k.seq
+            FROM flexdb_changes k
+            WHERE k.tenant_id = of_tenant AND k.seq <= h.floor AND k.seq < coalesce((
+                      SELECT p.seq FROM flexdb_change_positions p
+                      WHERE p.tenant_id = of_tenant ORDER BY p.position LIMIT 1), h.floor + 1)
+              AND NOT EXISTS (SELECT FROM flexdb_change_positions p
+                              WHERE p.tenant_id = of_tenant AND p.seq = k.seq)
+              AND NOT (k.op = 'd' AND flexdb_keeps_deleted(k))
+            LIMIT most));
+        GET DIAGNOSTICS dealt = ROW_COUNT;
+    END IF;
     FOR x IN SELECT s.node_type_id, s.swept,
                     clock_timestamp() - make_interval(days => s.days_of_deleted) AS since
              FROM flexdb_histories s
