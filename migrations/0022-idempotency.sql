@@ -75,6 +75,8 @@ $$;
 CREATE OR REPLACE FUNCTION flexdb_forget_keys_of_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM flexdb_idempotency_keys k WHERE k.tenant_id = OLD.id;
+    -- And the answers of what made it, or was about others too.
+    PERFORM flexdb_forget_replies(OLD.id, OLD.id);
     RETURN NULL;
 END $$;
 

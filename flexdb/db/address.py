@@ -53,6 +53,8 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
         # Whoever sets no limit may also pause in a transaction.
         pause = 0 if statement_timeout is None else 60_000
         options = ("-c timezone=UTC -c datestyle=ISO"
+                   # What waits for another must see what that left behind.
+                   r" -c default_transaction_isolation=read\ committed"
                    f" -c statement_timeout={round((statement_timeout or 0) * 1000)}"
                    f" -c idle_in_transaction_session_timeout={pause}"
                    # Who does not name a tenant is told so, and is not shown a part of the rows.

@@ -194,8 +194,8 @@ def test_a_schema_may_keep_what_its_nodes_were_out_of_the_log(log: Log) -> None:
 def test_a_node_that_is_given_another_id_is_kept_out_of_the_log_as_its_type_says(log: Log) -> None:
     log.call("update_node_type", id=log.type["id"], schema={"x-history": False})
     node = log.node(data={"a": 1})
-    log.connection.execute("UPDATE nodes SET id = gen_random_uuid() WHERE tenant_id = %s AND id = %s",
-                           (node["tenant_id"], node["id"]))
+    log.connection.execute("UPDATE nodes SET id = gen_random_uuid() WHERE tenant_id = %s"
+                           " AND id = %s", (node["tenant_id"], node["id"]))
     assert log.rows("op, old_data, created_at, old_updated_at") == [
         ("d", None, None, None), ("c", None, None, None)]
 

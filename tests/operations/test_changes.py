@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from flexdb.config import Settings
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
 from tests.support.service import RpcError, Service
@@ -194,6 +196,19 @@ def test_a_page_ends_when_it_is_heavy_but_has_one_change(service: Service, feed:
         sizes.append(len(page["changes"]))
     small.close()
     assert sizes == [1, 1, 1]
+
+
+def test_changes_are_told_whatever_isolation_is_the_default(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    with connect(settings) as connection:
+        connection.execute(f"ALTER DATABASE {settings.db_name} SET default_transaction_isolation = "
+                           "'repeatable read'".encode())
+    service = Service.of(settings)
+    feed = Feed(service)
+    node_type = service.node_type(feed.tenant)
+    assert [change["id"] for change in feed.read()] == [node_type["id"]]
+    service.close()
 
 
 def test_what_is_stored_compressed_weighs_what_it_is(service: Service, feed: Feed) -> None:

@@ -348,6 +348,18 @@ def test_the_answers_go_with_the_tenant_but_for_that_of_its_deletion(
     assert gone.status_code == 204
 
 
+def test_the_answer_of_what_made_a_tenant_goes_with_it(service: Service) -> None:
+    made = request("transaction", {"calls": [
+        {"method": "create_tenant", "params": {"slug": f"t-{uuid4()}", "name": "T"}, "as": "t"},
+        {"method": "create_node_type", "params": {"tenant_id": "$t.id", "name": "of it"}}]})
+    key = str(uuid4())
+    first = rpc(service, made, key)
+    tenant = orjson.loads(first.data)["result"]["results"][0]["tenant"]
+    service.call("delete_tenant", id=tenant["id"])
+    again = rpc(service, made, key)
+    assert reason(again) == "KEY_REUSED"
+
+
 def test_answers_can_be_forgotten_that_hold_an_object(
         service: Service, node_type: Row, database: psycopg.Connection) -> None:
     tenant, other = node_type["tenant_id"], service.node_type(service.tenant())
