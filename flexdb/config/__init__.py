@@ -119,7 +119,7 @@ class Settings:
                                    "`upsert_nodes`, `update_nodes`, `delete_nodes`, "
                                    "`create_relationship_type`, `update_relationship_type`, "
                                    "`delete_relationship_type`, `create_webhook`, "
-                                   "`delete_webhook`), in seconds", 0.1, 86400)
+                                   "`delete_webhook`, `erase_node`), in seconds", 0.1, 86400)
     filter_timeout: float = _setting(1.0, "the same for a statement whose filter has `$regex`, in "
                                      "seconds", 0.01, 86400)
     max_body_bytes: int = _setting(16 * MIB, "the largest request body, in bytes", 1024)

@@ -23,7 +23,7 @@ class Erasure(Params):
 
 
 @operation(Erasure, gives=NOTHING, effect=DELETES, of=TENANT, access=Access.MANAGE,
-           rules=Heed.REFUSED)
+           rules=Heed.REFUSED, long=True)
 def erase_node(context: Context, params: Loaded) -> Steps:
     """Delete a node, if it is there, and forget what it was before each of its changes.
 
