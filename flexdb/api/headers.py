@@ -1,4 +1,4 @@
-"""The headers of requests and answers, as OpenAPI describes them."""
+"""The headers of requests and answers, and the events of a stream, as OpenAPI describes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key", "in": "header", "required": False,
     "description": "A key of the request's own: sent again with it, the same request is not done "
                    "again but answered as before, with `Idempotency-Replayed: true`.",
-    "schema": {"type": "string", "pattern": r'^"[!#-\[\]-~]{1,255}"$',
+    "schema": {"type": "string", "pattern": "^[!-~]{1,512}$",
                "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
 }
 LAST_EVENT_ID: Json = {
@@ -37,3 +37,11 @@ LAST_EVENT_ID: Json = {
                    "whatever `since` says.",
     "schema": {"type": "string", "examples": ["k3f9zq.a81c.1234"]},
 }
+EVENT: Json = {
+    "type": "object", "description": "One of the events that follow until either end closes.",
+    "properties": {
+        "event": {"type": "string", "description": "`change`, `position` or `gone`."},
+        "id": {"type": "string", "description": "The position."},
+        "data": {"type": "string", "description": "Of a `change`, JSON text of an item of the "
+                                                  "`changes` that the list gives."},
+        "retry": {"type": "integer", "description": "After how many ms to connect anew."}}}

@@ -178,9 +178,10 @@ class Keys:
         if sent is None:
             return None
         known = [(OPERATIONS[method], params) for method, params in calls if method in OPERATIONS]
-        if all(called.effect is READS for called, _ in known):
+        if known and all(called.effect is READS for called, _ in known):
             return None
-        return KeyedRequest(self._runner, caller, self._hours, _read(sent), known, body)
+        key = _read(sent)
+        return KeyedRequest(self._runner, caller, self._hours, key, known, body) if known else None
 
 
 def refused(error: FlexdbError) -> Plan:

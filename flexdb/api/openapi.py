@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from flexdb.api.headers import (
     ETAG,
+    EVENT,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
@@ -20,6 +21,7 @@ from flexdb.contract import describe
 from flexdb.contract.fields import BaseField, Json, reference
 from flexdb.contract.objects import Object, fields_of, object_schema
 from flexdb.errors import FlexdbError
+from flexdb.query.positions import Since
 
 _INTRODUCTION = """\
 The same operations are reached over JSON-RPC 2.0 at `POST /jsonrpc`, which
@@ -37,9 +39,6 @@ A merge patch (RFC 7396). A JSON Patch (RFC 6902) is taken too, as `application/
 array of operations, such as `[{"op": "replace", "path": "/priority", "value": "low"}]`; and as
 `application/vnd.flexdb.update+json` an update in place, such as `{"$inc": {"views": 1}}`.
 """
-_STREAMED = "Server-sent events, until either end closes: `change`, `position` and `gone`."
-_EVENTS: Json = {"type": "string", "description": "Of a `change`, the `data` is an item of the "
-                 "`changes` that the list gives."}
 
 
 def document(settings: Settings) -> Json:
@@ -109,9 +108,9 @@ def _operation(route: Route) -> Json:
             str(status): {"$ref": f"#/components/responses/{_name(status)}"}
             for status in _error_statuses(route)},
     }
-    if route.has_body:
-        if not _has_object(route):
-            return described | {"requestBody": _patch_body(fields["patch"])}
+    if route.verb == "PATCH":
+        described["requestBody"] = _patch_body(fields["patch"])
+    elif _has_object(route):
         # An id of one's own is the exception, so it is not in what a person is offered to send.
         examples = {name: fields[name].metadata["example"] for name in route.elsewhere
                     if name not in ("id", "version")}
@@ -123,7 +122,7 @@ def _operation(route: Route) -> Json:
 
 def _has_object(route: Route) -> bool:
     """Tell whether a request has the object of its parameters as its body."""
-    return route.has_body and route.verb != "PATCH"
+    return route.has_body and route.verb != "PATCH" and bool(route.elsewhere)
 
 
 def _patch_body(field: BaseField) -> Json:
@@ -142,10 +141,10 @@ def _parameter(name: str, place: str, field: BaseField, schema: Json) -> Json:
 
 
 def _success(route: Route) -> Json:
-    if route.verb == "DELETE":
+    if not route.operation.gives.schema:
         return {"204": {"description": "Done; there is no body."}}
     if route.streams:
-        return {"200": {"description": _STREAMED, "content": {EVENTS: {"schema": _EVENTS}}}}
+        return {"200": {"description": "Events.", "content": {EVENTS: {"schema": EVENT}}}}
     schema = describe.result_schema(route.operation)
     gives = route.operation.gives
     headers = {"ETag": ETAG} if gives.tagged else {}
@@ -183,6 +182,7 @@ def _error_statuses(route: Route) -> list[int]:
         statuses.append(404)
     if route.has_body:
         statuses += [413, 415]
+    statuses += [410] * isinstance(route.operation.fields.get("since"), Since)
     if route.verb != "GET":
         statuses += [409, 422] if route.writes else [409]
         if route.is_conditional:

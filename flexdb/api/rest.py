@@ -126,7 +126,7 @@ class _View:
 
     def _respond(self, result: Result, context: Context) -> Response:
         watch.current().rows = result.rows
-        if self.route.verb == "DELETE":
+        if not self.route.operation.gives.schema:
             return Response(status=204)
         response = Response(result.text, content_type=http.JSON)
         if result.tag is not None:

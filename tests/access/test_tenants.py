@@ -84,8 +84,9 @@ def test_a_row_of_another_tenant_and_none_are_answered_alike(
               and (name, door) != ("version", "rest")}
     kinds = {"id": method.partition("_")[2], "start": "node", "source_node_id": "node",
              "target_node_id": "node", "node_type_id": "node_type", "user_id": "user",
-             "replaces": "key"}
-    kind = {"neighbors": "node"}.get(kinds[param], kinds[param])
+             "replaces": "key", "webhook_id": "webhook"}
+    kind = {"neighbors": "node", "webhook_secret": "webhook"}.get(
+        kinds[param], kinds[param].removesuffix("_history"))
     told = []
     for id in (getattr(two.other, kind)["id"], str(uuid4())):
         statements.clear()

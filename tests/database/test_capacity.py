@@ -25,6 +25,7 @@ def limited(settings: Settings, role: int = -1, database: int = -1, **options: o
         connection.execute(
             f"ALTER DATABASE {settings.db_name} CONNECTION LIMIT {database}".encode())
         connection.execute(f"GRANT SELECT ON _yoyo_migration TO {name}".encode())
+        connection.execute(f"GRANT SELECT, INSERT, UPDATE ON flexdb_feed TO {name}".encode())
     return replace(settings, db_user=name, **options)  # type: ignore[arg-type]
 
 

@@ -44,5 +44,5 @@ def a_refusal_says_why(ctx: schemathesis.CheckContext, response: schemathesis.Re
     data = response.json()["error"]["data"]
     assert 400 <= response.status_code < 500, data
     about_the_whole = ("INVALID_REQUEST", "PARSE_ERROR", "METHOD_NOT_FOUND", "UNAUTHENTICATED",
-                       "RATE_LIMITED")
+                       "RATE_LIMITED", "KEY_REUSED", "CHANGES_GONE")
     assert data["reason"] in about_the_whole or data.get("fields"), data
