@@ -156,6 +156,7 @@ def test_what_is_no_set_counts_for_none_and_the_log_says_why(
     assert why in caplog.text and "no token can be verified" in caplog.text
 
 
+@pytest.mark.longest
 @pytest.mark.long
 @pytest.mark.parametrize("in_headers", [False, True])
 def test_a_set_that_never_ends_is_given_up(reach: Callable[[str], Service], in_headers: bool,

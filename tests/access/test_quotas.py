@@ -203,6 +203,7 @@ WRITE = st.tuples(
     st.integers(0, 4), st.integers(0, 300))
 
 
+@pytest.mark.longest
 @pytest.mark.long
 @settings(max_examples=40, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -285,6 +286,7 @@ def test_who_comes_second_waits_until_the_first_is_committed_and_sees_what_it_to
     assert used(service, tenant) == weighed(service, tenant) == (5, 0, 10)
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_eight_clients_of_several_processes_make_all_that_there_is_room_for_and_no_more(
         service: Service, tmp_path: Path) -> None:

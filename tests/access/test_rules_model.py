@@ -341,6 +341,7 @@ class Model:
         assert {edge["id"]: edge for edge in edges} == self.edges
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_whatever_the_rules_a_caller_finds_and_changes_what_they_let_through(doors: Doors) -> None:
     # Each example makes a tenant of its own, so that to shorten one would take minutes.

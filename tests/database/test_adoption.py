@@ -278,6 +278,7 @@ def test_the_originals_own_record_of_migrations_is_untouched(
     assert original.rows(connection, "schema_migrations") == before
 
 
+@pytest.mark.longest
 @pytest.mark.long
 @NAMES
 def test_rolling_back_gives_the_originals_keys_back_with_all_rows(

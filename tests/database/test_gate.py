@@ -225,6 +225,7 @@ class held:
             lent.__exit__(None, None, None)
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_a_quiet_tenant_beside_a_loud_one_is_never_refused(
         new_service: Callable[..., Service]) -> None:

@@ -116,6 +116,7 @@ def test_each_migration_may_run_twice(new_database: Databases, whole: set[str], 
     assert_whole(settings, whole)
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_of_many_processes_at_once_one_applies_and_none_fails(
     empty: Settings, whole: set[str]

@@ -84,6 +84,7 @@ def test_the_tests_of_behaviour_pass_through_it() -> None:
     assert done.returncode == 0, done.stdout[-4000:]
 
 
+@pytest.mark.longest
 def test_several_workers_share_few_connections_under_load(
         tmp_path: Path, own: tuple[Postgresql, PgBouncer]) -> None:
     server, bouncer = own
@@ -134,6 +135,7 @@ def test_idle_connections_that_pgbouncer_ended_are_never_noticed_by_a_caller(
     assert one.one(SLOW_WRITE) == b"written"
 
 
+@pytest.mark.longest
 def test_while_postgresql_is_away_behind_it_each_call_is_told_so_in_time_and_then_it_is_back(
         own: tuple[Postgresql, PgBouncer], behind: Callable[..., Behind]) -> None:
     server, bouncer = own

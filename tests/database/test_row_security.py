@@ -337,6 +337,7 @@ def test_the_command_switches_it_and_says_what_is_missing(
     assert cli.main(["row-security", "off", "--force"]) == 2
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_a_switch_does_not_hold_calls_up(new_database: Callable[..., Settings]) -> None:
     settings = replace(new_database(), db_row_security=True)

@@ -130,6 +130,7 @@ def test_no_patch_whatever_is_a_fault_of_ours(patch: Any) -> None:
         assert str(refused)
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_patches_of_one_node_by_many_at_once_lose_nothing(service: Service) -> None:
     key = make(service, {})

@@ -101,6 +101,7 @@ def second() -> float:
     return min(worked(lambda: sum(range(20_000_000))) for _ in range(3)) * 2
 
 
+@pytest.mark.longest
 @pytest.mark.long
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_schema_and_no_data_cost_a_worker_much(name: str, second: float) -> None:
@@ -292,6 +293,7 @@ def test_of_whatever_is_no_schema_the_cost_is_told_or_unknown(value: Any) -> Non
             pass
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_a_schema_of_before_that_takes_too_long_does_not_outlive_its_change(
         service: Service) -> None:

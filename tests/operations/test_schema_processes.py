@@ -77,6 +77,7 @@ time.sleep(600)
     wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_a_worker_answers_while_schemas_are_checked_apart(
         service: Service, tmp_path: Path) -> None:

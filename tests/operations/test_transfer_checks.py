@@ -100,6 +100,7 @@ def test_data_is_held_against_the_schema_of_its_type_as_the_settings_say() -> No
             for which in ("all", "valid", "none")] == [4, 1, 1]
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_data_that_takes_too_long_to_check_is_told_and_the_check_goes_on() -> None:
     lines = small()

@@ -88,6 +88,7 @@ def run(database: Settings, *arguments: str, sent: bytes = b"") -> bytes:
     return done.stdout
 
 
+@pytest.mark.longest
 def test_pipes_take_plain_and_gzipped_lines_and_show_no_bar(database: Settings) -> None:
     run(database, "import", sent=gzip.compress(written(small(2))) + gzip.compress(b"\n"))
     assert run(database, "export", "--tenant", "acme") == given_back(database)
@@ -114,6 +115,7 @@ def test_a_terminal_shows_a_bar(database: Settings, tmp_path: Path) -> None:
         assert process.returncode == 0 and b"100%|" in shown
 
 
+@pytest.mark.longest
 def test_what_cannot_be_done_is_told_in_one_line(database: Settings, tmp_path: Path) -> None:
     broken = tmp_path / "broken.gz"
     broken.write_bytes(gzip.compress(os.urandom(1000).hex().encode())[:-300])
@@ -157,6 +159,7 @@ sys.exit(status)
 """
 
 
+@pytest.mark.longest
 def test_memory_does_not_grow_with_the_tenant(database: Settings, tmp_path: Path) -> None:
     peaks: dict[str, list[int]] = {"import": [], "export": []}
     file = tmp_path / "acme.ndjson"

@@ -153,6 +153,7 @@ def test_what_gunicorn_itself_refuses_is_an_error_object_too(
     assert json.loads(body)["error"]["code"] == -32600
 
 
+@pytest.mark.longest
 def test_a_reload_under_requests_loses_none(served: Served) -> None:
     ended, results = threading.Event(), []
 
@@ -184,6 +185,7 @@ def test_a_worker_that_dies_is_replaced(served: Served) -> None:
     assert served.call("list_tenants")["result"]
 
 
+@pytest.mark.longest
 def test_a_master_that_dies_leaves_its_port_to_the_next_and_its_calls_to_its_workers(
         start: Callable[..., Served], new_database: Callable[..., Settings]) -> None:
     settings = new_database()

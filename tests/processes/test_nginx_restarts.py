@@ -74,6 +74,7 @@ class Load:
             thread.join()
 
 
+@pytest.mark.longest
 def test_a_reload_fails_no_call(serve: Callable[..., Served], front: Nginx) -> None:
     served = serve()
     with Load(front) as load:
@@ -85,6 +86,7 @@ def test_a_reload_fails_no_call(serve: Callable[..., Served], front: Nginx) -> N
     assert set(load.answers) == {(200, "OK")} and load.answers.total() > 100
 
 
+@pytest.mark.longest
 def test_the_replacement_of_workers_fails_no_call(
         serve: Callable[..., Served], front: Nginx) -> None:
     served = serve(MAX_REQUESTS=50, MAX_REQUESTS_JITTER=20)
@@ -93,6 +95,7 @@ def test_the_replacement_of_workers_fails_no_call(
     assert set(load.answers) == {(200, "OK")}
 
 
+@pytest.mark.longest
 def test_an_end_leaves_no_call_in_doubt(serve: Callable[..., Served], front: Nginx) -> None:
     served = serve()
     with Load(front) as load:

@@ -70,6 +70,7 @@ def test_a_reload_that_would_fail_is_refused_in_one_line_and_nothing_ends(
     assert served.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.longest
 def test_an_end_answers_those_who_wait_to_be_let_in(tmp_path: Path, served: Served) -> None:
     body = call_body(1)
     call = (b"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -92,6 +93,7 @@ def test_an_end_answers_those_who_wait_to_be_let_in(tmp_path: Path, served: Serv
     assert served.process.wait(30) == 0
 
 
+@pytest.mark.longest
 def test_an_end_does_not_wait_for_connections_on_which_nothing_was_sent(served: Served) -> None:
     with socket.create_connection(("127.0.0.1", served.port)):
         # A thread waits for the first byte that long, and the worker's loop after it.
@@ -121,6 +123,7 @@ def test_a_socket_with_too_long_a_path_is_refused_in_one_line(
     assert "107 bytes" in line
 
 
+@pytest.mark.longest
 def test_a_socket_is_not_taken_from_one_that_listens_but_from_one_that_was_killed(
         tmp_path: Path, served: Served, start: Callable[..., Served],
         new_database: Callable[..., Settings]) -> None:

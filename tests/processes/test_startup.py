@@ -57,6 +57,7 @@ def in_order(lines: str, said: str) -> bool:
     return bool(re.search(".*?".join(map(re.escape, lines.splitlines())), said, re.DOTALL))
 
 
+@pytest.mark.longest
 def test_a_copy_of_the_tree_in_any_folder_starts_alone_and_stops_whole(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What runs in a copy is not what coverage counts.
@@ -78,6 +79,7 @@ def test_a_copy_of_the_tree_in_any_folder_starts_alone_and_stops_whole(
     socket.create_server(("127.0.0.1", port)).close()
 
 
+@pytest.mark.longest
 def test_data_is_kept_over_a_kill_and_a_start_and_a_second_start_disturbs_neither(
         folder: Path, start: Callable[..., Served]) -> None:
     first = start().wait()
@@ -190,6 +192,7 @@ def test_a_migration_that_fails_later_stops_the_service_with_one_line(
     assert "0002-tenant-keys failed" in line and "1 rows point across tenants" in line
 
 
+@pytest.mark.longest
 @pytest.mark.parametrize("tell, number", [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM)],
                          ids=["Ctrl-C", "SIGTERM"])
 def test_an_end_while_workers_are_still_booting_and_postgresql_is_away_is_prompt_and_whole(
@@ -209,6 +212,7 @@ def session(leader: int) -> bytes:
     return subprocess.run(["pgrep", "-s", str(leader)], capture_output=True).stdout
 
 
+@pytest.mark.longest
 @pytest.mark.parametrize("arrives", ["before", "after"])
 def test_a_start_where_all_need_a_key_says_when_nobody_has_one(
         start: Callable[..., Served], away: Away, new_database: Callable[..., Settings],

@@ -84,6 +84,7 @@ def test_the_gauges_of_a_dead_worker_vanish_and_its_counts_stay(
     assert figures(served)[CALLS] == 25
 
 
+@pytest.mark.longest
 def test_a_reload_keeps_the_counts(serve: Callable[..., Served]) -> None:
     served = serve(WORKERS=2)
     call(served, 20)

@@ -59,6 +59,7 @@ def listed(served: Served, tenant: str) -> dict[str, Any]:
                                     pagination={"page_size": 1000})["result"][name]}
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_the_mirror_is_in_step_after_restarts_and_a_killed_server(
         new_database: Callable[..., Settings], tmp_path: Path) -> None:

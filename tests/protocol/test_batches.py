@@ -248,6 +248,7 @@ def pair(new_database: Callable[..., Settings]) -> Iterator[tuple[Service, Servi
         service.close()
 
 
+@pytest.mark.longest
 @pytest.mark.long
 @settings(max_examples=40, deadline=None, derandomize=True, database=None,
           suppress_health_check=[*HealthCheck])

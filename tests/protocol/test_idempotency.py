@@ -392,6 +392,7 @@ def test_two_at_once_are_done_once_and_the_second_gets_the_answer_of_the_first(
     assert count(database, node_type) == 1
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_who_waits_too_long_for_another_is_told_to_try_again(
         service: Service, node_type: Row, database: psycopg.Connection) -> None:

@@ -310,6 +310,7 @@ def test_debug_mode_adds_nothing(service: Service, good: Any, monkeypatch: pytes
     assert service.app.test_client().get("/jsonrpc/browse").status_code == 404
 
 
+@pytest.mark.longest
 def test_python_without_assertions_answers_the_same(service: Service, good: Any) -> None:
     calls = [good[0], *(spoilt(good[0], fault) for fault, _ in faults())]
     script = """if 1:

@@ -55,6 +55,7 @@ def test_every_parameter_has_a_description_and_every_operation_a_summary(documen
             assert set(schema.get("required", [])) <= set(content["example"])
 
 
+@pytest.mark.longest
 @pytest.mark.long
 def test_schemathesis_finds_nothing(address: str, document: Any) -> None:
     """`make contract` runs it with 200 examples an operation, and with the edges of each value."""

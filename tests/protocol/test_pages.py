@@ -87,6 +87,7 @@ def created_id(block: Any) -> str:
     return found.group(1)
 
 
+@pytest.mark.longest
 def test_a_person_creates_a_tenant_a_type_nodes_and_an_edge_by_clicking(
         browser: webdriver.Chrome, address: str) -> None:
     browser.get(f"http://{address}/docs")
@@ -112,6 +113,7 @@ def test_a_person_creates_a_tenant_a_type_nodes_and_an_edge_by_clicking(
     assert there["id"] == created_id(block) and there["relationship_type"] == "follows"
 
 
+@pytest.mark.longest
 def test_redoc_shows_every_group_of_operations(browser: webdriver.Chrome, address: str) -> None:
     browser.get(f"http://{address}/redoc")
     WebDriverWait(browser, 30).until(
