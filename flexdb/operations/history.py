@@ -103,7 +103,8 @@ def _history(context: Context, name: str, current: str, params: Loaded, thing: s
         if not result.rows:
             return Steps(statement.name, partial(
                 _check_there, step(context, current, params), thing, result))
-        return _with_differences(result, thing) if params["diff"] else result
+        return (_with_differences(result, thing, context.json_fields == "string")
+                if params["diff"] else result)
 
     arguments = {**statement.arguments, "old": params["diff"]}
     return replace(statement, arguments=arguments, read=read)
@@ -119,32 +120,30 @@ def _check_there(current: Statement, thing: str, result: Result) -> Walk:
     return result
 
 
-def _with_differences(result: Result, thing: str) -> Result:
-    """Return a page with the difference in the place of what was before."""
+def _with_differences(result: Result, thing: str, as_text: bool) -> Result:
+    """Return a page with the difference in the place of what was before.
+
+    :param as_text: whether data is given as a string that holds its JSON, and so this
+    """
     members = json_text.members(result.text)
     entries = []
     for entry in map(json_text.members, json_text.items(members["history"])):
-        before, after = (_data_in(entry[name]) for name in ("old", thing))
+        before, after = (_data_in(entry[name], as_text) for name in ("old", thing))
         del entry["old"]
         told = b"null"
         if before is not None and after is not None:
             told = difference(before, after)
-            # As its data is given, so is this.
-            told = orjson.dumps(told.decode()) if _is_string(entry[thing]) else told
+            told = orjson.dumps(told.decode()) if as_text else told
         entries.append(_object(entry | {"diff": Raw(told)}))
     return result._replace(text=_object(members | {"history": Raw(b"[%b]" % b",".join(entries))}))
 
 
-def _data_in(thing: Raw) -> bytes | None:
+def _data_in(thing: Raw, as_text: bool) -> bytes | None:
     """Return the text of an object's data; None where there is no object."""
     if bytes(thing) == b"null":
         return None
     text = bytes(json_text.members(thing)["data"])
-    return json_text.parse(text).encode() or b"null" if text.startswith(b'"') else text
-
-
-def _is_string(thing: Raw) -> bool:
-    return bytes(json_text.members(thing)["data"]).startswith(b'"')
+    return json_text.parse(text).encode() if as_text and text.startswith(b'"') else text
 
 
 def _object(members: dict[str, Raw]) -> bytes:

@@ -159,3 +159,17 @@ def test_nodes_that_were_deleted_are_listed(service: Service, states: list[Any])
     # One that is there again is not among them.
     service.node({"tenant_id": tenant_id, "id": other["node_type_id"]}, id=other["id"])
     assert [one["id"] for one in listed()["deleted_nodes"]] == [states[0]["id"]]
+
+
+@pytest.mark.parametrize("odd", ['"abc"', '"{}"', "12", "null"])
+def test_the_difference_of_what_was_no_object_replaces_it(service: Service, odd: str) -> None:
+    # As the data of a database that was adopted may be.
+    node = service.node(service.node_type(service.tenant()))
+    key = key_of(node)
+    with connect(service.settings) as connection:
+        connection.execute("UPDATE nodes SET data = %s WHERE tenant_id = %s AND id = %s",
+                           (odd, key["tenant_id"], key["id"]))
+    service.call("update_node", **key, data={"a": 1})
+    assert [entry["diff"] for entry in history(service, node, diff=True)["history"]] == [
+        [{"op": "replace", "path": "", "value": {"a": 1}}],
+        [{"op": "replace", "path": "", "value": orjson.loads(odd)}], None]
