@@ -23,6 +23,7 @@ from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, Unavailable
 from flexdb.plan import Budget, Plan
+from flexdb.telemetry import watch
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +51,9 @@ class Deliverer:
                  sender: Sender | None = None, ready: Plan | None = None,
                  upkeep: Callable[[Callable[[], bool]], None] | None = None) -> None:
         threads = settings.webhook_threads
-        # Its threads share few connections, and no other calls are there to be fair to.
+        # Its threads share few connections, of which one tenant's deliveries leave some to others.
         small = replace(settings, db_pool_size=min(_CONNECTIONS, threads + 1),
-                        db_pool_queue=threads + 1, threads=2 * threads + 8,
-                        tenant_connections=_CONNECTIONS)
+                        db_pool_queue=threads + 1, threads=2 * threads + 8, tenant_connections=0)
         self._pool = Pool(small)
         self._runner = Runner(self._pool, settings.statement_timeout, settings.long_timeout)
         # A quarter of the threads is what one receiver may keep busy, half of them one tenant.
@@ -155,15 +155,20 @@ class Deliverer:
     def _serve(self, hook: Hook) -> None:
         """Send a webhook's deliveries, one after the other, as long as it is its turn."""
         sent = 0
+        watch.begin("").tenant = hook.tenant_id
         try:
             while sent < _TURN and not self._stopping.is_set() and self._send_one(hook):
                 sent += 1
         except Unavailable as error:
             logger.debug("PostgreSQL does not answer: %s", error)
+        except FlexdbError as error:
+            logger.warning("delivering for webhook %s of tenant %s failed: %s", hook.webhook_id,
+                           hook.tenant_id, error)
         except Exception:
             logger.exception("delivering for webhook %s of tenant %s failed", hook.webhook_id,
                              hook.tenant_id)
         finally:
+            watch.end()
             with self._changed:
                 # Where another thread sends for it, that is why there was nothing.
                 if not sent and self._busy[hook] == 1:

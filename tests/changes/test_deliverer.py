@@ -310,6 +310,38 @@ def test_a_receiver_that_hangs_is_left_and_others_hear_meanwhile(service: Servic
         over.set()
 
 
+def test_a_tenant_whose_deliveries_keep_postgresql_busy_leaves_connections_to_others(
+        service: Service) -> None:
+    tenant, other = service.tenant(), service.tenant()
+    most = [0]
+
+    def at_work() -> int:
+        # Those that wait for the one below.
+        with postgres.connect(service.settings) as looking:
+            (count,) = looking.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND wait_event_type = 'Lock'").fetchone() or (0,)
+        most[0] = max(most[0], count)
+        return int(count)
+
+    with Receiver() as receiver, postgres.connect(service.settings) as holding:
+        for _ in range(6):
+            webhook(service, tenant, receiver.url("/busy"))
+        hook = webhook(service, other, receiver.url())
+        service.node_type(tenant)
+        holding.execute("BEGIN")
+        holding.execute(
+            "INSERT INTO flexdb_deliveries (tenant_id, webhook_id, position, object_id) "
+            "SELECT w.tenant_id, w.id, 1, w.id FROM flexdb_webhooks w WHERE w.tenant_id = %s",
+            [tenant["id"]])
+        with delivering(service.settings, webhook_threads=16):
+            wait_until(lambda: at_work() >= 3)
+            service.node_type(other)
+            wait_until(lambda: at_work() and statuses(service, hook) == {"done": 1})
+            holding.execute("ROLLBACK")
+    assert most == [3]
+
+
 def test_while_its_secret_changes_both_sign(service: Service) -> None:
     tenant = service.tenant()
     with Receiver() as receiver, delivering(service.settings):
