@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import time
@@ -10,7 +11,9 @@ from collections.abc import Callable
 import orjson
 
 from flexdb.changes.questions import Page, Question, chunk, event, without_chunk
-from flexdb.errors import FlexdbError, Unavailable
+from flexdb.errors import FlexdbError, Internal, Unavailable
+
+logger = logging.getLogger(__name__)
 
 # What says that a socket takes no more at the moment, or has nothing to be read.
 BLOCKED = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -183,11 +186,16 @@ class Waiter(Listener):
 
 def refused(checks: dict[Standing, Callable[[], None]]) -> dict[Standing, FlexdbError]:
     """Return those who may no longer listen, and why; that nobody can tell is no reason."""
-    found = {}
+    found: dict[Standing, FlexdbError] = {}
     for standing, check in checks.items():
         try:
             check()
         except FlexdbError as error:
             if not isinstance(error, Unavailable):
                 found[standing] = error
+        except Exception as error:
+            # It is an error of ours about one, and no other is to listen longer for it.
+            found[standing] = Internal()
+            logger.error("error_id %s: it is not known whether a caller may still listen",
+                         found[standing].data["error_id"], exc_info=error)
     return found
