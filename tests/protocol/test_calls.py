@@ -104,7 +104,7 @@ def test_a_rest_call_has_the_name_of_its_operation_and_its_status(
 def test_what_is_no_call_is_not_told(service: Service, told: Told, url: str,
                                      caplog: pytest.LogCaptureFixture) -> None:
     assert service.app.test_client().get(url).status_code == 200
-    assert caplog.records == [] and told() == []
+    assert told() == [] and not [one for one in caplog.records if one.name.startswith("flexdb")]
 
 
 @pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])

@@ -123,7 +123,10 @@ class Service:
         return self.call("create_relationship", **given)["relationship"]
 
     def close(self) -> None:
-        """Close the connections to the database."""
+        """Close the connections to the database, and let nobody go on listening, who would have
+        them opened again.
+        """
+        self.app.extensions["flexdb_hub"].end()
         self.app.extensions["flexdb"].close()
 
 
