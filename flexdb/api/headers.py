@@ -27,8 +27,9 @@ LOCATION: Json = {"description": "The URL of what was created.",
 IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key", "in": "header", "required": False,
     "description": "A key of the request's own: sent again with it, the same request is not done "
-                   "again but answered as before, with `Idempotency-Replayed: true`.",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,512}$",
+                   "again but answered as before, with `Idempotency-Replayed: true`. 1 to 255 "
+                   "visible characters of ASCII, in quotation marks.",
+    "schema": {"type": "string",
                "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
 }
 LAST_EVENT_ID: Json = {
@@ -39,6 +40,7 @@ LAST_EVENT_ID: Json = {
 }
 EVENT: Json = {
     "type": "object", "description": "One of the events that follow until either end closes.",
+    "additionalProperties": False,
     "properties": {
         "event": {"type": "string", "description": "`change`, `position` or `gone`."},
         "id": {"type": "string", "description": "The position."},

@@ -241,10 +241,10 @@ _JSONRPC: Json = {
         "200": _json_response("The reply, or an array of replies, errors included.",
                               {"description": "A reply object, or an array of them."}),
         "204": {"description": "There was nothing to answer: only notifications."},
+        "400": _json_response("The Idempotency-Key is none.", reference("ErrorReply")),
         "401": _json_response("A key is needed, or is not good.", reference("ErrorReply")),
         "413": _json_response("The body is too large.", reference("ErrorReply")),
         "415": _json_response("The body is not JSON.", reference("ErrorReply")),
-        "422": _json_response("The Idempotency-Key is that of another request.",
-                              reference("ErrorReply")),
+        "422": _json_response("The Idempotency-Key is another's.", reference("ErrorReply")),
     },
 }
