@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.faults.database import Database
-from tests.faults.length import times
+from tests.faults.length import only_at_length
 from tests.support.served import Served
 from tests.support.streams import Watched, is_change, writing
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.faults
-CUTS = times(200, 60)
+pytestmark = [pytest.mark.faults, only_at_length]
+CUTS = 200
 
 
 def test_a_client_that_is_cut_off_two_hundred_times_has_what_the_log_has(
