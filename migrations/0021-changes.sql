@@ -96,6 +96,11 @@ DECLARE
     own constant oid := (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
     named text;
 BEGIN
+    -- Each start asks, also of a server that takes no writes at the moment.
+    IF NOT anyway AND EXISTS (SELECT FROM flexdb_feed f
+                              WHERE f.system_identifier = cluster AND f.database_id = own) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO flexdb_feed AS f (system_identifier, database_id) VALUES (cluster, own)
     ON CONFLICT (is_only) DO UPDATE
     SET name = excluded.name, system_identifier = cluster, database_id = own

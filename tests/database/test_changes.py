@@ -254,6 +254,15 @@ def test_a_truncated_table_gives_the_feed_another_name(log: Log) -> None:
     assert set(log.tables().values()) == {0}
 
 
+def test_a_database_that_takes_no_writes_keeps_the_name_of_its_feed(log: Log) -> None:
+    """A service starts beside one while it is switched over, as long as nothing is to be done."""
+    renamed = "SELECT flexdb_rename_feed(false)"
+    log.run(renamed)
+    with log.connection.transaction():
+        log.run("SET TRANSACTION READ ONLY")
+        assert log.connection.execute(renamed).fetchone() == (None,)
+
+
 def test_a_copy_of_the_database_names_its_feed_anew_and_once(log: Log) -> None:
     renamed = "SELECT flexdb_rename_feed(false)"
     log.run(renamed)
