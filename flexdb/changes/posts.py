@@ -122,18 +122,15 @@ class Sender:
 
 def _connected(addresses: list[str], port: int, until: float) -> socket.socket:
     """Connect to the first of some addresses that answers; each has its share of the time."""
-    for place, address in enumerate(addresses, 1):
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        connection = socket.socket(family, socket.SOCK_STREAM)
+    failed = OSError("no address")
+    for place, address in enumerate(addresses):
+        share = _left(until) / (len(addresses) - place)
         try:
-            connection.settimeout(_left(until) / (len(addresses) - place + 1))
-            connection.connect((address, port))
-            return connection
-        except OSError:
-            connection.close()
-            if place == len(addresses):
-                raise
-    raise OSError("no address")
+            return socket.create_connection((address, port), share)
+        except OSError as error:
+            # It may be one of IPv6, of which this system knows nothing.
+            failed = error
+    raise failed
 
 
 def _left(until: float) -> float:

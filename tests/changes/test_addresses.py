@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import ssl
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import pytest
 
@@ -127,6 +130,25 @@ def test_an_address_that_answers_not_gives_way_to_the_next() -> None:
         taken.close()
         both = sender("127.0.0.0/8", look_up=lambda host, port: ["127.0.0.3", "127.0.0.2"])
         assert both.post(receiver.url(host="two.test"), {}, b"{}").status == 204
+
+
+def test_a_system_without_ipv6_sends_to_the_address_of_ipv4(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    class Older(socket.socket):
+        """As a socket is where Linux was started with ``ipv6.disable=1``."""
+
+        def __init__(self, family: int = -1, *rest: Any, **named: Any) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+            super().__init__(family, *rest, **named)
+
+    monkeypatch.setattr(socket, "socket", Older)
+    with Receiver(host="127.0.0.2") as receiver:
+        both = sender("::1", "127.0.0.2", look_up=lambda host, port: ["::1", "127.0.0.2"])
+        assert both.post(receiver.url(host="two.test"), {}, b"{}").status == 204
+        alone = sender("::1", look_up=lambda host, port: ["::1"])
+        assert alone.post(receiver.url(host="one.test"), {}, b"{}").error == (
+            f"there is no connection: {os.strerror(errno.EAFNOSUPPORT)}")
 
 
 @pytest.mark.parametrize("url, told", [
