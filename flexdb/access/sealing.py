@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+# By which a secret that signs is known, as Standard Webhooks has it.
+SIGNS = "whsec_"
 _PREFIX = "sealed:"
 # In bytes.
 _NONCE, _KEY, _SIGNING = 12, 32, 32
@@ -23,7 +25,7 @@ _NONCE, _KEY, _SIGNING = 12, 32, 32
 def make_signing_secret() -> str:
     """Return a new secret that deliveries are signed with, in the form of Standard Webhooks 1.0.0.
     """
-    return "whsec_" + base64.b64encode(os.urandom(_SIGNING)).decode()
+    return SIGNS + base64.b64encode(os.urandom(_SIGNING)).decode()
 
 
 class CannotOpen(Exception):

@@ -15,8 +15,9 @@ from flexdb.errors import InvalidParams, NotFound
 from flexdb.errors.changes import ChangesGone
 from flexdb.operations.changes import MEMBERS
 from flexdb.operations.statements import step
+from flexdb.operations.webhooks import EVENTS
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk, as_steps
-from flexdb.query.changes import changes
+from flexdb.query.changes import MOST_NUMBERED, changes
 from flexdb.query.positions import Position
 from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
@@ -25,8 +26,7 @@ from flexdb.sql.loader import STATEMENTS
 MOST_WAITING, _PAGE = 1000, 200
 # For how many webhooks one look finds something to do.
 _MOST_WEBHOOKS = 1000
-_MOST_NUMBERED, _MOST_REMOVED = 2000, 5000
-_PAST = {"create": "created", "update": "updated", "delete": "deleted"}
+_MOST_REMOVED = 5000
 _NOTHING = b"null"
 _HEAD, _TAIL = b'{"changes":[', b'],"position":'
 LEFT_BEHIND = ("what changed since the last it was told of is not kept any more: list everything "
@@ -99,7 +99,7 @@ class Deliveries:
 
     def number(self, hook: Hook) -> Statement:
         """Return what gives positions to what changed; alone, so that nobody waits for it."""
-        return _row("number_changes", {"tenant_id": hook.tenant_id, "most": _MOST_NUMBERED})
+        return _row("number_changes", {"tenant_id": hook.tenant_id, "most": MOST_NUMBERED})
 
     def take(self, hook: Hook) -> Steps:
         """Return what enters what a webhook is to be told of, and gives one delivery that was
@@ -124,14 +124,12 @@ class Deliveries:
         return Steps("take_delivery", steps)
 
     def _enter(self, of: Mapping[str, Any], webhook: Any, filter: str | None) -> Any:
-        events = webhook["events"] and {tuple(event.split(".")) for event in webhook["events"]}
-        past = {done: op for op, done in _PAST.items()}
+        heard = {done for done, event in EVENTS.items()
+                 if webhook["events"] is None or event in webhook["events"]}
         asked: dict[str, Any] = {
             "tenant_id": of["tenant_id"], "limit": _PAGE, "old": False,
-            "since": Position(webhook["feed"], webhook["position"])}
-        if events:
-            asked |= {"kinds": sorted({kind for kind, _ in events}),
-                      "ops": sorted({past[done] for _, done in events})}
+            "since": Position(webhook["feed"], webhook["position"]),
+            "kinds": sorted({kind for kind, _ in heard}), "ops": sorted({op for _, op in heard})}
         for name in ("node_type_ids", "relationship_types"):
             if webhook[name] is not None:
                 asked[name] = webhook[name]
@@ -148,7 +146,7 @@ class Deliveries:
             return
         found = orjson.loads(page.text)
         wanted = [change for change in found["changes"]
-                  if not events or (change["kind"], _PAST[change["op"]]) in events]
+                  if (change["kind"], change["op"]) in heard]
         yield step(self._context, "enter_deliveries", dict(of) | {
             "position": Position.parse(found["position"]).number,
             "positions": array(Position.parse(change["position"]).number for change in wanted),
@@ -199,7 +197,7 @@ def body_of(claimed: Claimed, page: bytes) -> bytes:
     if not found or Position.parse(found[0]["position"]).number != claimed.position:
         raise NotFound("the change is not in the feed")
     change = page[len(_HEAD):page.rindex(_TAIL)]
-    return _body(f"{found[0]['kind']}.{_PAST[found[0]['op']]}", found[0]["at"], change)
+    return _body(EVENTS[found[0]["kind"], found[0]["op"]], found[0]["at"], change)
 
 
 def body_of_test(claimed: Claimed, at: str) -> bytes:

@@ -19,10 +19,9 @@ from urllib.parse import quote, urlsplit
 
 from flexdb.changes.addresses import NotPublic, Resolve, addresses_of, resolve
 from flexdb.config import Networks, Settings, networks
+from flexdb.contract.urls import PORTS
 from flexdb.version import __version__
 
-# Where nothing else is to be expected than what is meant to be called.
-_PORTS = (443, 8443)
 # Of an answer no more is read, in bytes: of its body, for the receiver's sake, and of all.
 _BODY, _ALL = 4096, 65_536
 _PIECE = 65_536
@@ -95,7 +94,7 @@ class Sender:
         if parts.username is not None or parts.password is not None:
             return Reaction(0, "its URL has a user's name in it")
         port = parts.port or (443 if secure else 80)
-        if port not in _PORTS and not (self.http or self.allowed):
+        if port not in PORTS and not (self.http or self.allowed):
             return Reaction(0, "its URL has another port than 443 and 8443")
         addresses = addresses_of(host, port, self.allowed, self.look_up)
         with _connected(addresses, port, until) as plain:

@@ -10,7 +10,7 @@ import binascii
 import hmac
 from collections.abc import Iterable
 
-PREFIX = "whsec_"
+from flexdb.access.sealing import SIGNS
 
 
 def delivery_id(webhook_id: str, position: int) -> str:
@@ -38,7 +38,7 @@ def headers(id: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> dic
 
 def _key(secret: str) -> bytes:
     try:
-        return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+        return base64.b64decode(secret.removeprefix(SIGNS), validate=True)
     except binascii.Error:
         # Not from it: it may quote the secret.
         raise ValueError("a webhook's secret is not base64") from None

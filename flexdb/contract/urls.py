@@ -15,7 +15,8 @@ from flexdb.context import Context, Limits
 from flexdb.contract.fields import Text
 
 URL_LENGTH = 2048
-_PORTS = (443, 8443)
+# Where nothing else is to be expected than what is meant to be called.
+PORTS = (443, 8443)
 
 
 class Url(Text):
@@ -54,8 +55,8 @@ def _wrong(url: str, limits: Limits) -> str:
         return "may have no fragment: that is never sent"
     if limits.webhook_http or limits.webhook_allow:
         return "" if port != 0 else "may not have the port 0"
-    if port not in (None, *_PORTS):
-        return f"may have the port {' or '.join(map(str, _PORTS))} alone"
+    if port not in (None, *PORTS):
+        return f"may have the port {' or '.join(map(str, PORTS))} alone"
     return "" if _may_be_public(host) else "must lead to a host on the public internet"
 
 

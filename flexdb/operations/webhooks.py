@@ -31,7 +31,7 @@ from flexdb.operations.changes import MEMBERS
 from flexdb.operations.node_types import check_node_types
 from flexdb.operations.statements import one_object, step, with_secret
 from flexdb.plan import Statement, Steps, Walk
-from flexdb.query.changes import KINDS
+from flexdb.query.changes import KINDS, OPS
 from flexdb.query.filters import PATTERNS, condition
 from flexdb.query.paging import page, pagination
 from flexdb.query.positions import Since
@@ -39,7 +39,8 @@ from flexdb.sql.arrays import array, array_of_texts
 
 # How many a tenant may have, how many types one may name, and how large its filter may be.
 MOST_WEBHOOKS, MOST_TYPES, MOST_BYTES = 50, 100, 16_384
-EVENTS = tuple(f"{kind}.{done}" for kind in KINDS for done in ("created", "updated", "deleted"))
+# By what kind of object is changed, and by what is done to it.
+EVENTS = {(kind, op): f"{kind}.{op}d" for kind in KINDS for op in OPS}
 ORDERINGS, STATUSES = ("record", "all"), ("active", "paused", "disabled")
 CLEARABLE = ("events", "node_type_ids", "relationship_types", "filter")
 _MOST_OVERLAP = 7 * 86400
@@ -49,7 +50,7 @@ _ALL = 2**31 - 1
 ID = partial(Id, "The webhook's id.")
 URL = partial(Url, "Where to post: https, on the port 443 or 8443, without a user.",
               example="https://example.com/hooks")
-EVENT = Choice("An event.", EVENTS)
+EVENT = Choice("An event.", tuple(EVENTS.values()))
 EVENTS_OF = partial(Items, "Which events; null for all.", EVENT, len(EVENTS), allow_none=True,
                     example=["node.created", "node.updated"])
 NODE_TYPE_IDS = partial(Items, "Only of nodes of these types, and of these types; beside "
