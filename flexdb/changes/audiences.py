@@ -29,7 +29,7 @@ class Audiences:
         self._audiences: dict[tuple[bytes, str], Audience] = {}
 
     def __iter__(self) -> Iterator[Audience]:
-        return iter([*self._audiences.values()])
+        return iter(self._audiences.values())
 
     def join(self, listener: Listener) -> Audience:
         """Have a listener wait, and return with whom."""
@@ -48,7 +48,7 @@ class Audiences:
                 del self._audiences[key]
 
     def dissolve(self, audience: Audience) -> set[Listener]:
-        """End a audience, and return who was in it."""
+        """End an audience, and return who was in it."""
         self._audiences.pop((audience.question.key, audience.position), None)
         listeners, audience.listeners = audience.listeners, set()
         return listeners

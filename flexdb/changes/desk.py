@@ -28,7 +28,7 @@ class Desk:
         self._reading = 0
 
     def ask(self, audience: Audience) -> None:
-        """Have the page behind a audience's position read, as soon as a reader is free."""
+        """Have the page behind an audience's position read, as soon as a reader is free."""
         if not audience.is_asked:
             audience.is_asked = True
             self._due.append(audience)
