@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,11 +17,11 @@ from flexdb.config import Settings
 from flexdb.db.commands import running
 from tests.support import postgres
 from tests.support.pgbouncer import PgBouncer, needed
-from tests.support.receivers import Received, Receiver, Reply
+from tests.support.receivers import LOCAL, Crowd, Received, Receiver, Reply
 from tests.support.row_security import switched_on
 from tests.support.service import Service
 from tests.support.waiting import wait_until
-from tests.support.webhooks import LOCAL, SOON, deliveries, delivering, webhook
+from tests.support.webhooks import SOON, deliveries, delivering, webhook
 
 pytestmark = pytest.mark.long
 
@@ -244,30 +243,17 @@ def test_how_long_an_endpoint_may_ask_to_be_left_alone_has_an_end(service: Servi
 
 def test_after_ten_failures_there_is_one_attempt_at_a_time(service: Service) -> None:
     tenant = service.tenant()
-    at_once, most = [0], [0]
-    lock = threading.Lock()
-
-    def slowly(_: Received) -> Reply:
-        with lock:
-            at_once[0] += 1
-            most[0] = max(most[0], at_once[0])
-        time.sleep(0.02)
-        with lock:
-            at_once[0] -= 1
-        return Reply(500)
-
+    crowd = Crowd(lambda _: Reply(500), 0.02)
     schedule = SOON._replace(delays=(0.01,) * 900, probe=0)
-    with (Receiver(slowly) as receiver, delivering(service.settings, schedule),
+    with (Receiver(crowd) as receiver, delivering(service.settings, schedule),
           delivering(service.settings, schedule)):
         hook = webhook(service, tenant, receiver.url())
         for _ in range(6):
             service.node_type(tenant)
         wait_until(lambda: state(service, hook)["failures"] >= 10 + 8)
-        with lock:
-            most[0] = 0
         before = len(receiver.received)
-        wait_until(lambda: len(receiver.received) > before + 10)
-        assert most[0] == 1
+        assert crowd.most_while(
+            lambda: wait_until(lambda: len(receiver.received) > before + 10)) == 1
         receiver.answer = lambda _: Reply()
         wait_until(lambda: statuses(service, hook) == {"done": 6})
         assert state(service, hook)["failures"] == 0

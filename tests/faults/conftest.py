@@ -14,6 +14,7 @@ from tests.faults.database import Database
 from tests.faults.load import HEADINGS, Load
 from tests.faults.stack import Stack
 from tests.support.nginx import MISSING, PROGRAM
+from tests.support.proxy import Proxy
 
 _table: list[tuple[str, ...]] = []
 
@@ -77,6 +78,17 @@ def stack(new_stack: Callable[..., Stack]) -> Stack:
     stack = new_stack()
     stack.served.wait()
     return stack
+
+
+@pytest.fixture(scope="module")
+def proxied(new_stack: Callable[..., Stack], stack: Stack) -> Iterator[tuple[Stack, Proxy]]:
+    """A service that reaches PostgreSQL through a proxy."""
+    proxy = Proxy(stack.database.port)
+    through = new_stack(DB_PORT=proxy.port)
+    through.served.wait()
+    yield through, proxy
+    through.close()
+    proxy.close()
 
 
 @pytest.fixture(autouse=True)

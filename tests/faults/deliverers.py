@@ -12,6 +12,7 @@ from flexdb.changes.deliverer import Deliverer
 from flexdb.changes.schedule import Schedule
 from flexdb.config.reading import read_settings
 from tests.support.paths import ROOT
+from tests.support.receivers import LEAVE
 
 # A lease is longer than an attempt and the note of it.
 SCHEDULE = Schedule(delays=(0.1,) * 60, pause=0.1, probe=0.05, poll=0.1, rest=0.1, lease=8)
@@ -26,8 +27,7 @@ class Deliverers:
 
     def __init__(self, count: int, variables: dict[str, Any]) -> None:
         self._environment = {
-            **os.environ, "PYTHONPATH": str(ROOT), "WEBHOOK_HTTP": "true",
-            "WEBHOOK_ALLOW": "127.0.0.0/8", "WEBHOOK_TIMEOUT": str(TIMEOUT),
+            **os.environ, "PYTHONPATH": str(ROOT), **LEAVE, "WEBHOOK_TIMEOUT": str(TIMEOUT),
             **{name: str(value) for name, value in variables.items()}}
         self.killed = 0
         self._processes = [self._start() for _ in range(count)]

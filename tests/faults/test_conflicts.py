@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -119,17 +119,6 @@ def deadlocks(database: Database) -> int:
     ((count,),) = database.do(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     return int(count)
-
-
-@pytest.fixture(scope="module")
-def proxied(new_stack: Callable[..., Stack], stack: Stack) -> Iterator[tuple[Stack, Proxy]]:
-    """A service that reaches PostgreSQL through a proxy."""
-    proxy = Proxy(stack.database.port)
-    through = new_stack(DB_PORT=proxy.port)
-    through.served.wait()
-    yield through, proxy
-    through.close()
-    proxy.close()
 
 
 def test_replies_of_postgresql_that_are_lost_leave_nothing_but_doubt(

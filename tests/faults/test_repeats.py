@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from uuid import uuid4
@@ -16,6 +16,7 @@ from tests.faults.length import times
 from tests.faults.stack import Stack
 from tests.support.proxy import Proxy
 from tests.support.repeats import Answer, Send, check, fight, until_told
+from tests.support.streams import Watched
 
 pytestmark = pytest.mark.faults
 CLIENTS = 16
@@ -25,10 +26,8 @@ class Tenant:
     """A tenant of a stack, and a node type in it."""
 
     def __init__(self, stack: Stack) -> None:
-        self.stack, slug = stack, uuid4().hex
-        tenant = stack.served.call("create_tenant", slug=slug, name=slug)["result"]["tenant"]
-        made = stack.served.call("create_node_type", tenant_id=tenant["id"], name="T")
-        self.id, self.node_type = tenant["id"], made["result"]["node_type"]["id"]
+        self.stack = stack
+        _, self.id, self.node_type = Watched.of(stack.served)
 
     def send(self, port: int) -> Send:
         """Return what creates a node with a key at a port; it gives None where nothing came."""
@@ -80,17 +79,6 @@ def test_of_many_clients_with_the_same_keys_each_is_done_once_while_backends_die
     told = check(answers, CLIENTS)
     report(killed=killed, **told)
     assert tenant.count() == len(keys) and told["422"] == CLIENTS * len(keys)
-
-
-@pytest.fixture(scope="module")
-def proxied(new_stack: Callable[..., Stack], stack: Stack) -> Iterator[tuple[Stack, Proxy]]:
-    """A service that reaches PostgreSQL through a proxy."""
-    proxy = Proxy(stack.database.port)
-    through = new_stack(DB_PORT=proxy.port)
-    through.served.wait()
-    yield through, proxy
-    through.close()
-    proxy.close()
 
 
 @pytest.mark.parametrize("where", ["postgresql", "client"])

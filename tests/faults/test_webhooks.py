@@ -14,12 +14,10 @@ from standardwebhooks import Webhook
 from tests.faults.deliverers import TIMEOUT, Deliverers
 from tests.faults.length import only_at_length
 from tests.faults.stack import Stack
-from tests.support.receivers import Received, Receiver, Reply
+from tests.support.receivers import LEAVE, Crowd, Received, Receiver, Reply
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.faults, only_at_length]
-
-LEAVE = {"WEBHOOK_HTTP": "true", "WEBHOOK_ALLOW": "127.0.0.0/8"}
 
 
 @pytest.fixture(scope="module")
@@ -130,28 +128,17 @@ def test_one_record_that_always_fails_holds_up_no_other_and_can_be_sent_again(
 
 def test_where_an_endpoint_is_down_one_probe_at_a_time_is_made_by_all_processes(
         told: Stack, deliverers: Deliverers, report: Callable[..., None]) -> None:
-    lock, at_once, most, is_down = threading.Lock(), [0], [0], [True]
-
-    def answer(_: Received) -> Reply:
-        with lock:
-            at_once[0] += 1
-            most[0] = max(most[0], at_once[0])
-        time.sleep(0.05)
-        with lock:
-            at_once[0] -= 1
-        return Reply(500 if is_down[0] else 200)
-
-    with Receiver(answer) as receiver:
+    is_down = [True]
+    crowd = Crowd(lambda _: Reply(500 if is_down[0] else 200), 0.05)
+    with Receiver(crowd) as receiver:
         hook = hook_of(told, receiver.url())
         tenant = hook["tenant_id"]
         nodes_of(told, tenant, 40)
         wait_until(lambda: call(told, "get_webhook", tenant_id=tenant, id=hook["id"])[
             "webhook"]["failures"] >= 10 + 12 * 3, 300)
-        with lock:
-            most[0] = 0
         before = len(receiver.received)
-        wait_until(lambda: len(receiver.received) > before + 100, 300)
-        probes = most[0]
+        probes = crowd.most_while(
+            lambda: wait_until(lambda: len(receiver.received) > before + 100, 300))
         is_down[0] = False
         wait_until(lambda: count_of(told, hook, "done") == 41, 300)
     report(probes_at_once=probes, by=Counter(one.path for one in receiver.received)["/hook"])

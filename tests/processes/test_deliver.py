@@ -4,61 +4,36 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 from flexdb.config import Settings
 from tests.support import postgres
-from tests.support.paths import ROOT
-from tests.support.receivers import Receiver, Reply
+from tests.support.receivers import LEAVE, LOCAL, Receiver, Reply
 from tests.support.served import Served, variables_of
 from tests.support.service import Service
 from tests.support.waiting import wait_until
-from tests.support.webhooks import LOCAL, deliveries, webhook
+from tests.support.webhooks import deliveries, webhook
 
 pytestmark = pytest.mark.long
 
 
-class Process:
+class Process(Served):
     """``python -m flexdb deliver``, and what it says."""
 
-    def __init__(self, folder: Path, **variables: object) -> None:
-        self.output: IO[bytes] = tempfile.TemporaryFile("w+b")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "flexdb", "deliver"], cwd=folder, stdin=subprocess.DEVNULL,
-            stdout=self.output, stderr=subprocess.STDOUT, env={
-                **os.environ, "PYTHONPATH": str(ROOT), "WEBHOOK_HTTP": "true",
-                "WEBHOOK_ALLOW": "127.0.0.0/8",
-                **{name: str(value) for name, value in variables.items()}})
-
-    @property
-    def said(self) -> str:
-        descriptor = self.output.fileno()
-        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.output.close()
+    def command(self) -> list[str]:
+        """Return the command that starts it."""
+        return [sys.executable, "-m", "flexdb", "deliver"]
 
 
 @pytest.fixture
-def deliver(tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    made: list[Process] = []
-
-    def start(**variables: object) -> Process:
-        made.append(Process(tmp_path, **variables))
-        return made[-1]
-
-    yield start
-    for one in made:
-        one.close()
+def deliver(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    with ExitStack() as started:
+        yield lambda **variables: started.enter_context(Process(tmp_path, **LEAVE, **variables))
 
 
 def done(service: Service, hook: dict[str, object]) -> int:
@@ -66,7 +41,7 @@ def done(service: Service, hook: dict[str, object]) -> int:
 
 
 def test_it_delivers_until_it_is_told_to_end_and_ends_what_is_under_way(
-        deliver: Callable[..., Process], new_service: Callable[..., Service]) -> None:
+        deliver: Callable[..., Served], new_service: Callable[..., Service]) -> None:
     service = new_service(**LOCAL)
     tenant = service.tenant()
     process = deliver(**variables_of(service.settings))
@@ -86,7 +61,7 @@ def test_it_delivers_until_it_is_told_to_end_and_ends_what_is_under_way(
 
 @pytest.mark.longest
 def test_it_waits_for_postgresql_and_its_schema_and_says_so_once(
-        deliver: Callable[..., Process], new_database: Callable[..., Settings]) -> None:
+        deliver: Callable[..., Served], new_database: Callable[..., Settings]) -> None:
     from flexdb.db.migrate import migrate
     settings = new_database(template=None, **LOCAL)
     process = deliver(**variables_of(settings))
@@ -104,7 +79,7 @@ def test_it_waits_for_postgresql_and_its_schema_and_says_so_once(
 
 @pytest.mark.longest
 def test_it_goes_on_when_postgresql_has_restarted(
-        deliver: Callable[..., Process], tmp_path_factory: pytest.TempPathFactory) -> None:
+        deliver: Callable[..., Served], tmp_path_factory: pytest.TempPathFactory) -> None:
     from flexdb.db.migrate import migrate
     server = postgres.start(tmp_path_factory.mktemp("restarts"))
     try:
@@ -139,8 +114,8 @@ def test_a_start_that_is_to_deliver_does_and_ends_it(
     service = new_service(**LOCAL)
     tenant = service.tenant()
     with Receiver() as receiver:
-        with Served(tmp_path, **variables_of(service.settings), DELIVER="true",
-                    WEBHOOK_HTTP="true", WEBHOOK_ALLOW="127.0.0.0/8") as served:
+        with Served(tmp_path, **variables_of(service.settings), **LEAVE,
+                    DELIVER="true") as served:
             served.wait()
             master = served.process.pid
             children = set(Path(f"/proc/{master}/task/{master}/children").read_text().split())

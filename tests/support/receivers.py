@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import orjson
+
+# What lets webhooks lead to them, as settings and as variables.
+LOCAL: dict[str, Any] = {"webhook_http": True, "webhook_allow": "127.0.0.0/8"}
+LEAVE = {name.upper(): str(value).lower() for name, value in LOCAL.items()}
 
 
 class Received(NamedTuple):
@@ -38,6 +43,36 @@ class Reply(NamedTuple):
 
 
 Answers = Callable[[Received], Reply]
+
+
+class Crowd:
+    """Answers slowly, and counts how many are answered at once.
+
+    :param answer: says what a request is answered
+    :param seconds: how long that takes
+    """
+
+    def __init__(self, answer: Answers, seconds: float) -> None:
+        self._answer, self._seconds = answer, seconds
+        self._lock = threading.Lock()
+        self._now = self._most = 0
+
+    def __call__(self, received: Received) -> Reply:
+        """Answer a request."""
+        with self._lock:
+            self._now += 1
+            self._most = max(self._most, self._now)
+        time.sleep(self._seconds)
+        with self._lock:
+            self._now -= 1
+        return self._answer(received)
+
+    def most_while(self, wait: Callable[[], object]) -> int:
+        """Return how many were answered at once, at most, while something was waited for."""
+        with self._lock:
+            self._most = 0
+        wait()
+        return self._most
 
 
 class Receiver:

@@ -122,7 +122,7 @@ class Streamed:
         """Return the next changes."""
         found: list[Event] = []
         while len(found) < count:
-            found += self.until(lambda event: event.name == "change")[-1:]
+            found += self.until(is_change)[-1:]
         return found
 
     def error(self) -> Any:

@@ -14,8 +14,6 @@ from flexdb.changes.schedule import Schedule
 from flexdb.config import Settings
 from tests.support.service import Service
 
-# What leads to receivers on this machine.
-LOCAL: dict[str, Any] = {"webhook_http": True, "webhook_allow": "127.0.0.0/8"}
 # As usual, but soon.
 SOON = Schedule(delays=(0.02,) * 9, pause=0.05, probe=0.02, poll=0.02, rest=0.02)
 
