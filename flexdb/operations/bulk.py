@@ -25,7 +25,7 @@ from flexdb.errors.clashes import NotUnique
 from flexdb.operations import nodes, relationships
 from flexdb.operations.contracts import THING, held_schemas
 from flexdb.operations.node_types import stored_schema
-from flexdb.operations.statements import step, told
+from flexdb.operations.statements import step, with_caller
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.filters import condition
 from flexdb.query.parameters import FILTER
@@ -168,7 +168,7 @@ def delete_nodes(context: Context, params: Loaded) -> Statement:
         return Result(deletion, rows=total)
 
     query = filled("delete_nodes", context.json_fields, wanted)
-    return Statement(query, told(context, query, params | arguments), read)
+    return Statement(query, with_caller(context, query, params | arguments), read)
 
 
 def _refuse_violations(wrapper: str, items: list[Loaded], typed_by: str,

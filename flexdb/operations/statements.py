@@ -58,7 +58,7 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     query = STATEMENTS[context.json_fields][name]
     if "only" in query.arguments:
         params = params | _wanted(context)
-    params = told(context, query, params)
+    params = with_caller(context, query, params)
     head = f'{{"{wrapper}":'.encode() if wrapper else b""
     tail = b"}" if wrapper else b""
 
@@ -78,8 +78,8 @@ def one_object(context: Context, name: str, params: Loaded, wrapper: str = "",
     return Statement(query, params, read)
 
 
-def told(context: Context, query: Query, arguments: Loaded) -> Loaded:
-    """Return the arguments of a query with who calls, where it tells the log of changes."""
+def with_caller(context: Context, query: Query, arguments: Loaded) -> Loaded:
+    """Return the arguments of a query with those of its frame ``set_caller``, where it has that."""
     if "actor" not in query.arguments:
         return arguments
     return arguments | {"actor": f"{context.caller.name} {context.request_id()}"}
@@ -101,7 +101,7 @@ def with_secret(statement: Statement, secret: str) -> Statement:
 def step(context: Context, name: str, arguments: Loaded) -> Statement:
     """Return a statement of an operation's steps, which alone look at its row."""
     query = STATEMENTS[context.json_fields][name]
-    return step_of(query, told(context, query, arguments))
+    return step_of(query, with_caller(context, query, arguments))
 
 
 def step_of(query: Query, arguments: Loaded) -> Statement:

@@ -18,7 +18,7 @@ WITH given AS (
 ), created AS (
     INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
     SELECT %(tenant_id)s::uuid, g.id, g.node_type_id, g.data, clock.now, clock.now
-    FROM given g, clock_timestamp() AS clock (now), {told}
+    FROM given g, clock_timestamp() AS clock (now), {set_caller}
     -- Who waits for another's id then never waits in a circle.
     ORDER BY g.id
     ON CONFLICT (tenant_id, id) DO NOTHING
@@ -53,7 +53,7 @@ WITH given AS (
                                     relationship_type, data, created_at, updated_at)
     SELECT %(tenant_id)s::uuid, g.id, g.source_node_id, g.target_node_id, g.relationship_type,
            g.data, clock.now, clock.now
-    FROM given g, clock_timestamp() AS clock (now), {told}
+    FROM given g, clock_timestamp() AS clock (now), {set_caller}
     ORDER BY g.id
     ON CONFLICT (tenant_id, id) DO NOTHING
     RETURNING r.id, {relationship} AS object

@@ -9,7 +9,7 @@ concat(nt.version, '-', to_hex(hash_record_extended((nt.created_at, nt.xmin), 0)
 INSERT INTO node_types AS nt
     (tenant_id, id, name, description, schema, created_at, updated_at)
 SELECT t.id, %(id)s::uuid, %(name)s, %(description)s, %(schema)s::jsonb, clock.now, clock.now
-FROM tenants t, clock_timestamp() AS clock (now), {told}
+FROM tenants t, clock_timestamp() AS clock (now), {set_caller}
 WHERE t.id = %(tenant_id)s
 RETURNING {node_type} AS object, nt.version, {node_type_tag} AS tag
 
@@ -26,7 +26,7 @@ WHERE nt.tenant_id = %(tenant_id)s AND nt.name = %(name)s
 -- write: update_node_type -> object, version, tag
 WITH found AS (
     SELECT nt.tenant_id, nt.id, nt.version, {node_type_tag} AS tag
-    FROM node_types nt, {told}
+    FROM node_types nt, {set_caller}
     WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
     FOR NO KEY UPDATE
 ), changed AS (
@@ -48,7 +48,7 @@ LEFT JOIN changed ON true
 -- write: delete_node_type -> object, version, tag
 WITH found AS (
     SELECT nt.tenant_id, nt.id, nt.version, {node_type_tag} AS tag
-    FROM node_types nt, {told}
+    FROM node_types nt, {set_caller}
     WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
     FOR UPDATE
 ), deleted AS (

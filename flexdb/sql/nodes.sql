@@ -12,7 +12,7 @@ concat(nt.version, ' ', nt.updated_at, ' ', nt.xmin)
 -- write: create_node -> object, version, tag
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
 SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, clock.now, clock.now
-FROM node_types nt, clock_timestamp() AS clock (now), {told}
+FROM node_types nt, clock_timestamp() AS clock (now), {set_caller}
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
   AND {schema_version} = %(schema_version)s
 -- The schema that the data was checked against stays until this is committed.
@@ -27,7 +27,7 @@ WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
 -- write: update_node -> object, version, tag
 WITH found AS (
     SELECT n.tenant_id, n.id, n.version, {node_tag} AS tag
-    FROM nodes n, {told}
+    FROM nodes n, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
     -- No key changes, so relationships may come to it meanwhile.
     FOR NO KEY UPDATE
@@ -48,7 +48,7 @@ LEFT JOIN changed ON true
 -- write: delete_node -> object, version, tag
 WITH found AS (
     SELECT n.tenant_id, n.id, n.version, {node_tag} AS tag
-    FROM nodes n, {told}
+    FROM nodes n, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
     FOR UPDATE
 ), deleted AS (
@@ -79,7 +79,7 @@ WITH {fitting}, wanted AS MATERIALIZED (
     -- In one order, so that two who delete the same nodes never wait in a circle; and those alone
     -- that still fit when it is their turn.
     SELECT n.id
-    FROM nodes n, found, {told}
+    FROM nodes n, found, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = ANY (ARRAY(SELECT fitting.id FROM fitting))
       AND found.total <= %(max_affected)s AND ({condition})
     ORDER BY n.id
@@ -144,7 +144,7 @@ WITH given AS (
 ), changed AS (
     UPDATE nodes n
     SET data = g.data, version = n.version + 1, updated_at = clock_timestamp()
-    FROM given g, {told}
+    FROM given g, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = g.id
       -- As text, since jsonb's 1 and 1.0 are equal.
       AND n.data::text IS DISTINCT FROM g.data::text

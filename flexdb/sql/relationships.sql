@@ -20,7 +20,7 @@ WITH source AS (SELECT n.tenant_id, n.id FROM nodes n
                                          relationship_type, data, created_at, updated_at)
          SELECT source.tenant_id, %(id)s::uuid, source.id, target.id, %(relationship_type)s,
                 %(data)s::jsonb, clock.now, clock.now
-         FROM source, target, contract, clock_timestamp() AS clock (now), {told}
+         FROM source, target, contract, clock_timestamp() AS clock (now), {set_caller}
          WHERE contract.is_checked
          RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
      )
@@ -42,7 +42,7 @@ WITH found AS (
            flexdb_relationship_schema(r.tenant_id, coalesce(%(relationship_type)s,
                                                             r.relationship_type))
            = %(schema_version)s AS is_checked
-    FROM relationships r, {told}
+    FROM relationships r, {set_caller}
     WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
     FOR NO KEY UPDATE
 ), changed AS (
@@ -64,7 +64,7 @@ LEFT JOIN changed ON true
 -- write: delete_relationship -> object, version, tag
 WITH found AS (
     SELECT r.tenant_id, r.id, r.version, {relationship_tag} AS tag
-    FROM relationships r, {told}
+    FROM relationships r, {set_caller}
     WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
     FOR UPDATE
 ), deleted AS (

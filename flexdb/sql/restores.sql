@@ -28,7 +28,7 @@ LEFT JOIN (
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, version, created_at, updated_at)
 SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, %(last)s::bigint + 1,
        %(created_at)s::timestamptz, clock.now
-FROM node_types nt, clock_timestamp() AS clock (now), {told}
+FROM node_types nt, clock_timestamp() AS clock (now), {set_caller}
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
 FOR SHARE OF nt
 RETURNING {node} AS object, n.version, {node_tag} AS tag
@@ -41,7 +41,7 @@ SELECT source.tenant_id, %(id)s::uuid, source.id, target.id, %(relationship_type
 FROM nodes source
 JOIN nodes target ON target.tenant_id = %(tenant_id)s AND target.id = %(target_node_id)s
 CROSS JOIN clock_timestamp() AS clock (now)
-CROSS JOIN {told}
+CROSS JOIN {set_caller}
 WHERE source.tenant_id = %(tenant_id)s AND source.id = %(source_node_id)s
 RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
 
@@ -82,7 +82,7 @@ WITH restored AS (
                                     relationship_type, data, version, created_at, updated_at)
     SELECT c.tenant_id, c.object_id, c.source_node_id, c.target_node_id, c.old_type, c.old_data,
            c.version + 1, c.created_at, clock.now
-    FROM flexdb_changes c, clock_timestamp() AS clock (now), {told}
+    FROM flexdb_changes c, clock_timestamp() AS clock (now), {set_caller}
     WHERE c.tenant_id = %(tenant_id)s AND c.seq = ANY (%(seqs)s::bigint[])
     ORDER BY c.object_id
     RETURNING r.id

@@ -45,7 +45,7 @@ SELECT (SELECT {tenant_user} FROM added tu) AS object,
 WITH found AS (
     -- A membership is never given alone, so nobody knows a tag of it.
     SELECT tu.tenant_id, tu.user_id, 'unknown' AS tag
-    FROM tenant_users tu, {told}
+    FROM tenant_users tu, {set_caller}
     WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s
     FOR UPDATE
 ), removed AS (

@@ -70,7 +70,7 @@ WHERE e.turn > 1 OR u.node_id <> e.id
 WITH {given_nodes}, created AS (
     INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
     SELECT %(tenant_id)s::uuid, g.id, g.node_type_id, g.data, clock.now, clock.now
-    FROM given g, clock_timestamp() AS clock (now), {told}
+    FROM given g, clock_timestamp() AS clock (now), {set_caller}
     WHERE g.is_new
     -- Who waits for another's id then never waits in a circle.
     ORDER BY g.id
@@ -79,7 +79,7 @@ WITH {given_nodes}, created AS (
 ), changed AS (
     UPDATE nodes n
     SET data = g.data, version = n.version + 1, updated_at = clock_timestamp()
-    FROM given g, {told}
+    FROM given g, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = g.id AND NOT g.is_new
       -- As text, so that another way to write a number is a change.
       AND n.data::text IS DISTINCT FROM g.data::text

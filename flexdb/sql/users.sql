@@ -73,7 +73,7 @@ LEFT JOIN changed ON true
 -- write: delete_user -> object, tag
 WITH found AS (
     SELECT u.id, {user_tag} AS tag
-    FROM users u, {told}
+    FROM users u, {set_caller}
     WHERE u.id = %(id)s
     FOR UPDATE
 ), deleted AS (
