@@ -9,6 +9,12 @@ c.tenant_id, c.seq, c.at, c.tx, c.kind, c.op, c.object_id, c.version, c.type_id,
 c.relationship_type, c.source_node_id, c.target_node_id, c.actor, c.request_id, c.old_data,
 c.old_type, c.created_at, c.old_updated_at
 
+-- frame: old_size
+-- How much what was before a change c weighs as JSON, about: what is compressed is not, once something
+-- is joined to it.
+CASE WHEN pg_column_compression(c.old_data) IS NULL THEN pg_column_size(c.old_data)
+     ELSE pg_column_size(c.old_data || '{}'::jsonb) END
+
 -- frame: outcome
 -- What a change c made of its object, where that is known: of a node type its members as JSON.
 LEFT JOIN LATERAL (
@@ -41,13 +47,10 @@ CROSS JOIN LATERAL (
     SELECT CASE WHEN x.seq IS NULL THEN s.data ELSE x.data END AS new_data,
            CASE WHEN x.seq IS NULL THEN s.created_at ELSE x.created_at END AS made_at,
            CASE WHEN x.seq IS NULL THEN s.updated_at ELSE x.updated_at END AS new_updated_at,
-           -- As JSON, about: what is compressed is not, once something is joined to it.
            coalesce(CASE WHEN x.seq IS NULL THEN s.size
                          WHEN pg_column_compression(x.data) IS NULL THEN pg_column_size(x.data)
                          ELSE pg_column_size(x.data || '{}'::jsonb) END, 0) AS new_size,
-           coalesce(CASE WHEN pg_column_compression(c.old_data) IS NULL
-                         THEN pg_column_size(c.old_data)
-                         ELSE pg_column_size(c.old_data || '{}'::jsonb) END, 0) AS old_size
+           coalesce({old_size}, 0) AS old_size
 ) made
 
 -- frame: after_change

@@ -90,44 +90,42 @@ SELECT EXISTS (SELECT FROM changes) OR EXISTS (SELECT FROM current) AS is_known,
                             WHERE s.created_at <= %(as_of)s::timestamptz
                               AND NOT EXISTS (SELECT FROM ended)) END AS is_older
 
--- read: get_node_at -> object, version, is_known, is_older
-WITH changes AS NOT MATERIALIZED ({changes_of_node}), {ended}, current AS (
-    SELECT {node} AS object, n.version, n.created_at, n.updated_at
-    FROM nodes n
-    WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
-), found AS (
+-- frame: state_or_why_not
+-- What the object was, as it still is or as a change kept it; and where it was not so, why.
+SELECT s.object, s.version, why.is_known, why.is_older
+FROM (SELECT) one
+LEFT JOIN (
     SELECT s.object, s.version
     FROM current s
     WHERE s.version = %(version)s::bigint
        OR s.updated_at <= %(as_of)s::timestamptz AND NOT EXISTS (SELECT FROM ended)
     UNION ALL
+    SELECT s.object, s.version
+    FROM kept s
+    LIMIT 1
+) s ON TRUE
+LEFT JOIN LATERAL ({why_not}) why ON s.version IS NULL
+
+-- read: get_node_at -> object, version, is_known, is_older
+WITH changes AS NOT MATERIALIZED ({changes_of_node}), {ended}, current AS (
+    SELECT {node} AS object, n.version, n.created_at, n.updated_at
+    FROM nodes n
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
+), kept AS (
     SELECT {node} AS object, n.version
     FROM ended c
     CROSS JOIN LATERAL ({state_then}) n
-    LIMIT 1
 )
-SELECT f.object, f.version, why.is_known, why.is_older
-FROM (SELECT) one
-LEFT JOIN found f ON TRUE
-LEFT JOIN LATERAL ({why_not}) why ON f.version IS NULL
+{state_or_why_not}
 
 -- read: get_relationship_at -> object, version, is_known, is_older
 WITH changes AS NOT MATERIALIZED ({changes_of_relationship}), {ended}, current AS (
     SELECT {relationship} AS object, r.version, r.created_at, r.updated_at
     FROM relationships r
     WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
-), found AS (
-    SELECT s.object, s.version
-    FROM current s
-    WHERE s.version = %(version)s::bigint
-       OR s.updated_at <= %(as_of)s::timestamptz AND NOT EXISTS (SELECT FROM ended)
-    UNION ALL
+), kept AS (
     SELECT {relationship} AS object, r.version
     FROM ended c
     CROSS JOIN LATERAL ({state_then}) r
-    LIMIT 1
 )
-SELECT f.object, f.version, why.is_known, why.is_older
-FROM (SELECT) one
-LEFT JOIN found f ON TRUE
-LEFT JOIN LATERAL ({why_not}) why ON f.version IS NULL
+{state_or_why_not}

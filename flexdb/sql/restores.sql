@@ -1,28 +1,26 @@
 -- What nodes and relationships are to be again.
 
--- read: get_last_change_of_node -> is_there, version, op, seq, tx
-SELECT EXISTS (SELECT FROM nodes n
-               WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s) AS is_there,
-       c.version, c.op::text AS op, c.seq, c.tx::text AS tx
+-- frame: last_change
+SELECT EXISTS (SELECT FROM current) AS is_there, c.version, c.op, c.seq, c.tx
 FROM (SELECT) one
 LEFT JOIN (
-    SELECT c.version, c.op, c.seq, c.tx
-    FROM ({changes_of_node}) c
+    SELECT c.version, c.op::text AS op, c.seq, c.tx::text AS tx
+    FROM changes c
     ORDER BY c.seq DESC
     LIMIT 1
 ) c ON TRUE
 
+-- read: get_last_change_of_node -> is_there, version, op, seq, tx
+WITH changes AS ({changes_of_node}), current AS (
+    SELECT n.id FROM nodes n WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
+)
+{last_change}
+
 -- read: get_last_change_of_relationship -> is_there, version, op, seq, tx
-SELECT EXISTS (SELECT FROM relationships r
-               WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s) AS is_there,
-       c.version, c.op::text AS op, c.seq, c.tx::text AS tx
-FROM (SELECT) one
-LEFT JOIN (
-    SELECT c.version, c.op, c.seq, c.tx
-    FROM ({changes_of_relationship}) c
-    ORDER BY c.seq DESC
-    LIMIT 1
-) c ON TRUE
+WITH changes AS ({changes_of_relationship}), current AS (
+    SELECT r.id FROM relationships r WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
+)
+{last_change}
 
 -- write: restore_node -> object, version, tag
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, version, created_at, updated_at)
@@ -53,10 +51,7 @@ FROM (
     SELECT s.seq, s.old_type, s.old_data,
            row_number() OVER walk = 1 OR sum(s.size) OVER walk <= %(page_bytes)s AS fits
     FROM (
-        SELECT c.seq, c.old_type, c.old_data,
-               -- As JSON, about: what is compressed is not, once something is joined to it.
-               CASE WHEN pg_column_compression(c.old_data) IS NULL THEN pg_column_size(c.old_data)
-                    ELSE pg_column_size(c.old_data || '{}'::jsonb) END AS size
+        SELECT c.seq, c.old_type, c.old_data, {old_size} AS size
         FROM flexdb_changes c
         WHERE c.tenant_id = %(tenant_id)s AND c.seq > %(after)s::bigint
           AND c.seq < %(until)s::bigint AND c.tx = %(tx)s::xid8 AND c.kind = 'r' AND c.op = 'd'
