@@ -18,7 +18,7 @@ from bench.servers import Server
 from bench.stage import Stage
 from bench.statements import Script, statement_of
 from bench.yardsticks import pgbench
-from flexdb.plan import Result, Statement
+from flexdb.plan import Statement
 from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
@@ -109,7 +109,7 @@ def feed(stage: Stage) -> Row:
         for tenant in (*tenants, *tenants):
             connection.execute("SELECT flexdb_number_changes(%s, 100)", (tenant,))
     look = Script(Statement(STATEMENTS["value"]["look_at_changes"], {
-        "tenants": array(tenants), "is_blind": False}, lambda row: Result(b"")), "v")
+        "tenants": array(tenants), "is_blind": False}), "v")
     return Row(
         "The feed of changes",
         {**subjects, f"a look at {_TENANTS:,} tenants": pgbench(

@@ -79,6 +79,10 @@ class Lock(NamedTuple):
     deletes: bool = False
 
 
+def _unread(row: Row | None) -> Result:
+    raise TypeError("the row of a step is read by the steps")
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement; whoever runs it calls ``read`` with the row it gave.
@@ -87,13 +91,13 @@ class Statement:
     :param arguments: its arguments by name; they are the caller's, so no log shows them
     :param read: makes the operation's result of the row, or of None when there is no row; where
         what the statement was planned on has changed meanwhile, gives the steps to take instead;
-        may raise an error of :mod:`flexdb.errors`
+        may raise an error of :mod:`flexdb.errors`; a step needs none, as the steps read its row
     :param long: whether it may take as long as LONG_TIMEOUT
     """
 
     query: Query
     arguments: Mapping[str, Any] = field(repr=False)
-    read: Callable[[Row | None], Result | Steps] = field(repr=False)
+    read: Callable[[Row | None], Result | Steps] = field(default=_unread, repr=False)
     long: bool = False
 
     @property
@@ -138,8 +142,7 @@ class Room:
     """
 
     def __init__(self, most: int, patience: float = 0) -> None:
-        self.left = most
-        self._patience = patience
+        self.left, self._patience = most, patience
         self._changed = threading.Condition()
 
     def take(self, size: int) -> bool:
@@ -151,9 +154,7 @@ class Room:
             return True
 
     def lend(self, most: int) -> int:
-        """Take at once half of what is left, as long as that is no more than ``most`` and not next
-        to nothing, and return how much that is.
-        """
+        """Take half of what is left at once, ``most`` at most and 1/16 of it at least; tell it."""
         with self._changed:
             size = max(min(most, self.left // 2), most // 16)
             self.left -= size
@@ -180,8 +181,7 @@ class Budget:
         self._room = room
         # So that what most callers ask for is never held up by the few large answers.
         self._free = most // 32
-        self.held = 0
-        self._is_refused = False
+        self.held, self._is_refused = 0, False
 
     def take(self, size: int) -> bool:
         """Count bytes, and tell whether they still fit; once something did not, nothing does."""

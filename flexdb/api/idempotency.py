@@ -128,7 +128,7 @@ class KeyedRequest:
         :raises Repeated: with the answer, when it was done before
         :raises KeyReused: when its key is that of another request, or the answer was not kept
         """
-        once = Once(Statement(STATEMENTS["value"]["take_key"], self._named, _unread),
+        once = Once(Statement(STATEMENTS["value"]["take_key"], self._named),
                     partial(self._keep, reply_of))
         try:
             return self._runner.run_once(plans, budget, self._caller.tenants, once)
@@ -143,7 +143,7 @@ class KeyedRequest:
         return Statement(STATEMENTS["value"]["keep_reply"], self._named | {
             "fingerprint": _hex(self._fingerprint), "status": reply.status,
             "headers": orjson.dumps(reply.headers),
-            "reply": _hex(b"".join(reply.body)) if is_kept else None}, _unread)
+            "reply": _hex(b"".join(reply.body)) if is_kept else None})
 
     def _told(self, row: Row) -> Repeated | KeyReused:
         fingerprint, status, headers, body = row
@@ -218,7 +218,3 @@ def _read(sent: str) -> str:
 def _hex(value: bytes) -> str:
     """Return bytes as PostgreSQL reads them."""
     return f"\\x{value.hex()}"
-
-
-def _unread(row: Row | None) -> Result:
-    raise TypeError("the row is read by who runs the transaction")

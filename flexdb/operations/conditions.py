@@ -13,7 +13,6 @@ from flexdb.context import Context
 from flexdb.contract.operation import DELETES, Loaded, Operation, guard
 from flexdb.errors import ConditionFailed
 from flexdb.operations import nodes, relationships
-from flexdb.operations.statements import step_of
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk, as_steps
 from flexdb.query.filters import condition
 from flexdb.query.paths import Members
@@ -43,7 +42,7 @@ def heed_condition(declared: Operation, context: Context, params: Loaded, plan: 
     query = filled(kind.doomed if declared.effect is DELETES else kind.statement,
                    context.json_fields, sql)
     key = {"tenant_id": params["tenant_id"], "id": params["id"]}
-    return Steps(plan.name, partial(_judge, step_of(query, arguments | key), plan),
+    return Steps(plan.name, partial(_judge, Statement(query, arguments | key), plan),
                  plan.long)
 
 

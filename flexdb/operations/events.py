@@ -110,8 +110,7 @@ def _before(declared: Operation, context: Context, params: Loaded) -> Any:
     if is_new or f"before_{table}" not in STATEMENTS["value"]:
         return {}
     ids = {name: params[name] for name in _IDS if name in params}
-    row = yield Statement(STATEMENTS["value"][f"before_{table}"], context.limits._asdict() | ids,
-                          lambda row: Result(b""))
+    row = yield Statement(STATEMENTS["value"][f"before_{table}"], context.limits._asdict() | ids)
     return orjson.loads(row[0]) if row else {}
 
 

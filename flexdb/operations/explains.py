@@ -9,7 +9,7 @@ import orjson
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded, Operation, guard
 from flexdb.errors import InvalidParams
-from flexdb.operations.statements import Instead, step_of
+from flexdb.operations.statements import Instead
 from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.explains import explaining, explanation
 
@@ -37,7 +37,7 @@ def _explain(declared: Operation, params: Loaded, plan: Statement) -> Walk:
         plan = outcome.statement
         outcome = plan.read((yield plan))
     result: Result = (yield outcome) if isinstance(outcome, Steps) else outcome
-    (found,) = yield step_of(explaining(plan.query), dict(plan.arguments))
+    (found,) = yield Statement(explaining(plan.query), plan.arguments)
     schema = declared.gives.schema
     told = explanation(found, declared.name, schema().fields if schema else {},
                        counts=params.get("count") != "none",

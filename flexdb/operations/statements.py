@@ -101,16 +101,7 @@ def with_secret(statement: Statement, secret: str) -> Statement:
 def step(context: Context, name: str, arguments: Loaded) -> Statement:
     """Return a statement of an operation's steps, which alone look at its row."""
     query = STATEMENTS[context.json_fields][name]
-    return step_of(query, with_caller(context, query, arguments))
-
-
-def step_of(query: Query, arguments: Loaded) -> Statement:
-    """Return a query as a statement of an operation's steps."""
-    return Statement(query, arguments, _unread)
-
-
-def _unread(row: Row | None) -> Result:
-    raise TypeError("the row of a step is read by the steps")
+    return Statement(query, with_caller(context, query, arguments))
 
 
 def check_state(context: Context, params: Loaded, version: int, tag: str) -> None:

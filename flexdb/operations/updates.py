@@ -28,7 +28,7 @@ from flexdb.errors import InvalidParams, NotFound
 from flexdb.operations import nodes
 from flexdb.operations.node_types import stored_schema
 from flexdb.operations.rules import hold_written
-from flexdb.operations.statements import step, step_of
+from flexdb.operations.statements import step
 from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.filters import condition
 from flexdb.query.parameters import FILTER
@@ -70,7 +70,8 @@ def update_nodes(context: Context, params: Loaded) -> Plan:
     wanted, arguments = condition(params["filter"], nodes.MEMBERS, "n")
     if "node_type_id" in params:
         wanted = f"({wanted}) AND n.node_type_id = %(node_type_id)s::uuid"
-    found = step_of(filled("get_nodes_to_update", context.json_fields, wanted), params | arguments)
+    found = Statement(filled("get_nodes_to_update", context.json_fields, wanted),
+                      params | arguments)
     return Steps("update_nodes", partial(_update, context, params, change_of(params), found))
 
 

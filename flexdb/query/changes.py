@@ -89,7 +89,7 @@ def _walk(asked: _Page, is_behind: bool) -> Walk:
 
     :param is_behind: whether there may be changes that have no position yet
     """
-    row: Any = yield Statement(asked.query, asked.arguments, _unread)
+    row: Any = yield Statement(asked.query, asked.arguments)
     if row is None:
         raise NotFound.of("tenant_id")
     feed, oldest, last, *found = row
@@ -100,7 +100,3 @@ def _walk(asked: _Page, is_behind: bool) -> Walk:
     more = b"true" if is_behind or position < last else b"false"
     return Result(b'{"changes":%b,"position":"%b","more":%b}' % (
         changes.encode(), str(Position(feed, position)).encode(), more), rows=rows)
-
-
-def _unread(row: Row | None) -> Result:
-    raise TypeError("the row of a step is read by the steps")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from flexdb.config import Settings
-from flexdb.plan import Result, Statement
+from flexdb.plan import Statement
 from flexdb.sql.loader import STATEMENTS
 from tests.support.plans import nodes_of, pages_read, run_statement
 from tests.support.postgres import connect
@@ -36,8 +36,7 @@ def test_a_look_reads_few_pages_of_each_tenant_and_tells_who_has_news(
         database.execute("DELETE FROM nodes n WHERE n.tenant_id = %s", [ids[0]])
         database.execute("ANALYZE")
     statement = Statement(STATEMENTS["value"]["look_at_changes"],
-                          {"tenants": "{%s}" % ",".join(ids), "is_blind": False},
-                          lambda row: Result(b""))
+                          {"tenants": "{%s}" % ",".join(ids), "is_blind": False})
     for generic in (False, True):
         plan, (told,) = run_statement(service, statement, generic)
         assert [id for id, (_, has_more) in told.items() if has_more] == [ids[0]]

@@ -10,7 +10,7 @@ import pytest
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.operations.changes import MEMBERS
-from flexdb.plan import Result, Row, Statement
+from flexdb.plan import Statement
 from flexdb.query.changes import _page
 from flexdb.query.positions import Position
 from tests.support.plans import nodes_of, pages_read, run_plan, run_statement
@@ -56,10 +56,6 @@ def logged(new_database: Callable[..., Settings]) -> Iterator[Logged]:
     service.close()
 
 
-def _unread(row: Row | None) -> Result:
-    raise AssertionError
-
-
 def indexes(plan: dict[str, Any]) -> set[str]:
     """Return the indexes that a plan read by, in which no log and no record is read through."""
     run = [one for one in nodes_of(plan) if one["Actual Loops"]]
@@ -76,8 +72,7 @@ def test_a_page_of_changes_is_read_from_where_it_begins(
     params = {"tenant_id": logged.key["tenant_id"], "old": False,
               "since": Position(logged.feed, MANY)} | asked
     page = _page(Context(), params, MEMBERS)
-    plan, row = run_statement(logged.service, Statement(page.query, page.arguments, _unread),
-                              generic)
+    plan, row = run_statement(logged.service, Statement(page.query, page.arguments), generic)
     assert row[4] == 10
     assert {"flexdb_change_positions_pkey", "flexdb_changes_order", "flexdb_changes_pkey"
             } <= indexes(plan)
