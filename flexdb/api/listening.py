@@ -29,13 +29,14 @@ from flexdb.db.run import Runner
 from flexdb.documents import text as json_text
 from flexdb.errors import Aborted, NotFound
 from flexdb.plan import Result
+from flexdb.query.changes import MOST_WAIT
 from flexdb.telemetry import watch
 
 EVENTS = "text/event-stream"
 # After how long a client comes back, in ms; drawn, so that not all come at once.
 _RETRY = (1000, 5000)
 # The parameters that say from where on a list of changes goes, and for how long to wait for more.
-SINCE, WAIT, MOST_SECONDS = "since", "wait", 60
+SINCE, WAIT = "since", "wait"
 
 
 class Listening:
@@ -181,7 +182,7 @@ def without_wait(operation: Operation, params: Any) -> tuple[Any, float]:
         return params, 0
     seconds = by_name.get(WAIT)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not (
-            0 < seconds <= MOST_SECONDS and seconds == int(seconds)):
+            0 < seconds <= MOST_WAIT and seconds == int(seconds)):
         return params, 0
     return {name: value for name, value in by_name.items() if name != WAIT}, seconds
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from marshmallow import INCLUDE, Schema
 
 from flexdb.access.callers import Access
@@ -18,15 +16,12 @@ from flexdb.contract.params import Params
 from flexdb.errors import InvalidParams
 from flexdb.operations import node_types, nodes, relationships
 from flexdb.plan import Statement
-from flexdb.query.changes import KINDS, OPS, changes
+from flexdb.query.changes import KINDS, MOST_WAIT, OPS, changes
 from flexdb.query.parameters import FILTER
 from flexdb.query.positions import Since
 
-MOST_CHANGES, MOST_NAMED, MOST_SECONDS = 1000, 100, 60
+MOST_CHANGES, MOST_NAMED = 1000, 100
 _EXAMPLE = "k3f9zq.a81c.1234"
-POSITION = partial(Text, "Its place among the tenant's changes.", example=_EXAMPLE)
-OLD = partial(Boolean, "Whether to give what each object was before, as `old`.",
-              load_default=False)
 # What a filter looks at; a node has no ends, and a relationship no node type.
 MEMBERS = {**relationships.MEMBERS, **nodes.MEMBERS}
 
@@ -42,7 +37,7 @@ class ChangeRecord(Schema):
     """What was done to one object, and what the object was then."""
 
     asked_for: tuple[str, ...] = ("node", "relationship", "node_type", "old")
-    position = POSITION(allow_none=True)
+    position = Text("Its place among the tenant's changes.", allow_none=True, example=_EXAMPLE)
     op = Choice("What was done.", (*OPS,))
     kind = Choice("What it was done to; the object has this name.", (*KINDS,))
     id = Id("The object's id.")
@@ -86,9 +81,9 @@ class ChangeQuery(Params):
                                "names.", Text("A type."), most=MOST_NAMED, example=["part_of"])
     ids = Items("Only objects with these ids.", Id("An id."), most=MOST_NAMED)
     filter = FILTER()
-    old = OLD()
+    old = Boolean("Whether to give what each object was before, as `old`.", load_default=False)
     wait = Integer("Where nothing changed yet, for how many seconds to wait until something does; "
-                   "of a call alone, which is answered then.", least=0, most=MOST_SECONDS,
+                   "of a call alone, which is answered then.", least=0, most=MOST_WAIT,
                    load_default=0)
 
 

@@ -101,8 +101,7 @@ def _of_service(context: Context) -> Loaded:
 def _may_add(called: Operation) -> bool:
     """Tell whether an operation makes a tenant's JSON more."""
     return called.effect in (CREATES, CHANGES) and called.kind in (
-        "node_types", "nodes", "relationships", "bulk", "updates", "upserts",
-        "restores")
+        "node_types", "nodes", "relationships", "bulk", "updates", "upserts", "restores")
 
 
 @guard(_may_add)

@@ -191,7 +191,8 @@ def stored_schema(context: Context, tenant_id: str, id: str, version: str, text:
         raise unusable_schema(error, id, field, thing) from None
 
 
-def check_node_types(context: Context, params: Loaded, names: tuple[str, ...]) -> Walk:
+def check_node_types(context: Context, params: Loaded, names: tuple[str, ...]
+                     ) -> Generator[Plan, Any, None]:
     """Look whether the node types are there that parameters name, which stay until the commit.
 
     :param names: the parameters that are arrays of their ids, where they are given
@@ -203,7 +204,6 @@ def check_node_types(context: Context, params: Loaded, names: tuple[str, ...]) -
         if wrong := {f"{name}.{place}": ["names no node type"] for name in names
                      for place, id in enumerate(params.get(name) or ()) if id in unknown}:
             raise NotFound(fields=wrong)
-    return Result(b"")
 
 
 def unusable_schema(error: InvalidParams, id: str, field: str, thing: str = "node type"

@@ -24,8 +24,8 @@ from flexdb.plan import Plan, Statement
 # How a field of an item is named to the caller, by its place and its name.
 ONE, SEVERAL = "{1}", "nodes.{0}.{1}"
 # What makes a statement's item: the data, or the key that was made of it.
-_WITH_DATA, _WITH_KEY = ("id", "node_type_id", "is_new", "data"), (
-    "id", "node_type_id", "rule", "hash")
+_WITH_DATA = ("id", "node_type_id", "is_new", "data")
+_WITH_KEY = ("id", "node_type_id", "rule", "hash")
 
 
 class Upsert:

@@ -18,6 +18,8 @@ from flexdb.sql.loader import STATEMENTS, filled
 # By their names on the wire, what the log calls them.
 KINDS = {"node": "n", "relationship": "r", "node_type": "t"}
 OPS = {"create": "c", "update": "u", "delete": "d"}
+# How long a call may wait until something changes, in seconds.
+MOST_WAIT = 60
 # How many changes one call numbers, and how many it looks at: so it ends soon, and tells how far it
 # came.
 MOST_NUMBERED, MOST_LOOKED_AT = 2_000, 10_000

@@ -249,10 +249,10 @@ def test_what_is_too_old_to_be_kept_is_gone(service: Service, feed: Feed) -> Non
     types = [service.node_type(feed.tenant) for _ in range(3)]
     feed.read()
     with connect(service.settings) as connection:
-        for table, key in (("flexdb_changes", "seq"), ("flexdb_change_positions", "seq")):
+        for table in ("flexdb_changes", "flexdb_change_positions"):
             connection.execute(
                 f"DELETE FROM {table} c USING flexdb_change_positions p WHERE c.tenant_id = "
-                f"%(id)s AND p.tenant_id = %(id)s AND p.{key} = c.seq AND p.position = 1".encode(),
+                f"%(id)s AND p.tenant_id = %(id)s AND p.seq = c.seq AND p.position = 1".encode(),
                 {"id": feed.tenant["id"]})
     with pytest.raises(RpcError) as refused:
         feed.page(since=begin)

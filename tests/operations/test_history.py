@@ -45,7 +45,7 @@ def test_an_object_is_given_as_it_was_at_a_version_and_at_a_time(
             key = key_of(state)
             assert service.call(method, **key, version=state["version"]) == {thing: state}
             assert service.call(method, **key, as_of=state["updated_at"]) == {thing: state}
-        service.call(f"delete_{thing}", **key_of(known[0])) if thing == "relationship" else None
+    service.call("delete_relationship", **key_of(edges[0]))
     service.call("delete_node", **key_of(states[0]))
     for method, thing, known in (("get_node", "node", states),
                                  ("get_relationship", "relationship", edges)):
