@@ -47,7 +47,7 @@ class Attempts:
         except (CannotOpen, ValueError) as error:
             logger.error("%s", error)
             return self._failed(claimed, Reaction(0, "its secret cannot be read"), counts=False)
-        reaction = self._sender.post_until(until, claimed.url, headers, body)
+        reaction = self._sender.post(claimed.url, headers, body, until)
         if not reaction.error:
             return Ending("done", reaction.status)
         return self._failed(claimed, reaction)

@@ -47,8 +47,7 @@ class Deliverer:
     :param upkeep: what is to be done now and then beside it; given how to tell whether to stop
     """
 
-    def __init__(self, settings: Settings, schedule: Schedule = USUAL,
-                 sender: Sender | None = None, ready: Plan | None = None,
+    def __init__(self, settings: Settings, schedule: Schedule = USUAL, ready: Plan | None = None,
                  upkeep: Callable[[Callable[[], bool]], None] | None = None) -> None:
         threads = settings.webhook_threads
         # Its threads share few connections, of which one tenant's deliveries leave some to others.
@@ -59,8 +58,8 @@ class Deliverer:
         # A quarter of the threads is what one receiver may keep busy, half of them one tenant.
         self._most_of_webhook, self._most_of_tenant = max(1, threads // 4), max(1, threads // 2)
         self._deliveries = Deliveries(settings, schedule, self._most_of_webhook)
-        self._schedule, self._sender = schedule, sender or Sender.of(settings)
-        self._attempts = Attempts(self._ask, self._deliveries, self._sender, schedule,
+        self._schedule = schedule
+        self._attempts = Attempts(self._ask, self._deliveries, Sender.of(settings), schedule,
                                   Seals(settings.secret_key))
         self._ready, self._upkeep = ready, upkeep
         self._threads = ThreadPoolExecutor(threads, "deliver")
@@ -184,9 +183,7 @@ class Deliverer:
         if claimed is None:
             return False
         # Whoever has it next must not send it while this one may still.
-        until = min(time.monotonic() + self._sender.timeout,
-                    began + self._schedule.lease - _MARGIN)
-        ending = self._attempts.make(claimed, until)
+        ending = self._attempts.make(claimed, began + self._schedule.lease - _MARGIN)
         disabled = self._end(claimed, ending, began + self._schedule.lease)
         if ending.status != "done":
             logger.warning(

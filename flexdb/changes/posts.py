@@ -6,6 +6,7 @@ There are no redirects, no proxies, no cookies and no kept connections.
 from __future__ import annotations
 
 import io
+import math
 import socket
 import ssl
 import time
@@ -65,15 +66,14 @@ class Sender:
         return cls(settings.webhook_timeout, networks("WEBHOOK_ALLOW", settings.webhook_allow),
                    settings.webhook_http, ssl.create_default_context())
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Reaction:
-        """Send a body of JSON, and say what came of it; an answer of 200 to 299 is success."""
-        return self.post_until(time.monotonic() + self.timeout, url, headers, body)
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, until: float = math.inf
+             ) -> Reaction:
+        """Send a body of JSON, and say what came of it; an answer of 200 to 299 is success.
 
-    def post_until(self, until: float, url: str, headers: Mapping[str, str], body: bytes
-                   ) -> Reaction:
-        """Do so until a moment of the monotonic clock."""
+        :param until: when it is over at the latest, on the monotonic clock
+        """
         try:
-            return self._post(until, url, headers, body)
+            return self._post(min(until, time.monotonic() + self.timeout), url, headers, body)
         except TimeoutError:
             return Reaction(0, f"there was no answer within {self.timeout:g} s")
         except ssl.SSLError as error:

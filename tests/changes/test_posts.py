@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
@@ -116,6 +117,12 @@ def test_whoever_takes_too_long_in_all_is_left(
         talk: Callable[[socket.socket, threading.Event], None]) -> None:
     with talking(talk) as url:
         assert sender(0.4).post(url, {}, BODY) == (0, "there was no answer within 0.4 s", None)
+
+
+def test_nothing_is_sent_when_it_is_to_be_over_already() -> None:
+    with Receiver() as receiver:
+        assert sender().post(receiver.url(), {}, BODY, time.monotonic()).status == 0
+        assert not receiver.received
 
 
 def test_a_handshake_that_never_ends_is_left() -> None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from flexdb.changes.deliverer import Deliverer
-from flexdb.changes.posts import Sender
 from flexdb.changes.schedule import Schedule
 from flexdb.config import Settings
 from tests.support.service import Service
@@ -33,10 +32,10 @@ def deliveries(service: Service, webhook: dict[str, Any], **given: Any) -> Any:
 
 
 @contextmanager
-def delivering(settings: Settings, schedule: Schedule = SOON, sender: Sender | None = None,
-               **changed: Any) -> Iterator[Deliverer]:
+def delivering(settings: Settings, schedule: Schedule = SOON, **changed: Any
+               ) -> Iterator[Deliverer]:
     """Deliver until the block ends."""
-    deliverer = Deliverer(replace(settings, **changed), schedule, sender)
+    deliverer = Deliverer(replace(settings, **changed), schedule)
     thread = threading.Thread(target=deliverer.run)
     thread.start()
     try:
