@@ -37,7 +37,8 @@ class ChangeRecord(Schema):
     """What was done to one object, and what the object was then."""
 
     asked_for: tuple[str, ...] = ("node", "relationship", "node_type", "old")
-    position = Text("Its place among the tenant's changes.", allow_none=True, example=_EXAMPLE)
+    position = Text("Its place among the tenant's changes; null in a history where it has none, "
+                    "yet or any more.", allow_none=True, example=_EXAMPLE)
     op = Choice("What was done.", (*OPS,))
     kind = Choice("What it was done to; the object has this name.", (*KINDS,))
     id = Id("The object's id.")

@@ -81,7 +81,7 @@ CASE c.kind WHEN 'n' THEN (SELECT {node} FROM ({before_change}) n)
      WHEN 'r' THEN (SELECT {relationship} FROM ({before_change}) r)
      ELSE (SELECT {node_type} FROM ({before_change}) v CROSS JOIN LATERAL ({as_type}) nt) END
 
--- frame: told_change
+-- frame: change_as_json
 -- A change c as JSON, in which its object has the name of its kind.
 (SELECT concat(left({change}::text, -1), ',"', c.kind, '":', coalesce(told.after::text, 'null'),
                CASE WHEN %(old)s::boolean
@@ -177,7 +177,7 @@ SELECT f.name AS feed, f.oldest, f.last, p.changes, p.rows,
             ELSE least(f.last, %(after)s::bigint + %(looked_at)s::bigint) END AS position
 FROM feed f
 CROSS JOIN (
-    SELECT concat('[', string_agg({told_change}, ',' ORDER BY c.position)
+    SELECT concat('[', string_agg({change_as_json}, ',' ORDER BY c.position)
                        FILTER (WHERE c.is_told), ']') AS changes,
            count(*) FILTER (WHERE c.is_told) AS rows, count(*) AS weighed,
            count(*) FILTER (WHERE c.is_read) AS read,
