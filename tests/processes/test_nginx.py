@@ -198,21 +198,45 @@ def test_the_rate_of_an_address_can_be_limited(tmp_path: Path, served: Served) -
         "reason": "RATE_LIMITED", "limit": "rate", "retryable": True, "retry_after": 1}
 
 
-def test_a_large_answer_is_taken_from_the_service_at_once(front: Nginx, node: Any) -> None:
-    calls = [json.loads(call_body(n, "get_node", tenant_id=node["tenant_id"], id=node["id"]))
-             for n in range(1000)]
-    body = json.dumps(calls).encode()
+def read_late(front: Nginx, request_id: str, request: bytes, body: bytes = b"") -> bytes:
+    """Return the body of an answer that a client takes in small pieces, and not at once."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", front.port))
-    client.sendall(b"POST /jsonrpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                   b"Connection: close\r\nX-Request-ID: large\r\nContent-Length: %d\r\n\r\n"
-                   % len(body))
+    client.sendall(b"%b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                   b"Connection: close\r\nX-Request-ID: %b\r\nContent-Length: %d\r\n\r\n"
+                   % (request, request_id.encode(), len(body)))
     threading.Thread(target=client.sendall, args=(body,)).start()
     time.sleep(2)
     client.settimeout(30)
     answer = b"".join(iter(lambda: client.recv(2**20), b""))
     client.close()
-    assert len(json.loads(answer.partition(b"\r\n\r\n")[2])) == 1000 and len(answer) > 5_000_000
-    line = front.logged("large")
+    return answer.partition(b"\r\n\r\n")[2]
+
+
+def assert_taken_at_once(front: Nginx, request_id: str) -> None:
+    line = front.logged(request_id)
     assert float(line["upstream_seconds"]) < line["seconds"] - 0.5
+
+
+def test_a_large_answer_is_taken_from_the_service_at_once(front: Nginx, node: Any) -> None:
+    calls = [json.loads(call_body(n, "get_node", tenant_id=node["tenant_id"], id=node["id"]))
+             for n in range(1000)]
+    answer = read_late(front, "large", b"POST /jsonrpc", json.dumps(calls).encode())
+    assert len(json.loads(answer)) == 1000 and len(answer) > 5_000_000
+    assert_taken_at_once(front, "large")
+
+
+def test_so_is_a_large_list_of_changes_which_is_compressed_like_any_answer(
+        front: Nginx, node: Any) -> None:
+    path = f"/tenants/{node['tenant_id']}/changes"
+    since = json.loads(ask(front, "GET", path)[1])["position"]
+    for _ in range(2):
+        call(front, "create_nodes", tenant_id=node["tenant_id"], nodes=[
+            {"node_type_id": node["node_type_id"], "data": node["data"]}] * 400)
+    path += f"?since={since}&limit=1000"
+    answer = read_late(front, "changes", b"GET " + path.encode())
+    assert len(json.loads(answer)["changes"]) > 500
+    assert_taken_at_once(front, "changes")
+    packed, bytes_ = ask(front, "GET", path, Accept_Encoding="gzip")
+    assert packed.headers["Content-Encoding"] == "gzip" and len(bytes_) < len(answer) / 4
