@@ -6,11 +6,8 @@ so there the name is another.
 
 from __future__ import annotations
 
-import psycopg
-
 from flexdb.config import Settings
-from flexdb.db.address import conninfo, direct, not_reached, reason
-from flexdb.db.migrate import MigrationError
+from flexdb.db.migrate import connected
 
 
 def rename_feed(settings: Settings, anyway: bool = False) -> str | None:
@@ -21,12 +18,6 @@ def rename_feed(settings: Settings, anyway: bool = False) -> str | None:
     :raises NotReachable: when PostgreSQL does not answer
     :raises MigrationError: when the user may not, or the database has no tables of this version
     """
-    try:
-        with psycopg.connect(conninfo(direct(settings)), autocommit=True,
-                             prepare_threshold=None) as connection:
-            row = connection.execute("SELECT flexdb_rename_feed(%s)", (anyway,)).fetchone()
-            return row[0] if row else None
-    except psycopg.Error as error:
-        if error.sqlstate is None:
-            raise not_reached(error, direct(settings)) from error
-        raise MigrationError(f"the feed cannot be named: {reason(error)}") from error
+    with connected(settings, "the feed cannot be named") as connection:
+        row = connection.execute("SELECT flexdb_rename_feed(%s)", (anyway,)).fetchone()
+        return row[0] if row else None

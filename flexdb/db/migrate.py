@@ -24,6 +24,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 FOLDER = next(folder for folder in (_PACKAGE / "migrations", _PACKAGE.parent / "migrations")
               if folder.is_dir())
 _LOCK = int.from_bytes(b"flexdb", "big")
+_FAILED = "the migrations cannot be run"
 
 
 class MigrationError(Exception):
@@ -47,7 +48,8 @@ def migrate(settings: Settings, on_connected: Callable[[], None] = lambda: None)
     :raises ConfigError: when it does not let flexdb in
     :raises MigrationError: when a migration fails
     """
-    with _connected(settings, on_connected) as connection:
+    with connected(settings, _FAILED) as connection:
+        on_connected()
         if _applied(connection) >= set(migration_ids()):
             return []
         with _locked(connection, settings), _backend(settings) as backend:
@@ -62,7 +64,7 @@ def rollback(settings: Settings) -> str | None:
     :raises ConfigError: when it does not let flexdb in
     :raises MigrationError: when it cannot be taken back, as when it would drop a row
     """
-    with (_connected(settings) as connection, _locked(connection, settings),
+    with (connected(settings, _FAILED) as connection, _locked(connection, settings),
           _backend(settings) as backend):
         for migration in backend.to_rollback(read_migrations(glob.escape(str(FOLDER)))):
             return _step(backend, migration, "rollback")
@@ -75,7 +77,7 @@ def stored_schemas(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
     :raises NotReachable: when PostgreSQL does not answer
     :raises MigrationError: when they cannot be read
     """
-    with (_connected(settings) as connection, connection.transaction(),
+    with (connected(settings, _FAILED) as connection, connection.transaction(),
           connection.cursor("schemas") as cursor):
         yield from cursor.execute(
             "SELECT tenant_id::text, id::text, name, schema::text FROM node_types "
@@ -96,17 +98,35 @@ def _step(backend: Any, migration: Any, direction: str) -> str:
 
 
 @contextmanager
-def _connected(settings: Settings, on_connected: Callable[[], None] = lambda: None
-               ) -> Iterator[psycopg.Connection[Any]]:
+def connected(settings: Settings, failed: str) -> Iterator[psycopg.Connection[Any]]:
+    """Give a connection to PostgreSQL itself, on which each statement is committed.
+
+    :param failed: what is told before the reason of an error, as ``the migrations cannot be run``
+    :raises NotReachable: when PostgreSQL does not answer, or no longer
+    :raises ConfigError: when it does not let flexdb in
+    :raises MigrationError: with its own words for whatever else it refuses
+    """
     try:
         with psycopg.connect(conninfo(direct(settings)), autocommit=True,
                              prepare_threshold=None) as connection:
-            on_connected()
             yield connection
     except psycopg.OperationalError as error:
         raise not_reached(error, direct(settings)) from error
     except psycopg.Error as error:
-        raise MigrationError(f"the migrations cannot be run: {reason(error)}") from error
+        raise MigrationError(f"{failed}: {reason(error)}") from error
+
+
+def check_direct(settings: Settings, work: str) -> None:
+    """Refuse to do through PgBouncer what holds a lock, or has settings, of a connection's own.
+
+    Its connections to PostgreSQL outlive ours, and others have them next.
+
+    :param work: what is to be done
+    :raises MigrationError: when there is no way past it
+    """
+    if direct(settings).db_pgbouncer:
+        raise MigrationError(f"{work} cannot go through PgBouncer: set DB_DIRECT_HOST or "
+                             "DB_DIRECT_PORT to PostgreSQL's own address")
 
 
 def _applied(connection: psycopg.Connection[Any]) -> set[str]:
@@ -123,10 +143,7 @@ def _locked(connection: psycopg.Connection[Any], settings: Settings) -> Iterator
     It is polled for: a process that waits *in* the lock holds a snapshot, for which a CREATE INDEX
     CONCURRENTLY of the lock's holder would wait for ever.
     """
-    if direct(settings).db_pgbouncer:
-        # Its connection to PostgreSQL, and so the lock, would outlive ours.
-        raise MigrationError("migrations cannot go through PgBouncer: set DB_DIRECT_HOST or "
-                             "DB_DIRECT_PORT to PostgreSQL's own address")
+    check_direct(settings, "migrations")
     while not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", _LOCK):
         time.sleep(0.1)
     yield

@@ -12,8 +12,7 @@ from typing import Any
 import psycopg
 
 from flexdb.config import Settings
-from flexdb.db.address import conninfo, direct, not_reached, reason
-from flexdb.db.migrate import MigrationError
+from flexdb.db.migrate import check_direct, connected
 
 # What one transaction takes away, and how long others have the database then, in seconds.
 _CHUNK, _PAUSE = 5000, 0.05
@@ -30,25 +29,21 @@ def keep_up(settings: Settings, is_ended: Callable[[], bool] = lambda: False) ->
     :param is_ended: tells whether to stop
     :return: None where another process is at it
     :raises NotReachable: when PostgreSQL does not answer
-    :raises MigrationError: when the database has no tables of this version
+    :raises MigrationError: when the database has no tables of this version, or there is no way past
+        PgBouncer
     """
-    try:
-        with psycopg.connect(conninfo(direct(settings)), autocommit=True,
-                             prepare_threshold=None) as connection:
-            # The user may have limits, which are meant for calls.
-            connection.execute("SET statement_timeout = 0")
-            # Each statement is about one tenant, and names it.
-            connection.execute("SET row_security = on")
-            if not _one(connection, f"SELECT pg_try_advisory_lock({_LOCK})"):
-                return None
-            done = _keep_up(connection, settings, is_ended)
-            # The end of a connection comes somewhat later than it is closed.
-            connection.execute(f"SELECT pg_advisory_unlock({_LOCK})".encode())
-            return done
-    except psycopg.Error as error:
-        if error.sqlstate is None:
-            raise not_reached(error, direct(settings)) from error
-        raise MigrationError(f"the upkeep came to no end: {reason(error)}") from error
+    check_direct(settings, "the upkeep")
+    with connected(settings, "the upkeep came to no end") as connection:
+        # The user may have limits, which are meant for calls.
+        connection.execute("SET statement_timeout = 0")
+        # Each statement is about one tenant, and names it.
+        connection.execute("SET row_security = on")
+        if not _one(connection, f"SELECT pg_try_advisory_lock({_LOCK})"):
+            return None
+        done = _keep_up(connection, settings, is_ended)
+        # The end of a connection comes somewhat later than it is closed.
+        connection.execute(f"SELECT pg_advisory_unlock({_LOCK})".encode())
+        return done
 
 
 def _keep_up(connection: psycopg.Connection[Any], settings: Settings,

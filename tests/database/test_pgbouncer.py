@@ -12,14 +12,16 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from testing.postgresql import Postgresql
 
 from flexdb import errors
 from flexdb.config import ConfigError, Settings
-from flexdb.db.address import NotReachable
+from flexdb.db.address import NotReachable, conninfo
 from flexdb.db.capacity import check_capacity
 from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from flexdb.db.upkeep import keep_up
 from flexdb.transfer.files import export_tenant, import_file
 from tests.support import pgbouncer, postgres
 from tests.support.paths import ROOT
@@ -259,6 +261,18 @@ def test_migrations_go_past_it_and_without_a_way_past_it_are_refused(
     with pytest.raises(MigrationError, match="set DB_DIRECT_HOST or DB_DIRECT_PORT"):
         rollback(without)
     assert rollback(settings) == migration_ids()[-1]
+
+
+def test_upkeep_goes_past_it_and_leaves_nothing_to_calls_that_share_its_connections(
+        through: Callable[..., Settings]) -> None:
+    settings = through()
+    without = replace(settings, db_direct_port=0)
+    change_database(settings, "statement_timeout = '10s'")
+    assert keep_up(settings) == 0
+    with pytest.raises(MigrationError, match="upkeep .* set DB_DIRECT_HOST or DB_DIRECT_PORT"):
+        keep_up(without)
+    with psycopg.connect(conninfo(without), prepare_threshold=None) as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("10s",)
 
 
 @pytest.mark.parametrize("past_it", [True, False])
