@@ -17,17 +17,18 @@ from flask import Response, request
 
 from flexdb.api import http
 from flexdb.api.callers import Callers
-from flexdb.api.messages import reply_to
+from flexdb.api.messages import method_of, reply_to
 from flexdb.changes.handover import HandedOver
 from flexdb.changes.hub import Hub
 from flexdb.changes.listeners import Listener, Stream, Waiter
 from flexdb.changes.questions import Page, Question
 from flexdb.config import Settings
 from flexdb.context import Context
+from flexdb.contract.callers import check_caller
 from flexdb.contract.operation import OPERATIONS, Loaded, Operation
 from flexdb.db.run import Runner
 from flexdb.documents import text as json_text
-from flexdb.errors import Aborted, NotFound
+from flexdb.errors import Aborted
 from flexdb.plan import Result
 from flexdb.query.changes import MOST_WAIT
 from flexdb.telemetry import watch
@@ -124,8 +125,7 @@ class Listening:
         """
         caller = self._callers.of(credential)
         if caller != context.caller:
-            if operation.admit(params, caller)[1] is None:
-                raise NotFound.of(str(operation.tenant), "tenant")
+            check_caller(operation, params, caller)
             raise Aborted("what the caller may do has changed: ask again")
 
     def _response(self, listener: Listener, page: Page, first: bytes, content_type: str
@@ -189,8 +189,7 @@ def without_wait(operation: Operation, params: Any) -> tuple[Any, float]:
 
 def without_wait_of_call(call: Any) -> tuple[Any, float]:
     """Take the time to wait out of a call of JSON-RPC, as :func:`without_wait` does."""
-    method = call.get("method") if isinstance(call, dict) else None
-    called = OPERATIONS.get(method) if isinstance(method, str) else None
+    called = OPERATIONS.get(method_of(call))
     # A call that is not answered has nothing to wait for.
     if called is None or "id" not in call or not isinstance(call.get("params"), (dict, list)):
         return call, 0
