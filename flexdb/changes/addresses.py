@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 
 from flexdb.config import Networks
+from flexdb.contract.urls import is_public
 
 # Returns the addresses that a name leads to; raises OSError or ValueError when there is none.
 Resolve = Callable[[str, int], list[str]]
-# The only IPv6 that is routed to all (https://www.iana.org/assignments/ipv6-address-space), and
-# what of it holds an address of IPv4, to which a gateway would send: Teredo and 6to4.
-_UNICAST = IPv6Network("2000::/3")
-_TUNNELS = (IPv6Network("2001::/32"), IPv6Network("2002::/16"))
 # Connecting to more of them is not tried.
 _MOST = 8
 
@@ -26,17 +23,6 @@ class NotPublic(Exception):
     """A name leads nowhere, or to where nothing may be sent; which of them is not told, as a name
     may be one that only this network knows.
     """
-
-
-def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether an address is one of the internet's, where anybody may send to.
-
-    ``is_global`` alone lets multicast, NAT64, 6to4, site-local and IPv4-compatible addresses by.
-    """
-    if not address.is_global or address.is_multicast or address.is_reserved:
-        return False
-    return isinstance(address, IPv4Address) or (
-        address in _UNICAST and not any(address in tunnel for tunnel in _TUNNELS))
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -5,7 +5,7 @@ Where a name leads is looked at whenever it is called: it may be another place b
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,10 @@ from flexdb.contract.fields import Text
 URL_LENGTH = 2048
 # Where nothing else is to be expected than what is meant to be called.
 PORTS = (443, 8443)
+# The only IPv6 that is routed to all (https://www.iana.org/assignments/ipv6-address-space), and
+# what of it holds an address of IPv4, to which a gateway would send: Teredo and 6to4.
+_UNICAST = IPv6Network("2000::/3")
+_TUNNELS = (IPv6Network("2001::/32"), IPv6Network("2002::/16"))
 
 
 class Url(Text):
@@ -34,6 +38,17 @@ class Url(Text):
 
     def _pattern(self) -> str:
         return "https?://[!-~]+"
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Tell whether an address is one of the internet's, where anybody may send to.
+
+    ``is_global`` alone lets multicast, NAT64, 6to4, site-local and IPv4-compatible addresses by.
+    """
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    return isinstance(address, IPv4Address) or (
+        address in _UNICAST and not any(address in tunnel for tunnel in _TUNNELS))
 
 
 def _wrong(url: str, limits: Limits) -> str:
@@ -66,7 +81,7 @@ def _may_be_public(host: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return False
     try:
-        return ip_address(host).is_global
+        return is_public(ip_address(host))
     except ValueError:
         # What looks like a number is an address to some resolvers, in octal or all in one.
         last = name.rpartition(".")[2]

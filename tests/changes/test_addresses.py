@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from flexdb.changes.addresses import Resolve, is_public, resolve
+from flexdb.changes.addresses import Resolve, resolve
 from flexdb.changes.posts import Sender
+from flexdb.contract.urls import is_public
 from tests.support.receivers import Receiver, Reply
 
 _connects: list[object] = []

@@ -86,7 +86,8 @@ def test_one_of_which_nothing_more_is_said_hears_of_all(service: Service) -> Non
     "https://127.0.0.1/", "https://10.0.0.1/", "https://[::1]/", "https://[fd00::1]/",
     "https://[::ffff:127.0.0.1]/", "https://169.254.169.254/latest", "https://localhost/",
     "https://a.localhost./", "https://2130706433/", "https://0x7f.1/", "https://0x7f000001/",
-    "https://017700000001/", "https://127.1/", "https://0.0.0.0/",
+    "https://017700000001/", "https://127.1/", "https://0.0.0.0/", "https://224.0.0.1/",
+    "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::]/", "https://[::127.0.0.1]/",
     "https://example.com/" + "x" * 2048])
 def test_a_url_that_nothing_may_be_posted_to_is_refused(service: Service, url: str) -> None:
     tenant = service.tenant()
