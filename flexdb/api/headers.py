@@ -23,7 +23,7 @@ IF_NONE_MATCH: Json = {
 }
 ETAG: Json = {"description": "Names the state of the object.", "schema": {"type": "string"}}
 LOCATION: Json = {"description": "The URL of what was created.",
-                   "schema": {"type": "string", "format": "uri-reference"}}
+                  "schema": {"type": "string", "format": "uri-reference"}}
 IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key", "in": "header", "required": False,
     "description": "A key of the request's own: sent again with it, the same request is not done "

@@ -160,10 +160,10 @@ class Settings:
                                   "they are not public, separated by commas")
     webhook_http: bool = _setting(False, "whether webhooks may lead to http and to any port, as "
                                   "for tests", choices=("true", "false"))
-    secret_key: str = _setting("", "with what the secrets of webhooks are encrypted in PostgreSQL, "
+    secret_key: str = _setting("", "the key that encrypts the secrets of webhooks in PostgreSQL, "
                                "as `openssl rand -base64 32` gives it; of several, separated by "
-                               "commas, the first encrypts and all decrypt; without, they are kept "
-                               "as they are")
+                               "commas, the first encrypts and all decrypt; without one they are "
+                               "stored unencrypted")
     stream_poll: float = _setting(0.25, "how often a worker looks whether something changed, for "
                                   "streams and calls that wait, in seconds", 0.01, 60)
     max_streams: int = _setting(500, "how many streams of changes a worker may have open; three of "
