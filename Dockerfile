@@ -4,10 +4,11 @@ ARG BASE=python:3.13.14-slim-trixie
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3 -m venv /opt/venv
-COPY requirements-service.txt /tmp/
+COPY requirements-service.txt requirements-assets.txt /tmp/
 # For a package index of your own: docker build --secret id=pip,src=pip.conf
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     /opt/venv/bin/pip install --requirement /tmp/requirements-service.txt && \
+    /opt/venv/bin/pip install --no-deps --requirement /tmp/requirements-assets.txt && \
     /opt/venv/bin/pip uninstall --yes pip
 COPY flexdb /app/flexdb
 COPY migrations /app/migrations

@@ -72,9 +72,10 @@ $(VENV)/python:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/run: $(VENV)/python requirements.txt requirements-service.txt
+$(VENV)/run: $(VENV)/python requirements.txt requirements-service.txt requirements-assets.txt
 	@echo "Installing the packages of requirements.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-assets.txt
 	@touch $@
 
 $(VENV)/test: $(VENV)/run requirements-dev.txt

@@ -27,7 +27,7 @@ from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache
 from flexdb.sql.arrays import array
 from flexdb.telemetry.metrics import Metrics
-from flexdb.web import pages
+from flexdb.web import console, pages
 
 
 class _NoSessions(SessionInterface):
@@ -83,6 +83,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     pages.init_app(app, settings)
     if settings.rest_enabled:
         rest.init_app(app, settings, contexts, runner, listening)
+    if settings.console_enabled:
+        console.init_app(app, settings, contexts, runner, callers)
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=[

@@ -82,7 +82,7 @@ run=("${engine[@]}" run --network host --read-only --tmpfs /tmp --cap-drop ALL
 "${run[@]}" --rm "$name" sh -euc '
     test "$(id -u)" = 10001
     for tool in cc gcc make; do if command -v "$tool"; then exit 1; fi; done
-    for path in /opt/venv/bin/pip /app/tests /app/.git /root/.cache /tmp/requirements-service.txt; do
+    for path in /opt/venv/bin/pip /app/tests /app/.git /root/.cache /tmp/requirements-service.txt /tmp/requirements-assets.txt; do
         if test -e "$path"; then echo "$path"; exit 1; fi
     done
     test -z "$(find /app /opt/venv -writable ! -type l -print)"

@@ -119,6 +119,17 @@ class Callers:
         if self.current().role != "operator":
             raise PermissionDenied("that needs the role operator")
 
+    def check_host(self) -> None:
+        """Refuse a host that another site may have made lead here (DNS rebinding).
+
+        :raises PermissionDenied: where it is no address, not this machine and not allowed
+        """
+        name = _name_of(request.environ.get("HTTP_HOST", "").lower())
+        if not (_is_local_name(name) or _is_address(name) or name in self._hosts):
+            raise PermissionDenied(
+                "a page of another site may not call without a key: ALLOWED_HOSTS names the hosts "
+                "under which flexdb is reached")
+
     def _check_open(self, environ: dict[str, Any]) -> None:
         if self._mode == "required":
             raise Unauthenticated()
@@ -129,13 +140,8 @@ class Callers:
             raise Unauthenticated(
                 "flexdb is open to its own machine only: send a key as Authorization: Bearer …, "
                 "which `python -m flexdb create-key` makes, or set AUTH=open")
-        # A name that another site made lead here (DNS rebinding) is neither.
-        if "HTTP_ORIGIN" in environ and not (
-                _is_local_name(_name_of(host)) or _is_address(_name_of(host))
-                or _name_of(host) in self._hosts):
-            raise PermissionDenied(
-                "a page of another site may not call without a key: ALLOWED_HOSTS names the hosts "
-                "under which flexdb is reached")
+        if "HTTP_ORIGIN" in environ:
+            self.check_host()
 
     def _look(self, secret: str) -> _Known | None:
         """Return what is known of a key or token; None for what has not the form of one."""

@@ -177,15 +177,18 @@ def error_response(error: FlexdbError) -> Response:
     return response
 
 
-def _on_http_error(error: HTTPException) -> Response:
+def error_of(error: HTTPException) -> FlexdbError:
+    """Return the error of ours that says what one of Flask's does."""
     kind = _BY_STATUS.get(error.code or 500)
     if kind is None:
         kind = errors.InvalidRequest if (error.code or 500) < 500 else None
     if kind is errors.MethodNotFound:
-        told: FlexdbError = errors.MethodNotFound("there is nothing at this URL")
-    else:
-        told = kind() if kind else unforeseen(error)
-    response = error_response(told)
+        return errors.MethodNotFound("there is nothing at this URL")
+    return kind() if kind else unforeseen(error)
+
+
+def _on_http_error(error: HTTPException) -> Response:
+    response = error_response(error_of(error))
     if allowed := getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response

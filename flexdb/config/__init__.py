@@ -58,6 +58,8 @@ class Settings:
                                    "machine")
     rest_enabled: bool = _setting(True, "whether the REST API and its documentation are served",
                                   choices=("true", "false"))
+    console_enabled: bool = _setting(True, "whether the console is served at `/console`",
+                                     choices=("true", "false"))
     auth: Auth = _setting("", "who needs a key: all, all but this machine, or nobody; when empty "
                           "`required` with `JSONRPC_SOCKET`, and `local` without",
                           choices=("required", "local", "open"))

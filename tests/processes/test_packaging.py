@@ -41,7 +41,8 @@ def test_what_is_pinned_lies_within_what_an_installed_flexdb_asks_for() -> None:
 
 
 @pytest.mark.parametrize("name", ["requirements-service.txt", "requirements.txt",
-                                  "requirements-dev.txt", "requirements-bench.txt",
+                                  "requirements-assets.txt", "requirements-dev.txt",
+                                  "requirements-bench.txt",
                                   "requirements-contract.txt"])
 def test_every_requirement_says_what_it_is_for(name: str) -> None:
     for line in (ROOT / name).read_text(encoding="utf-8").splitlines():

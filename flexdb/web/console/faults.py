@@ -1,0 +1,20 @@
+"""Errors, told to a person."""
+
+from __future__ import annotations
+
+from flask import request
+
+from flexdb.errors import FlexdbError
+from flexdb.web.console.page import Shown, show
+
+_TITLES = {403: "Not allowed", 404: "Not found", 405: "Not here", 409: "In the way",
+           410: "Gone", 413: "Too large", 422: "Not valid", 429: "Too many calls",
+           500: "Something is wrong with flexdb", 503: "Not available right now",
+           504: "That took too long"}
+
+
+def fault(error: FlexdbError) -> Shown:
+    """Return the page of an error that no page shows at its place."""
+    return show("fault.html", status=error.status, title=_TITLES.get(error.status, "Not possible"),
+                told=str(error), reason=error.reason, data=error.data,
+                retries=error.data.get("retry_after") if request.method == "GET" else None)

@@ -1,0 +1,104 @@
+"""Pages: what is shown of some calls, and what a form does by others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from flask import Response, render_template
+
+from flexdb.api.calls import Call, PageCalls
+from flexdb.web.console import messages
+
+# How many node types the frame lists.
+MOST_TYPES = 200
+
+
+@dataclass
+class Shown:
+    """A template and what it shows."""
+
+    template: str
+    names: dict[str, Any]
+    status: int = 200
+
+
+View = Callable[..., "Shown | Response"]
+
+
+@dataclass(frozen=True)
+class ConsolePage:
+    """A view at a URL below ``/console``."""
+
+    url: str
+    view: View
+    verb: str
+
+
+PAGES: list[ConsolePage] = []
+
+
+def page(url: str, verb: str = "GET") -> Callable[[View], View]:
+    """Register the decorated view: it is given the request's calls and what stands in the URL.
+
+    :param url: below ``/console``, with Flask's converters
+    :param verb: GET to show something, POST to do it
+    """
+    def register(view: View) -> View:
+        PAGES.append(ConsolePage(url, view, verb))
+        return view
+
+    return register
+
+
+def show(template: str, *, status: int = 200, **names: Any) -> Shown:
+    """Return what a view shows."""
+    return Shown(template, names, status)
+
+
+class Within(NamedTuple):
+    """The tenant that a page is within, and what the frame says of it."""
+
+    tenant: dict[str, Any]
+    node_types: list[dict[str, Any]]
+
+    @property
+    def url(self) -> str:
+        """Return the URL of the tenant's own page."""
+        return f"/console/t/{self.tenant['id']}"
+
+    def node_type(self, id: str) -> dict[str, Any] | None:
+        """Return a node type of the frame's; None where it is not there."""
+        return next((one for one in self.node_types if one["id"] == id), None)
+
+
+def within(calls: PageCalls, tenant_id: str, *further: Call) -> tuple[Within, list[Any]]:
+    """Look a tenant and its node types up, and make further calls in the same round trip.
+
+    :raises FlexdbError: what the first was answered with that failed
+    """
+    tenant, listed, *told = calls.all(
+        Call("get_tenant", {"id": tenant_id}),
+        Call("list_node_types", {"tenant_id": tenant_id, "sort": "name", "fields": [
+            "id", "name"], "pagination": {"page_size": MOST_TYPES}}),
+        *further)
+    return Within(tenant["tenant"], listed["node_types"]), told
+
+
+@dataclass
+class Request:
+    """What the frame shows beside the page itself."""
+
+    calls: PageCalls | None = None
+    message: messages.Message | None = field(default_factory=messages.current)
+
+
+def render(shown: Shown, calls: PageCalls | None) -> Response:
+    """Return a page in its frame."""
+    asked = Request(calls)
+    text = render_template(shown.template, asked=asked, **shown.names)
+    response = Response(text, shown.status, content_type="text/html; charset=utf-8")
+    if asked.message:
+        messages.forget(response)
+    return response

@@ -1,0 +1,52 @@
+"""How values are written on pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flexdb.documents import text as json_text
+
+# How many characters of a value a cell of a table shows, and how many hues node types have.
+CELL, HUES = 60, 10
+
+
+def count(number: Any) -> str:
+    """Return a whole number with its thousands apart; a dash where there is none."""
+    return "–" if number is None else f"{int(number):,}"
+
+
+def short(id: str) -> str:
+    """Return the end of an id, which tells it from its neighbours."""
+    return f"…{id[-8:]}"
+
+
+def hue(id: str) -> str:
+    """Return the class of the colour that a node type has everywhere."""
+    try:
+        return f"hue-{UUID(id).int % HUES}"
+    except ValueError:
+        return f"hue-{sum(id.encode()) % HUES}"
+
+
+def moment(time: str) -> str:
+    """Return a time to the second, in UTC."""
+    return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def cut(value: Any, most: int = CELL) -> str:
+    """Return a value as one line of at most so many characters; text as it is, else as JSON."""
+    text = value if isinstance(value, str) else json_text.dump_exactly(value).decode()
+    text = " ".join(text[:most * 4].split()) if len(text) > most else text
+    return text if len(text) <= most else text[:most - 1] + "…"
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON text on one line, every number as it was written."""
+    return json_text.dump_exactly(value).decode()
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "count": count, "short": short, "hue": hue, "moment": moment, "cut": cut, "as_json": as_json}
