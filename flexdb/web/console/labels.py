@@ -8,7 +8,7 @@ from flexdb.documents.text import Number
 from flexdb.web.console.words import cut, short
 
 # The members that name a record, first come, first taken.
-_NAMING = ("title", "name", "label", "slug", "email", "subject")
+NAMING = ("title", "name", "label", "slug", "email", "subject")
 
 
 def label(node: dict[str, Any], order: list[str] | None = None) -> str:
@@ -20,7 +20,7 @@ def label(node: dict[str, Any], order: list[str] | None = None) -> str:
     """
     data = node.get("data")
     if isinstance(data, dict):
-        for name in (*_NAMING, *(data if order is None else order)):
+        for name in (*NAMING, *(data if order is None else order)):
             value = data.get(name)
             # A number is a text too, which keeps its digits.
             if isinstance(value, str) and not isinstance(value, Number) and value.strip():
