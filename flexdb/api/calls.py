@@ -35,7 +35,7 @@ class PageCalls:
     """
 
     def __init__(self, settings: Settings, contexts: http.Contexts, runner: Runner) -> None:
-        self._settings = settings
+        self.settings = settings
         self._contexts = contexts
         self._runner = runner
         self.context: Context = contexts.current()
@@ -88,7 +88,7 @@ class PageCalls:
     def _plan(self, call: Call) -> Plan | FlexdbError:
         text = json_text.dump_exactly(call.params)
         try:
-            params = bodies.parse_body(text, self._settings.max_depth)
+            params = bodies.parse_body(text, self.settings.max_depth)
             return OPERATIONS[call.method].plan(self.context, params, lambda: text)
         except FlexdbError as error:
             return error

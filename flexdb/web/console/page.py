@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 
 from flexdb.api.calls import Call, PageCalls
-from flexdb.web.console import messages
+from flexdb.web.console import messages, snippets
 
 # How many node types the frame lists.
 MOST_TYPES = 200
@@ -92,6 +92,17 @@ class Request:
 
     calls: PageCalls | None = None
     message: messages.Message | None = field(default_factory=messages.current)
+
+    @property
+    def code(self) -> list[snippets.Snippet]:
+        """Return the calls that the page made, as code."""
+        if self.calls is None:
+            return []
+        settings = self.calls.settings
+        return snippets.snippets(
+            self.calls.made, request.host_url.rstrip("/"),
+            settings.auth_mode == "required" or "HTTP_AUTHORIZATION" in request.environ,
+            settings.rest_enabled)
 
 
 def render(shown: Shown, calls: PageCalls | None) -> Response:
