@@ -4,49 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from werkzeug.serving import WSGIRequestHandler, make_server
-from werkzeug.test import TestResponse
 
 from flexdb.config import Settings
+from tests.support.console import Console, Site
 from tests.support.service import Service
-
-
-@dataclass
-class Console:
-    """The console in process, as a browser without scripts sees it.
-
-    ``service`` makes what there is to see, through another door.
-    """
-
-    service: Service
-    client: FlaskClient
-
-    def get(self, url: str, status: int = 200) -> str:
-        """Return a page's HTML.
-
-        :param url: below ``/console``
-        """
-        response = self.client.get(f"/console{url}")
-        assert response.status_code == status, response.text
-        return response.text
-
-    def post(self, url: str, form: dict[str, Any] | None = None, status: int = 303
-             ) -> TestResponse:
-        """Send a form, and return the answer: where it leads, or the page with what is wrong."""
-        response = self.client.post(f"/console{url}", data=form or {})
-        assert response.status_code == status, response.text
-        return response
-
-    def followed(self, response: TestResponse) -> str:
-        """Return the page that an answer leads to."""
-        location = response.headers["Location"]
-        assert location.startswith("/console/")
-        return self.get(location.removeprefix("/console"))
 
 
 @pytest.fixture
@@ -58,14 +22,6 @@ def console(service: Service) -> Console:
 class _QuietHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
-
-
-@dataclass
-class Site:
-    """The console as a browser reaches it."""
-
-    url: str
-    service: Service
 
 
 @pytest.fixture(scope="session")

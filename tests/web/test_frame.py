@@ -10,7 +10,7 @@ import pytest
 
 from flexdb.web.console.safety import POLICY
 from tests.support.browser import NARROW, WIDE, axe, faults, overflow, resize
-from tests.web.conftest import Console, Site
+from tests.support.console import Console, Site
 
 MARKUP = '<img src=x onerror="alert(1)">'
 
@@ -41,7 +41,8 @@ def test_a_slug_that_is_taken_is_told_at_its_field(console: Console) -> None:
 
 
 @pytest.mark.parametrize("url, status", [
-    ("/nowhere", 404), ("/t/0195a6f0-0000-7000-8000-000000000000", 404), ("/t/no-id", 400), ("/new-tenant", 404)])
+    ("/nowhere", 404), ("/t/0195a6f0-0000-7000-8000-000000000000", 404), ("/t/no-id", 400),
+    ("/new-tenant", 404)])
 def test_an_error_is_a_page_in_words(console: Console, url: str, status: int) -> None:
     page = console.get(url, status)
     assert page.startswith("<!doctype html>") and "Traceback" not in page
