@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.utils import redirect
 
@@ -27,25 +27,29 @@ from flexdb.web.console import (
     assets,
     example,
     faults,
+    keys,
     login,
+    members,
     overview,
+    roles,
     safety,
     tenants,
+    users,
     words,
 )
 from flexdb.web.console.page import PAGES, ConsolePage, Shown, render
 
 # The modules whose pages there are.
-_MODULES = (tenants, overview, example)
+_MODULES = (tenants, overview, example, members, roles, keys, users)
 # What is shown to anyone.
 _FREE = ("console.asset", "console.login", "console.log-in", "console.log-out")
 
 
 def _view(page: ConsolePage, begin: Callable[[], PageCalls]) -> Callable[..., Response]:
     def view(**in_url: str) -> Response:
-        calls = begin()
-        shown = page.view(calls, **in_url)
-        return render(shown, calls) if isinstance(shown, Shown) else shown
+        g.calls = begin()
+        shown = page.view(g.calls, **in_url)
+        return render(shown, g.calls) if isinstance(shown, Shown) else shown
 
     return view
 
@@ -56,7 +60,7 @@ def _on_fault(error: FlexdbError) -> Response:
         shown = login.ask(request.full_path.rstrip("?"), str(error) if error.sent else "")
     else:
         shown = faults.fault(error)
-    response = render(shown, None)
+    response = render(shown, g.get("calls"))
     if retry_after := error.data.get("retry_after"):
         response.headers["Retry-After"] = str(retry_after)
     return response

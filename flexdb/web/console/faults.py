@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import g, request
 
 from flexdb.errors import FlexdbError
 from flexdb.web.console.page import Shown, show
@@ -15,6 +15,7 @@ _TITLES = {403: "Not allowed", 404: "Not found", 405: "Not here", 409: "In the w
 
 def fault(error: FlexdbError) -> Shown:
     """Return the page of an error that no page shows at its place."""
-    return show("fault.html", status=error.status, title=_TITLES.get(error.status, "Not possible"),
-                told=str(error), reason=error.reason, data=error.data,
+    return show("fault.html", status=error.status, place=g.get("place"), told=str(error),
+                title=_TITLES.get(error.status, "Not possible"), reason=error.reason,
+                data=error.data,
                 retries=error.data.get("retry_after") if request.method == "GET" else None)

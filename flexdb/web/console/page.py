@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from flask import Response, render_template, request
+from flask import Response, g, render_template, request
 
 from flexdb.api.calls import Call, PageCalls
+from flexdb.errors import FlexdbError
 from flexdb.web.console import messages, snippets
 
-# How many node types the frame lists.
-MOST_TYPES = 200
+# How many node types the frame lists, and how many rows a page of a list has.
+MOST_TYPES, ROWS = 200, 50
 
 
 @dataclass
@@ -78,12 +79,26 @@ def within(calls: PageCalls, tenant_id: str, *further: Call) -> tuple[Within, li
 
     :raises FlexdbError: what the first was answered with that failed
     """
-    tenant, listed, *told = calls.all(
+    tenant, listed, *told = calls.outcomes(
         Call("get_tenant", {"id": tenant_id}),
         Call("list_node_types", {"tenant_id": tenant_id, "sort": "name", "fields": [
             "id", "name"], "pagination": {"page_size": MOST_TYPES}}),
         *further)
-    return Within(tenant["tenant"], listed["node_types"]), told
+    for one in (tenant, listed):
+        if isinstance(one, FlexdbError):
+            raise one
+    # What is refused from here on is told within the tenant.
+    g.place = Within(tenant["tenant"], listed["node_types"])
+    for one in told:
+        if isinstance(one, FlexdbError):
+            raise one
+    return g.place, told
+
+
+def paging() -> dict[str, Any]:
+    """Return which page of its list the request asks for, as operations take it."""
+    token = request.args.get("page_token", "")
+    return {"page_size": ROWS} | ({"page_token": token} if token else {})
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,21 @@ def moment(time: str) -> str:
     return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def day(time: str) -> str:
+    """Return the day of a time, in UTC."""
+    return moment(time)[:10]
+
+
+def is_past(time: str) -> bool:
+    """Tell whether a time is over."""
+    return datetime.fromisoformat(time) <= datetime.now(timezone.utc)
+
+
+def days_ahead(days: int) -> str:
+    """Return the date in so many days, as a field for dates takes it."""
+    return (datetime.now(timezone.utc) + timedelta(days=days)).date().isoformat()
+
+
 def cut(value: Any, most: int = CELL) -> str:
     """Return a value as one line of at most so many characters; text as it is, else as JSON."""
     text = value if isinstance(value, str) else json_text.dump_exactly(value).decode()
@@ -48,5 +63,6 @@ def as_json(value: Any) -> str:
     return json_text.dump_exactly(value).decode()
 
 
-FILTERS: dict[str, Callable[..., str]] = {
-    "count": count, "short": short, "hue": hue, "moment": moment, "cut": cut, "as_json": as_json}
+FILTERS: dict[str, Callable[..., str | bool]] = {
+    "count": count, "short": short, "hue": hue, "moment": moment, "cut": cut, "as_json": as_json,
+    "day": day, "is_past": is_past}

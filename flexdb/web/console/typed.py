@@ -1,0 +1,35 @@
+"""What is typed into fields of forms, as operations take it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from flexdb.documents import text as json_text
+from flexdb.errors import InvalidParams
+
+
+def json_of(text: str, field: str) -> Any:
+    """Return the JSON that a field holds, every number as it was written.
+
+    :param field: its name
+    :raises InvalidParams: naming the field, where it is none
+    """
+    try:
+        # It alone takes neither NaN nor what is nested without end.
+        orjson.loads(text)
+    except ValueError as error:
+        raise InvalidParams(fields={field: [f"is not JSON: {error}"]}) from None
+    return json_text.parse_exactly(text.encode())
+
+
+def whole(text: str, field: str) -> int:
+    """Return the whole number that a field holds.
+
+    :raises InvalidParams: naming the field, where it is none
+    """
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
+        raise InvalidParams(fields={field: ["must be a whole number"]})
+    return int(digits)
