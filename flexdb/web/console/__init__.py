@@ -27,10 +27,13 @@ from flexdb.web.console import (
     assets,
     example,
     faults,
+    finding,
     keys,
     login,
     members,
+    neighbors,
     overview,
+    relationships,
     roles,
     safety,
     tenants,
@@ -40,7 +43,8 @@ from flexdb.web.console import (
 from flexdb.web.console.page import PAGES, ConsolePage, Shown, render
 
 # The modules whose pages there are.
-_MODULES = (tenants, overview, example, members, roles, keys, users)
+_MODULES = (
+    tenants, overview, example, members, roles, keys, users, finding, relationships, neighbors)
 # What is shown to anyone.
 _FREE = ("console.asset", "console.login", "console.log-in", "console.log-out")
 
