@@ -113,10 +113,14 @@ def parse_exactly(text: bytes, number: Callable[[str], Any] = Number) -> Any:
         return deep.parse(text.decode(), number)
 
 
-def dump_exactly(value: Any) -> bytes:
-    """Return the JSON text of what :func:`parse_exactly` gave."""
+def dump_exactly(value: Any, indents: bool = False) -> bytes:
+    """Return the JSON text of what :func:`parse_exactly` gave.
+
+    :param indents: whether it is on many lines, unless it is very deep
+    """
+    option = orjson.OPT_PASSTHROUGH_SUBCLASS | (orjson.OPT_INDENT_2 if indents else 0)
     try:
-        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=_written)
+        return orjson.dumps(value, option=option, default=_written)
     except TypeError:
         return deep.dump(value, _written)
 

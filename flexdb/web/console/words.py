@@ -63,6 +63,11 @@ def as_json(value: Any) -> str:
     return json_text.dump_exactly(value).decode()
 
 
+def indented(value: Any) -> str:
+    """Return a value as JSON text on many lines, every number as it was written."""
+    return json_text.dump_exactly(value, indents=True).decode()
+
+
 FILTERS: dict[str, Callable[..., str | bool]] = {
     "count": count, "short": short, "hue": hue, "moment": moment, "cut": cut, "as_json": as_json,
-    "day": day, "is_past": is_past}
+    "day": day, "is_past": is_past, "indented": indented}

@@ -1,0 +1,235 @@
+"""What a JSON Schema says of a value, as far as a form can show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from flexdb.documents.text import Number
+from flexdb.web.console.words import cut
+
+Schema = dict[str, Any]
+
+# How many references and parts are followed for one place: some refer to themselves, and twice.
+_MOST_STEPS = 200
+_KINDS = {"string": "text", "integer": "number", "number": "number", "boolean": "boolean",
+          "object": "object", "array": "array"}
+# What a schema without a type speaks of.
+_HINTS = {"object": ("properties",), "array": ("items", "prefixItems"),
+          "text": ("format", "pattern", "minLength", "maxLength"),
+          "number": ("minimum", "maximum", "multipleOf", "exclusiveMinimum", "exclusiveMaximum")}
+# What makes a branch of oneOf more than a condition.
+_SAYS_WHAT = ("$ref", "type", "properties", "items", "const", "enum", "oneOf", "anyOf", "allOf")
+
+
+# What a text of a format looks like.
+_EXAMPLES = {"date": "2026-01-31", "date-time": "2026-01-31T12:00:00Z", "time": "12:00:00Z",
+            "email": "name@example.org", "uri": "https://example.org/page", "uuid": "", "ipv4": ""}
+
+
+class Option(NamedTuple):
+    """A value that may be chosen, and how it is called."""
+
+    value: Any
+    label: str
+
+
+class FormShape(NamedTuple):
+    """What is to stand at a place.
+
+    :param kind: text, number, boolean, choice, object, array, variants, or any
+    :param schema: what the schema says of it, references followed and parts put together
+    :param is_nullable: whether it may be null
+    :param options: of a choice
+    :param variants: the schemas of which one is to be chosen
+    """
+
+    kind: str
+    schema: Schema
+    is_nullable: bool = False
+    options: tuple[Option, ...] = ()
+    variants: tuple[Schema, ...] = ()
+
+    def item(self, place: int) -> Any:
+        """Return the schema of an item of an array."""
+        first = self.schema.get("prefixItems")
+        if isinstance(first, list) and place < len(first):
+            return first[place]
+        return self.schema.get("items", {})
+
+    def fits(self, value: Any) -> bool:
+        """Tell whether a field of this kind can show a value."""
+        is_text = isinstance(value, str) and not isinstance(value, Number)
+        if self.kind == "number":
+            return isinstance(value, Number) or (
+                isinstance(value, (int, float)) and not isinstance(value, bool))
+        return {"text": is_text, "boolean": isinstance(value, bool),
+                "choice": not isinstance(value, (dict, list)),
+                "object": isinstance(value, dict), "array": isinstance(value, list)}.get(
+                    self.kind, True)
+
+
+def shape(schema: Any, root: Any) -> FormShape:
+    """Return what is to stand at a place.
+
+    :param schema: of the place
+    :param root: the whole schema, into which ``$ref`` leads
+    """
+    steps = iter(range(_MOST_STEPS))
+    said = _followed(schema, root, steps)
+    is_nullable = False
+    while branches := _branches(said):
+        keyword, parts = branches
+        rest = [part for part in parts if not _is_null(part)]
+        is_nullable = is_nullable or len(rest) < len(parts)
+        without = {name: told for name, told in said.items() if name != keyword}
+        if len(rest) != 1:
+            if options := _titled(rest):
+                return FormShape("choice", without, is_nullable, options)
+            variants = tuple(merged(without, _followed(part, root, steps)) for part in rest)
+            return FormShape("variants", without, is_nullable, variants=variants)
+        said = merged(without, _followed(rest[0], root, steps))
+    return _plain(said, is_nullable)
+
+
+def _plain(said: Schema, is_nullable: bool) -> FormShape:
+    types = said.get("type")
+    types = [types] if isinstance(types, str) else types if isinstance(types, list) else []
+    is_nullable = is_nullable or "null" in types
+    if "const" in said:
+        return FormShape("choice", said, is_nullable and said["const"] is not None,
+                     _options([said["const"]]))
+    if isinstance(said.get("enum"), list):
+        listed = said["enum"]
+        return FormShape("choice", said, False, _options(listed))
+    kinds = {_KINDS.get(one, "any") for one in types if one != "null"}
+    if not kinds and "null" not in types:
+        kinds = {kind for kind, names in _HINTS.items() if not said.keys().isdisjoint(names)}
+    kind = kinds.pop() if len(kinds) == 1 else "any"
+    # Without a word on what is in it, its text says more than a form.
+    if kind == "object" and not properties(said) or kind == "array" and not _has_items(said):
+        kind = "any"
+    return FormShape(kind, said, is_nullable)
+
+
+def ordered(schema: Any) -> list[str]:
+    """Return the names of a schema's members: by its ``x-order``, else the required first."""
+    said = _followed(schema, schema, iter(range(_MOST_STEPS)))
+    members = properties(said)
+    listed = [name for keyword in ("x-order", "required") for name in _texts(said.get(keyword))]
+    return [*dict.fromkeys(name for name in [*listed, *sorted(members)] if name in members)]
+
+
+def properties(said: Schema) -> dict[str, Any]:
+    """Return the schemas of an object's members, by name."""
+    found = said.get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def required(said: Schema) -> set[str]:
+    """Return the names of the members that must be there."""
+    return set(_texts(said.get("required")))
+
+
+def merged(one: Schema, other: Schema) -> Schema:
+    """Return what two schemas of the same place say together; the other where both say."""
+    made = {**one, **other}
+    if properties(one) and properties(other):
+        made["properties"] = {**properties(one), **properties(other)}
+    for name in ("required", "x-order"):
+        if one.get(name) and other.get(name):
+            made[name] = [*dict.fromkeys([*_texts(one[name]), *_texts(other[name])])]
+    return made
+
+
+def _followed(schema: Any, root: Any, steps: Iterator[int]) -> Schema:
+    """Return a schema with what it refers to and all its parts in one."""
+    said: Schema = schema if isinstance(schema, dict) else {}
+    while isinstance(ref := said.get("$ref"), str):
+        if next(steps, None) is None:
+            return {}
+        target = _target(ref, root)
+        said = merged(target, {name: told for name, told in said.items() if name != "$ref"})
+    if isinstance(parts := said.get("allOf"), list):
+        said = {name: told for name, told in said.items() if name != "allOf"}
+        for part in parts:
+            if next(steps, None) is None:
+                break
+            said = merged(said, _followed(part, root, steps))
+    return said
+
+
+def _target(ref: str, root: Any) -> Schema:
+    """Return what a reference within the schema leads to; {} where it leads elsewhere."""
+    if not ref.startswith("#"):
+        return {}
+    found = root
+    for part in unquote(ref[1:]).split("/")[1:]:
+        part = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            found = found.get(part) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _branches(said: Schema) -> tuple[str, list[Any]] | None:
+    for keyword in ("oneOf", "anyOf"):
+        parts = said.get(keyword)
+        if isinstance(parts, list) and parts and all(
+                isinstance(part, dict) and not part.keys().isdisjoint(_SAYS_WHAT)
+                for part in parts) and not all(map(_is_null, parts)):
+            return keyword, parts
+    return None
+
+
+def _is_null(part: Any) -> bool:
+    return isinstance(part, dict) and (part.get("type") == "null" or (
+        "const" in part and part["const"] is None))
+
+
+def _has_items(said: Schema) -> bool:
+    return bool(isinstance(said.get("items"), dict) and said["items"] or said.get("prefixItems"))
+
+
+def _titled(parts: list[Any]) -> tuple[Option, ...]:
+    """Return the options of branches that are one value each."""
+    if not all("const" in part for part in parts):
+        return ()
+    return tuple(Option(part["const"], str(part.get("title") or option.label))
+                 for part, option in zip(parts, _options([part["const"] for part in parts])))
+
+
+def _options(values: list[Any]) -> tuple[Option, ...]:
+    return tuple(Option(value, cut(value)) for value in values)
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def whole(value: Any) -> int | None:
+    """Return a number of a schema as a whole one, if it is."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def help_of(found: FormShape) -> str:
+    """Return what the schema says of a place to whoever fills it in."""
+    said = found.schema
+    parts = [str(said["description"])] if said.get("description") else []
+    least, most = said.get("minLength"), said.get("maxLength")
+    if found.kind == "text" and (least or most):
+        parts.append(f"{least} to {most} characters" if least and most else
+                     f"at most {most} characters" if most else f"at least {least} characters")
+    low, high = said.get("minimum"), said.get("maximum")
+    if found.kind == "number" and not (low is None and high is None):
+        parts.append(f"{low} to {high}" if low is not None and high is not None else
+                     f"at most {high}" if low is None else f"at least {low}")
+    example = _EXAMPLES.get(str(said.get("format")))
+    if example and said.get("format") != "date":
+        parts.append(f"such as {example}")
+    return "; ".join(parts)
