@@ -52,11 +52,9 @@ def export(tenant: str | None, everything: bool, output: str | None, file: str |
     delimiter = _delimiter(rows["delimiter"], output)
     with database() as settings:
         if tenant is not None and node_type is not None:
-            from flexdb.query.paths import split_list
             from flexdb.transfer.unloading import Shape, export_rows
             export_rows(settings, tenant, node_type, output, Shape(
-                _form(rows["form"], output), rows["filter"] or "",
-                split_list(rows["fields"]) if rows["fields"] else (),
+                _form(rows["form"], output), rows["filter"] or "", rows["fields"] or "",
                 delimiter, rows["safe_cells"]))
             return
         from flexdb.transfer.files import export_all, export_tenant

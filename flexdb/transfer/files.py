@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -112,6 +112,16 @@ def _export(settings: Settings, tenant: str | None, output: str | None) -> None:
                 written[kind] += 1
                 bar.update()
     logger.info("Exported %s", _told(written))
+
+
+def stream_tenant(settings: Settings, tenant_id: str) -> Generator[bytes, None, None]:
+    """Give the lines of a tenant's export; a connection is held until all are given.
+
+    :raises FlexdbError: at the first line, when there is no such tenant
+    :raises NotReachable: when PostgreSQL does not answer
+    """
+    with exporting(settings, tenant_id) as export:
+        yield from (line for _, line in _lines(export, whole=False))
 
 
 def _lines(export: Export, whole: bool) -> Iterator[tuple[str, bytes]]:

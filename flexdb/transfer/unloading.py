@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,6 +13,7 @@ from msgspec import Raw
 from tqdm import tqdm
 
 from flexdb.config import Settings
+from flexdb.context import Context
 from flexdb.contract.violations import by_path
 from flexdb.db.copy import Export, exporting
 from flexdb.documents import text as json_text
@@ -20,8 +21,9 @@ from flexdb.errors import InvalidParams
 from flexdb.operations import nodes
 from flexdb.query.filters import condition
 from flexdb.query.parameters import FILTER
+from flexdb.query.paths import split_list
 from flexdb.sql.loader import filled
-from flexdb.transfer.calls import TypeCalls, calling
+from flexdb.transfer.calls import calling
 from flexdb.transfer.cells import Cell, line_of, safe_text, to_cell
 from flexdb.transfer.files import writing
 from flexdb.transfer.kinds import kinds_at, names_in
@@ -38,16 +40,24 @@ class Shape(NamedTuple):
 
     :param form: how the file is written
     :param filter: the JSON text of a filter; "" for all nodes
-    :param fields: the columns; none for all
+    :param fields: the columns, separated by commas; "" for all
     :param delimiter: what stands between the cells of CSV
     :param safe: whether no cell may be what a spreadsheet takes for a formula
     """
 
     form: Format
     filter: str = ""
-    fields: Sequence[str] = ()
+    fields: str = ""
     delimiter: str = ","
     safe: bool = False
+
+
+class TypeRows(NamedTuple):
+    """The nodes of a type of a tenant: their ids, and the type's schema as parsed."""
+
+    tenant_id: str
+    node_type_id: str
+    schema: Any
 
 
 class _CellColumn(NamedTuple):
@@ -71,32 +81,65 @@ def export_rows(settings: Settings, tenant: str, node_type: str, output: str | N
     :raises NotReachable: when PostgreSQL does not answer
     """
     with calling(settings, tenant, node_type) as calls:
-        wanted, arguments = _condition(calls, shape.filter)
-        arguments |= {"tenant_id": calls.tenant_id, "node_type_id": calls.node_type_id,
-                      "most": MOST_COLUMNS + 1}
+        found = TypeRows(calls.tenant_id, calls.node_type_id, calls.schema)
+        wanted = _condition(calls.context, shape.filter)
     count = 0
     with exporting(settings, calls.tenant_id) as export:
-        columns = _columns(export, calls.schema, shape, wanted, arguments)
-        head, between, tail = _frame(columns, shape)
-        write = _csv if shape.form == "csv" else _json
+        head, rows, tail = _pieces(export, found, shape, *wanted)
         to_terminal = output is None and sys.stdout.isatty()
         with writing(output) as file, tqdm(unit=" rows", unit_scale=True,
                                            disable=to_terminal or None) as bar:
             file.write(head)
-            for id, data in export.rows(filled("export_nodes", "value", wanted), arguments):
-                text = write(id, data.encode(), columns, shape)
-                file.write(between + text if count else text)
+            for text in rows:
+                file.write(text)
                 bar.update()
                 count += 1
             file.write(tail if count or shape.form == "json" else b"")
     logger.info("Exported %s", f"{count:,} rows")
 
 
-def _condition(calls: TypeCalls, filter: str) -> tuple[str, dict[str, Any]]:
+def stream_rows(settings: Settings, context: Context, found: TypeRows, shape: Shape
+                ) -> Generator[bytes, None, None]:
+    """Give the text of such a file piece by piece; a connection is held until it is all given.
+
+    :param context: in which the filter is read
+    :raises InvalidParams: at the first piece, when the filter or a field is wrong
+    :raises NotReachable: when PostgreSQL does not answer
+    """
+    wanted = _condition(context, shape.filter)
+    with exporting(settings, found.tenant_id) as export:
+        head, rows, tail = _pieces(export, found, shape, *wanted)
+        yield head
+        is_empty = True
+        for text in rows:
+            yield text
+            is_empty = False
+        yield b"" if is_empty and shape.form != "json" else tail
+
+
+def _pieces(export: Export, found: TypeRows, shape: Shape, wanted: str, arguments: dict[str, Any]
+            ) -> tuple[bytes, Iterator[bytes], bytes]:
+    """Return what stands before the rows, the rows with what stands between, and what behind."""
+    arguments = arguments | {"tenant_id": found.tenant_id, "node_type_id": found.node_type_id,
+                             "most": MOST_COLUMNS + 1}
+    columns = _columns(export, found.schema, shape, wanted, arguments)
+    head, between, tail = _frame(columns, shape)
+    write = _csv if shape.form == "csv" else _json
+
+    def rows() -> Iterator[bytes]:
+        before = b""
+        for id, data in export.rows(filled("export_nodes", "value", wanted), arguments):
+            yield before + write(id, data.encode(), columns, shape)
+            before = between
+
+    return head, rows(), tail
+
+
+def _condition(context: Context, filter: str) -> tuple[str, dict[str, Any]]:
     if not filter:
         return "TRUE", {}
     try:
-        asked = FILTER().deserialize(filter, "filter", {}, context=calls.context)
+        asked = FILTER().deserialize(filter, "filter", {}, context=context)
     except ValidationError as error:
         raise InvalidParams(fields=by_path(ValidationError({"filter": error.messages}))) from None
     return condition(asked, nodes.MEMBERS, "n")
@@ -105,7 +148,7 @@ def _condition(calls: TypeCalls, filter: str) -> tuple[str, dict[str, Any]]:
 def _columns(export: Export, schema: Any, shape: Shape, wanted: str, arguments: dict[str, Any]
              ) -> list[_CellColumn]:
     """Return the chosen columns, or all that there are."""
-    names = list(shape.fields)
+    names = split_list(shape.fields) if shape.fields else []
     if not names and shape.form != "csv":
         names = ["id", "data"]
     elif not names:

@@ -44,7 +44,8 @@ WALLS: dict[str, set[str]] = {
                 "db", "plan", "telemetry", "config", "errors", "version"},
     "api": {"changes", "access", "query", "contract", "sql", "context", "documents", "db", "plan",
             "telemetry", "config", "errors"},
-    "web": {"api", "contract", "documents", "db", "telemetry", "config", "errors", "version"},
+    "web": {"api", "transfer", "contract", "documents", "db", "telemetry", "config", "errors",
+            "version"},
     "server": {"api", "changes", "operations", "contract", "context", "access", "documents", "db",
                "plan", "telemetry", "config", "errors"},
 }

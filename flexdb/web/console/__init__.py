@@ -26,6 +26,7 @@ from flexdb.version import __version__
 from flexdb.web.console import (
     assets,
     example,
+    export,
     faults,
     finding,
     keys,
@@ -44,7 +45,8 @@ from flexdb.web.console.page import PAGES, ConsolePage, Shown, render
 
 # The modules whose pages there are.
 _MODULES = (
-    tenants, overview, example, members, roles, keys, users, finding, relationships, neighbors)
+    tenants, overview, example, members, roles, keys, users, finding, relationships, neighbors,
+    export)
 # What is shown to anyone.
 _FREE = ("console.asset", "console.login", "console.log-in", "console.log-out")
 
