@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from pkgutil import iter_modules
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, g, request
@@ -23,30 +25,9 @@ from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
 from flexdb.telemetry import watch
 from flexdb.version import __version__
-from flexdb.web.console import (
-    assets,
-    example,
-    export,
-    faults,
-    finding,
-    keys,
-    login,
-    members,
-    neighbors,
-    overview,
-    relationships,
-    roles,
-    safety,
-    tenants,
-    users,
-    words,
-)
+from flexdb.web.console import assets, faults, login, safety, words
 from flexdb.web.console.page import PAGES, ConsolePage, Shown, render
 
-# The modules whose pages there are.
-_MODULES = (
-    tenants, overview, example, members, roles, keys, users, finding, relationships, neighbors,
-    export)
 # What is shown to anyone.
 _FREE = ("console.asset", "console.login", "console.log-in", "console.log-out")
 
@@ -87,6 +68,9 @@ def _nowhere(path: str) -> Response:
 def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Runner,
              callers: Callers) -> None:
     """Add the console's pages and files below ``/console``."""
+    # Each module adds its pages as it is read.
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}")
     console = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
     begin = partial(PageCalls, settings, contexts, runner)
 
