@@ -251,3 +251,11 @@ BEGIN
         PERFORM flexdb_weigh_rows();
     END IF;
 END $$;
+
+-- Where this runs again, the triggers that a later migration puts in the place of some of these stay.
+DO $$
+BEGIN
+    IF to_regprocedure('flexdb_follow_nodes()') IS NOT NULL THEN
+        PERFORM flexdb_follow_nodes();
+    END IF;
+END $$;

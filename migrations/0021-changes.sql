@@ -602,3 +602,11 @@ BEGIN
     FROM node_types nt
     WHERE nt.schema::text LIKE '%"x-history"%' OR nt.schema::text LIKE '%"x-keep-deleted"%';
 END $$;
+
+-- Where this runs again, the triggers that a later migration puts in the place of some of these stay.
+DO $$
+BEGIN
+    IF to_regprocedure('flexdb_follow_nodes()') IS NOT NULL THEN
+        PERFORM flexdb_follow_nodes();
+    END IF;
+END $$;

@@ -153,7 +153,8 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
     (18, "_yoyo_migration IN SHARE"),       # the nineteenth is applied and not marked
     (19, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the twentieth
     (20, "tenants IN ROW EXCLUSIVE"),       # it is in the middle of the twenty-first
-    (21, "_yoyo_migration IN SHARE"),       # the last is applied and not marked
+    (21, "_yoyo_migration IN SHARE"),       # the twenty-second is applied and not marked
+    (22, "nodes IN ACCESS SHARE"),          # it is in the middle of the last
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
     new_database: Databases, whole: set[str], applied: int, lock: str
