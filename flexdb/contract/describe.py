@@ -38,7 +38,8 @@ def schemas(form: JsonForm) -> dict[str, Json]:
     described = {kind.__name__: object_schema(kind()) for kind in taken} | {
         kind.__name__: object_schema(kind(), given=form) for kind in given}
     for kind in taken | given:
-        described[kind.__name__]["description"] = inspect.getdoc(kind) or ""
+        # Its own text: that of what it stands on is for who works on flexdb.
+        described[kind.__name__]["description"] = inspect.cleandoc(kind.__doc__ or "")
     return dict(sorted((described | replies).items())) | ERRORS
 
 

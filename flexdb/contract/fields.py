@@ -59,7 +59,7 @@ class BaseField(fields.Field[Any]):
             caller does. What the service gives is described by its form alone, since the rows of
             an adopted database are given whatever they hold
         """
-        schema = self._form(given)
+        schema = {**self._form(given)}  # A form may be that of many fields.
         if self._may_be_null(given):
             schema = _or_null(schema)
         if not callable(self.load_default) and self.load_default not in (None, missing):

@@ -149,7 +149,7 @@ def test_every_package_of_the_service_is_told_with_its_reason() -> None:
     lines = (ROOT / "requirements-service.txt").read_text(encoding="utf-8")
     packages = re.findall(r"^([\w-]+)(?:\[.*\])?==", lines, re.MULTILINE)
     assert [quoted(row[0])[0] for row in table(ARCHITECTURE, "## What it stands on, and why")
-            ] == packages
+            ] == list(dict.fromkeys(packages))
 
 
 def test_the_picture_is_what_the_imports_say() -> None:

@@ -1,0 +1,32 @@
+"""The client: the methods of the service, and what stands on them.
+
+Written by ``scripts/make_client.py`` of what is awaited.
+"""
+
+from __future__ import annotations
+
+import httpx2
+
+from flexdb.client.synchronous.connection import Connection
+
+
+class Client(Connection):
+    """A service, as a program sees it; ``close()`` it, or take it with ``with``."""
+
+
+def connect(url: str, token: str | None = None, timeout: float = 30, *, decimals: bool = False,
+             once: bool = True, http: httpx2.Client | None = None) -> Client:
+    """Return a client of a service; nothing is sent before the first call.
+
+    :param url: where it is, such as http://localhost:5000
+    :param token: a key or a JWT
+    :param timeout: in how many seconds a call is to be answered, its repetitions included; large
+        work has ten times as long
+    :param decimals: whether numbers that are no integers come as Decimal, to the digit
+    :param once: whether each request that writes has an Idempotency-Key, so that it can be sent
+        again when its answer is lost
+    :param http: what sends requests, where it is to have certificates or proxies of its own; it is
+        closed with this
+    :raises ValueError: when the URL is none
+    """
+    return Client(url, token, timeout, decimals=decimals, once=once, http=http)

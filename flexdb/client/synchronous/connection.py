@@ -1,0 +1,204 @@
+"""How calls are sent and answers read, and what is sent again when something is lost.
+
+Written by ``scripts/make_client.py`` of what is awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import time
+import httpx2
+
+from flexdb.client.absent import given
+from flexdb.client.synchronous.methods import Methods
+from flexdb.client.attempts import Attempts
+from flexdb.client.failures import (
+    Closed,
+    ConnectionFailed,
+    Error,
+    Timeout,
+    repeated_after,
+)
+from flexdb.client.operations import OPERATIONS, Operation
+from flexdb.client.wire import address_of, decode, encode, service_error
+from flexdb.version import __version__
+
+Self = TypeVar("Self", bound="Connection")
+# What is not known of a call may do anything.
+_UNKNOWN = Operation(reads=False, long=False, member="")
+# How much longer large work may take.
+_LONG = 10
+# A server that is there takes a connection at once, in seconds.
+_CONNECT = 5.0
+# Both nginx and the service keep an idle connection longer, in seconds.
+_IDLE = 45.0
+
+
+class Connection(Methods):
+    """The connections to a service, each used for many calls, and all its methods.
+
+    :param url: where it is
+    :param token: a key or a JWT
+    :param timeout: in how many seconds a call is to be answered, its repetitions included; large
+        work has ten times as long
+    :param decimals: whether numbers that are no integers come as Decimal, to the digit
+    :param once: whether each request that writes has an Idempotency-Key, so that it can be sent
+        again when its answer is lost
+    :param http: what sends requests, where it is to have certificates or proxies of its own; it is
+        closed with this
+    :raises ValueError: when the URL is none
+    """
+
+    def __init__(self, url: str, token: str | None = None, timeout: float = 30, *,
+                 decimals: bool = False, once: bool = True,
+                 http: httpx2.Client | None = None) -> None:
+        if timeout <= 0:
+            raise ValueError(f"a timeout is above 0 seconds, not {timeout}")
+        self.url = address_of(url)
+        self.timeout = timeout
+        self._decimals, self._once = decimals, once
+        self._http = http or httpx2.Client(
+            limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20,
+                                 keepalive_expiry=_IDLE))
+        self._headers = httpx2.Headers(self._http.headers)
+        self._headers.update({
+            "Content-Type": "application/json", "Accept": "application/json",
+            "Prefer": "json-fields=value", "User-Agent": f"flexdb-python/{__version__}"})
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._address = httpx2.URL(self.url)
+        self._closed = self._answered = False
+
+    def close(self) -> None:
+        """Close the connections; further calls are refused."""
+        self._closed = True
+        self._http.close()
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.url}{', closed' if self._closed else ''}>"
+
+    def call(self, name: str, params: dict[str, Any] | None = None, *,
+                   timeout: float | None = None) -> Any:
+        """Call a method by its name and return its result as it came.
+
+        :param params: by name
+        :param timeout: in how many seconds it is to be answered
+        :raises Error: when it is not, or with an error
+        """
+        known = OPERATIONS.get(name, _UNKNOWN)
+        body = encode({"jsonrpc": "2.0", "method": name, "params": params or {}, "id": 1})
+        return self._exchange(body, known.reads, self._attempts(known.long, timeout),
+                                    _result)
+
+    def call_all(self, calls: Sequence[tuple[str, dict[str, Any]]]) -> list[Any]:
+        """Send independent calls as one request, and return the result or the error of each.
+
+        :param calls: the name and the parameters of each
+        :raises Error: when nothing is known of any
+        """
+        found: list[Any] = [None] * len(calls)
+        todo = list(range(len(calls)))
+        known = [OPERATIONS.get(name, _UNKNOWN) for name, _ in calls]
+        attempts = self._attempts(any(one.long for one in known), None)
+        while todo:
+            body = encode([{"jsonrpc": "2.0", "method": calls[place][0],
+                            "params": calls[place][1], "id": place} for place in todo])
+            reads = all(known[place].reads for place in todo)
+            for place, outcome in (self._exchange(body, reads, attempts, _outcomes)).items():
+                found[place] = outcome
+            # Those that may be done later; the others keep what they have.
+            todo = [place for place in todo if isinstance(found[place], Error)
+                    and found[place].may_repeat(known[place].reads)]
+            pause = attempts.pause(max(map(repeated_after, (found[place] for place in todo)),
+                                       default=0))
+            if todo and pause is None:
+                break
+            if todo:
+                time.sleep(pause or 0)
+        return found
+
+    def _call(self, name: str, required: dict[str, Any], optional: dict[str, Any]) -> Any:
+        result = self.call(name, given(required, optional))
+        member = OPERATIONS[name].member
+        return result[member] if member else result
+
+    def _attempts(self, long: bool, timeout: float | None) -> Attempts:
+        return Attempts(timeout or self.timeout * (_LONG if long else 1))
+
+    def _exchange(self, body: bytes, reads: bool, attempts: Attempts,
+                        read: Callable[[Any, str], Any]) -> Any:
+        """Send a request until it is answered, or may not be sent again.
+
+        :param read: makes what is asked for of an answer and the request's id, or raises
+        """
+        key = None if reads or not self._once else uuid4().hex
+        while True:
+            try:
+                return read(*self._post(body, key, attempts))
+            except Error as error:
+                # A service that never answered is probably none.
+                lost = isinstance(error, ConnectionFailed) and not self._answered
+                if lost or not error.may_repeat(reads or key is not None):
+                    raise
+                pause = attempts.pause(repeated_after(error))
+                if pause is None:
+                    raise
+            time.sleep(pause)
+
+    def _post(self, body: bytes, key: str | None, attempts: Attempts) -> tuple[Any, str]:
+        """Send a request once, and return the JSON of the answer and the request's id."""
+        if self._closed:
+            raise Closed("this client is closed: connect anew")
+        left = max(attempts.left, 0.001)
+        request = httpx2.Request(
+            "POST", self._address, headers=self._headers, content=body,
+            extensions={"timeout": {"connect": min(left, _CONNECT), "read": left, "write": left,
+                                    "pool": left}})
+        if key is not None:
+            request.headers["Idempotency-Key"] = key
+        try:
+            response = self._http.send(request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise ConnectionFailed(f"{self.url} cannot be reached: {error}", sent=False) from error
+        except httpx2.TimeoutException as error:
+            raise Timeout(f"{self.url} did not answer within {attempts.seconds:g} s; a change may "
+                          "have been made all the same") from error
+        except httpx2.RequestError as error:
+            raise ConnectionFailed(f"the answer of {self.url} was lost: {error}",
+                                   sent=True) from error
+        try:
+            found = decode(response.content, self._decimals)
+        except ValueError:
+            found = None
+        if not isinstance(found, list) and not (isinstance(found, dict) and "jsonrpc" in found):
+            passing = response.status_code in (429, 502, 503, 504)
+            self._answered = self._answered or passing
+            raise ConnectionFailed(
+                f"{self.url} answered with HTTP {response.status_code} and no JSON-RPC"
+                + ("" if passing else ": is this the address of flexdb?"), sent=True)
+        self._answered = True
+        return found, response.headers.get("X-Request-ID", "")
+
+
+def _result(answer: Any, request_id: str) -> Any:
+    if "error" in answer:
+        raise service_error(answer["error"], request_id)
+    return answer["result"]
+
+
+def _outcomes(answer: Any, request_id: str) -> dict[int, Any]:
+    if isinstance(answer, dict):
+        raise service_error(answer["error"], request_id)
+    return {one["id"]: service_error(one["error"], request_id) if "error" in one
+            else one["result"] for one in answer}
