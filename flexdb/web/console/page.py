@@ -111,13 +111,19 @@ class Request:
     @property
     def code(self) -> list[snippets.Snippet]:
         """Return the calls that the page made, as code."""
-        if self.calls is None:
-            return []
-        settings = self.calls.settings
-        return snippets.snippets(
-            self.calls.made, request.host_url.rstrip("/"),
-            settings.auth_mode == "required" or "HTTP_AUTHORIZATION" in request.environ,
-            settings.rest_enabled)
+        return as_code(self.calls, self.calls.made) if self.calls else []
+
+
+def as_code(calls: PageCalls, asked: list[Call]) -> list[snippets.Snippet]:
+    """Return calls as whoever looks at the page would make them elsewhere.
+
+    :param calls: those of the request
+    """
+    settings = calls.settings
+    return snippets.snippets(
+        asked, request.host_url.rstrip("/"),
+        settings.auth_mode == "required" or "HTTP_AUTHORIZATION" in request.environ,
+        settings.rest_enabled)
 
 
 def render(shown: Shown, calls: PageCalls | None) -> Response:
