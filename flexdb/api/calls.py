@@ -37,7 +37,7 @@ class PageCalls:
     def __init__(self, settings: Settings, contexts: http.Contexts, runner: Runner) -> None:
         self.settings = settings
         self._contexts = contexts
-        self._runner = runner
+        self.runner = runner
         self.context: Context = contexts.current()
         self.made: list[Call] = []
         self.seconds = 0.0
@@ -74,7 +74,7 @@ class PageCalls:
             planned = [refused or one for one, refused in zip(planned, tally.refused())]
         plans = [one for one in planned if not isinstance(one, FlexdbError)]
         budget = self._contexts.budget()
-        ran = iter(self._runner.run(plans, budget, self.context.caller.tenants) if plans else [])
+        ran = iter(self.runner.run(plans, budget, self.context.caller.tenants) if plans else [])
         told = [self._parsed(one if isinstance(one, FlexdbError) else next(ran))
                 for one in planned]
         budget.release()

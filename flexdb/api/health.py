@@ -33,6 +33,17 @@ def _read(settings: Settings, row: Row | None) -> Result:
     return Result(b"")
 
 
+def why_not(runner: Runner) -> str:
+    """Return why calls cannot be answered; "" where they can: PostgreSQL answers, and the schema
+    is up to date.
+    """
+    try:
+        runner.result(look(runner.pool.settings), Budget(_MOST_BYTES), None)
+    except FlexdbError as error:
+        return getattr(error, "why", "") or str(error)
+    return ""
+
+
 def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
     """Add ``/health`` and ``/health/ready``."""
     blueprint = Blueprint("health", __name__, url_prefix="/health")
@@ -45,11 +56,8 @@ def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
     @blueprint.get("/ready")
     def ready() -> tuple[Response, int]:
         """Answer 200 only when PostgreSQL answers and the schema is up to date."""
-        try:
-            runner.result(look(runner.pool.settings), Budget(_MOST_BYTES), None)
-        except FlexdbError as error:
-            reason = getattr(error, "why", "") or str(error)
-        else:
+        reason = why_not(runner)
+        if not reason:
             return jsonify(status="ok"), 200
         try:
             callers.check_operator()

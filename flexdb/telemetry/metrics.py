@@ -120,13 +120,17 @@ class Metrics:
 
     def text(self, accept: str) -> tuple[bytes, str]:
         """Return all figures in a form that fits the header Accept, and its content type."""
-        self.sample()
-        registry = self.registry
-        if _FOLDER in os.environ:
-            registry = CollectorRegistry()
-            registry.register(_OfAllWorkers())
         encoder, content_type = choose_encoder(accept)
-        return encoder(registry), content_type
+        return encoder(self.now()), content_type
+
+    def now(self) -> CollectorRegistry:
+        """Return all figures as they are, to be collected once."""
+        self.sample()
+        if _FOLDER not in os.environ:
+            return self.registry
+        registry = CollectorRegistry()
+        registry.register(_OfAllWorkers())
+        return registry
 
 
 class _OfAllWorkers(Collector):

@@ -129,5 +129,5 @@ def test_pages_of_changes_fit_and_axe_finds_nothing(
                  f"{url}/nodes/{gone['id']}/history"):
         browser.get(site.url + path)
         assert axe(browser) == [], path
-        assert overflow(browser) <= 0
+        assert overflow(browser) <= 0, path
     assert not faults(browser)

@@ -25,3 +25,12 @@ if (retry) {
     if (left === 0) location.reload();
   }, 1000);
 }
+
+// What is wider than the page is scrolled by keys too.
+const wide = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+for (const scroll of document.querySelectorAll(".scroll, pre")) wide.observe(scroll);
