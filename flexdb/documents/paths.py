@@ -9,6 +9,8 @@ import orjson
 
 # A quoted part, as a string of JSON, or what stands between two dots.
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"(?=\.|\Z)|[^."][^.]*|', re.DOTALL)
+# In a list of paths, what is quoted may hold a comma.
+_LISTED = re.compile(r'(?:(?:^|(?<=\.))"(?:[^"\\]|\\.)*"|[^,.]+|\.)*', re.DOTALL)
 
 
 def parts_of(path: str, start: int = 0) -> Iterator[str]:
@@ -36,3 +38,14 @@ def parts_of(path: str, start: int = 0) -> Iterator[str]:
         start += len(part) + 1
         if start > len(path):
             return
+
+
+def split_list(paths: str) -> list[str]:
+    """Split a text of paths at the commas that are not quoted."""
+    found, start = [], 0
+    while True:
+        end = match.end() if (match := _LISTED.match(paths, start)) else start
+        found.append(paths[start:end])
+        if end == len(paths):
+            return found
+        start = end + 1

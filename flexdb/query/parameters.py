@@ -10,8 +10,9 @@ from marshmallow import ValidationError
 from flexdb.context import Context
 from flexdb.contract.fields import BaseField, Choice, Json, JsonForm, text_in_query
 from flexdb.contract.operation import Loaded
+from flexdb.documents.paths import split_list
 from flexdb.query.filters import PATTERNS, Filter, condition
-from flexdb.query.paths import Members, split_list
+from flexdb.query.paths import Members
 from flexdb.query.projections import projection
 from flexdb.query.sorts import sort_keys
 from flexdb.sql.loader import LISTS

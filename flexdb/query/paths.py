@@ -14,8 +14,6 @@ from flexdb.documents.paths import parts_of
 Members = Mapping[str, fields.Field[Any]]
 
 PATH_LENGTH, MOST_PARTS = 10_000, 20
-# In a list of paths, what is quoted may hold a comma.
-_LISTED = re.compile(r'(?:(?:^|(?<=\.))"(?:[^"\\]|\\.)*"|[^,.]+|\.)*', re.DOTALL)
 # What PostgreSQL's #> takes as the place in an array.
 _INDEX = re.compile(r"\s*[+-]?[0-9]+")
 
@@ -83,17 +81,6 @@ def column_of(name: str, members: Members, alias: str) -> str:
     """
     member = members[name]
     return member.column if isinstance(member, Computed) else f"{alias}.{name}"
-
-
-def split_list(paths: str) -> list[str]:
-    """Split a text of paths at the commas that are not quoted."""
-    found, start = [], 0
-    while True:
-        end = match.end() if (match := _LISTED.match(paths, start)) else start
-        found.append(paths[start:end])
-        if end == len(paths):
-            return found
-        start = end + 1
 
 
 def is_place(part: str) -> bool:

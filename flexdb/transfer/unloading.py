@@ -17,11 +17,11 @@ from flexdb.context import Context
 from flexdb.contract.violations import by_path
 from flexdb.db.copy import Export, exporting
 from flexdb.documents import text as json_text
+from flexdb.documents.paths import split_list
 from flexdb.errors import InvalidParams
 from flexdb.operations import nodes
 from flexdb.query.filters import condition
 from flexdb.query.parameters import FILTER
-from flexdb.query.paths import split_list
 from flexdb.sql.loader import filled
 from flexdb.transfer.calls import calling
 from flexdb.transfer.cells import Cell, line_of, safe_text, to_cell

@@ -14,14 +14,17 @@ def is_sure() -> bool:
     return request.form.get(_SURE) == "yes"
 
 
-def ask(title: str, *told: str, does: str, back: str, place: Within | None = None) -> Shown:
+def ask(title: str, *told: str, does: str, back: str, place: Within | None = None,
+        **agreed: str) -> Shown:
     """Return the page that asks; its form sends what was sent once more, and that it is meant.
 
     :param title: the question
     :param told: what comes of it, a paragraph each
     :param does: what the button says
     :param back: the URL of who would rather not
+    :param agreed: what it says besides, which was told
     """
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name != _SURE]
+    fields = [(name, value) for name, value in request.form.items(multi=True)
+              if name != _SURE and name not in agreed]
     return show("confirm.html", place=place, title=title, told=told, does=does, back=back,
-                fields=[*fields, (_SURE, "yes")])
+                fields=[*fields, *agreed.items(), (_SURE, "yes")])
