@@ -60,10 +60,14 @@ class PageCalls:
                 raise one
         return told
 
-    def outcomes(self, *calls: Call) -> list[Any]:
-        """Make calls in one round trip and return the result or the error of each."""
+    def outcomes(self, *calls: Call, remembered: bool = True) -> list[Any]:
+        """Make calls in one round trip and return the result or the error of each.
+
+        :param remembered: whether they are told as what the page is made of
+        """
         began = perf_counter()
-        self.made += calls
+        if remembered:
+            self.made += calls
         tally = self._contexts.rates.tally(self.context.caller)
         planned: list[Plan | FlexdbError] = []
         for call in calls:

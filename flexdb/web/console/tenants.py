@@ -6,26 +6,33 @@ from typing import Any
 
 from flask import Response, request
 
-from flexdb.api.calls import PageCalls
+from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams
 from flexdb.web.console.messages import redirect_with
-from flexdb.web.console.page import Shown, page, show
+from flexdb.web.console.page import Shown, Within, page, paging, show, within
 
-_PAGE = 50
 STATUSES = ("active", "suspended")
 
 
-def _listed(calls: PageCalls) -> dict[str, Any]:
-    token = request.args.get("page_token", "")
-    listed: dict[str, Any] = calls.one("list_tenants", pagination={
-        "page_size": _PAGE} | ({"page_token": token} if token else {}))
-    return listed
+def _list(calls: PageCalls, status: int = 200, **names: Any) -> Shown:
+    """Return the page of those whose name or slug holds what is looked for."""
+    words = request.args.get("name", "").strip()
+    asked: dict[str, Any] = {"pagination": paging()}
+    if words:
+        asked["filter"] = {"$or": [{"name": {"$icontains": words}},
+                                   {"slug": {"$icontains": words}}]}
+    listed = calls.one("list_tenants", **asked)
+    told = calls.outcomes(*(Call("get_limits", {"tenant_id": tenant["id"]})
+                            for tenant in listed["tenants"]), remembered=False)
+    held = [None if isinstance(one, FlexdbError) else one["limits"] for one in told]
+    return show("tenants.html", status=status, listed=listed, words=words,
+                rows=list(zip(listed["tenants"], held)), **names)
 
 
 @page("/")
 def tenants(calls: PageCalls) -> Shown:
-    """Show the tenants that the caller sees."""
-    return show("tenants.html", listed=_listed(calls), given={}, wrong={})
+    """Show the tenants that the caller sees, and how much each has."""
+    return _list(calls, given={}, wrong={})
 
 
 @page("/new-tenant", "POST")
@@ -35,9 +42,47 @@ def create(calls: PageCalls) -> Shown | Response:
     try:
         tenant = calls.one("create_tenant", **given)["tenant"]
     except (InvalidParams, AlreadyExists) as error:
-        return show("tenants.html", status=error.status, listed=_listed(calls), given=given,
-                    wrong=wrong_fields(error))
+        return _list(calls, error.status, given=given, wrong=wrong_fields(error))
     return redirect_with(f"/console/t/{tenant['id']}", f"Created {tenant['name']}.")
+
+
+@page("/t/<tenant_id>/settings")
+def settings(calls: PageCalls, tenant_id: str) -> Shown:
+    """Show what may be changed of a tenant, and what would go along with it."""
+    place, told = within(calls, tenant_id, Call("get_limits", {"tenant_id": tenant_id}))
+    return _settings(place, told[0]["limits"])
+
+
+def _settings(place: Within, held: dict[str, Any], status: int = 200,
+              given: dict[str, str] | None = None, wrong: dict[str, str] | None = None,
+              confirmed: str = "", not_deleted: str = "") -> Shown:
+    return show("tenant.html", status=status, place=place, held=held, statuses=STATUSES,
+                given=given or place.tenant, wrong=wrong or {}, confirmed=confirmed,
+                not_deleted=not_deleted)
+
+
+@page("/t/<tenant_id>/settings", "POST")
+def change(calls: PageCalls, tenant_id: str) -> Shown | Response:
+    """Rename a tenant, or suspend it."""
+    given = {name: request.form.get(name, "") for name in ("name", "slug", "status")}
+    try:
+        tenant = calls.one("update_tenant", id=tenant_id, **given)["tenant"]
+    except (InvalidParams, AlreadyExists) as error:
+        place, told = within(calls, tenant_id, Call("get_limits", {"tenant_id": tenant_id}))
+        return _settings(place, told[0]["limits"], error.status, given, wrong_fields(error))
+    return redirect_with(f"/console/t/{tenant_id}/settings", f"Saved {tenant['name']}.")
+
+
+@page("/t/<tenant_id>/delete", "POST")
+def delete(calls: PageCalls, tenant_id: str) -> Shown | Response:
+    """Delete a tenant with all that it has, if its slug is typed."""
+    place, told = within(calls, tenant_id, Call("get_limits", {"tenant_id": tenant_id}))
+    typed = request.form.get("slug", "").strip()
+    if typed != place.tenant["slug"]:
+        return _settings(place, told[0]["limits"], 400, confirmed=typed, not_deleted=(
+            f"is not the slug of this tenant, which is {place.tenant['slug']}"))
+    calls.one("delete_tenant", id=tenant_id)
+    return redirect_with("/console/", f"Deleted {place.tenant['name']} with all that it had.")
 
 
 def wrong_fields(error: FlexdbError) -> dict[str, str]:
