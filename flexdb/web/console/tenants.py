@@ -66,6 +66,9 @@ def change(calls: PageCalls, tenant_id: str) -> Shown | Response:
     """Rename a tenant, or suspend it."""
     given = {name: request.form.get(name, "") for name in ("name", "slug", "status")}
     try:
+        # To the operation, what is empty is what stays.
+        if empty := {name: ["is missing"] for name, value in given.items() if not value.strip()}:
+            raise InvalidParams(fields=empty)
         tenant = calls.one("update_tenant", id=tenant_id, **given)["tenant"]
     except (InvalidParams, AlreadyExists) as error:
         place, told = within(calls, tenant_id, Call("get_limits", {"tenant_id": tenant_id}))

@@ -1,5 +1,6 @@
 // What every page does; a page works without it too.
 import { copy } from "./copying.js";
+import "./keys.js";
 import { extend } from "./lists.js";
 
 // The summary of what is wrong with a form is what a reader wants to hear first.
