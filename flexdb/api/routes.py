@@ -123,6 +123,8 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/webhooks/{id}/rotate-secret", "rotate_webhook_secret"),
         ("POST", "/tenants/{tenant_id}/webhooks/{webhook_id}/test", "test_webhook"),
         ("GET", "/tenants/{tenant_id}/webhooks/{webhook_id}/deliveries", "list_deliveries"),
+        ("GET", "/tenants/{tenant_id}/webhooks/{webhook_id}/deliveries/figures",
+         "count_deliveries"),
         ("POST", "/tenants/{tenant_id}/webhooks/{webhook_id}/redeliver", "redeliver"),
     ),
     "Transactions": (

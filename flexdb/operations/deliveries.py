@@ -54,6 +54,16 @@ class Delivery(Schema):
     done_at = Time("When it was done, or given up.", allow_none=True)
 
 
+class DeliveryFigures(Schema):
+    """How a webhook's deliveries are getting on."""
+
+    waiting = Integer("How many deliveries wait for an attempt, up to 10,000.", least=0)
+    dead = Integer("How many were given up, up to 10,000.", least=0)
+    lag = Integer("For how many seconds the oldest change waits that the webhook is to be told of, "
+                  "be it entered as a delivery yet or not; it grows where `python -m flexdb "
+                  "deliver` does not run, and where the receiver fails.", least=0)
+
+
 class Again(Schema):
     """What is sent again."""
 
@@ -95,6 +105,14 @@ def list_deliveries(context: Context, params: Loaded) -> Statement:
     filters = ("status",) if "status" in params else ()
     return page(context, "list_deliveries", params, filters, _NEWEST_FIRST, of="webhook",
                 takes=("webhook_id",), found=f"({rows_of('list_deliveries', filters)}) d")
+
+
+@operation(OfWebhook, gives=one(DeliveryFigures), effect=READS, of=TENANT,
+           access=Access.MANAGE, rules=Heed.REFUSED)
+def count_deliveries(context: Context, params: Loaded) -> Statement:
+    """Count what a webhook is still to be told of and what was given up, and for how long it waits.
+    """
+    return one_object(context, "count_deliveries", params, missing="webhook_id")
 
 
 @operation(Redelivery, gives=one(Again), effect=CHANGES, of=TENANT,

@@ -126,6 +126,48 @@ SELECT d.tenant_id, d.webhook_id, d.position, d.object_id, d.status, d.attempts,
 FROM flexdb_deliveries d
 WHERE d.tenant_id = %(tenant_id)s AND d.webhook_id = %(webhook_id)s
 
+-- read: count_deliveries -> object
+-- Up to 10,000 of each; and for how many seconds the oldest has waited for its end, be it entered
+-- yet or not.
+SELECT json_build_object(
+           'waiting', waiting.deliveries, 'dead', dead.deliveries,
+           'lag', coalesce(floor(greatest(0, extract(
+               epoch FROM clock_timestamp() - least(waiting.oldest, missing.at)))), 0)::bigint)
+       AS object
+FROM flexdb_webhooks w
+CROSS JOIN (
+    SELECT count(*) AS deliveries, min(d.created_at) AS oldest
+    FROM (
+        SELECT d.created_at
+        FROM flexdb_deliveries d
+        WHERE d.tenant_id = %(tenant_id)s AND d.webhook_id = %(webhook_id)s
+          AND d.status = 'waiting'
+        LIMIT 10000
+    ) d
+) waiting
+CROSS JOIN (
+    SELECT count(*) AS deliveries
+    FROM (
+        SELECT d.status
+        FROM flexdb_deliveries d
+        WHERE d.tenant_id = %(tenant_id)s AND d.webhook_id = %(webhook_id)s AND d.status = 'dead'
+        LIMIT 10000
+    ) d
+) dead
+LEFT JOIN LATERAL (
+    SELECT c.at
+    FROM flexdb_changes c
+    LEFT JOIN flexdb_change_positions p ON p.tenant_id = c.tenant_id AND p.seq = c.seq
+    WHERE c.tenant_id = %(tenant_id)s AND c.seq > coalesce((
+            SELECT behind.seq
+            FROM flexdb_change_positions behind
+            WHERE behind.tenant_id = %(tenant_id)s AND behind.position = w.position), 0)
+      AND (p.position IS NULL OR p.position > w.position)
+    ORDER BY c.seq
+    LIMIT 1
+) missing ON true
+WHERE w.tenant_id = %(tenant_id)s AND w.id = %(webhook_id)s
+
 -- write: test_webhook -> object, refused
 WITH webhook AS (
     SELECT w.tenant_id, w.id, (

@@ -135,6 +135,29 @@ def test_what_is_wrong_about_sending_again_is_named(
     assert list(refused.value.fields) == places
 
 
+def test_it_is_counted_what_waits_and_for_how_long_be_it_entered_or_not(service: Service) -> None:
+    webhook, other = make(service), make(service)
+    assert service.call("count_deliveries", webhook) == {"waiting": 0, "dead": 0, "lag": 0}
+    service.call("create_node_type", tenant_id=webhook["tenant_id"], name="A type")
+    with postgres.connect(service.settings) as connection:
+        # Nobody delivers, so what changed is not even entered.
+        connection.execute("UPDATE flexdb_changes SET at = at - interval '100 seconds' "
+                           "WHERE tenant_id = %s", [webhook["tenant_id"]])
+        found = service.call("count_deliveries", webhook)
+        assert (found["waiting"], found["dead"]) == (0, 0) and 100 <= found["lag"] < 900
+        last = service.call("list_changes", tenant_id=webhook["tenant_id"])["position"]
+        connection.execute("UPDATE flexdb_webhooks SET position = %s WHERE id = %s",
+                           [last.rpartition(".")[2], webhook["webhook_id"]])
+        assert service.call("count_deliveries", webhook)["lag"] == 0
+        four(connection, webhook)
+    found = service.call("count_deliveries", webhook)
+    assert (found["waiting"], found["dead"]) == (1, 2) and found["lag"] > 900
+    assert service.call("count_deliveries", other) == {"waiting": 0, "dead": 0, "lag": 0}
+    with pytest.raises(RpcError) as refused:
+        service.call("count_deliveries", webhook | {"webhook_id": other["webhook_id"]})
+    assert refused.value.reason == "NOT_FOUND" and list(refused.value.fields) == ["webhook_id"]
+
+
 @pytest.mark.parametrize("generic", [False, True])
 def test_pages_and_what_is_dead_are_read_by_indexes(service: Service, generic: bool) -> None:
     webhook = make(service)

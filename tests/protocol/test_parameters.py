@@ -106,6 +106,7 @@ METHODS = {
                       " ordering? status? version?",
     "list_webhooks": "tenant_id pagination?", "rotate_webhook_secret": "id tenant_id overlap?",
     "test_webhook": "tenant_id webhook_id",
+    "count_deliveries": "tenant_id webhook_id",
     "list_deliveries": "tenant_id webhook_id status? pagination?",
     "redeliver": "tenant_id webhook_id positions? since? until?",
 }
