@@ -21,6 +21,7 @@ from flexdb.client.objects import (
     Deletion,
     DeliveriesPage,
     Delivery,
+    DeliveryFigures,
     EventsPage,
     Expansion,
     Groups,
@@ -439,6 +440,17 @@ class DeferredMethods:
         """List what a webhook is told of, newest first; up to 10,000 are counted."""
         result: Pending[DeliveriesPage] = self._call("list_deliveries", {"tenant_id": tenant_id,
             "webhook_id": webhook_id}, {"status": status, "pagination": pagination})
+        return result
+
+    def count_deliveries(self, *,
+        tenant_id: str,
+        webhook_id: str,
+    ) -> Pending[DeliveryFigures]:
+        """Count what a webhook is still to be told of and what was given up, and for how long it
+        waits.
+        """
+        result: Pending[DeliveryFigures] = self._call("count_deliveries", {"tenant_id": tenant_id,
+            "webhook_id": webhook_id}, {})
         return result
 
     def redeliver(self, *,

@@ -383,6 +383,20 @@ class DeliveriesPage(TypedDict):
     pagination: CountedPage
 
 
+class DeliveryFigures(TypedDict):
+    """How a webhook's deliveries are getting on."""
+
+    waiting: int
+    """How many deliveries wait for an attempt, up to 10,000."""
+    dead: int
+    """How many were given up, up to 10,000."""
+    lag: int
+    """For how many seconds the oldest change waits that the webhook is to be told of, be it entered
+    as a delivery yet or not; it grows where `python -m flexdb deliver` does not run, and where the
+    receiver fails.
+    """
+
+
 class Event(TypedDict):
     """A change of what the service or a tenant is, and who made it."""
 
@@ -1153,18 +1167,19 @@ TransactionCall = TypedDict("TransactionCall", {
         "patch_relationship", "delete_relationship", "list_relationships", "count_nodes",
         "count_relationships", "aggregate_nodes", "aggregate_relationships", "create_nodes",
         "create_relationships", "delete_nodes", "check_node_type", "test_webhook",
-        "list_deliveries", "redeliver", "erase_node", "list_events", "traverse", "shortest_path",
-        "get_neighbors", "get_node_history", "get_relationship_history", "list_deleted_nodes",
-        "create_invitation", "list_invitations", "delete_invitation", "create_key", "list_keys",
-        "delete_key", "get_caller", "get_limits", "update_limits", "create_relationship_type",
-        "get_relationship_type", "update_relationship_type", "delete_relationship_type",
-        "list_relationship_types", "restore_node", "restore_relationship", "create_role",
-        "get_role", "update_role", "delete_role", "list_roles", "create_tenant", "get_tenant",
-        "update_tenant", "delete_tenant", "list_tenants", "update_nodes", "upsert_node",
-        "upsert_nodes", "get_usage", "list_usage", "create_user", "get_user", "update_user",
-        "delete_user", "list_users", "add_user_to_tenant", "remove_user_from_tenant",
-        "list_tenant_users", "list_user_tenants", "create_webhook", "get_webhook", "update_webhook",
-        "rotate_webhook_secret", "delete_webhook", "list_webhooks"],
+        "list_deliveries", "count_deliveries", "redeliver", "erase_node", "list_events", "traverse",
+        "shortest_path", "get_neighbors", "get_node_history", "get_relationship_history",
+        "list_deleted_nodes", "create_invitation", "list_invitations", "delete_invitation",
+        "create_key", "list_keys", "delete_key", "get_caller", "get_limits", "update_limits",
+        "create_relationship_type", "get_relationship_type", "update_relationship_type",
+        "delete_relationship_type", "list_relationship_types", "restore_node",
+        "restore_relationship", "create_role", "get_role", "update_role", "delete_role",
+        "list_roles", "create_tenant", "get_tenant", "update_tenant", "delete_tenant",
+        "list_tenants", "update_nodes", "upsert_node", "upsert_nodes", "get_usage", "list_usage",
+        "create_user", "get_user", "update_user", "delete_user", "list_users", "add_user_to_tenant",
+        "remove_user_from_tenant", "list_tenant_users", "list_user_tenants", "create_webhook",
+        "get_webhook", "update_webhook", "rotate_webhook_secret", "delete_webhook",
+        "list_webhooks"],
     "params": NotRequired[Mapping[str, Any]],
     "as": NotRequired[str],
 })

@@ -50,6 +50,7 @@ OPERATIONS = {
     "check_node_type": Operation(True, False, ""),
     "test_webhook": Operation(False, False, "delivery"),
     "list_deliveries": Operation(True, False, ""),
+    "count_deliveries": Operation(True, False, ""),
     "redeliver": Operation(False, False, ""),
     "erase_node": Operation(False, True, ""),
     "list_events": Operation(True, False, ""),

@@ -38,7 +38,7 @@ FOREIGN = [(name, param) for name, param in IDS
            and not (param == "tenant_id" and name.startswith((
                "list_", "count_", "aggregate_", "update_nodes")))]
 # What these give holds no object when all is well.
-COUNTING = {"check_node_type", "update_nodes", "delete_nodes", "count_nodes",
+COUNTING = {"check_node_type", "update_nodes", "delete_nodes", "count_deliveries", "count_nodes",
             "count_relationships", "aggregate_nodes", "aggregate_relationships", "list_changes",
             "redeliver"}
 URL = "https://example.com/"

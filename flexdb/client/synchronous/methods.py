@@ -21,6 +21,7 @@ from flexdb.client.objects import (
     Deletion,
     DeliveriesPage,
     Delivery,
+    DeliveryFigures,
     EventsPage,
     Expansion,
     Groups,
@@ -686,6 +687,20 @@ class Methods:
         """
         result: DeliveriesPage = self._call("list_deliveries", {"tenant_id": tenant_id,
             "webhook_id": webhook_id}, {"status": status, "pagination": pagination})
+        return result
+
+    def count_deliveries(self, *,
+        tenant_id: str,
+        webhook_id: str,
+    ) -> DeliveryFigures:
+        """Count what a webhook is still to be told of and what was given up, and for how long it
+        waits.
+
+        :param tenant_id: The tenant's id.
+        :param webhook_id: The webhook's id.
+        """
+        result: DeliveryFigures = self._call("count_deliveries", {"tenant_id": tenant_id,
+            "webhook_id": webhook_id}, {})
         return result
 
     def redeliver(self, *,
