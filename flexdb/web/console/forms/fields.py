@@ -95,6 +95,8 @@ class _Form:
                 f"{place.pointer}/{number}", str(number + 1), True, True, place.depth + 1,
                 made.path))
                 for number, item in enumerate(value or [])]
+            # What is said of each is said once.
+            made.help = f"{made.help} {help_of(shape(found.item(0), self.root))}".strip()
         elif found.kind in ("choice", "boolean"):
             choose(made)
         else:
@@ -142,6 +144,6 @@ class _Form:
 
     @staticmethod
     def _fixed(made: Widget) -> Widget:
-        made.kind, made.empties = "fixed", []
+        made.kind = "fixed"
         made.text = "" if made.is_absent else as_json(made.value)
         return made

@@ -220,7 +220,7 @@ def whole(value: Any) -> int | None:
 def help_of(found: FormShape) -> str:
     """Return what the schema says of a place to whoever fills it in."""
     said = found.schema
-    parts = [str(said["description"])] if said.get("description") else []
+    parts = []
     least, most = said.get("minLength"), said.get("maxLength")
     if found.kind == "text" and (least or most):
         parts.append(f"{least} to {most} characters" if least and most else
@@ -230,6 +230,7 @@ def help_of(found: FormShape) -> str:
         parts.append(f"{low} to {high}" if low is not None and high is not None else
                      f"at most {high}" if low is None else f"at least {low}")
     example = _EXAMPLES.get(str(said.get("format")))
-    if example and said.get("format") != "date":
+    if example and said.get("format") != "date" and said.get("readOnly") is not True:
         parts.append(f"such as {example}")
-    return "; ".join(parts)
+    described = str(said.get("description") or "")
+    return f"{described} {'; '.join(parts)}".strip()

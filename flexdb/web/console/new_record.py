@@ -1,0 +1,72 @@
+"""New records: made by a form that can be sent twice, be it of another record's data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+
+from flexdb.api.calls import Call, PageCalls
+from flexdb.contract.ids import new_id
+from flexdb.errors import AlreadyExists, FlexdbError
+from flexdb.web.console import forms
+from flexdb.web.console.forms import ABSENT, Posted
+from flexdb.web.console.labels import label
+from flexdb.web.console.messages import redirect_with
+from flexdb.web.console.page import Shown, Within, page, show, within
+from flexdb.web.console.refusals import Refused, refused
+
+
+def _opened(calls: PageCalls, tenant_id: str, id: str, *further: Call
+            ) -> tuple[Within, dict[str, Any], list[Any]]:
+    place, (found, *told) = within(
+        calls, tenant_id, Call("get_node_type", {"tenant_id": tenant_id, "id": id}), *further)
+    return place, found["node_type"], told
+
+
+@page("/t/<tenant_id>/types/<id>/new")
+def new(calls: PageCalls, tenant_id: str, id: str) -> Shown:
+    """Show the form of a new record, with what its type says that it begins with."""
+    copied = request.args.get("copy")
+    place, node_type, told = _opened(calls, tenant_id, id, *(
+        [Call("get_node", {"tenant_id": tenant_id, "id": copied})] if copied else []))
+    schema = node_type["schema"]
+    value = told[0]["node"]["data"] if told else forms.begin(forms.shape(schema, schema), schema)
+    return _form(place, node_type, Posted({} if value is ABSENT or value is None else value),
+                 new_id())
+
+
+def _form(place: Within, node_type: dict[str, Any], filled: Posted, new: str, status: int = 200,
+          told: Refused | None = None) -> Shown:
+    form = forms.widgets(node_type["schema"], filled.value,
+                         filled.wrong | (told.places if told else {}), filled.variants)
+    return show("new_record.html", status=status, place=place, node_type=node_type, form=form,
+                new=new, further=told.further if told else [])
+
+
+@page("/t/<tenant_id>/types/<id>/new", "POST")
+def create(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
+    """Create a record, or do what a button in the form says."""
+    place, node_type, _ = _opened(calls, tenant_id, id)
+    new, do = request.form.get("id", "") or new_id(), request.form.get("do", "")
+    filled = forms.posted(node_type["schema"], request.form)
+    if forms.act(node_type["schema"], filled, do):
+        return _form(place, node_type, filled, new)
+    if filled.wrong:
+        return _form(place, node_type, filled, new, 400)
+    value = {} if filled.value is ABSENT else filled.value
+    try:
+        made = calls.one("create_node", tenant_id=tenant_id, node_type_id=id, id=new,
+                         data=value)["node"]
+    except FlexdbError as error:
+        # Sent once more, it is there already.
+        sent = isinstance(error, AlreadyExists) and "id" in error.data.get("fields", {})
+        known = calls.outcomes(Call("get_node", {"tenant_id": tenant_id, "id": new})) if sent else [
+            error]
+        if isinstance(known[0], FlexdbError):
+            return _form(place, node_type, filled, new, error.status, refused(error))
+        made = known[0]["node"]
+    name = label(made, forms.ordered(node_type["schema"]))
+    if do == "another":
+        return redirect_with(f"{place.url}/types/{id}/new", f"Created {name}.")
+    return redirect_with(f"{place.url}/nodes/{new}", f"Created {name}.")

@@ -1,0 +1,19 @@
+// A form that is kept from being lost, and saved by Ctrl+S.
+let isDirty = document.querySelector(".faults") !== null;
+
+export function touch() {
+  isDirty = true;
+}
+
+export function guard(form) {
+  form.addEventListener("input", touch);
+  form.addEventListener("submit", () => { isDirty = false; });
+  addEventListener("beforeunload", (event) => {
+    if (isDirty) event.preventDefault();
+  });
+  addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "s") return;
+    event.preventDefault();
+    form.requestSubmit(form.querySelector("[data-save]"));
+  });
+}
