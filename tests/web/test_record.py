@@ -3,69 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import orjson
 import pytest
 
 from tests.support.console import Console
 from tests.support.html_forms import buttons, form_with
+from tests.support.records import BIG, EXACT, Records
 
 MARKUP = '<img src=x onerror="alert(1)">'
-BIG, EXACT = "123456789012345678901234567890", "0.1000000000000000055511151231257827021181583404541"
-SCHEMA: dict[str, Any] = {
-    "type": "object", "required": ["title", "owner"], "x-order": ["title", "priority", "tags"],
-    "properties": {
-        "title": {"type": "string", "title": "Title", "minLength": 3, "maxLength": 80},
-        "priority": {"type": "integer", "minimum": 1, "maximum": 5, "default": 3},
-        "due": {"type": ["string", "null"], "format": "date"},
-        "estimate": {"type": "number"}, "serial": {"type": "integer"},
-        "tags": {"type": "array", "items": {"type": "string"}},
-        "owner": {"type": "object", "required": ["email"], "properties": {
-            "email": {"type": "string", "format": "email"}}},
-        "code": {"type": "string", "pattern": "^[A-Z]+$"}}}
-DATA = (f'{{"title": "First", "owner": {{"email": "a@example.org"}}, "estimate": 10.00, '
-        f'"serial": {BIG}, "tags": ["a"], "unknown": {{"exact": {EXACT}}}, "due": null}}')
-
-
-class World:
-    """A tenant with a type and records in it."""
-
-    def __init__(self, console: Console, schema: Any = SCHEMA) -> None:
-        self.console, self.service = console, console.service
-        self.tenant = self.service.tenant()
-        self.type = self.service.node_type(self.tenant, schema=schema)
-        self.url = f"/t/{self.tenant['id']}"
-
-    def record(self, data: str = DATA) -> str:
-        """Create a record of JSON text, and return the URL of its page."""
-        body = b'{"jsonrpc":"2.0","id":1,"method":"create_node","params":' + orjson.dumps({
-            "tenant_id": self.tenant["id"], "node_type_id": self.type["id"],
-            "data": orjson.Fragment(data.encode())}) + b"}"
-        reply = self.service.post(body).json
-        return f"{self.url}/nodes/{reply['result']['node']['id']}"
-
-    def text(self, url: str) -> str:
-        """Return a record as the service tells it, as text."""
-        id = url.rpartition("/")[2]
-        return self.service.client().get(f"/tenants/{self.tenant['id']}/nodes/{id}").text
-
-    def stored(self, url: str) -> Any:
-        return orjson.loads(self.text(url))["node"]
-
-    def form(self, url: str, **fields: str) -> dict[str, str]:
-        """Return what the form of a page would send, some fields filled in anew."""
-        return {**form_with(self.console.get(url), "object:"), **fields}
-
-
 @pytest.fixture
-def world(console: Console) -> World:
-    return World(console)
+def world(console: Console) -> Records:
+    return Records(console.service)
 
 
-def test_a_save_changes_what_was_changed_and_nothing_else(world: World) -> None:
+def test_a_save_changes_what_was_changed_and_nothing_else(world: Records, console: Console) -> None:
     url = world.record()
-    page = world.console.followed(world.console.post(url, world.form(
+    page = console.followed(console.post(url, world.form(console,
         url, **{"/title": "Another", "do": "save"})))
     assert "Saved Another." in page and f'action="/console{url}/revert"' in page
     text = world.text(url)
@@ -76,15 +30,16 @@ def test_a_save_changes_what_was_changed_and_nothing_else(world: World) -> None:
     assert stored["data"]["due"] is None and "priority" not in stored["data"]
 
 
-def test_nothing_changed_is_nothing_saved(world: World) -> None:
+def test_nothing_changed_is_nothing_saved(world: Records, console: Console) -> None:
     url = world.record()
-    assert "was changed" in world.console.followed(world.console.post(url, world.form(url)))
+    assert "was changed" in console.followed(console.post(url, world.form(console, url)))
     assert world.stored(url)["version"] == 1
 
 
-def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(world: World) -> None:
+def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(
+        world: Records, console: Console) -> None:
     url = world.record()
-    page = world.console.post(url, world.form(
+    page = console.post(url, world.form(console,
         url, **{"/title": "x", "/code": "abc", "/owner/email": "", "/priority": "9"}),
         status=400).text
     for field in ("/title", "/code", "/owner/email", "/priority"):
@@ -94,95 +49,99 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(world: Worl
     assert world.stored(url)["version"] == 1
 
 
-def test_a_number_that_is_none_is_told_before_anything_is_asked(world: World) -> None:
+def test_a_number_that_is_none_is_told_before_anything_is_asked(
+        world: Records, console: Console) -> None:
     url = world.record()
-    page = world.console.post(url, world.form(url, **{"/priority": "three"}), status=400).text
+    page = console.post(url, world.form(console, url, **{"/priority": "three"}), status=400).text
     assert "must be a number" in page and 'value="three"' in page
 
 
-def test_what_others_saved_meanwhile_stands_beside_what_was_typed(world: World) -> None:
+def test_what_others_saved_meanwhile_stands_beside_what_was_typed(
+        world: Records, console: Console) -> None:
     url = world.record()
-    mine = world.form(url, **{"/title": "Mine"})
-    world.console.post(url, world.form(url, **{"/title": "Theirs", "/estimate": "11.0"}))
-    page = world.console.post(url, mine, status=412).text
+    mine = world.form(console, url, **{"/title": "Mine"})
+    console.post(url, world.form(console, url, **{"/title": "Theirs", "/estimate": "11.0"}))
+    page = console.post(url, mine, status=412).text
     assert "has been changed since" in page
     assert "&#34;Theirs&#34;" in page and "&#34;Mine&#34;" in page
     again = form_with(page, "object:")
     assert again["/title"] == "Mine" and again["version"] == "2"
-    world.console.post(url, again)
+    console.post(url, again)
     stored = world.stored(url)
     assert stored["version"] == 3 and stored["data"]["title"] == "Mine"
     assert "10.00" in world.text(url)
 
 
-def test_a_button_in_the_form_changes_what_is_typed_and_saves_nothing(world: World) -> None:
+def test_a_button_in_the_form_changes_what_is_typed_and_saves_nothing(
+        world: Records, console: Console) -> None:
     url = world.record()
-    assert "add:/tags" in buttons(world.console.get(url))
-    page = world.console.post(url, world.form(url, do="add:/tags"), status=200).text
+    assert "add:/tags" in buttons(console.get(url))
+    page = console.post(url, world.form(console, url, do="add:/tags"), status=200).text
     form = form_with(page, "object:")
     assert form["size:/tags"] == "2" and form["version"] == "1"
-    world.console.post(url, {**form, "/tags/1": "b"})
+    console.post(url, {**form, "/tags/1": "b"})
     assert world.stored(url)["data"]["tags"] == ["a", "b"]
 
 
-def test_records_lead_to_their_neighbours(world: World) -> None:
+def test_records_lead_to_their_neighbours(world: Records, console: Console) -> None:
     urls = [world.record() for _ in range(3)]
-    page = world.console.get(urls[1])
+    page = console.get(urls[1])
     assert f'rel="prev" href="/console{urls[2]}"' in page
     assert f'rel="next" href="/console{urls[0]}"' in page
-    assert 'rel="next"' not in world.console.get(urls[0])
-    response = world.console.post(urls[1], world.form(urls[1], **{"/title": "New", "do": "next"}))
+    assert 'rel="next"' not in console.get(urls[0])
+    form = world.form(console, urls[1], **{"/title": "New", "do": "next"})
+    response = console.post(urls[1], form)
     assert response.headers["Location"] == f"/console{urls[0]}"
 
 
-def test_records_of_one_moment_lead_to_each_other(world: World) -> None:
+def test_records_of_one_moment_lead_to_each_other(world: Records, console: Console) -> None:
     made = world.service.call("create_nodes", tenant_id=world.tenant["id"], nodes=[
         {"node_type_id": world.type["id"], "data": {"title": "One", "owner": {"email": "a@b.org"}}}
         for _ in range(4)])["nodes"]
     seen, url = [], f"{world.url}/nodes/{max(one['id'] for one in made)}"
     while url:
         seen.append(url.rpartition("/")[2])
-        found = re.search(r'rel="next" href="/console([^"]*)"', world.console.get(url))
+        found = re.search(r'rel="next" href="/console([^"]*)"', console.get(url))
         url = found[1] if found else ""
     assert seen == sorted((one["id"] for one in made), reverse=True)
 
 
-def test_json_is_saved_to_the_digit_too(world: World) -> None:
+def test_json_is_saved_to_the_digit_too(world: Records, console: Console) -> None:
     url = world.record()
-    page = world.console.get(f"{url}/json")
+    page = console.get(f"{url}/json")
     form = form_with(page, "data")
     assert BIG in form["data"] and EXACT in form["data"] and "10.00" in form["data"]
     assert form["data"].index("title") < form["data"].index("owner")
     form["data"] = form["data"].replace('"First"', '"Second"')
-    world.console.post(f"{url}/json", form)
+    console.post(f"{url}/json", form)
     assert world.stored(url)["data"]["title"] == "Second" and "10.00" in world.text(url)
 
 
-def test_what_is_wrong_with_json_is_told_with_its_line(world: World) -> None:
+def test_what_is_wrong_with_json_is_told_with_its_line(world: Records, console: Console) -> None:
     url = world.record()
-    form = form_with(world.console.get(f"{url}/json"), "data")
+    form = form_with(console.get(f"{url}/json"), "data")
     text = '{\n  "title": "x",\n  "owner": {\n    "email": "no"\n  }\n}'
-    page = world.console.post(f"{url}/json", {**form, "data": text}, status=400).text
+    page = console.post(f"{url}/json", {**form, "data": text}, status=400).text
     assert 'data-line="2"' in page and 'data-line="4"' in page
     assert form_with(page, "data")["data"].replace("\r\n", "\n") == text
-    page = world.console.post(f"{url}/json", {**form, "data": '{"a": '}, status=400).text
+    page = console.post(f"{url}/json", {**form, "data": '{"a": '}, status=400).text
     assert "is no JSON" in page
-    assert "object" in world.console.post(f"{url}/json", {**form, "data": "[]"}, status=400).text
+    assert "object" in console.post(f"{url}/json", {**form, "data": "[]"}, status=400).text
 
 
-def test_json_that_others_changed_meanwhile_is_not_lost(world: World) -> None:
+def test_json_that_others_changed_meanwhile_is_not_lost(world: Records, console: Console) -> None:
     url = world.record()
-    form = form_with(world.console.get(f"{url}/json"), "data")
-    world.console.post(url, world.form(url, **{"/title": "Theirs"}))
-    page = world.console.post(f"{url}/json", {**form, "data": form["data"].replace(
+    form = form_with(console.get(f"{url}/json"), "data")
+    console.post(url, world.form(console, url, **{"/title": "Theirs"}))
+    page = console.post(f"{url}/json", {**form, "data": form["data"].replace(
         "First", "Mine")}, status=412).text
     assert "Theirs" in page and "Mine" in page
-    world.console.post(f"{url}/json", form_with(page, "data"))
+    console.post(f"{url}/json", form_with(page, "data"))
     assert world.stored(url)["data"]["title"] == "Mine"
 
 
 def test_a_large_record_is_shown_as_json_alone(console: Console) -> None:
-    world = World(console, None)
+    world = Records(console.service, None)
     url = world.record(orjson.dumps({"a": "x" * 300_000}).decode())
     page = console.get(url)
     assert "too large for a form" in page
@@ -192,7 +151,7 @@ def test_a_large_record_is_shown_as_json_alone(console: Console) -> None:
 
 
 def test_a_type_without_a_schema_takes_json(console: Console) -> None:
-    world = World(console, None)
+    world = Records(console.service, None)
     url = world.record('{"a": 1.0}')
     form = form_with(console.get(url), "json:")
     console.post(url, {**form, "json:": '{"a": 1.0, "b": [1]}'})
@@ -200,22 +159,23 @@ def test_a_type_without_a_schema_takes_json(console: Console) -> None:
     assert world.stored(url)["data"]["b"] == [1]
 
 
-def test_a_deleted_record_can_be_had_back(world: World) -> None:
+def test_a_deleted_record_can_be_had_back(world: Records, console: Console) -> None:
     url = world.record()
-    response = world.console.post(f"{url}/delete", {"version": "1"})
+    response = console.post(f"{url}/delete", {"version": "1"})
     assert response.headers["Location"].endswith(f"/types/{world.type['id']}")
     assert world.service.call("list_deleted_nodes", tenant_id=world.tenant["id"])
 
 
-def test_a_record_that_was_changed_meanwhile_is_not_deleted(world: World) -> None:
+def test_a_record_that_was_changed_meanwhile_is_not_deleted(
+        world: Records, console: Console) -> None:
     url = world.record()
-    world.console.post(url, world.form(url, **{"/title": "Theirs"}))
-    page = world.console.followed(world.console.post(f"{url}/delete", {"version": "1"}))
+    console.post(url, world.form(console, url, **{"/title": "Theirs"}))
+    page = console.followed(console.post(f"{url}/delete", {"version": "1"}))
     assert "Not deleted" in page and world.stored(url)["version"] == 2
 
 
 def test_every_text_is_escaped(console: Console) -> None:
-    world = World(console, {"title": MARKUP, "properties": {
+    world = Records(console.service, {"title": MARKUP, "properties": {
         MARKUP: {"title": MARKUP, "description": MARKUP, "enum": [MARKUP]},
         "b": {"description": MARKUP, "default": MARKUP}, "c": {"type": "array", "title": MARKUP,
                                                                "items": {"type": "string"}},
@@ -225,11 +185,11 @@ def test_every_text_is_escaped(console: Console) -> None:
                                      "d": {MARKUP: MARKUP}}).decode())
     for page in (url, f"{url}/json", f"{world.url}/types/{world.type['id']}/new"):
         assert "<img" not in console.get(page)
-    wrong = world.form(url, **{f"json:/{MARKUP.replace('/', '~1')}": MARKUP})
+    wrong = world.form(console, url, **{f"json:/{MARKUP.replace('/', '~1')}": MARKUP})
     assert "<img" not in console.post(url, wrong, status=400).text
 
 
 @pytest.mark.parametrize("below", ["", "/json"])
-def test_a_record_that_is_not_there_is_told(world: World, below: str) -> None:
-    page = world.console.get(f"{world.url}/nodes/0195a6f0-0000-7000-8000-000000000000{below}", 404)
+def test_a_record_that_is_not_there_is_told(world: Records, console: Console, below: str) -> None:
+    page = console.get(f"{world.url}/nodes/0195a6f0-0000-7000-8000-000000000000{below}", 404)
     assert "Not found" in page

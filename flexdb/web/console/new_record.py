@@ -14,7 +14,7 @@ from flexdb.web.console.forms import ABSENT, Posted
 from flexdb.web.console.labels import label
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
-from flexdb.web.console.refusals import Refused, refused
+from flexdb.web.console.refusals import Refusal, refused
 
 
 def _opened(calls: PageCalls, tenant_id: str, id: str, *further: Call
@@ -37,7 +37,7 @@ def new(calls: PageCalls, tenant_id: str, id: str) -> Shown:
 
 
 def _form(place: Within, node_type: dict[str, Any], filled: Posted, new: str, status: int = 200,
-          told: Refused | None = None) -> Shown:
+          told: Refusal | None = None) -> Shown:
     form = forms.widgets(node_type["schema"], filled.value,
                          filled.wrong | (told.places if told else {}), filled.variants)
     return show("new_record.html", status=status, place=place, node_type=node_type, form=form,

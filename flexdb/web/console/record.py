@@ -17,15 +17,15 @@ from flexdb.web.console.labels import label
 from flexdb.web.console.lines import line_of
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
-from flexdb.web.console.refusals import Refused, refused
+from flexdb.web.console.refusals import Refusal, refused
 from flexdb.web.console.typed import whole
 
 # How large the data may be that is shown as a form, in bytes of JSON.
 MOST_BYTES = 256 * 1024
-_NOTHING = Refused({}, [])
+_NOTHING = Refusal({}, [])
 
 
-class Record(NamedTuple):
+class OpenRecord(NamedTuple):
     """A record with its type, and its neighbours in the list of the type's records.
 
     :param newer: the id of the one that was created after it; "" where there is none
@@ -57,7 +57,7 @@ class Record(NamedTuple):
         return label(self.node, forms.ordered(self.node_type["schema"]))
 
 
-def opened(calls: PageCalls, tenant_id: str, id: str) -> Record:
+def opened(calls: PageCalls, tenant_id: str, id: str) -> OpenRecord:
     """Return a record.
 
     :raises FlexdbError: when it, or its type, is not there for the caller
@@ -71,7 +71,7 @@ def opened(calls: PageCalls, tenant_id: str, id: str) -> Record:
         raise node_type
     newer, older = ("" if isinstance(one, FlexdbError) or not one["nodes"] else
                     one["nodes"][0]["id"] for one in beside)
-    return Record(place, node, node_type["node_type"], newer, older)
+    return OpenRecord(place, node, node_type["node_type"], newer, older)
 
 
 def _beside(node: dict[str, Any], than: str, sort: list[str]) -> Call:
@@ -96,7 +96,7 @@ def record(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     return _form(found, Posted(found.data))
 
 
-def _form(found: Record, filled: Posted, status: int = 200, told: Refused = _NOTHING,
+def _form(found: OpenRecord, filled: Posted, status: int = 200, told: Refusal = _NOTHING,
           compare: Any = None) -> Shown:
     schema = found.node_type["schema"]
     form = forms.widgets(schema, filled.value, filled.wrong | told.places, filled.variants)
@@ -123,12 +123,12 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     return _form(_as_typed(found), filled, told.status, refused(told))
 
 
-def _as_typed(found: Record) -> Record:
+def _as_typed(found: OpenRecord) -> OpenRecord:
     """Return a record at the version that the form is of."""
     return found._replace(node={**found.node, "version": request.form.get("version", "")})
 
 
-def _saved(calls: PageCalls, found: Record, value: Any) -> Response | FlexdbError:
+def _saved(calls: PageCalls, found: OpenRecord, value: Any) -> Response | FlexdbError:
     """Patch a record with the difference to what it is to be; lead on, or return why not."""
     version, now = request.form.get("version", ""), found.node["version"]
     to = found.url if request.form.get("do") != "next" or not found.older else (
@@ -145,8 +145,9 @@ def _saved(calls: PageCalls, found: Record, value: Any) -> Response | FlexdbErro
                          patch=parse_exactly(patch), version=now)["node"]
     except FlexdbError as error:
         return error
-    return redirect_with(to, Message(f"Saved {found._replace(node=node).name}.", f"{found.url}/revert",
-                                     {"version": str(now)}))
+    name = found._replace(node=node).name
+    undo = {"version": str(now)}
+    return redirect_with(to, Message(f"Saved {name}.", f"{found.url}/revert", undo))
 
 
 @page("/t/<tenant_id>/nodes/<id>/json")
@@ -156,7 +157,7 @@ def as_json(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     return _json(found, dump_exactly(found.data, indents=True).decode())
 
 
-def _json(found: Record, text: str, status: int = 200, told: Refused = _NOTHING,
+def _json(found: OpenRecord, text: str, status: int = 200, told: Refusal = _NOTHING,
           compare: Any = None) -> Shown:
     lines = [(line_of(text, at), at, said) for at, said in told.places.items()]
     return show("record_json.html", status=status, place=found.place, node=found.node, found=found,
@@ -171,7 +172,7 @@ def save_json(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     try:
         value = forms.read_text({}, text)
     except ValueError as error:
-        return _json(_as_typed(found), text, 400, Refused({}, [f"The text {error}"]))
+        return _json(_as_typed(found), text, 400, Refusal({}, [f"The text {error}"]))
     told = _saved(calls, found, value)
     if isinstance(told, Response):
         return told

@@ -10,7 +10,7 @@ from flexdb.documents.validators import pointer
 from flexdb.errors import FlexdbError
 
 
-class Refused(NamedTuple):
+class Refusal(NamedTuple):
     """What is wrong.
 
     :param places: by the JSON Pointer of the place in the record's data
@@ -21,21 +21,21 @@ class Refused(NamedTuple):
     further: list[str]
 
 
-def refused(error: FlexdbError) -> Refused:
+def refused(error: FlexdbError) -> Refusal:
     """Return what an error says of each place of a record's data, and what of none."""
     places: dict[str, str] = {}
     violations: list[dict[str, str]] = error.data.get("violations", [])
     for violation in violations:
         _add(places, *_place_of(violation))
     if violations:
-        return Refused(places, [])
+        return Refusal(places, [])
     further = []
     for name, told in error.data.get("fields", {}).items():
         if name.startswith("data."):
             _add(places, _pointer_of(name.removeprefix("data.")), "; ".join(told))
         else:
             further.append(f"{name} {'; '.join(told)}")
-    return Refused(places, further or ([] if places else [str(error)]))
+    return Refusal(places, further or ([] if places else [str(error)]))
 
 
 def _add(places: dict[str, str], at: str, told: str) -> None:
