@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flexdb.client.absent import ABSENT as ABSENT
+from flexdb.client.failures import BatchFailed as BatchFailed
 from flexdb.client.failures import Closed as Closed
 from flexdb.client.failures import ConnectionFailed as ConnectionFailed
 from flexdb.client.failures import Error as Error

@@ -39,6 +39,20 @@ class Timeout(Error, TimeoutError):
     """There was no answer in time."""
 
 
+class BatchFailed(Error):
+    """Some calls of a batch failed; the others are done.
+
+    :param errors: why, by the place of the call in the batch
+    :param names: of all calls
+    """
+
+    def __init__(self, errors: dict[int, Error], names: list[str]) -> None:
+        self.errors = errors
+        first = min(errors)
+        super().__init__(f"{len(errors)} of {len(names)} calls failed; the first, {names[first]} "
+                         f"at {first}: {errors[first]}")
+
+
 class ServiceError(Error):
     """The service answered with an error.
 

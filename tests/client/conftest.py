@@ -10,6 +10,7 @@ import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import flexdb.client as fx
+from flexdb.client.synchronous.tenant import TenantClient
 from tests.support.service import Service
 
 
@@ -43,3 +44,9 @@ def db(url: str) -> Iterator[fx.Client]:
 def slug() -> str:
     """A slug that no tenant has."""
     return f"tenant-{uuid4().hex}"
+
+
+@pytest.fixture
+def acme(db: fx.Client, slug: str) -> TenantClient:
+    """A tenant of its own."""
+    return db.tenant(slug, create=True)

@@ -5,10 +5,40 @@ from __future__ import annotations
 import httpx2
 
 from flexdb.client.asynchronous.connection import AsyncConnection
+from flexdb.client.asynchronous.sending import AsyncBatch
+from flexdb.client.asynchronous.tenant import AsyncTenantClient
+from flexdb.client.ids import is_id
+from flexdb.client.reasons import AlreadyExists, NotFound
 
 
 class AsyncClient(AsyncConnection):
     """A service, as a program sees it; ``close()`` it, or take it with ``async with``."""
+
+    async def tenant(self, name: str, *, create: bool = False) -> AsyncTenantClient:
+        """Return a tenant by its slug or its id.
+
+        :param create: whether it is made where there is none of that slug
+        :raises NotFound: when there is none
+        """
+        if is_id(name):
+            return AsyncTenantClient(self, await self.get_tenant(id=name))
+        try:
+            found = await self.get_tenant(slug=name)
+        except NotFound:
+            if not create:
+                raise
+            try:
+                found = await self.create_tenant(slug=name, name=name)
+            except AlreadyExists:
+                found = await self.get_tenant(slug=name)
+        return AsyncTenantClient(self, found)
+
+    def batch(self, *, keep: bool = False) -> AsyncBatch:
+        """Return a batch: independent calls, of any tenant, that are one request.
+
+        :param keep: whether what fails is not raised at its end
+        """
+        return AsyncBatch(self, keep=keep)
 
 
 def aconnect(url: str, token: str | None = None, timeout: float = 30, *, decimals: bool = False,

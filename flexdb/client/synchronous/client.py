@@ -8,10 +8,40 @@ from __future__ import annotations
 import httpx2
 
 from flexdb.client.synchronous.connection import Connection
+from flexdb.client.synchronous.sending import Batch
+from flexdb.client.synchronous.tenant import TenantClient
+from flexdb.client.ids import is_id
+from flexdb.client.reasons import AlreadyExists, NotFound
 
 
 class Client(Connection):
     """A service, as a program sees it; ``close()`` it, or take it with ``with``."""
+
+    def tenant(self, name: str, *, create: bool = False) -> TenantClient:
+        """Return a tenant by its slug or its id.
+
+        :param create: whether it is made where there is none of that slug
+        :raises NotFound: when there is none
+        """
+        if is_id(name):
+            return TenantClient(self, self.get_tenant(id=name))
+        try:
+            found = self.get_tenant(slug=name)
+        except NotFound:
+            if not create:
+                raise
+            try:
+                found = self.create_tenant(slug=name, name=name)
+            except AlreadyExists:
+                found = self.get_tenant(slug=name)
+        return TenantClient(self, found)
+
+    def batch(self, *, keep: bool = False) -> Batch:
+        """Return a batch: independent calls, of any tenant, that are one request.
+
+        :param keep: whether what fails is not raised at its end
+        """
+        return Batch(self, keep=keep)
 
 
 def connect(url: str, token: str | None = None, timeout: float = 30, *, decimals: bool = False,

@@ -71,7 +71,9 @@ class Connection(Methods):
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._address = httpx2.URL(self.url)
-        self._closed = self._answered = False
+        self._closed = False
+        # Whether a service was ever there.
+        self.answered = False
 
     def close(self) -> None:
         """Close the connections; further calls are refused."""
@@ -89,17 +91,19 @@ class Connection(Methods):
         return f"<{type(self).__name__} of {self.url}{', closed' if self._closed else ''}>"
 
     def call(self, name: str, params: dict[str, Any] | None = None, *,
-                   timeout: float | None = None) -> Any:
+                   timeout: float | None = None, own_ids: bool = False) -> Any:
         """Call a method by its name and return its result as it came.
 
         :param params: by name
         :param timeout: in how many seconds it is to be answered
-        :raises Error: when it is not, or with an error
+        :param own_ids: whether it creates only what has an id of its own, so that it may be sent
+            again as it is: if it was done, AlreadyExists tells it
+        :raises Error: when it is not answered, or with an error
         """
         known = OPERATIONS.get(name, _UNKNOWN)
         body = encode({"jsonrpc": "2.0", "method": name, "params": params or {}, "id": 1})
-        return self._exchange(body, known.reads, self._attempts(known.long, timeout),
-                                    _result)
+        return self._exchange(body, known.reads or own_ids,
+                                    self._attempts(known.long, timeout), _result)
 
     def call_all(self, calls: Sequence[tuple[str, dict[str, Any]]]) -> list[Any]:
         """Send independent calls as one request, and return the result or the error of each.
@@ -136,20 +140,21 @@ class Connection(Methods):
     def _attempts(self, long: bool, timeout: float | None) -> Attempts:
         return Attempts(timeout or self.timeout * (_LONG if long else 1))
 
-    def _exchange(self, body: bytes, reads: bool, attempts: Attempts,
+    def _exchange(self, body: bytes, harmless: bool, attempts: Attempts,
                         read: Callable[[Any, str], Any]) -> Any:
         """Send a request until it is answered, or may not be sent again.
 
+        :param harmless: whether it may be, though it was done
         :param read: makes what is asked for of an answer and the request's id, or raises
         """
-        key = None if reads or not self._once else uuid4().hex
+        key = None if harmless or not self._once else uuid4().hex
         while True:
             try:
                 return read(*self._post(body, key, attempts))
             except Error as error:
                 # A service that never answered is probably none.
-                lost = isinstance(error, ConnectionFailed) and not self._answered
-                if lost or not error.may_repeat(reads or key is not None):
+                lost = isinstance(error, ConnectionFailed) and not self.answered
+                if lost or not error.may_repeat(harmless or key is not None):
                     raise
                 pause = attempts.pause(repeated_after(error))
                 if pause is None:
@@ -183,11 +188,11 @@ class Connection(Methods):
             found = None
         if not isinstance(found, list) and not (isinstance(found, dict) and "jsonrpc" in found):
             passing = response.status_code in (429, 502, 503, 504)
-            self._answered = self._answered or passing
+            self.answered = self.answered or passing
             raise ConnectionFailed(
                 f"{self.url} answered with HTTP {response.status_code} and no JSON-RPC"
                 + ("" if passing else ": is this the address of flexdb?"), sent=True)
-        self._answered = True
+        self.answered = True
         return found, response.headers.get("X-Request-ID", "")
 
 

@@ -1,0 +1,93 @@
+"""Lists that are read page by page, as far as somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from flexdb.client.asynchronous.connection import AsyncConnection
+from flexdb.client.tables import rows
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+T = TypeVar("T")
+# How many a page has, where nothing else is said.
+_PAGE = 100
+
+
+class AsyncList(Generic[T]):
+    """A list of what fits a question, of which nothing is read before it is walked through.
+
+    :param name: the method
+    :param member: of its result, which has the objects
+    :param params: what is asked
+    :param read: makes what is given of an object
+    """
+
+    def __init__(self, connection: AsyncConnection, name: str, member: str,
+                 params: dict[str, Any], read: Callable[[Any], T]) -> None:
+        self._connection, self._name, self._member = connection, name, member
+        self._params, self._read = params, read
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.pages():
+            for one in page:
+                yield one
+
+    async def pages(self, size: int = _PAGE) -> AsyncIterator[list[T]]:
+        """Give one page after the other, each when it is asked for.
+
+        :param size: how many each has; the service gives less where they are large
+        """
+        token = ""
+        while True:
+            page = await self._page(size, "none", token)
+            yield [self._read(one) for one in page[self._member]]
+            token = page["pagination"]["next_page_token"]
+            if not token:
+                return
+
+    async def first(self) -> T | None:
+        """Return the first; None where there is none."""
+        found = (await self._page(1, "none"))[self._member]
+        return self._read(found[0]) if found else None
+
+    async def count(self) -> int | None:
+        """Return how many there are; None where rules hold for the caller and there are many."""
+        page = await self._page(1, "exact")
+        total: int | None = page["pagination"]["total_count"]
+        return total
+
+    async def all(self) -> list[T]:
+        """Return all of them at once."""
+        return [one async for one in self]
+
+    async def to_dataframe(self) -> pandas.DataFrame:
+        """Return all as a table of pandas, with a column for each member of their data.
+
+        :raises ImportError: when pandas is not installed
+        """
+        import pandas
+
+        return pandas.DataFrame(rows(await self._whole()))
+
+    async def to_polars(self) -> polars.DataFrame:
+        """Return all as a table of polars, with a column for each member of their data.
+
+        :raises ImportError: when polars is not installed
+        """
+        import polars
+
+        return polars.from_dicts(rows(await self._whole()), infer_schema_length=None)
+
+    async def _whole(self) -> list[Any]:
+        plain: AsyncList[Any] = AsyncList(self._connection, self._name, self._member,
+                                          self._params, lambda one: one)
+        return [one async for page in plain.pages(1000) for one in page]
+
+    async def _page(self, size: int, count: str, token: str = "") -> Any:
+        paging = {"page_size": size} | ({"page_token": token} if token else {})
+        return await self._connection.call(
+            self._name, self._params | {"pagination": paging, "count": count})

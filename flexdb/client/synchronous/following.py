@@ -1,0 +1,71 @@
+"""The changes of a tenant, followed for as long as one likes.
+
+Written by ``scripts/make_client.py`` of what is awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import time
+
+from flexdb.client.synchronous.connection import Connection
+from flexdb.client.attempts import Attempts
+from flexdb.client.failures import ConnectionFailed, Error, ServiceError, Timeout, repeated_after
+from flexdb.client.objects import ChangeRecord
+
+_MOST = 1000
+_FOREVER = float("inf")
+
+
+class Follower:
+    """Each change once, in one order, while the service comes and goes.
+
+    ``position`` is how far all is given: whoever keeps it goes on from there.
+
+    :param params: what is asked, with ``since`` or from now on
+    :param wait: for how many seconds the service waits for a change before it answers
+    :param follow: whether to wait for further changes, or to end with the last one
+    """
+
+    def __init__(self, connection: Connection, params: dict[str, Any], wait: int,
+                 follow: bool) -> None:
+        self._connection, self._params = connection, params
+        self._wait, self._follow = wait, follow
+        self.position: str | None = params.get("since")
+
+    def __iter__(self) -> Iterator[ChangeRecord]:
+        if self.position is None:
+            self.position = (self._next(None))["position"]
+        while True:
+            found = self._next(self.position)
+            for change in found["changes"]:
+                # It counts as given when the next one is asked for.
+                yield change
+                self.position = change["position"]
+            self.position = found["position"]
+            if not self._follow and not found["more"]:
+                return
+
+    def _next(self, since: str | None) -> Any:
+        asked = self._params | {"limit": _MOST, "wait": self._wait if self._follow else 0}
+        asked.pop("since", None)
+        if since is not None:
+            asked["since"] = since
+        attempts = Attempts(_FOREVER)
+        while True:
+            try:
+                return self._connection.call(
+                    "list_changes", asked, timeout=self._connection.timeout + self._wait)
+            except (ConnectionFailed, Timeout, ServiceError) as error:
+                if not (self._follow and self._connection.answered and _passes(error)):
+                    raise
+                pause = attempts.pause(repeated_after(error))
+            time.sleep(pause or 0)
+
+
+def _passes(error: Error) -> bool:
+    """Tell whether it is the service that is away, and not the question that is wrong."""
+    return not isinstance(error, ServiceError) or error.may_repeat(True) or (
+        error.reason in ("INTERNAL", "DEADLINE_EXCEEDED"))

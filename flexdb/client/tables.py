@@ -1,0 +1,39 @@
+"""Records as tables: for pandas, polars and notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+_COLUMNS = ("id", "version", "created_at", "updated_at")
+# How much of a value a notebook shows, in characters.
+_SHOWN = 60
+
+
+def rows(nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each node: what it is, and each member of its data.
+
+    A member that has the name of what the node itself has, such as ``id``, is ``data.id``.
+    """
+    found = []
+    for node in nodes:
+        row = {name: node[name] for name in _COLUMNS if name in node}
+        for name, value in node.get("data", {}).items():
+            row[f"data.{name}" if name in _COLUMNS else name] = value
+        found.append(row)
+    return found
+
+
+def html_table(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as a table of HTML, in which nothing is taken for HTML itself."""
+    names = list(dict.fromkeys(name for row in found for name in row))
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in names)
+    body = "".join("<tr>" + "".join(f"<td>{_shown(row.get(name))}</td>" for name in names) + "</tr>"
+                   for row in found)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _shown(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return escape(text if len(text) <= _SHOWN else text[:_SHOWN - 1] + "…")
