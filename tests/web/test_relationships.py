@@ -129,6 +129,48 @@ def test_what_a_type_does_not_let_stand_is_told_at_data(
         assert re.search(rf'class="wrong" id="d-data">[^<]*{told}', page)
 
 
+@pytest.fixture
+def since(console: Console, task: dict[str, Any]) -> Any:
+    """A contract whose schema asks for a year."""
+    return console.service.relationship_type({"id": task["tenant_id"]}, name="since", schema={
+        "properties": {"year": {"type": "integer", "title": "The year"},
+                       "note": {"type": "string"}}, "required": ["year"]})
+
+
+def test_a_type_with_a_schema_has_its_data_asked_for_by_fields(
+        console: Console, task: dict[str, Any], since: dict[str, Any]) -> None:
+    form = {"source_node_id": console.service.node(task)["id"],
+            "target_node_id": console.service.node(task)["id"], "relationship_type": "since"}
+    page = console.post(f"{of(task)}/new", form | {"do": "fields", "data": '{"note": "kept"}'},
+                        status=200).text
+    assert "The year" in page and "kept</textarea>" in page
+    assert 'name="fields_of" value="since"' in page
+    filled = form | {"fields_of": "since", "object:": "1", "/note": "n"}
+    page = console.post(f"{of(task)}/new", filled | {"/year": "x"}, status=400).text
+    assert re.search(r'id="f-/year"[^>]*aria-invalid="true"', page)
+    page = console.post(f"{of(task)}/new", filled, status=400).text
+    assert "must be filled in" in page
+    large = "123456789012345678901234567890"
+    console.post(f"{of(task)}/new", filled | {"/year": large})
+    (made,) = console.service.call("list_relationships", tenant_id=task["tenant_id"]
+                                   )["relationships"]
+    page = console.get(f"{of(task)}/{made['id']}")
+    assert f'value="{large}"' in page and 'name="data"' not in page
+    page = console.followed(console.post(f"{of(task)}/{made['id']}", filled | {
+        "/year": large, "/note": "other", "version": "1"}))
+    assert f'value="{large}"' in page and "other</textarea>" in page
+    assert "Saved." in page
+
+
+def test_what_changes_nothing_says_so(console: Console, task: dict[str, Any]) -> None:
+    made = console.service.relationship(console.service.node(task), console.service.node(task),
+                                        data={"a": 1})
+    page = console.followed(console.post(f"{of(task)}/{made['id']}", {
+        "relationship_type": "depends_on", "version": "1", "data": '{"a": 1}'}))
+    there = console.service.call("get_relationship", tenant_id=made["tenant_id"], id=made["id"])
+    assert ("Nothing was changed." in page) == (there["relationship"]["version"] == 1)
+
+
 def test_data_is_changed_to_the_digit_and_taken_back(
         console: Console, task: dict[str, Any]) -> None:
     made = console.service.relationship(console.service.node(task), console.service.node(task),
@@ -147,7 +189,7 @@ def test_a_change_to_what_is_another_by_now_shows_both(
                          data={"theirs": 1})
     page = console.post(f"{of(task)}/{made['id']}", {
         "relationship_type": "depends_on", "version": "1", "data": '{"mine": 1}'}, 412).text
-    assert "{&#34;mine&#34;: 1}</textarea>" in page and "{&#34;theirs&#34;:1}" in page
+    assert "{&#34;mine&#34;: 1}</textarea>" in page and "&#34;theirs&#34;: 1" in page
     assert 'name="version" value="2"' in page
 
 

@@ -13,8 +13,8 @@ from flexdb.web.console.finding import LIGHT, complete
 from flexdb.web.console.labels import label
 from flexdb.web.console.neighbors import counted, groups
 from flexdb.web.console.page import Shown, Within, page, show, within
+from flexdb.web.console.picks import Picks
 from flexdb.web.console.picture import DEPTHS, DIRECTIONS, MOST_SHOWN, SIZES, Asked, Picture
-from flexdb.web.console.relationships import Picks
 
 _MOST_EDGES = 1000
 

@@ -11,7 +11,8 @@ from flexdb.errors import FlexdbError
 from flexdb.web.console.finding import LIGHT, complete
 from flexdb.web.console.labels import label
 from flexdb.web.console.page import Shown, page, show, within
-from flexdb.web.console.relationships import PAGE, given
+from flexdb.web.console.picks import given
+from flexdb.web.console.relationships import PAGE
 
 # How many types of relationships are counted.
 MOST_TYPES = 100
