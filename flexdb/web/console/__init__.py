@@ -44,10 +44,13 @@ def _view(page: ConsolePage, begin: Callable[[], PageCalls]) -> Callable[..., Re
 def _on_fault(error: FlexdbError) -> Response:
     watch.current().outcome = error.reason
     if isinstance(error, errors.Unauthenticated):
-        shown = login.ask(request.full_path.rstrip("?"), str(error) if error.sent else "")
+        shown = login.refuse(error)
     else:
         shown = faults.fault(error)
     response = render(shown, g.get("calls"))
+    if isinstance(error, errors.Unauthenticated) and login.is_logged_in():
+        # Where no key is needed, the next page is shown without one.
+        login.forget(response)
     if retry_after := error.data.get("retry_after"):
         response.headers["Retry-After"] = str(retry_after)
     return response
@@ -109,4 +112,5 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
 
 def _log_in(callers: Callers) -> Response:
     shown = login.log_in(callers)
-    return render(shown, None) if isinstance(shown, Shown) else shown
+    response = render(shown, None) if isinstance(shown, Shown) else shown
+    return login.keep(response) if response.status_code < 400 else response

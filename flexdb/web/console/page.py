@@ -10,7 +10,7 @@ from flask import Response, g, render_template, request
 
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError
-from flexdb.web.console import messages, snippets
+from flexdb.web.console import messages, snippets, words
 
 # How many node types the frame lists, and how many rows a page of a list has.
 MOST_TYPES, ROWS = 200, 50
@@ -107,6 +107,24 @@ class Request:
 
     calls: PageCalls | None = None
     message: messages.Message | None = field(default_factory=messages.current)
+
+    @property
+    def who(self) -> str:
+        """Return in words who looks; "" where that is not known."""
+        if self.calls is None:
+            return ""
+        caller = self.calls.context.caller
+        if caller.name == "open":
+            return "anyone"
+        place: Within | None = g.get("place")
+        there = caller.within(place.tenant["id"]) if place else caller
+        kind, _, id = caller.name.partition(":")
+        return f"{(there or caller).title or kind} {words.short(id)}"
+
+    @property
+    def sees_all(self) -> bool:
+        """Tell whether the pages of the whole service are for who looks."""
+        return self.calls is None or self.calls.context.caller.sees_all
 
     @property
     def code(self) -> list[snippets.Snippet]:

@@ -7,7 +7,8 @@ from typing import Any
 from flask import Response, request
 
 from flexdb.api.calls import Call, PageCalls
-from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams
+from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, PermissionDenied
+from flexdb.web.console import me
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, Within, page, paging, show, within
 
@@ -30,9 +31,12 @@ def _list(calls: PageCalls, status: int = 200, **names: Any) -> Shown:
 
 
 @page("/")
-def tenants(calls: PageCalls) -> Shown:
-    """Show the tenants that the caller sees, and how much each has."""
-    return _list(calls, given={}, wrong={})
+def tenants(calls: PageCalls) -> Shown | Response:
+    """Show all tenants and how much each has, or lead who does not see all to the own ones."""
+    try:
+        return _list(calls, given={}, wrong={})
+    except PermissionDenied as refused:
+        return me.home(calls, refused)
 
 
 @page("/new-tenant", "POST")
