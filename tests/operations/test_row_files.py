@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from flexdb.config import Settings
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
-from flexdb.transfer import loading
+from flexdb.transfer import batches
 from flexdb.transfer.loading import Way, import_rows
 from flexdb.transfer.unloading import Shape, export_rows
 from tests.support.service import Service
@@ -170,7 +170,7 @@ def test_refused_rows_can_be_mended_and_come_again(tasks: Tasks, form: str) -> N
 
 def test_a_row_that_no_call_would_take_holds_up_no_other(
         tasks: Tasks, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(loading, "_ROWS", 4)
+    monkeypatch.setattr(batches, "ROWS", 4)
     taken = tasks.service.node(tasks.type, data={})["id"]
     rows = [{"title": str(n)} for n in range(9)]
     rows[3] |= {"id": taken}
@@ -193,7 +193,7 @@ def test_a_dry_run_tells_and_changes_nothing(tasks: Tasks, capsys: pytest.Captur
 
 def test_quotas_hold_and_what_was_done_before_stays(
         tasks: Tasks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(loading, "_ROWS", 2)
+    monkeypatch.setattr(batches, "ROWS", 2)
     tasks.service.call("update_limits", tenant_id=tasks.tenant["id"], max_nodes=3)
     with pytest.raises(FlexdbError, match="the tenant may have 3 nodes"):
         tasks.take("title\na\nb\nc\nd\n")

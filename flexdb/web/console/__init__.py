@@ -25,9 +25,20 @@ from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
 from flexdb.telemetry import watch
 from flexdb.version import __version__
-from flexdb.web.console import assets, faults, login, safety, words
+from flexdb.web.console import (
+    assets,
+    every_call,
+    faults,
+    importing,
+    login,
+    safety,
+    words,
+)
 from flexdb.web.console.page import PAGES, ConsolePage, Shown, render
 
+# The modules whose pages there are.
+_MODULES = (
+    every_call, importing)
 # What is shown to anyone.
 _FREE = ("console.asset", "console.login", "console.log-in", "console.log-out")
 
