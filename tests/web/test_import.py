@@ -77,7 +77,7 @@ def test_columns_are_members_of_the_schema_s_types(target: Target) -> None:
     text = "Name,Points,Notes\nfirst,10.00,x\n"
     first = target.send(text, do="preview").text
     assert "1 of the first 1" in first and "title" in first
-    names = {"column": ["Name", "Points", "Notes"], "member": ["title", "n", ""]}
+    names: dict[str, Any] = {"column": ["Name", "Points", "Notes"], "member": ["title", "n", ""]}
     mapped = target.send(text, do="preview", **names).text
     assert "The first 1 would all be taken." in mapped
     assert '<span class="help">number</span>' in mapped and "left out</span>" in mapped

@@ -25,14 +25,14 @@ from flexdb.web.console.words import indented
 _LONGEST = 256 * 1024
 
 
-class Group(NamedTuple):
+class CallGroup(NamedTuple):
     """The operations about one kind of object."""
 
     title: str
     operations: list[Operation]
 
 
-class Answer(NamedTuple):
+class CallAnswer(NamedTuple):
     """What a call was answered with.
 
     :param text: the result as JSON, every number as it was written; "" where there is none
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
 def every(calls: PageCalls) -> Shown:
     """Show all operations, or those with some words in their name or text."""
     words = request.args.get("q", "")
-    groups = [Group(one.title, found) for one in _groups() if (found := [
+    groups = [CallGroup(one.title, found) for one in _groups() if (found := [
         operation for operation in one.operations if _has(operation, words)])]
     return show("calls.html", groups=groups, words=words, READS=READS,
                 total=sum(len(one.operations) for one in groups))
@@ -62,12 +62,12 @@ def _has(operation: Operation, words: str) -> bool:
 
 
 @cache
-def _groups() -> list[Group]:
+def _groups() -> list[CallGroup]:
     named = {tag: list(dict.fromkeys(row[2] for row in rows)) for tag, rows in ROUTES.items()}
     taken = {name for names in named.values() for name in names}
-    groups = [Group(tag, [OPERATIONS[name] for name in names]) for tag, names in named.items()]
+    groups = [CallGroup(tag, [OPERATIONS[name] for name in names]) for tag, names in named.items()]
     rest = [operation for name, operation in OPERATIONS.items() if name not in taken]
-    return groups + ([Group("Others", rest)] if rest else [])
+    return groups + ([CallGroup("Others", rest)] if rest else [])
 
 
 @page("/calls/<method>")
@@ -107,7 +107,7 @@ def run(calls: PageCalls, method: str) -> Shown:
         found.wrong = _wrong(operation, error)
         return _shown(calls, operation, found, error=error, status=error.status)
     text = "" if result is None else indented(result)
-    return _shown(calls, operation, found, answer=Answer(
+    return _shown(calls, operation, found, answer=CallAnswer(
         text[:_LONGEST], is_dry, max(0, len(text) - _LONGEST), calls.seconds - before))
 
 

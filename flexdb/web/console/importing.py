@@ -25,7 +25,7 @@ from flexdb.web.console.words import cut
 _SHOWN, _TRIED = 20, 100
 
 
-class Column(NamedTuple):
+class FileColumn(NamedTuple):
     """A column of a file, the member that it becomes, and of which kind that is."""
 
     name: str
@@ -41,7 +41,7 @@ class Preview(NamedTuple):
     :param refused: which of them would be refused, and why
     """
 
-    columns: list[Column]
+    columns: list[FileColumn]
     rows: list[tuple[int, list[str]]]
     tried: int
     refused: dict[int, str]
@@ -125,22 +125,22 @@ def _preview(upload: Upload, taker: Taker) -> Preview:
     return Preview(columns, shown, len(rows), refused, wrong)
 
 
-def _column(name: str, upload: Upload, schema: Any) -> Column:
+def _column(name: str, upload: Upload, schema: Any) -> FileColumn:
     member = upload.columns.get(name, "" if name in OWN else name)
     if not member:
-        return Column(name, member, "left out")
+        return FileColumn(name, member, "left out")
     try:
         place = place_of(member)
     except ValueError as error:
-        return Column(name, member, f"no place: {error}")
+        return FileColumn(name, member, f"no place: {error}")
     if place == ("id",):
-        return Column(name, member, "the record's id")
+        return FileColumn(name, member, "the record's id")
     if place == ("data",):
-        return Column(name, member, "all data")
+        return FileColumn(name, member, "all data")
     if upload.form != "csv":
-        return Column(name, member, "as it stands")
+        return FileColumn(name, member, "as it stands")
     kinds = kinds_at(schema, place[1:])
-    return Column(name, member, "text" if kinds is None else " or ".join(
+    return FileColumn(name, member, "text" if kinds is None else " or ".join(
         {"string": "text"}.get(kind, kind) for kind in sorted(kinds)))
 
 
