@@ -99,7 +99,7 @@ def test_where_there_is_no_schema_there_is_nothing_to_check(
 def test_a_schema_that_is_none_is_told_in_the_editor(
         console: Console, task: dict[str, Any], text: str) -> None:
     page = console.post(of(task) + "/check", draft(text) | {"do": "check"}, 400).text
-    assert re.search(r'<p class="wrong">Line \d: is no', page) and filled(page, "editor")["text"]
+    assert re.search(r'data-line="\d">Line \d</a>: is no', page) and filled(page, "editor")["text"]
 
 
 def test_a_token_that_is_none_is_told(console: Console, task: dict[str, Any]) -> None:

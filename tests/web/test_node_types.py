@@ -105,7 +105,7 @@ def test_a_fault_is_told_with_its_line_of_the_text(
         console: Console, task: dict[str, Any], text: str, line: int) -> None:
     page, form = press(console, of(task) + "/schema", {
         "tab": "json", "name": "Task", "version": "1", "text": text}, "save", 400)
-    assert f'<p class="wrong">Line {line}: ' in page and f'data-lines="{line}"' in page
+    assert f'data-line="{line}">Line {line}</a>: ' in page and f'data-marks="{line} ' in page
     assert form["text"] == text
 
 

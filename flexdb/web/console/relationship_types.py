@@ -139,13 +139,14 @@ def _params(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refused(place: Within, given: dict[str, Any], error: Any, **names: Any) -> Shown:
-    wrong = wrong_fields(error)
+    wrong, line = wrong_fields(error), 0
     if isinstance(error, VersionConflict):
         wrong = {"": f"somebody changed the type meanwhile, to version {given['version']}. Save "
                      "once more to put yours in its place."}
     elif (told := wrong.get("schema")) and (pointer := pointer_in(told)):
-        wrong["schema"] = f"line {line_of(given['schema'], pointer)}: {told}"
-    return _form(place, given, wrong=wrong, broken=error.data.get("broken_by", []),
+        line = line_of(given["schema"], pointer)
+        wrong["schema"] = f"line {line}: {told}"
+    return _form(place, given, wrong=wrong, line=line, broken=error.data.get("broken_by", []),
                  status=error.status, is_stale=isinstance(error, VersionConflict), **names)
 
 

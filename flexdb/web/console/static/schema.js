@@ -1,80 +1,79 @@
 // The editor of a schema: its buttons work without a new page, and the form of a record follows.
 import { say } from "./copying.js";
+import { guard, touch } from "./guard.js";
 
 const wait = 400; // milliseconds after the last key
+const form = document.getElementById("editor");
 let timer, asked = 0;
 
-const editor = () => document.getElementById("editor");
-document.documentElement.classList.add("scripted");
-
 // Sends the form as a button would, and returns the page that answers.
-async function send(button) {
-  const form = editor();
+async function send(does) {
   const data = new URLSearchParams(new FormData(form));
-  data.append("do", button);
-  const response = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });
+  data.append("do", does);
+  const response = await fetch(form.action, { method: "POST", body: data });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  if (!page.getElementById("editor")) throw new Error(response.statusText);
+  if (!page.getElementById("written")) throw new Error(response.statusText);
   return page;
 }
 
 // Takes a part of the page that answered; what was open stays open.
 function take(page, id) {
-  const there = document.getElementById(id);
-  const open = [...there.querySelectorAll("details[open][data-of]")].map((one) => one.dataset.of);
-  there.replaceWith(page.getElementById(id));
-  for (const one of document.getElementById(id).querySelectorAll("details[data-of]")) {
-    if (open.includes(one.dataset.of)) one.open = true;
-  }
+  const there = document.getElementById(id), come = page.getElementById(id);
+  const open = [...there.querySelectorAll("details[open]")].map((one) => one.dataset.of);
+  for (const one of come.querySelectorAll("details")) if (open.includes(one.dataset.of)) one.open = true;
+  there.replaceWith(come);
 }
 
-async function act(button) {
-  const { value, title } = button;
-  editor().setAttribute("aria-busy", "true");
+// Does what a button does, and goes on with what came of it.
+async function act(does, where) {
+  clearTimeout(timer);
+  form.setAttribute("aria-busy", "true");
   const turn = ++asked;
   try {
-    const page = await send(value);
+    const page = await send(does);
     if (turn !== asked) return;
-    take(page, "editor");
+    take(page, "written");
     take(page, "preview");
-    (editor().querySelector("[autofocus]:not([name=name])")
-      ?? editor().querySelector(`[value="add:${value.slice(value.indexOf(":") + 1).replace(/\.\d+$/, "")}"]`))?.focus();
-    if (title) say(`${title}: done.`);
-  } catch {
-    // The plain form does the same.
-    editor().removeAttribute("aria-busy");
-    if (!(button instanceof HTMLElement)) return;
-    button.dataset.plain = "";
-    editor().requestSubmit(button);
+    touch();
+    (form.querySelector("[autofocus]:not([name=name])") ?? where?.())?.focus();
+  } finally {
+    if (turn === asked) form.removeAttribute("aria-busy");
   }
 }
 
 async function preview() {
   const turn = ++asked;
-  try {
-    const page = await send("preview");
-    if (turn === asked) take(page, "preview");
-  } catch {
-    // The next key asks again.
-  }
+  const page = await send("preview");
+  if (turn === asked) take(page, "preview");
 }
 
-document.addEventListener("submit", (event) => {
+document.documentElement.classList.add("scripted");
+guard(form);
+
+form.addEventListener("submit", (event) => {
   const button = event.submitter;
-  if (event.target.id !== "editor" || !button?.matches("[data-part]") || "plain" in button.dataset) return;
+  if (!button?.matches("[data-part]") || "plain" in button.dataset) return;
   event.preventDefault();
-  act(button);
+  const list = button.closest(".members")?.parentElement ?? form;
+  const place = [...list.querySelectorAll("[data-part]")].indexOf(button);
+  act(button.value, () => {
+    const buttons = form.querySelectorAll(".moves button, .members + button");
+    return buttons[Math.min(place, buttons.length - 1)];
+  }).then(() => say(`${button.title || "Added"}: done.`), () => {
+    // The plain form does the same, or shows the page that says why not.
+    button.dataset.plain = "";
+    form.requestSubmit(button);
+  });
 });
 
-document.addEventListener("input", (event) => {
-  if (!event.target.closest("#editor")) return;
+form.addEventListener("input", () => {
   clearTimeout(timer);
-  timer = setTimeout(preview, wait);
+  // What went wrong is tried again with the next key.
+  timer = setTimeout(() => preview().catch(() => {}), wait);
 });
 
-document.addEventListener("change", (event) => {
-  if (!event.target.matches("#editor [data-refresh]")) return;
-  clearTimeout(timer);
-  const id = event.target.id;
-  act({ value: "preview" }).then(() => document.getElementById(id)?.focus());
+form.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-refresh]")) return;
+  const { id } = event.target;
+  act("preview", () => document.getElementById(id)).catch(() => {});
 });
