@@ -115,6 +115,30 @@ def test_at_most_300_records_are_shown_and_it_says_so(
     assert len(edges(page)) == 299 and "disabled" in page
 
 
+def test_where_one_is_hidden_there_is_room_for_the_next(
+        console: Console, package: dict[str, Any]) -> None:
+    made = hub(console, package, 310)
+    step = f"&size=100&step=expand.{made['id']}.100"
+    full = nodes(console.get(around(made, 3 * step)))
+    gone = full[7]
+    page = console.get(around(made, f"{3 * step}&step=hide.{gone}"))
+    assert set(full) - {gone} == set(nodes(page)) and "No more than" not in page
+    page = console.get(around(made, f"{3 * step}&step=hide.{gone}{step}"))
+    assert len(nodes(page)) == 300 and gone not in nodes(page)
+
+
+def test_large_relationships_do_not_end_an_expansion(
+        new_service: Any) -> None:
+    service = new_service(max_page_bytes=20_000)
+    console = Console(service, service.app.test_client())
+    made = hub(console, service.node_type(service.tenant()), 60)
+    for one in service.call("list_relationships", tenant_id=made["tenant_id"],
+                            fields=["id"])["relationships"]:
+        service.call("update_relationship", tenant_id=made["tenant_id"], id=one["id"],
+                     data={"large": "x" * 4000})
+    assert len(nodes(console.get(around(made)))) == 26
+
+
 def test_what_is_hidden_takes_along_what_only_it_joins_with_the_start(
         console: Console, chain: list[Any]) -> None:
     first, second, third, last = (one["id"] for one in chain)

@@ -14,15 +14,16 @@ from flexdb.web.console.labels import label
 from flexdb.web.console.neighbors import counted, groups
 from flexdb.web.console.page import Shown, Within, page, show, within
 from flexdb.web.console.picks import Picks
-from flexdb.web.console.picture import DEPTHS, DIRECTIONS, MOST_SHOWN, SIZES, Asked, Picture
+from flexdb.web.console.picture import DEPTHS, DIRECTIONS, MOST_SHOWN, SIZES, Picture, Wanted
 
-_MOST_EDGES = 1000
+# How many relationships a page has, and by how many of them a record is expanded at most.
+_LARGEST_PAGE, _MOST_PAGES = 1000, 8
 
 
 @page("/t/<tenant_id>/graph")
 def graph(calls: PageCalls, tenant_id: str) -> Shown:
     """Show the graph around a record, or offer records to begin at."""
-    asked, picks = Asked.of(request.args), Picks(calls, tenant_id, "start", "to")
+    asked, picks = Wanted.of(request.args), Picks(calls, tenant_id, "start", "to")
     place, _ = within(calls, tenant_id)
     names: dict[str, Any] = {
         "place": place, "asked_for": asked, "picks": picks, "typed": request.args,
@@ -37,7 +38,7 @@ def graph(calls: PageCalls, tenant_id: str) -> Shown:
                 newest=finding.find(calls, tenant_id, ""))
 
 
-def _picture(calls: PageCalls, place: Within, start: str, asked: Asked, picks: Picks
+def _picture(calls: PageCalls, place: Within, start: str, asked: Wanted, picks: Picks
              ) -> dict[str, Any]:
     """Return what is shown around a record.
 
@@ -50,10 +51,7 @@ def _picture(calls: PageCalls, place: Within, start: str, asked: Asked, picks: P
         "start": start, "max_depth": asked.depth, "limit": asked.size})] if asked.depth > 1 else []
     ways = [Call("shortest_path", of | asked.follows | {
         "source_node_id": start, "target_node_id": to.id})] if to else []
-    neighbors = [Call("get_neighbors", of | asked.follows | {
-        "id": id, "fields": LIGHT, "count": "none", "pagination": {"page_size": size}})
-        for id, size in wanted.items()]
-    told = iter(calls.outcomes(*asked_calls, *walks, *ways, *neighbors))
+    told = iter(calls.outcomes(*asked_calls, *walks, *ways))
     first = next(told)
     if isinstance(first, FlexdbError):
         raise first
@@ -62,27 +60,44 @@ def _picture(calls: PageCalls, place: Within, start: str, asked: Asked, picks: P
     picture.show([first["node"]], [])
     walked, way = [next(told) for _ in walks], [next(told) for _ in ways]
     said = _way(picture, way[0], picks) if way else ""
-    is_more: dict[str, bool] = {}
     for one in walked:
         visits = _or_raise(one)["visits"]
         picture.show((visit["node"] for visit in visits),
                      (visit["relationship"] for visit in visits))
         if one["truncated"]:
             said = f"There is more within this depth. {said}".rstrip()
-    near: dict[str, list[dict[str, Any]]] = {}
-    # A record that was expanded may be gone since.
-    for id, one in zip(wanted, told):
-        if not isinstance(one, NotFound):
-            near[id] = _or_raise(one)["neighbors"]
-            is_more[id] = bool(one["pagination"].get("next_page_token"))
+    near, further = _near(calls, of | asked.follows, wanted)
     picture.walk(asked, near)
     _join(calls, of, picture, asked)
     edges = picture.edges.values()
     types = {one["type"] for side in sides.values() for one in side} | set(asked.types) | {
         edge["relationship_type"] for edge in edges}
-    return {"start": start, "picture": picture, "degrees": picture.degrees(), "is_more": is_more,
+    return {"start": start, "picture": picture, "degrees": picture.degrees(), "is_more": further,
             "labels": complete(calls, of["tenant_id"], picture.nodes.values()),
             "types": sorted(types), "said": said, "to": to.id if to else ""}
+
+
+def _near(calls: PageCalls, of: dict[str, Any], wanted: dict[str, int]
+          ) -> tuple[dict[str, list[dict[str, Any]]], dict[str, bool]]:
+    """Return so many neighbours of each record, and whether it has more of them."""
+    near: dict[str, list[dict[str, Any]]] = {id: [] for id in wanted}
+    tokens: dict[str, str] = dict.fromkeys(wanted, "")
+    open_ones = list(wanted)
+    # Where relationships are large, a page ends before it has as many.
+    for _ in range(_MOST_PAGES):
+        if not open_ones:
+            break
+        told = calls.outcomes(*(Call("get_neighbors", of | {
+            "id": id, "fields": LIGHT, "count": "none", "pagination": {
+                "page_size": min(wanted[id] - len(near[id]), _LARGEST_PAGE),
+                **({"page_token": tokens[id]} if tokens[id] else {})}}) for id in open_ones))
+        for id, one in zip(open_ones, told):
+            # A record that was expanded may be gone since.
+            listed = {} if isinstance(one, NotFound) else _or_raise(one)
+            near[id] += listed.get("neighbors", [])
+            tokens[id] = listed.get("pagination", {}).get("next_page_token") or ""
+        open_ones = [id for id in open_ones if tokens[id] and len(near[id]) < wanted[id]]
+    return near, {id: bool(token) for id, token in tokens.items()}
 
 
 def _or_raise(told: Any) -> Any:
@@ -106,14 +121,16 @@ def _way(picture: Picture, told: Any, picks: Picks) -> str:
     return f"A shortest way has {int(path['length'])} relationships."
 
 
-def _join(calls: PageCalls, of: dict[str, Any], picture: Picture, asked: Asked) -> None:
+def _join(calls: PageCalls, of: dict[str, Any], picture: Picture, asked: Wanted) -> None:
     """Show what else relates the records that are shown to each other."""
     ids = {"$in": list(picture.nodes)}
     wanted: dict[str, Any] = {"source_node_id": ids, "target_node_id": ids}
     if asked.types:
         wanted["relationship_type"] = {"$in": asked.types}
     (told,) = calls.outcomes(Call("list_relationships", of | {
-        "filter": wanted, "count": "none", "pagination": {"page_size": _MOST_EDGES}}))
+        "filter": wanted, "count": "none", "fields": [
+            "id", "source_node_id", "target_node_id", "relationship_type"],
+        "pagination": {"page_size": _LARGEST_PAGE}}))
     # They are an addition: where it takes too long, what was asked for is shown all the same.
     if not isinstance(told, FlexdbError):
         picture.show([], told["relationships"])

@@ -17,7 +17,7 @@ SIZES, DEPTHS, DIRECTIONS = (25, 100), (1, 2, 3, 4, 5), ("both", "out", "in")
 _MOST_TYPES = 100
 
 
-class Step(NamedTuple):
+class PictureStep(NamedTuple):
     """One thing that was done to a picture: more of a record's neighbours, or a record hidden.
 
     :param size: how many more; 0 where it is hidden
@@ -30,33 +30,33 @@ class Step(NamedTuple):
         return f"expand.{self.id}.{self.size}" if self.size else f"hide.{self.id}"
 
 
-def _steps(texts: list[str]) -> list[Step]:
+def _steps(texts: list[str]) -> list[PictureStep]:
     """Return the steps that a URL says; what is none is passed by, and undo takes one back."""
-    steps: list[Step] = []
+    steps: list[PictureStep] = []
     for text in texts[:2 * MOST_STEPS]:
         kind, _, rest = text.partition(".")
         id, _, size = rest.partition(".")
         if text == "undo":
             del steps[-1:]
         elif kind == "hide" and is_id(id):
-            steps.append(Step(id, 0))
+            steps.append(PictureStep(id, 0))
         elif kind == "expand" and is_id(id) and size in map(str, SIZES):
-            steps.append(Step(id, int(size)))
+            steps.append(PictureStep(id, int(size)))
     return steps[:MOST_STEPS]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Wanted:
     """What a URL asks of a picture; the same URL gives the same picture."""
 
     size: int
     direction: str
     depth: int
     types: list[str]
-    steps: list[Step]
+    steps: list[PictureStep]
 
     @classmethod
-    def of(cls, given: MultiDict[str, str]) -> Asked:
+    def of(cls, given: MultiDict[str, str]) -> Wanted:
         """Return what the query of a URL says; what it may not say counts as absent."""
         def one(name: str, choices: tuple[Any, ...]) -> Any:
             return next((each for each in choices if str(each) == given.get(name)), choices[0])
@@ -76,7 +76,7 @@ class Asked:
         wanted = {start: self.size} if self.depth == 1 else {}
         for step in self.steps:
             if step.size:
-                wanted[step.id] = min(wanted.get(step.id, 0) + step.size, MOST_SHOWN)
+                wanted[step.id] = wanted.get(step.id, 0) + step.size
         return wanted
 
 
@@ -105,27 +105,33 @@ class Picture:
             self.nodes[node["id"]] = node
         self.edges.update((edge["id"], edge) for edge in edges if edge)
 
-    def walk(self, asked: Asked, near: dict[str, list[dict[str, Any]]]) -> None:
+    def walk(self, asked: Wanted, near: dict[str, list[dict[str, Any]]]) -> None:
         """Take all steps.
 
         :param near: the neighbours of each record that is expanded, as many as are wanted
         """
         hidden: set[str] = set()
         begun: dict[str, int] = {}
-        first = [Step(self.start, asked.size)] if asked.depth == 1 else []
+        first = [PictureStep(self.start, asked.size)] if asked.depth == 1 else []
         for step in first + asked.steps:
-            if not step.size:
-                if step.id != self.start:
-                    hidden.add(step.id)
-                continue
-            since = begun.get(step.id, 0)
-            begun[step.id] = since + step.size
-            more = [one for one in near.get(step.id, [])[since:since + step.size]
-                    if one["node"]["id"] not in hidden]
-            self.show((one["node"] for one in more), (one["relationship"] for one in more))
-        for id in hidden:
-            self.nodes.pop(id, None)
+            if step.size:
+                at = begun.get(step.id, 0)
+                begun[step.id] = at + self._expand(near.get(step.id, [])[at:at + step.size], hidden)
+            elif step.id != self.start:
+                hidden.add(step.id)
+                self.nodes.pop(step.id, None)
+                self._keep_joined()
+                self.is_full = False
         self._keep_joined()
+
+    def _expand(self, near: list[dict[str, Any]], hidden: set[str]) -> int:
+        """Show neighbours, as long as there is room, and return how many were looked at."""
+        for place, one in enumerate(near):
+            if one["node"]["id"] not in hidden:
+                self.show([one["node"]], [one["relationship"]])
+                if one["node"]["id"] not in self.nodes:
+                    return place
+        return len(near)
 
     def _keep_joined(self) -> None:
         """Leave out what nothing joins with the start any more, and ends without a record."""
