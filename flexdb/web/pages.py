@@ -19,6 +19,7 @@ from flask import (
 
 from flexdb.api import http, openapi, openrpc
 from flexdb.config import Settings
+from flexdb.contract.ids import new_id
 from flexdb.version import __version__
 
 STATIC = Path(__file__).parent / "static"
@@ -28,7 +29,9 @@ _PACKAGES = {
     "swagger-ui.css": ("flask_swagger_ui", "dist"),
     "redoc.standalone.js": ("flask_openapi3_redoc", "templates/redoc/js"),
 }
-_OWN = ("docs.js", "redoc.js", "index.css")
+# What a file would ask of elsewhere: a picture, without which it does as well.
+_WITHOUT = {"redoc.standalone.js": b"https://cdn.redoc.ly/redoc/logo-mini.svg"}
+_OWN = ("docs.js", "redoc.js", "index.css", "index.js")
 # Both viewers set styles from their scripts; scripts run only from here.
 _POLICY = ("default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
            "img-src 'self' data:; connect-src 'self'; font-src 'self' data:; base-uri 'none'; "
@@ -37,12 +40,18 @@ _POLICY = ("default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inli
 
 def _page(name: str, settings: Settings) -> Response:
     response = make_response(render_template(
-        name, rest=settings.rest_enabled, address=request.host_url.rstrip("/"),
-        version=__version__))
+        name, rest=settings.rest_enabled, console=settings.console_enabled,
+        needs_key=settings.auth_mode == "required", address=request.host_url.rstrip("/"),
+        ids=[new_id() for _ in range(3)], version=__version__))
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _without(file: Path) -> bytes:
+    """Return a file without what it would ask of elsewhere."""
+    return file.read_bytes().replace(_WITHOUT[file.name], b"data:,")
 
 
 def _asset(name: str) -> Response:
@@ -51,7 +60,11 @@ def _asset(name: str) -> Response:
         package, inner = _PACKAGES[name]
         found = find_spec(package)
         folder = Path(found.origin).parent / inner if found and found.origin else STATIC
-    response = send_from_directory(folder, name, max_age=3600)
+    if name in _WITHOUT:
+        response = Response(_without(folder / name), content_type="text/javascript; charset=utf-8")
+        response.cache_control.max_age = 3600
+    else:
+        response = send_from_directory(folder, name, max_age=3600)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
@@ -70,7 +83,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     add("/openrpc.json", partial(_openrpc, settings))
     add("/", partial(_page, "index.html", settings))
-    assets = [name for name in (*_OWN, *_PACKAGES) if settings.rest_enabled or name == "index.css"]
+    assets = [name for name in (*_OWN, *_PACKAGES)
+              if settings.rest_enabled or name in ("index.css", "index.js")]
     for name in assets:
         add(f"/assets/{name}", partial(_asset, name))
     if settings.rest_enabled:

@@ -60,7 +60,8 @@ def settings(calls: PageCalls, tenant_id: str) -> Shown:
 def _settings(place: Within, held: dict[str, Any], status: int = 200,
               given: dict[str, str] | None = None, wrong: dict[str, str] | None = None,
               confirmed: str = "", not_deleted: str = "") -> Shown:
-    return show("tenant.html", status=status, place=place, held=held, statuses=dict.fromkeys((*STATUSES, place.tenant["status"])),
+    statuses = dict.fromkeys((*STATUSES, place.tenant["status"]))
+    return show("tenant.html", status=status, place=place, held=held, statuses=statuses,
                 given=given or place.tenant, wrong=wrong or {}, confirmed=confirmed,
                 not_deleted=not_deleted)
 
