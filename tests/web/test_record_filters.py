@@ -133,7 +133,7 @@ def test_what_no_index_serves_is_said_in_words(tasks: Tasks) -> None:
         return unescape(found[1]) if found else ""
 
     told = costs(filter='{"data.priority": {"$gt": 1}}')
-    assert "all 3 records are read one by one" in told
+    assert "all 3 records are read row by row" in told
     assert "“x-index” on data.priority" in told
     assert "“x-index” on data.priority" in costs(sort="-data.priority")
     assert costs() == "" and "x-index" not in costs(sort="data.estimate")

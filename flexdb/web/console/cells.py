@@ -1,11 +1,15 @@
-"""The rows of a table of records, as markup: by one function, since a macro a cell costs much."""
+"""The rows of a table of records, as markup: by one function, since a macro a cell costs much.
+
+What is joined is text that was escaped here, and becomes Markup once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from html import escape
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from flexdb.documents.text import Number
 from flexdb.web.console.columns import TableColumn
@@ -17,6 +21,7 @@ MISSING: Any = object()
 Marks = list[tuple[int, int]]
 # How much of a text is shown before a word that was searched for.
 _BEFORE = 20
+_NUMBER, _TIME = '<td class="number">', '<td class="time">'
 
 
 def value_of(node: dict[str, Any], parts: tuple[str, ...]) -> Any:
@@ -31,36 +36,48 @@ def value_of(node: dict[str, Any], parts: tuple[str, ...]) -> Any:
 
 
 def rows(nodes: list[dict[str, Any]], columns: list[TableColumn], url: str,
-         expanded: Iterable[str] = ()) -> Markup:
-    """Return the rows of a table.
+         expanded: Sequence[str] = ()) -> Markup:
+    """Return the rows of a table, each of which leads to its record.
 
     :param nodes: as ``list_nodes`` gave them
     :param url: what the id of a record follows in its URL
     :param expanded: the names of what they bring along
     """
-    return Markup("\n").join(_row(node, columns, url, expanded) for node in nodes)
-
-
-def _row(node: dict[str, Any], columns: list[TableColumn], url: str, expanded: Iterable[str]
-         ) -> Markup:
-    id, called = escape(node["id"]), escape(label(node))
-    marks = _marks(node) if "highlights" in node else {}
-    cells = [f'<tr><td><input type="checkbox" name="id" value="{id}" aria-label="Choose {called}">']
+    if not columns:
+        return Markup()
+    # By its name a record is opened, wherever that stands.
     linked = next((one for one in columns if one.parts[-1] in NAMING), columns[0])
+    url = escape(url)
+    return Markup("\n".join([_row(node, columns, linked, url, expanded) for node in nodes]))
+
+
+def _row(node: dict[str, Any], columns: list[TableColumn], linked: TableColumn, url: str,
+         expanded: Sequence[str]) -> str:
+    id = escape(node["id"])
+    marks = _marks(node) if "highlights" in node else {}
+    cells = [f'<tr><td><input type="checkbox" name="id" value="{id}" '
+             f'aria-label="Choose {escape(label(node))}">']
     for column in columns:
         value = value_of(node, column.parts)
-        kind = ' class="number"' if isinstance(value, Number) else (
-            ' class="time"' if column.kind == "time" else "")
         shown = cell(value, column, marks)
         if column is linked:
-            shown = f'<a href="{escape(url)}{id}">{shown or escape(short(node["id"]))}</a>'
-        cells.append(f"<td{kind}>{shown}")
+            shown = f'<a href="{url}{id}">{shown or escape(short(node["id"]))}</a>'
+        cells.append((_NUMBER if value.__class__ is Number else
+                      _TIME if column.kind == "time" else "<td>") + shown)
     cells += [f"<td>{_brought(node, name, url)}" for name in expanded]
-    return Markup("".join(cells))
+    return "".join(cells)
 
 
 def cell(value: Any, column: TableColumn, marks: dict[str, Marks]) -> str:
     """Return the markup of a value: null and what is missing are told apart."""
+    if value.__class__ is Number:
+        return escape(cut(value), False)
+    if isinstance(value, str):
+        if column.kind == "time":
+            return escape(value[:19].replace("T", " "))
+        if column.kind == "choice":
+            return f'<span class="tag">{escape(cut(value))}</span>'
+        return _marked(value, marks[column.path]) if column.path in marks else escape(cut(value))
     if value is MISSING:
         return ""
     if value is None:
@@ -69,14 +86,6 @@ def cell(value: Any, column: TableColumn, marks: dict[str, Marks]) -> str:
         return '<span class="tag good">true</span>'
     if value is False:
         return '<span class="tag">false</span>'
-    if isinstance(value, Number):
-        return escape(cut(str(value)))
-    if isinstance(value, str):
-        if column.kind == "time":
-            return escape(value[:19].replace("T", " "))
-        if column.kind == "choice":
-            return f'<span class="tag">{escape(cut(value))}</span>'
-        return _marked(value, marks[column.path]) if column.path in marks else escape(cut(value))
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         found = [place for place in range(len(value)) if f"{column.path}.{place}" in marks]
         if found:
@@ -112,7 +121,7 @@ def _marked(text: str, marks: Marks) -> str:
 
 def _brought(node: dict[str, Any], name: str, url: str) -> str:
     brought = node.get("expanded", {}).get(name, {})
-    shown = ", ".join(f'<a href="{escape(url)}{escape(one["id"])}">{escape(label(one))}</a>'
+    shown = ", ".join(f'<a href="{url}{escape(one["id"])}">{escape(label(one))}</a>'
                       for one in brought.get("nodes", ()))
     total = brought.get("total_count")
     more = int(total) - len(brought["nodes"]) if total else 0

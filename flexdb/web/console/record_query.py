@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 
 import orjson
 from werkzeug.datastructures import MultiDict
@@ -19,8 +18,7 @@ PAGE, _MOST_GROUPS, _MOST_BROUGHT = 50, 50, 3
 _DIRECTIONS = ("out", "in", "both")
 
 
-@dataclass(frozen=True)
-class RecordQuery:
+class RecordQuery(NamedTuple):
     """Which records, in which order, and what of each; "" where the URL says nothing.
 
     :param group_by: the member by whose values they are counted, above them
@@ -32,16 +30,17 @@ class RecordQuery:
     fields: str = ""
     expand: str = ""
     group_by: str = ""
-    count: str = ""
+    # The name is that of REST; a tuple counts otherwise.
+    count: str = ""  # type: ignore[assignment]
 
     @classmethod
     def read(cls, said: MultiDict[str, str]) -> RecordQuery:
         """Return what a query string or a form says."""
-        return cls(**{name: said.get(name, "").strip() for name in asdict(cls())})
+        return cls(**{name: said.get(name, "").strip() for name in cls._fields})
 
     def url(self, base: str, **changed: str) -> str:
         """Return the URL that asks for the same, but for what is changed."""
-        said = {name: value for name, value in asdict(replace(self, **changed)).items() if value}
+        said = {name: value for name, value in self._replace(**changed)._asdict().items() if value}
         return f"{base}?{urlencode(said)}" if said else base
 
     def export_url(self, base: str, type_id: str) -> str:
@@ -51,7 +50,7 @@ class RecordQuery:
 
     def kept(self, *but: str) -> list[tuple[str, str]]:
         """Return what a form that changes some of it sends along."""
-        return [(name, value) for name, value in asdict(self).items()
+        return [(name, value) for name, value in self._asdict().items()
                 if value and name not in but]
 
     def calls(self, tenant_id: str, type_id: str, token: str) -> list[Call]:
@@ -94,10 +93,13 @@ class RecordQuery:
         first = split_list(self.sort)[0] if self.sort else ""
         return {path: "ascending", f"-{path}": "descending"}.get(first, "")
 
-    def url_sorted_by(self, base: str, path: str) -> str:
-        """Return the URL of what a head leads to: up, down, and as it was."""
-        step = {"": path, "ascending": f"-{path}", "descending": ""}
-        return self.url(base, sort=step[self.is_sorted_by(path)])
+    def urls_sorted_by(self, base: str, paths: list[str]) -> list[str]:
+        """Return the URL that each head leads to: up, down, and as it was."""
+        as_it_was = self.url(base, sort="")
+        start = f"{as_it_was}{'&' if '?' in as_it_was else '?'}sort="
+        found = {"": "", "ascending": "-"}
+        return [start + quote(found[now] + path) if (now := self.is_sorted_by(path)) in found
+                else as_it_was for path in paths]
 
     def narrowed(self, path: str, value: Any) -> str:
         """Return the filter, as JSON text, that also wants a value at a path."""
@@ -163,13 +165,12 @@ def in_words(explain: dict[str, Any] | None, query: RecordQuery, known: list[Tab
     """
     if not explain:
         return []
-    page = explain["page"]
-    told = []
-    looked_up = [name for name in page["indexes"] if name not in ("node_type_id", "id")]
+    page, told = explain["page"], []
     if page["scans"]:
-        what = (f"what the index of {', '.join(looked_up)} finds" if looked_up else
-                f"all {whole:,} records" if whole else "all records of the type")
-        told.append(f"No index serves this filter: {what} are read one by one.")
+        is_found = any(name not in ("node_type_id", "id") for name in page["indexes"])
+        everything = f"all {whole:,} records" if whole else "all records of the type"
+        told.append("An index finds a part of it, which is read row by row to see what fits."
+                    if is_found else f"No index serves this: {everything} are read row by row.")
     if page["sorts"]:
         told.append("All that fits is found and sorted before the page begins.")
     without = [one for one in known if one.is_data and not one.schema.get("x-index")

@@ -77,10 +77,12 @@ def _shown(place: Any, node_type: dict[str, Any], query: RecordQuery, told: list
         listed["pagination"].get("total_count") if listed else None)
     typed = rows if rows is not None else rows_of(query.filter, known)
     shown = columns.chosen(known, query.fields)
+    heads = list(zip(shown, query.urls_sorted_by(base, [one.path for one in shown])))
     return show(
         "records.html", status=status, place=place, node_type=node_type, base=base, query=query,
-        known=known, columns=shown, offered=_offered(known, shown), listed=listed, whole=whole,
-        own=columns.OWN, paths={one.path for one in (*known, *columns.OWN)}, operators=OPERATORS,
+        known=known, columns=shown, heads=heads, offered=_offered(known, shown), listed=listed,
+        whole=whole, own=columns.OWN, called={one.path: one.name for one in (*known, *columns.OWN)},
+        operators=OPERATORS,
         choices={one.path: number for number, one in enumerate(known) if one.choices()},
         filter_rows=None if typed is None else [*typed, FilterRow()], wrong_rows=wrong_rows or {},
         told=_told(error) if error else [],
