@@ -8,6 +8,8 @@ export function touch() {
 export function guard(form) {
   form.addEventListener("input", touch);
   form.addEventListener("submit", () => { isDirty = false; });
+  // Who says that what was typed is not wanted is not asked again.
+  for (const link of document.querySelectorAll("[data-leaves]")) link.addEventListener("click", () => { isDirty = false; });
   addEventListener("beforeunload", (event) => {
     if (isDirty) event.preventDefault();
   });
