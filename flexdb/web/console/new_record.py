@@ -31,7 +31,7 @@ def new(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     place, node_type, told = _opened(calls, tenant_id, id, *(
         [Call("get_node", {"tenant_id": tenant_id, "id": copied})] if copied else []))
     schema = node_type["schema"]
-    value = told[0]["node"]["data"] if told else forms.begin(forms.shape(schema, schema), schema)
+    value = told[0]["node"]["data"] if told else forms.begin(schema)
     return _form(place, node_type, Posted({} if value is ABSENT or value is None else value),
                  new_id())
 

@@ -7,7 +7,6 @@ from typing import Any
 from flexdb.web.console.forms.fields import widgets
 from flexdb.web.console.forms.fresh import begin, begin_item
 from flexdb.web.console.forms.reading import Posted
-from flexdb.web.console.forms.shapes import shape
 from flexdb.web.console.forms.values import ABSENT
 from flexdb.web.console.forms.widget import Widget
 
@@ -36,14 +35,14 @@ def act(schema: Any, found: Posted, do: str, root: Any = None) -> bool:
 def _add(found: Posted, target: Widget, root: Any) -> None:
     value = target.value
     if isinstance(value, list):
-        value.append(begin_item(shape(target.shape.item(len(value)), root), root))
+        value.append(begin_item(target.shape.item(len(value)), root))
     elif value is ABSENT:
         container, last = _around(found.value, target.pointer)
-        begun = begin(target.shape, root)
+        begun = begin(target.shape.schema, root)
         if isinstance(container, dict) and begun is not ABSENT:
             container[last] = begun
             if begun == []:
-                begun.append(begin_item(shape(target.shape.item(0), root), root))
+                begun.append(begin_item(target.shape.item(0), root))
 
 
 def _move(found: Posted, at: str, kind: str) -> None:

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from flexdb.documents.text import Number
-from flexdb.web.console.forms.shapes import Option, whole
+from flexdb.web.console.forms.hints import whole
+from flexdb.web.console.forms.shapes import Option
 from flexdb.web.console.forms.values import ABSENT, Typed
 from flexdb.web.console.forms.widget import Widget
 from flexdb.web.console.words import as_json

@@ -13,14 +13,17 @@ from typing import Any, NamedTuple
 from flexdb.documents.validators import pointer as pointer_of
 from flexdb.web.console.forms import shapes
 from flexdb.web.console.forms.controls import choose, write
-from flexdb.web.console.forms.shapes import FormShape, Option, help_of, ordered, shape
+from flexdb.web.console.forms.hints import help_of
+from flexdb.web.console.forms.shapes import FormShape, Option, Shapes, TooMuch, ordered
 from flexdb.web.console.forms.values import ABSENT, REST, Typed, TypedJson, in_json
 from flexdb.web.console.forms.variants import best, name_of
 from flexdb.web.console.forms.widget import Widget
-from flexdb.web.console.words import as_json, indented
+from flexdb.web.console.words import as_json, cut, indented
 
 # How many fields a form has, and how deep they are; beyond, it is JSON.
 MOST_WIDGETS, DEEPEST = 600, 8
+# How many options count as a further field; how long a label may be, in characters.
+_OPTIONS, _LABEL = 20, 100
 # What a field cannot carry: browsers make every end of a line the same.
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -46,10 +49,13 @@ def widgets(schema: Any, value: Any, wrong: dict[str, str] | None = None,
     :param variants: which variant was chosen, by the JSON Pointer of the place
     :param root: where ``$ref`` leads, if that is not the schema itself
     """
-    made = _Form(schema if root is None else root, variants or {}).widget(
-        schema, value, FormPlace("", "", True))
-    for place, told in (wrong or {}).items():
-        _blame(made, place, told)
+    form, top = _Form(schema if root is None else root, variants or {}), FormPlace("", "", True)
+    try:
+        made = form.widget(schema, value, top)
+    except (TooMuch, RecursionError):
+        made = form.of(FormShape("any", {}), value, top)
+    for at, told in (wrong or {}).items():
+        _blame(made, at, told)
     return made
 
 
@@ -64,22 +70,24 @@ def _blame(top: Widget, pointer: str, told: str) -> None:
 
 class _Form:
     def __init__(self, root: Any, variants: dict[str, int]) -> None:
-        self.root, self.variants, self.made = root, variants, 0
+        self.known, self.variants, self.made = Shapes(root), variants, 0
 
     def widget(self, schema: Any, value: Any, place: FormPlace) -> Widget:
-        found = shape(schema, self.root)
+        """Return the widget of a value."""
+        found = self.known.of(schema)
         if found.kind == "variants" and place.depth < DEEPEST:
             return self._variants(found, value, place)
-        return self._of(found, value, place)
+        return self.of(found, value, place)
 
     def _made(self, place: FormPlace, kind: str, found: FormShape, value: Any) -> Widget:
-        label = str(found.schema.get("title") or place.label)
+        label = cut(found.schema.get("title") or place.label, _LABEL)
         # The title of a whole is not one of what is in it.
         path = f"{place.path}, {label}" if place.path else label if place.pointer else ""
         return Widget(place.pointer, label, kind, found, value, help_of(found),
                       is_required=place.is_required, is_item=place.is_item, path=path)
 
-    def _of(self, found: FormShape, value: Any, place: FormPlace) -> Widget:
+    def of(self, found: FormShape, value: Any, place: FormPlace) -> Widget:
+        """Return the widget of a value that no variant is to be chosen of."""
         self.made += 1
         made = self._made(place, "json", found, value)
         if found.schema.get("readOnly") is True:
@@ -96,9 +104,10 @@ class _Form:
                 made.path))
                 for number, item in enumerate(value or [])]
             # What is said of each is said once.
-            made.help = f"{made.help} {help_of(shape(found.item(0), self.root))}".strip()
+            made.help = f"{made.help} {help_of(self.known.of(found.item(0)))}".strip()
         elif found.kind in ("choice", "boolean"):
             choose(made)
+            self.made += len(made.options) // _OPTIONS
         else:
             write(made)
         return made
@@ -132,13 +141,13 @@ class _Form:
     def _variants(self, found: FormShape, value: Any, place: FormPlace) -> Widget:
         chosen = self.variants.get(place.pointer)
         if chosen is None or not 0 <= chosen < len(found.variants):
-            chosen = best(found, value, self.root)
-        inner = shape(found.variants[chosen], self.root)
+            chosen = best(found, value, self.known)
+        inner = self.known.of(found.variants[chosen])
         made = self._made(place, "variants", found, value)
         made.text = str(chosen)
-        made.options = [Option(number, name_of(one, number, self.root))
+        made.options = [Option(number, name_of(one, number, self.known))
                         for number, one in enumerate(found.variants)]
-        made.inner = [self._of(inner._replace(
+        made.inner = [self.of(inner._replace(
             is_nullable=inner.is_nullable or found.is_nullable), value, place)]
         return made
 

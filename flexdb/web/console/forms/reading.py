@@ -12,7 +12,15 @@ from flexdb.documents.validators import pointer as pointer_of
 from flexdb.web.console.forms import shapes
 from flexdb.web.console.forms.fields import DEEPEST, MOST_WIDGETS
 from flexdb.web.console.forms.fresh import begin
-from flexdb.web.console.forms.shapes import FormShape, ordered, shape
+from flexdb.web.console.forms.hints import whole
+from flexdb.web.console.forms.shapes import (
+    MOST_STEPS,
+    FormShape,
+    Shapes,
+    TooMuch,
+    ordered,
+    shape,
+)
 from flexdb.web.console.forms.values import ABSENT, REST, Typed, TypedJson
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -44,7 +52,10 @@ def posted(schema: Any, form: Mapping[str, str], root: Any = None) -> Posted:
     :param root: where ``$ref`` leads, if that is not the schema itself
     """
     reading = _Reading(schema if root is None else root, form)
-    reading.posted.value = reading.read(shape(schema, reading.root), "", False, 0)
+    try:
+        reading.posted.value = reading.read(schema, "", False, 0)
+    except (TooMuch, RecursionError):
+        return Posted(TypedJson(form.get("json:", "")), {"": "does not stand in a form: use JSON"})
     return reading.posted
 
 
@@ -104,33 +115,36 @@ def read_json(text: str) -> Any:
 
 class _Reading:
     def __init__(self, root: Any, form: Mapping[str, str]) -> None:
+        # What was shown is not to take too much when it comes back.
+        self.known = Shapes(root, 3 * MOST_STEPS)
         self.root, self.form, self.posted, self.read_ones = root, form, Posted(), 0
 
-    def read(self, found: FormShape, at: str, is_item: bool, depth: int) -> Any:
+    def read(self, schema: Any, at: str, is_item: bool, depth: int) -> Any:
         """Return what stands at a place: the names of its fields tell how it was shown."""
         self.read_ones += 1
-        form = self.form
+        found, form = self.known.of(schema), self.form
         if found.kind == "variants" and found.variants and f"variant:{at}" in form:
-            chosen = shapes.whole(form[f"variant:{at}"]) or 0
+            chosen = whole(form[f"variant:{at}"]) or 0
             chosen = chosen if 0 <= chosen < len(found.variants) else 0
             self.posted.variants[at] = chosen
-            found = shape(found.variants[chosen], self.root)
+            variant = found.variants[chosen]
+            found = self.known.of(variant)
             if form.get(f"shown:{at}", str(chosen)) != str(chosen):
                 self.posted.is_switched = True
-                return self._switched(found, self._read(found, at, is_item, depth))
+                return self._switched(variant, self._read(found, at, is_item, depth))
         return self._read(found, at, is_item, depth)
 
-    def _switched(self, found: FormShape, value: Any) -> Any:
+    def _switched(self, variant: Any, value: Any) -> Any:
         """Return what another variant begins with, and what it has in common with the one before.
         """
         if value is ABSENT:
             return value
-        begun = begin(found, self.root)
+        begun = begin(variant, self.root)
         if not isinstance(begun, dict):
             return begun
-        members = shapes.properties(found.schema)
-        kept = {name: one for name, one in value.items() if "const" not in shape(
-            members.get(name), self.root).schema} if isinstance(value, dict) else {}
+        members = shapes.properties(self.known.of(variant).schema)
+        kept = {name: one for name, one in value.items() if "const" not in self.known.of(
+            members.get(name)).schema} if isinstance(value, dict) else {}
         return {**begun, **kept}
 
     def _read(self, found: FormShape, at: str, is_item: bool, depth: int) -> Any:
@@ -157,7 +171,7 @@ class _Reading:
         members = shapes.properties(found.schema)
         for name in ordered(found.schema):
             place = at + pointer_of([name])
-            value = self.read(shape(members[name], self.root), place, False, depth + 1)
+            value = self.read(members[name], place, False, depth + 1)
             if value is not ABSENT:
                 made[name] = value
         rest = self._json(self.form.get(f"rest:{at}", ""), at, at)
@@ -170,10 +184,10 @@ class _Reading:
         return made
 
     def _array(self, found: FormShape, at: str, depth: int) -> list[Any]:
-        size = shapes.whole(self.form[f"size:{at}"]) or 0
+        size = whole(self.form[f"size:{at}"]) or 0
         made = []
         for number in range(max(0, min(size, MOST_WIDGETS - self.read_ones))):
-            item = self.read(shape(found.item(number), self.root), f"{at}/{number}", True,
+            item = self.read(found.item(number), f"{at}/{number}", True,
                              depth + 1)
             if item is ABSENT:
                 item = Typed()

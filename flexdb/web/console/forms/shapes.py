@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -11,8 +10,10 @@ from flexdb.web.console.words import cut
 
 Schema = dict[str, Any]
 
-# How many references and parts are followed for one place: some refer to themselves, and twice.
-_MOST_STEPS = 200
+# How many steps reading a schema may take for one form, each of some microseconds.
+MOST_STEPS = 20_000
+# How many values there may be to choose from, and how many variants: of more, text is typed.
+MOST_OPTIONS, MOST_VARIANTS = 300, 50
 _KINDS = {"string": "text", "integer": "number", "number": "number", "boolean": "boolean",
           "object": "object", "array": "array"}
 # What a schema without a type speaks of.
@@ -21,11 +22,6 @@ _HINTS = {"object": ("properties",), "array": ("items", "prefixItems"),
           "number": ("minimum", "maximum", "multipleOf", "exclusiveMinimum", "exclusiveMaximum")}
 # What makes a branch of oneOf more than a condition.
 _SAYS_WHAT = ("$ref", "type", "properties", "items", "const", "enum", "oneOf", "anyOf", "allOf")
-
-
-# What a text of a format looks like.
-_EXAMPLES = {"date": "2026-01-31", "date-time": "2026-01-31T12:00:00Z", "time": "12:00:00Z",
-            "email": "name@example.org", "uri": "https://example.org/page", "uuid": "", "ipv4": ""}
 
 
 class Option(NamedTuple):
@@ -56,7 +52,7 @@ class FormShape(NamedTuple):
         first = self.schema.get("prefixItems")
         if isinstance(first, list) and place < len(first):
             return first[place]
-        return self.schema.get("items", {})
+        return self.schema.get("items")
 
     def fits(self, value: Any) -> bool:
         """Tell whether a field of this kind can show a value."""
@@ -70,27 +66,86 @@ class FormShape(NamedTuple):
                     self.kind, True)
 
 
+class TooMuch(ValueError):
+    """A schema says more than a form is made of."""
+
+
+class Shapes:
+    """Reads the places of one schema, for one form.
+
+    :param root: the whole schema, into which ``$ref`` leads
+    :param most: how many steps that may take in all: schemas refer to themselves, and twice
+    """
+
+    def __init__(self, root: Any, most: int = MOST_STEPS) -> None:
+        self._root, self._left = root, most
+        # Each with its schema, whose place in memory no other may take meanwhile.
+        self._known: dict[int, tuple[Any, FormShape]] = {}
+
+    def of(self, schema: Any) -> FormShape:
+        """Return what is to stand at a place.
+
+        :param schema: of the place
+        :raises TooMuch: when more was asked than a form may take
+        """
+        self._take(1)
+        known = self._known.get(id(schema))
+        if known is None:
+            known = self._known[id(schema)] = schema, self._read(schema)
+        return known[1]
+
+    def _take(self, steps: int) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise TooMuch("says more than a form is made of")
+
+    def _read(self, schema: Any) -> FormShape:
+        said = self.followed(schema)
+        is_nullable = False
+        while branches := _branches(said):
+            keyword, parts = branches
+            rest = [part for part in parts if not _is_null(part)]
+            is_nullable = is_nullable or len(rest) < len(parts)
+            without = {name: told for name, told in said.items() if name != keyword}
+            if len(rest) == 1:
+                said = self._merged(without, self.followed(rest[0]))
+            elif len(rest) > MOST_VARIANTS:
+                return FormShape("any", without, is_nullable)
+            elif options := _titled(rest):
+                return FormShape("choice", without, is_nullable, options)
+            else:
+                return FormShape("variants", without, is_nullable, variants=tuple(
+                    self._merged(without, self.followed(part)) for part in rest))
+        return _plain(said, is_nullable)
+
+    def followed(self, schema: Any) -> Schema:
+        """Return a schema with what it refers to and all its parts in one."""
+        said: Schema = schema if isinstance(schema, dict) else {}
+        while isinstance(ref := said.get("$ref"), str):
+            rest = {name: told for name, told in said.items() if name != "$ref"}
+            said = self._merged(_target(ref, self._root), rest)
+        if isinstance(parts := said.get("allOf"), list):
+            said = {name: told for name, told in said.items() if name != "allOf"}
+            for part in parts:
+                said = self._merged(said, self.followed(part))
+        return said
+
+    def _merged(self, one: Schema, other: Schema) -> Schema:
+        self._take(1 + (len(one) + len(other) + len(properties(one)) + len(properties(other))
+                        + len(_texts(one.get("required")))) // 20)
+        return merged(one, other)
+
+
 def shape(schema: Any, root: Any) -> FormShape:
-    """Return what is to stand at a place.
+    """Return what is to stand at one place; any value where the schema says too much of it.
 
     :param schema: of the place
     :param root: the whole schema, into which ``$ref`` leads
     """
-    steps = iter(range(_MOST_STEPS))
-    said = _followed(schema, root, steps)
-    is_nullable = False
-    while branches := _branches(said):
-        keyword, parts = branches
-        rest = [part for part in parts if not _is_null(part)]
-        is_nullable = is_nullable or len(rest) < len(parts)
-        without = {name: told for name, told in said.items() if name != keyword}
-        if len(rest) != 1:
-            if options := _titled(rest):
-                return FormShape("choice", without, is_nullable, options)
-            variants = tuple(merged(without, _followed(part, root, steps)) for part in rest)
-            return FormShape("variants", without, is_nullable, variants=variants)
-        said = merged(without, _followed(rest[0], root, steps))
-    return _plain(said, is_nullable)
+    try:
+        return Shapes(root).of(schema)
+    except (TooMuch, RecursionError):
+        return FormShape("any", {})
 
 
 def _plain(said: Schema, is_nullable: bool) -> FormShape:
@@ -99,23 +154,29 @@ def _plain(said: Schema, is_nullable: bool) -> FormShape:
     is_nullable = is_nullable or "null" in types
     if "const" in said:
         return FormShape("choice", said, is_nullable and said["const"] is not None,
-                     _options([said["const"]]))
-    if isinstance(said.get("enum"), list):
-        listed = said["enum"]
+                         _options([said["const"]]))
+    if isinstance(listed := said.get("enum"), list):
+        if len(listed) > MOST_OPTIONS:
+            is_text = all(isinstance(one, str) and not isinstance(one, Number) for one in listed)
+            return FormShape("text" if is_text else "any", said, None in listed)
         return FormShape("choice", said, False, _options(listed))
     kinds = {_KINDS.get(one, "any") for one in types if one != "null"}
     if not kinds and "null" not in types:
         kinds = {kind for kind, names in _HINTS.items() if not said.keys().isdisjoint(names)}
     kind = kinds.pop() if len(kinds) == 1 else "any"
     # Without a word on what is in it, its text says more than a form.
-    if kind == "object" and not properties(said) or kind == "array" and not _has_items(said):
+    if kind == "object" and not properties(said) or kind == "array" and not (
+            said.get("items") or said.get("prefixItems")):
         kind = "any"
     return FormShape(kind, said, is_nullable)
 
 
 def ordered(schema: Any) -> list[str]:
     """Return the names of a schema's members: by its ``x-order``, else the required first."""
-    said = _followed(schema, schema, iter(range(_MOST_STEPS)))
+    try:
+        said = Shapes(schema).followed(schema)
+    except (TooMuch, RecursionError):
+        return []
     members = properties(said)
     listed = [name for keyword in ("x-order", "required") for name in _texts(said.get(keyword))]
     return [*dict.fromkeys(name for name in [*listed, *sorted(members)] if name in members)]
@@ -141,23 +202,6 @@ def merged(one: Schema, other: Schema) -> Schema:
         if one.get(name) and other.get(name):
             made[name] = [*dict.fromkeys([*_texts(one[name]), *_texts(other[name])])]
     return made
-
-
-def _followed(schema: Any, root: Any, steps: Iterator[int]) -> Schema:
-    """Return a schema with what it refers to and all its parts in one."""
-    said: Schema = schema if isinstance(schema, dict) else {}
-    while isinstance(ref := said.get("$ref"), str):
-        if next(steps, None) is None:
-            return {}
-        target = _target(ref, root)
-        said = merged(target, {name: told for name, told in said.items() if name != "$ref"})
-    if isinstance(parts := said.get("allOf"), list):
-        said = {name: told for name, told in said.items() if name != "allOf"}
-        for part in parts:
-            if next(steps, None) is None:
-                break
-            said = merged(said, _followed(part, root, steps))
-    return said
 
 
 def _target(ref: str, root: Any) -> Schema:
@@ -189,10 +233,6 @@ def _is_null(part: Any) -> bool:
         "const" in part and part["const"] is None))
 
 
-def _has_items(said: Schema) -> bool:
-    return bool(isinstance(said.get("items"), dict) and said["items"] or said.get("prefixItems"))
-
-
 def _titled(parts: list[Any]) -> tuple[Option, ...]:
     """Return the options of branches that are one value each."""
     if not all("const" in part for part in parts):
@@ -207,30 +247,3 @@ def _options(values: list[Any]) -> tuple[Option, ...]:
 
 def _texts(value: Any) -> list[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def whole(value: Any) -> int | None:
-    """Return a number of a schema as a whole one, if it is."""
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def help_of(found: FormShape) -> str:
-    """Return what the schema says of a place to whoever fills it in."""
-    said = found.schema
-    parts = []
-    least, most = said.get("minLength"), said.get("maxLength")
-    if found.kind == "text" and (least or most):
-        parts.append(f"{least} to {most} characters" if least and most else
-                     f"at most {most} characters" if most else f"at least {least} characters")
-    low, high = said.get("minimum"), said.get("maximum")
-    if found.kind == "number" and not (low is None and high is None):
-        parts.append(f"{low} to {high}" if low is not None and high is not None else
-                     f"at most {high}" if low is None else f"at least {low}")
-    example = _EXAMPLES.get(str(said.get("format")))
-    if example and said.get("format") != "date" and said.get("readOnly") is not True:
-        parts.append(f"such as {example}")
-    described = str(said.get("description") or "")
-    return f"{described} {'; '.join(parts)}".strip()

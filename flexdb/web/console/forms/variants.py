@@ -6,18 +6,19 @@ from typing import Any
 
 from flexdb.documents.text import dump_exactly
 from flexdb.web.console.forms import shapes
-from flexdb.web.console.forms.shapes import FormShape, ordered, shape
+from flexdb.web.console.forms.shapes import FormShape, Shapes, ordered
 from flexdb.web.console.forms.values import ABSENT, Typed
+from flexdb.web.console.words import cut
 
 
-def best(found: FormShape, value: Any, root: Any) -> int:
+def best(found: FormShape, value: Any, known: Shapes) -> int:
     """Return the place of the variant that a value looks most like."""
     return max(range(len(found.variants)), default=0,
-               key=lambda number: (_likeness(shape(found.variants[number], root), value, root),
+               key=lambda number: (_likeness(known.of(found.variants[number]), value, known),
                                    -number))
 
 
-def _likeness(found: FormShape, value: Any, root: Any) -> int:
+def _likeness(found: FormShape, value: Any, known: Shapes) -> int:
     if value is ABSENT or value is None:
         return 0
     if not found.fits(value) or isinstance(value, Typed):
@@ -30,20 +31,20 @@ def _likeness(found: FormShape, value: Any, root: Any) -> int:
     members = shapes.properties(found.schema)
     likeness = -sum(name not in value for name in shapes.required(found.schema))
     for name, one in value.items():
-        inner = shape(members[name], root) if name in members else None
-        likeness += (-1 if inner is None else _likeness(inner, one, root) * 2
+        inner = known.of(members[name]) if name in members else None
+        likeness += (-1 if inner is None else _likeness(inner, one, known) * 2
                      if inner.kind == "choice" else 1 if inner.fits(one) else -2)
     return likeness
 
 
-def name_of(variant: Any, number: int, root: Any) -> str:
+def name_of(variant: Any, number: int, known: Shapes) -> str:
     """Return what a variant is called: its title, or what tells it from others."""
-    found = shape(variant, root)
+    found = known.of(variant)
     if title := found.schema.get("title"):
         return str(title)
     for name, member in shapes.properties(found.schema).items():
         if isinstance(member, dict) and "const" in member:
-            return f"{name}: {shape(member, root).options[0].label}"
+            return f"{name}: {cut(member['const'])}"
     return {"any": f"variant {number + 1}", "choice": " or ".join(
         one.label for one in found.options[:5])}.get(found.kind) or (
             ", ".join(ordered(found.schema)[:3]) if found.kind == "object" else found.kind)
