@@ -144,7 +144,7 @@ def editor(place: Within, draft: Draft, *, status: int = 200, **names: Any) -> S
 
 def _start(schema: Any) -> Any:
     """Return what a record of a schema begins with."""
-    return forms.begin(forms.shape(schema, schema), schema)
+    return forms.begin(schema)
 
 
 def _named(name: str) -> str:
