@@ -101,3 +101,9 @@ def test_a_reload_and_the_way_back_show_no_secret_and_make_no_other_key(
     browser.back()
     assert not SECRET.search(browser.page_source) and browser.current_url == url
     assert len(site.service.call("list_keys", tenant_id=tenant["id"])["keys"]) == 1
+
+
+def test_operators_keys_are_made_on_the_machine_and_the_page_tells_how(console: Console) -> None:
+    page = console.get("/keys")
+    for command in ("create-key --name", "list-keys", "delete-key"):
+        assert f'data-copy="python -m flexdb {command}' in page

@@ -110,7 +110,8 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     console.add_url_rule("/assets/<name>", "asset", assets.asset)
-    console.add_url_rule("/login", "login", lambda: render(login.ask("/console/"), None))
+    console.add_url_rule("/login", "login",
+                         lambda: render(login.ask("/console/", status=200), None))
     console.add_url_rule("/login", "log-in", partial(_log_in, callers), methods=["POST"])
     console.add_url_rule("/logout", "log-out", login.log_out, methods=["POST"])
     for page in PAGES:

@@ -45,14 +45,14 @@ def refuse(error: Unauthenticated) -> Shown:
     return ask(request.path, told, orjson.dumps([*request.form.items(multi=True)]).decode())
 
 
-def ask(next_url: str, told: str = "", kept: str = "") -> Shown:
+def ask(next_url: str, told: str = "", kept: str = "", status: int = 401) -> Shown:
     """Return the page that asks for a key.
 
     :param next_url: where it leads; elsewhere than to the console it leads to the console
     :param told: why the key before was not taken
     :param kept: the fields of a form that is to be sent there, as JSON
     """
-    return show("login.html", status=401, next=_own(next_url), told=told, kept=kept)
+    return show("login.html", status=status, next=_own(next_url), told=told, kept=kept)
 
 
 def log_in(callers: Callers) -> Shown | Response:
