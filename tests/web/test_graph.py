@@ -203,3 +203,30 @@ def test_the_chosen_record_is_told_to_the_digit(
     part = console.get(f"/t/{package['tenant_id']}/graph/chosen/{made['id']}")
     assert "123456789012345678901234567890" in part and "10.00" in part
     assert part.count("depends_on <b>1</b>") == 2
+
+
+def test_who_may_see_a_part_sees_the_graph_and_the_relationships_of_that_part(
+        console: Console, package: dict[str, Any]) -> None:
+    call, of = console.service.call, {"tenant_id": package["tenant_id"]}
+    secret_type = console.service.node_type({"id": of["tenant_id"]}, name="Hidden type")
+    start, beside = (console.service.node(package, data={"name": name})
+                     for name in ("Start", "Beside"))
+    hidden = console.service.node(secret_type, data={"name": "Not for all"})
+    for one in (beside, hidden):
+        console.service.relationship(start, one)
+    call("create_role", of | {"name": "part", "grants": [
+        {"node_type_id": package["id"], "read": True, "write": True}]})
+    key = call("create_key", of | {"name": "A key", "role": "part"})["key"]
+    tenant = f"/t/{of['tenant_id']}"
+    for url in (around(start, f"&step=expand.{hidden['id']}.25&to={beside['id']}"),
+                f"{tenant}/relationships", f"{tenant}/nodes/{start['id']}/relationships",
+                f"{tenant}/find?q=", f"{tenant}/graph", f"{tenant}/graph/chosen/{start['id']}",
+                f"{tenant}/relationships/new?target_node_id={start['id']}"):
+        response = console.client.get(f"/console{url}", headers={
+            "Authorization": f"Bearer {key['secret']}"})
+        assert response.status_code == 200, response.text
+        assert "Start" in response.text and "Not for all" not in response.text, url
+    to = around(start, f"&to={hidden['id']}")
+    response = console.client.get(f"/console{to}", headers={
+        "Authorization": f"Bearer {key['secret']}"})
+    assert response.status_code == 400 and "Not for all" not in response.text

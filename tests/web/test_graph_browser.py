@@ -65,6 +65,13 @@ def test_a_supernode_is_expanded_by_hundreds_and_back(site: Site, browser: Any) 
     ActionChains(browser).double_click(at(browser, hub["id"])).perform()
     assert expanded < shows(browser, 300)
     assert "No more than 300" in browser.find_element(By.ID, "told").text
+    row = browser.find_element(By.CSS_SELECTOR, "#nodes tbody tr:nth-child(9) [value^=hide]")
+    row.send_keys(Keys.ENTER)
+    shows(browser, 299)
+    browser.find_element(By.CSS_SELECTOR, "#shown [value=undo]").send_keys(Keys.ENTER)
+    shows(browser, 300)
+    # The focus is not lost with the button that had it.
+    assert browser.execute_script("return document.activeElement.id") == "shown"
     browser.find_element(By.CSS_SELECTOR, "#shown [value=undo]").click()
     assert shows(browser, 201) == expanded
     browser.back()

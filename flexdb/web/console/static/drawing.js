@@ -3,6 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const LETTER = 6.4; // px, about what one of a name takes
 const MOST_EDGE_NAMES = 30;
+const LONGEST = 28; // letters of a name
 
 export function element(name, attributes = {}, parent = null) {
   const made = document.createElementNS(SVG, name);
@@ -44,6 +45,7 @@ export class Drawing {
       let one = this.elements.get(node.id);
       if (!one) {
         one = element("g", { tabindex: 0, role: "button", "data-id": node.id });
+        element("title", {}, one);
         element("circle", {}, one);
         element("text", { dy: "1.15em" }, one);
         this.elements.set(node.id, one);
@@ -51,7 +53,9 @@ export class Drawing {
       node.radius = 6 + Math.min(10, 1.6 * Math.sqrt(node.degree));
       one.querySelector("circle").setAttribute("r", node.radius);
       one.querySelector("text").setAttribute("y", node.radius);
-      one.querySelector("text").textContent = node.label;
+      node.name = node.label.length > LONGEST ? `${node.label.slice(0, LONGEST - 1)}…` : node.label;
+      one.querySelector("text").textContent = node.name;
+      one.querySelector("title").textContent = [node.label, node.type].filter(Boolean).join(", ");
       one.setAttribute("aria-label", [node.label, node.type,
         `${node.degree} relationships shown`].filter(Boolean).join(", "));
       this.mark(node);
@@ -146,7 +150,7 @@ export class Drawing {
     };
     const weight = (node) => (node.isPath || node.isStart ? 1000 : 0) + node.degree;
     for (const node of [...this.nodes].sort((one, other) => weight(other) - weight(one))) {
-      place(this.elements.get(node.id), node.label, node.x, (node.y + node.radius) * scale + 9,
+      place(this.elements.get(node.id), node.name, node.x, (node.y + node.radius) * scale + 9,
         node.isPath || node.isStart);
     }
     for (const { name, type, middle: [x, y] } of this.edges) if (name) place(name, type, x, y * scale - 4);

@@ -52,10 +52,16 @@ async function go(url, isBack = false) {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (number !== asked) return;
     if (!page.getElementById("shown")) throw new Error("another page");
+    const held = document.activeElement;
+    const [inTables, inPicture] = [document.getElementById("shown").contains(held), svg.contains(held)];
     for (const id of ["shown", "steps", "wrong"]) document.getElementById(id).replaceWith(page.getElementById(id));
     if (!isBack) history.pushState(null, "", `${url.pathname}${url.search}${location.hash}`);
-    document.title = page.title;
+    shownAt = location.search;
     draw();
+    // Who works with keys goes on where they were.
+    const shown = document.getElementById("shown");
+    if (inTables) (row(held.closest("[data-node]")?.dataset.node ?? "")?.querySelector("button:enabled") ?? shown).focus();
+    if (inPicture && !svg.contains(document.activeElement)) drawing.elements.get(shown.dataset.start)?.focus();
     say(document.getElementById("told").textContent);
   } catch {
     if (number === asked) location.assign(url);
@@ -64,19 +70,27 @@ async function go(url, isBack = false) {
   }
 }
 
+// What the form asks for, but for the steps.
+function asks(data) {
+  return new URLSearchParams([...data].filter(([name, value]) => name !== "step" && value)).toString();
+}
+
+let shownAt = location.search;
+const begun = asks(new FormData(form));
 form.addEventListener("submit", (event) => {
-  event.preventDefault();
   const data = new FormData(form, event.submitter);
-  if (event.submitter?.name === "to") data.set("to", event.submitter.value);
-  for (const [name, value] of [...data]) if (!value) data.delete(name);
-  const url = new URL(form.action || location.href);
-  url.search = new URLSearchParams(data);
-  url.hash = "";
-  // What one begins at anew has other steps.
-  if (data.get("start") === document.getElementById("shown").dataset.start) go(url);
-  else location.assign(url);
+  const steps = data.getAll("step").map((step) => ["step", step]);
+  // What changes the form itself is another page.
+  if (asks(data) !== begun || event.submitter?.name !== "step") return;
+  event.preventDefault();
+  const url = new URL(location.pathname, location.href);
+  url.search = new URLSearchParams([...new URLSearchParams(begun), ...steps]);
+  go(url);
 });
-addEventListener("popstate", () => go(new URL(location.href), true));
+addEventListener("popstate", () => {
+  // Not where a link within the page was followed.
+  if (location.search !== shownAt) go(new URL(location.href), true);
+});
 
 function choose(id) {
   drawing.elements.get(chosen)?.classList.remove("chosen");
@@ -101,7 +115,7 @@ function remember() {
   const pins = drawing.nodes.filter((node) => node.pinned)
     .map((node) => [node.id, Math.round(node.x), Math.round(node.y)].join("_"));
   const state = new URLSearchParams({ ...(pins.length && { pin: pins.join("~") }), ...(chosen && { chosen }) });
-  history.replaceState(null, "", `${location.pathname}${location.search}${state.size ? `#${state}` : ""}`);
+  history.replaceState(history.state, "", `${location.pathname}${location.search}${state.size ? `#${state}` : ""}`);
 }
 
 function recall() {
@@ -177,6 +191,11 @@ document.querySelector(".tools").addEventListener("click", (event) => {
   VIEWS[event.target.closest("[data-view]")?.dataset.view]?.();
 });
 point(drawing, (node) => pin(node));
+
+document.querySelector(".past").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("shown").focus();
+});
 
 const before = recall();
 draw();

@@ -25,7 +25,7 @@ function enhance(picker) {
   sent.type = "hidden";
   sent.name = field.name;
   picker.append(sent);
-  if (field.dataset.label) choose(field.value, field.dataset.label);
+  if (field.dataset.label) choose(field.defaultValue, field.dataset.label);
   picker.querySelector("[data-is]")?.remove();
 
   let waiting = 0;
