@@ -10,6 +10,12 @@ export function formOf(name) {
   return plain.endsWith(".json") ? "json" : "ndjson";
 }
 
+// Tells whether a file is gzipped (RFC 1952, section 2.3.1).
+export async function isPacked(file) {
+  const start = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  return start[0] === 0x1f && start[1] === 0x8b;
+}
+
 // The bytes of a file, unpacked where it is gzipped; `watch` is told how many were read of it.
 export async function bytesOf(file, watch = () => {}) {
   let read = 0;
@@ -20,19 +26,17 @@ export async function bytesOf(file, watch = () => {}) {
       controller.enqueue(chunk);
     },
   });
-  const start = new Uint8Array(await file.slice(0, 2).arrayBuffer());
   const stream = file.stream().pipeThrough(told);
-  const packed = start[0] === 0x1f && start[1] === 0x8b;
-  return packed ? stream.pipeThrough(new DecompressionStream("gzip")) : stream;
+  return await isPacked(file) ? stream.pipeThrough(new DecompressionStream("gzip")) : stream;
 }
 
-// Gives pieces: what is to be sent, the number of the line or item that it begins with, and for
-// CSV the line with the names of the columns.
+// Gives pieces: what is to be sent, the numbers of the line or item that it and the next one begin
+// with, how many bytes there were until then, and for CSV the line with the names of the columns.
 export async function* pieces(stream, form, most = 1000, size = 1 << 20) {
   const cutter = form === "json" ? new Items() : new Lines(form === "csv");
-  let held = [], length = 0, rows = 0;
+  let held = [], length = 0, rows = 0, end = 0;
   const made = () => {
-    const piece = cutter.piece(held, rows);
+    const piece = { ...cutter.piece(held, rows), end };
     held = [];
     length = rows = 0;
     return piece;
@@ -47,6 +51,7 @@ export async function* pieces(stream, form, most = 1000, size = 1 << 20) {
         if (!cutter.ends(value[at])) continue;
         rows += 1;
         length += at + 1 - from;
+        end += at + 1 - from;
         held.push(value.subarray(from, at + 1));
         from = at + 1;
         if (cutter.takesHead(held)) {
@@ -57,6 +62,7 @@ export async function* pieces(stream, form, most = 1000, size = 1 << 20) {
       if (from < value.length) {
         held.push(value.subarray(from));
         length += value.length - from;
+        end += value.length - from;
       }
     }
     cutter.finish();

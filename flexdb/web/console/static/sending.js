@@ -1,5 +1,5 @@
 // An import under way: it sends piece after piece, and what it has done outlives the page.
-import { bytesOf, pieces } from "./cutting.js";
+import { bytesOf, isPacked, pieces } from "./cutting.js";
 
 // How many characters of refused rows are kept, how many of them are shown, and how often a piece
 // is sent that is not answered.
@@ -84,6 +84,7 @@ export class Run {
   async send(turn) {
     try {
       let read = 0;
+      const packed = await isPacked(this.file);
       const stream = await bytesOf(this.file, (count) => { read = count; });
       for await (const piece of pieces(stream, this.state.form)) {
         if (piece.next <= this.state.next) continue;
@@ -91,7 +92,7 @@ export class Run {
         const found = await this.answer(piece, turn);
         this.add(found, piece.next);
         if (found.stopped) throw new Error(found.stopped);
-        this.part = read / Math.max(this.file.size, 1);
+        this.part = (packed ? read : piece.end) / Math.max(this.file.size, 1);
         this.tell(turn === this.turn ? "running" : "");
       }
       if (turn === this.turn) this.end("done");
