@@ -129,3 +129,12 @@ def test_a_user_that_is_wrong_is_not_made_and_nothing_typed_is_lost(console: Con
                         status=400).text
     assert re.search(r'id="f-email"[^>]*value="no address"[^>]*aria-invalid="true"', page)
     assert 'value="&lt;img' in page
+
+
+def test_what_is_said_fits_into_a_cookie_however_long_a_name_is(console: Console) -> None:
+    tenant, user, row = with_member(console, "viewer")
+    response = console.post(f"/t/{tenant['id']}/members/role", row | {
+        "role": "member", "email": "long" * 5000})
+    assert len(response.headers["Set-Cookie"]) < 4096
+    page = console.followed(response)
+    assert "longlong" in page and "…" in page

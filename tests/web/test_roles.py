@@ -111,3 +111,12 @@ def test_rows_are_the_grants_that_they_came_of(console: Console) -> None:
     (role,) = roles(console, tenant)
     (grant,) = grants_of(rows_of(role["grants"]))
     assert json_text.dump_exactly(grant) == b'{"read":{"data.n":1},"write":false}'
+
+
+def test_a_role_has_as_many_rows_as_it_may_have_grants(console: Console) -> None:
+    tenant = console.service.tenant()
+    url = f"/t/{tenant['id']}/roles/new"
+    rows = [("", "all", "", "none", "")] * 101
+    page = console.post(url, form(*rows[:99], does="more"), status=200).text
+    assert page.count("<fieldset>") == 100 and "Another grant" not in page
+    assert "may be at most 100" in console.post(url, form(*rows), status=400).text

@@ -10,6 +10,9 @@ from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
 from flexdb.web.console.typed import json_of
 
+# As many as a role may have.
+MOST_ROWS = 100
+
 
 class GrantRow(NamedTuple):
     """A grant as a form has it.
@@ -33,9 +36,14 @@ def rows_of(grants: list[dict[str, Any]]) -> list[GrantRow]:
 
 
 def posted(form: MultiDict[str, str]) -> list[GrantRow]:
-    """Return the rows of a form that was sent, those aside that were taken away."""
+    """Return the rows of a form that was sent, those aside that were taken away.
+
+    :raises InvalidParams: where there are more than a role may have
+    """
     gone = set(form.getlist("remove"))
-    rows = zip(*(form.getlist(f"grant-{name}") for name in GrantRow._fields))
+    rows = [*zip(*(form.getlist(f"grant-{name}") for name in GrantRow._fields))]
+    if len(rows) > MOST_ROWS:
+        raise InvalidParams(fields={"grants": [f"may be at most {MOST_ROWS}, not {len(rows):,}"]})
     return [GrantRow(*row) for place, row in enumerate(rows) if str(place) not in gone]
 
 

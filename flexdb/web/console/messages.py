@@ -8,7 +8,12 @@ import orjson
 from flask import Response, request
 from werkzeug.utils import redirect
 
+from flexdb.web.console.words import cut
+
 _COOKIE, _PATH, _MOST_SECONDS = "flexdb_message", "/console", 60
+# How much is said, in characters; and in all, in bytes, each of which is two digits: browsers keep
+# no cookie of more than 4,096 (RFC 6265, section 6.1).
+_MOST_TEXT, _MOST_BYTES = 300, 1900
 
 
 class Message(NamedTuple):
@@ -27,8 +32,12 @@ class Message(NamedTuple):
 def redirect_with(url: str, message: Message | str) -> Response:
     """Lead to a page that says what was done (303, RFC 9110, section 15.4.4)."""
     told = Message(message) if isinstance(message, str) else message
+    told = told._replace(text=cut(told.text, _MOST_TEXT))
+    written = orjson.dumps(list(told))
+    if len(written) > _MOST_BYTES:
+        written = orjson.dumps([told.text, "", {}])
     response: Response = redirect(url, 303, Response)  # type: ignore[assignment]
-    response.set_cookie(_COOKIE, orjson.dumps(list(told)).hex(), max_age=_MOST_SECONDS, path=_PATH,
+    response.set_cookie(_COOKIE, written.hex(), max_age=_MOST_SECONDS, path=_PATH,
                         httponly=True, samesite="Strict", secure=request.is_secure)
     return response
 

@@ -128,7 +128,7 @@ def _form(calls: PageCalls, tenant_id: str, role_id: str | None, given: dict[str
         typed.pop("version", None)
     return show("role.html", status=status, place=place, role_id=role_id, role=known | typed,
                 rows=grants.rows_of(known.get("grants", [])) if rows is None else rows,
-                wrong=_at_rows(wrong), now=known)
+                most_rows=grants.MOST_ROWS, wrong=_at_rows(wrong), now=known)
 
 
 def _at_rows(wrong: dict[str, str]) -> dict[str, str]:
