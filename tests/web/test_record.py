@@ -72,6 +72,53 @@ def test_what_others_saved_meanwhile_stands_beside_what_was_typed(
     assert "10.00" in world.text(url)
 
 
+def test_changes_of_different_members_can_both_be_kept(world: Records, console: Console) -> None:
+    url = world.record()
+    mine = world.form(console, url, **{"/title": "Mine"})
+    console.post(url, world.form(console, url, **{"/estimate": "11.0", "/due": "2026-01-31"}))
+    page = console.post(url, mine, status=412).text
+    assert "both" in buttons(page)
+    console.post(url, {**form_with(page, "object:"), "do": "both"})
+    stored = world.stored(url)
+    assert (stored["data"]["title"], stored["data"]["due"]) == ("Mine", "2026-01-31")
+    assert '11.0' in world.text(url) and BIG in world.text(url)
+
+
+def test_changes_of_one_member_are_not_put_together(world: Records, console: Console) -> None:
+    url = world.record()
+    mine = world.form(console, url, **{"/title": "Mine"})
+    console.post(url, world.form(console, url, **{"/title": "Theirs"}))
+    page = console.post(url, mine, status=412).text
+    assert "both" not in buttons(page)
+    console.post(url, {**form_with(page, "object:"), "do": "both"}, status=412)
+    assert world.stored(url)["data"]["title"] == "Theirs"
+
+
+@pytest.mark.parametrize("below, field", [("", "object:"), ("/json", "data")])
+def test_what_was_typed_for_a_record_that_is_gone_can_be_a_new_one(
+        world: Records, console: Console, below: str, field: str) -> None:
+    url = world.record()
+    form = form_with(console.get(url + below), field)
+    console.post(f"{url}/delete", {"version": "1"})
+    page = console.post(url + below, form, status=404).text
+    assert "deleted meanwhile" in page
+    again = form_with(page, "object:")
+    assert again["/title"] == "First" and again["/serial"] == BIG
+    made = console.post(f"{world.url}/types/{world.type['id']}/new", again)
+    assert EXACT in world.text(made.headers["Location"].removeprefix("/console"))
+
+
+def test_a_save_and_a_deletion_are_undone_by_their_messages(
+        world: Records, console: Console) -> None:
+    url = world.record()
+    page = console.followed(console.post(url, world.form(console, url, **{"/title": "Another"})))
+    console.post(f"{url}/revert", form_with(page.partition("</main>")[0], "version"))
+    assert world.stored(url)["data"]["title"] == "First" and EXACT in world.text(url)
+    console.post(f"{url}/delete", {"version": "3"})
+    console.post(f"{world.url}/restore", {"ids": url.rpartition("/")[2]})
+    assert EXACT in world.text(url)
+
+
 def test_a_button_in_the_form_changes_what_is_typed_and_saves_nothing(
         world: Records, console: Console) -> None:
     url = world.record()

@@ -24,6 +24,18 @@ class Differing(NamedTuple):
     yours: str | None
 
 
+class Comparison(NamedTuple):
+    """What a page shows of two values.
+
+    :param base: the version that both began with
+    :param is_apart: whether different members were changed, so that both can be kept
+    """
+
+    differing: list[Differing]
+    base: str
+    is_apart: bool
+
+
 def compared(theirs: Any, yours: Any) -> list[Differing]:
     """Return where two values differ, as the difference of the one to the other says.
 
@@ -36,6 +48,27 @@ def compared(theirs: Any, yours: Any) -> list[Differing]:
         found.append(Differing(one["path"] or "the whole", _text(old),
                                _text(one.get("value", ABSENT))))
     return found
+
+
+def together(before: Any, theirs: Any, yours: Any) -> Any:
+    """Return what two made of an object that changed different members of it; else ABSENT.
+
+    :param before: what both began with
+    """
+    if not (isinstance(before, dict) and isinstance(theirs, dict) and isinstance(yours, dict)):
+        return ABSENT
+    made = dict(theirs)
+    for name in {**before, **yours}:
+        was, their, your = (one.get(name, ABSENT) for one in (before, theirs, yours))
+        if _text(your) == _text(was):
+            continue
+        if _text(their) not in (_text(was), _text(your)):
+            return ABSENT
+        if your is ABSENT:
+            made.pop(name, None)
+        else:
+            made[name] = your
+    return made
 
 
 def _at(value: Any, pointer: str) -> Any:

@@ -8,7 +8,7 @@ from flask import Response, request
 
 from flexdb.api.calls import Call, PageCalls
 from flexdb.contract.ids import new_id
-from flexdb.errors import AlreadyExists, FlexdbError
+from flexdb.errors import AlreadyExists, FlexdbError, NotFound
 from flexdb.web.console import forms
 from flexdb.web.console.forms import ABSENT, Posted
 from flexdb.web.console.labels import label
@@ -42,6 +42,20 @@ def _form(place: Within, node_type: dict[str, Any], filled: Posted, new: str, st
                          filled.wrong | (told.places if told else {}), filled.variants)
     return show("new_record.html", status=status, place=place, node_type=node_type, form=form,
                 new=new, further=told.further if told else [])
+
+
+def instead(calls: PageCalls, tenant_id: str) -> Shown:
+    """Show what was typed for a record that was deleted meanwhile as a new one.
+
+    :raises FlexdbError: when what it is to be of is not there either
+    """
+    place, node_type, _ = _opened(calls, tenant_id, request.form.get("node_type_id", ""))
+    if (text := request.form.get("data")) is None:
+        filled = forms.posted(node_type["schema"], request.form)
+    else:
+        filled = forms.posted({}, {"json:": text})
+    return _form(place, node_type, filled, new_id(), NotFound.status, Refusal({}, [
+        "The record was deleted meanwhile. What you typed can become a new one."]))
 
 
 @page("/t/<tenant_id>/types/<id>/new", "POST")

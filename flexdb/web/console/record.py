@@ -9,10 +9,10 @@ from flask import Response, request
 from flexdb.api.calls import Call, PageCalls
 from flexdb.documents.differences import difference
 from flexdb.documents.text import dump_exactly, parse_exactly
-from flexdb.errors import FlexdbError, VersionConflict
-from flexdb.web.console import forms
-from flexdb.web.console.comparing import compared
-from flexdb.web.console.forms import Posted
+from flexdb.errors import FlexdbError, NotFound, VersionConflict
+from flexdb.web.console import forms, new_record
+from flexdb.web.console.comparing import Comparison, compared, together
+from flexdb.web.console.forms import ABSENT, Posted
 from flexdb.web.console.labels import label
 from flexdb.web.console.lines import line_of
 from flexdb.web.console.messages import Message, redirect_with
@@ -90,9 +90,7 @@ def record(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     """Show a record as a form."""
     found = opened(calls, tenant_id, id)
     if len(dump_exactly(found.data)) > MOST_BYTES:
-        return show("record_json.html", found=found, place=found.place, node=found.node,
-                    text=dump_exactly(found.data, indents=True).decode(), refused=_NOTHING,
-                    is_large=True)
+        return _json(found, dump_exactly(found.data, indents=True).decode())
     return _form(found, Posted(found.data))
 
 
@@ -107,7 +105,10 @@ def _form(found: OpenRecord, filled: Posted, status: int = 200, told: Refusal = 
 @page("/t/<tenant_id>/nodes/<id>", "POST")
 def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     """Change what a form has changed of a record, or do what a button in the form says."""
-    found = opened(calls, tenant_id, id)
+    try:
+        found = opened(calls, tenant_id, id)
+    except NotFound:
+        return new_record.instead(calls, tenant_id)
     schema = found.node_type["schema"]
     filled = forms.posted(schema, request.form)
     if forms.act(schema, filled, request.form.get("do", "")):
@@ -119,7 +120,7 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
         return told
     if isinstance(told, VersionConflict):
         found = opened(calls, tenant_id, id)
-        return _form(found, filled, told.status, compare=compared(found.data, filled.value))
+        return _form(found, filled, told.status, compare=_comparison(calls, found, filled.value))
     return _form(_as_typed(found), filled, told.status, refused(told))
 
 
@@ -135,7 +136,9 @@ def _saved(calls: PageCalls, found: OpenRecord, value: Any) -> Response | Flexdb
         f"{found.place.url}/nodes/{found.older}")
     if request.form.get("from") == "json" and to == found.url:
         to += "/json"
-    if version != str(now):
+    if request.form.get("do") == "both":
+        value = together(_before(calls, found, request.form.get("base", "")), found.data, value)
+    if version != str(now) or value is ABSENT:
         return VersionConflict(int(now))
     patch = difference(dump_exactly(found.data), dump_exactly(value))
     if patch == b"[]":
@@ -150,6 +153,24 @@ def _saved(calls: PageCalls, found: OpenRecord, value: Any) -> Response | Flexdb
     return redirect_with(to, Message(f"Saved {name}.", f"{found.url}/revert", undo))
 
 
+def _comparison(calls: PageCalls, found: OpenRecord, value: Any) -> Comparison:
+    """Return what was typed beside what is there now."""
+    base = request.form.get("base") or request.form.get("version", "")
+    before = _before(calls, found, base)
+    return Comparison(compared(found.data, value), base,
+                      together(before, found.data, value) is not ABSENT)
+
+
+def _before(calls: PageCalls, found: OpenRecord, version: str) -> Any:
+    """Return a record's data at a version; ABSENT where that is not known to the caller."""
+    if not version.isdecimal():
+        return ABSENT
+    told, = calls.outcomes(Call("get_node", {
+        "tenant_id": found.node["tenant_id"], "id": found.node["id"],
+        "version": int(version[:18])}))
+    return ABSENT if isinstance(told, FlexdbError) else told["node"]["data"]
+
+
 @page("/t/<tenant_id>/nodes/<id>/json")
 def as_json(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     """Show a record as JSON."""
@@ -161,13 +182,17 @@ def _json(found: OpenRecord, text: str, status: int = 200, told: Refusal = _NOTH
           compare: Any = None) -> Shown:
     lines = [(line_of(text, at), at, said) for at, said in told.places.items()]
     return show("record_json.html", status=status, place=found.place, node=found.node, found=found,
-                text=text, further=told.further, lines=sorted(lines), compare=compare)
+                text=text, further=told.further, lines=sorted(lines), compare=compare,
+                is_large=request.path == found.url)
 
 
 @page("/t/<tenant_id>/nodes/<id>/json", "POST")
 def save_json(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     """Change what JSON has changed of a record."""
-    found = opened(calls, tenant_id, id)
+    try:
+        found = opened(calls, tenant_id, id)
+    except NotFound:
+        return new_record.instead(calls, tenant_id)
     text = request.form.get("data", "").replace("\r\n", "\n")
     try:
         value = forms.read_text({}, text)
@@ -178,7 +203,7 @@ def save_json(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
         return told
     if isinstance(told, VersionConflict):
         found = opened(calls, tenant_id, id)
-        return _json(found, text, told.status, compare=compared(found.data, value))
+        return _json(found, text, told.status, compare=_comparison(calls, found, value))
     return _json(_as_typed(found), text, told.status, refused(told))
 
 
