@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -38,7 +39,8 @@ class PageCalls:
         self.settings = settings
         self._contexts = contexts
         self.runner = runner
-        self.context: Context = contexts.current()
+        # Pages show JSON as values, whatever form answers have elsewhere.
+        self.context: Context = replace(contexts.current(), json_fields="value")
         self.made: list[Call] = []
         self.seconds = 0.0
 

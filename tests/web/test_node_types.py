@@ -131,8 +131,9 @@ def test_who_saves_what_is_stale_sees_both_and_loses_nothing(
     console.service.call("update_node_type", tenant_id=task["tenant_id"], id=task["id"],
                          schema={"properties": {"theirs": {}}})
     page, form = press(console, url, form, "save", 412)
-    yours, theirs = re.findall(r"<h3>(?:Yours|Theirs)</h3><pre[^>]*>(.*?)</pre>", page, re.S)
-    assert '"maxLength": 7' in html.unescape(yours) and '"theirs"' in html.unescape(theirs)
+    differs = dict(re.findall(r'scope="row"[^>]*>([^<]+)</th>\s*(.*?)</tr>', page, re.S))
+    assert '"maxLength":7' in html.unescape(differs["/schema/properties/title"])
+    assert "left out" in differs["/schema/properties/theirs"]
     assert form["m.0.k.maxLength"] == "7" and form["version"] == "2"
     console.post(url, form | {"do": "save"})
     assert now(console, task)["schema"]["properties"]["title"]["maxLength"] == 7

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from tests.support.console import Console
+from tests.support.service import Service
 
 MARKUP = '<img src=x onerror="alert(1)">'
 
@@ -105,3 +107,13 @@ def test_what_a_caller_may_not_see_is_said_in_its_place(console: Console) -> Non
     assert "Seen" in page
     assert re.findall('<p class="none">(.*) is not for callers with rules', page) == [
         "list_changes", "get_limits"]
+
+
+def test_pages_read_json_where_answers_have_it_as_text(
+        new_service: Callable[..., Service]) -> None:
+    service = new_service(json_fields="string")
+    tenant = service.tenant()
+    node_type = service.node_type(tenant, name="Task", schema='{"properties": {"a": {}}}')
+    service.node(node_type, data='{"title": "Hello"}')
+    page = Console(service, service.app.test_client()).get(of(tenant))
+    assert "1 member" in page and ">Hello</a>" in page

@@ -91,10 +91,9 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
                                  f"Saved {node_type['name']}.")
     place, node_type, total = found(calls, tenant_id, id)
     if shown.pop("stale", False):
-        theirs = Draft.of_type(node_type, "json")
-        shown |= {"theirs": theirs, "yours": fields.laid_out(made[0] if made else None)}
+        shown["differs"] = draft.differs(node_type)
         # Who has seen both may save once more.
-        draft.version = theirs.version
+        draft.version = str(node_type["version"])
     return editor(place, draft, node_type=node_type, total=total, **shown)
 
 
@@ -139,12 +138,7 @@ def editor(place: Within, draft: Draft, *, status: int = 200, **names: Any) -> S
     """Show a draft, and what is wrong with it."""
     return show("node_type.html", status=400 if draft.faults and status == 200 else status,
                 place=place, draft=draft, preview=draft.sketch(), fields=fields,
-                widgets=forms.widgets, start=_start, **names)
-
-
-def _start(schema: Any) -> Any:
-    """Return what a record of a schema begins with."""
-    return forms.begin(schema)
+                widgets=forms.widgets, start=forms.begin, **names)
 
 
 def _named(name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flexdb.errors import FlexdbError
+from flexdb.web.console.differences import Step, between
 from flexdb.web.console.schemas import faults
 from flexdb.web.console.schemas.faults import Fault
 from flexdb.web.console.schemas.fields import laid_out, parse
@@ -93,6 +94,16 @@ class Draft:
         version = {"version": _version(self.version)} if self.version else {}
         return {"name": self.name, "description": self.description or None,
                 "schema": schema} | version
+
+    def differs(self, node_type: dict[str, Any]) -> list[Step]:
+        """Return where it is another than a node type as it is.
+
+        :raises ValueError: as :meth:`schema` does
+        """
+        now = Draft.of_type(node_type, self.tab)
+        theirs, yours = ({"name": one.name, "description": one.description,
+                          "schema": one.schema()} for one in (now, self))
+        return between(theirs, yours)
 
     def blame(self, error: FlexdbError) -> None:
         """Say where it is wrong what a call refused."""

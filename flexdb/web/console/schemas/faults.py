@@ -37,11 +37,13 @@ def placed(top: SchemaRow | None, told: str) -> Fault:
     :param top: the rows of the form; None where the schema is text
     """
     place = pointer_in(told)
+    short = told.partition(f"{place}: ")[2] if place else ""
     if top is None:
         return Fault("text", "the schema", told, place)
     row, name = _field(top, [part.replace("~1", "/").replace("~0", "~")
                              for part in place.split("/")[1:]])
-    return Fault(f"{row.place}.{name}", called(row, name), told, place)
+    # Where the field is, the place need not be said.
+    return Fault(f"{row.place}.{name}", called(row, name), short or told, place)
 
 
 def called(row: SchemaRow, name: str) -> str:

@@ -47,13 +47,14 @@ _RANGE = (Field("minimum", "At least", "number"), Field("maximum", "At most", "n
           Field("multipleOf", "A multiple of", "number"))
 _OF_TYPE: dict[str, tuple[Field, ...]] = {
     "string": (Field("format", "Format", "text", options=FORMATS),
-               Field("minLength", "Least characters", "number"),
-               Field("maxLength", "Most characters", "number"),
+               Field("minLength", "Characters, at least", "number"),
+               Field("maxLength", "Characters, at most", "number"),
                Field("pattern", "Pattern", "text", "A regular expression."), _ENUM, _DEFAULT),
     "integer": (*_RANGE, _ENUM, _DEFAULT),
     "number": (*_RANGE, _ENUM, _DEFAULT),
     "boolean": (_DEFAULT._replace(form="choice", options=("true", "false")),),
-    "array": (Field("minItems", "Least items", "number"), Field("maxItems", "Most items", "number"),
+    "array": (Field("minItems", "Items, at least", "number"),
+              Field("maxItems", "Items, at most", "number"),
               Field("uniqueItems", "No item twice", "flag"), _DEFAULT),
     "object": (Field("additionalProperties", "No other members", "flag", on=False), _DEFAULT),
     "": (_ENUM, _DEFAULT),
@@ -107,7 +108,6 @@ def read(field: Field, type: str, said: str) -> Any:
     :param said: what stands in it, not ""
     :raises ValueError: saying what would be right
     """
-    said = said.replace("\r\n", "\n")
     if field.form == "number":
         if not _NUMBER.fullmatch(said.strip()):
             raise ValueError("must be a number")

@@ -18,10 +18,10 @@ def posted(form: Form, place: str = TOP, is_member: bool = True,
     type = form.get(f"{place}.type", "")
     row = SchemaRow(place, form.get(f"{place}.name", "").strip(), type if type in TYPES else "",
               f"{place}.null" in form, f"{place}.required" in form, is_member,
-              further=form.get(f"{place}.further", ""))
+              further=form.get(f"{place}.further", "").replace("\r\n", "\n"))
     known = {keyed.keyword for keyed in row.fields}
     for keyword in {*EVERY_FIELD, *known}:
-        if said := form.get(f"{place}.k.{keyword}", ""):
+        if said := form.get(f"{place}.k.{keyword}", "").replace("\r\n", "\n"):
             if keyword in known:
                 row.said[keyword] = said
             else:
