@@ -28,7 +28,7 @@ def test_chosen_records_are_deleted_and_the_message_undoes_it(tasks: Tasks) -> N
     first, second, _ = [tasks.add(title=f"t{number}") for number in range(3)]
 
     page = tasks.console.followed(tasks.console.post(
-        f"{tasks.url}/delete", {"id": [first["id"], second["id"]], "sort": "data.title"}))
+        f"{tasks.url}/delete-records", {"id": [first["id"], second["id"]], "sort": "data.title"}))
 
     assert _titles(tasks) == ["t2"]
     assert "Deleted 2 records." in page and 'aria-sort="ascending"' in page
@@ -38,7 +38,7 @@ def test_chosen_records_are_deleted_and_the_message_undoes_it(tasks: Tasks) -> N
 
 def test_nothing_chosen_deletes_and_copies_nothing(tasks: Tasks) -> None:
     tasks.add(title="x")
-    for action in ("delete", "copy"):
+    for action in ("delete-records", "copy-records"):
         page = tasks.console.followed(tasks.console.post(f"{tasks.url}/{action}"))
         assert "No record was chosen" in page
     assert _titles(tasks) == ["x"]
@@ -50,7 +50,7 @@ def test_all_that_fit_a_filter_are_deleted_after_a_question_that_says_how_many(
         tasks.add(title=f"p{priority}", priority=priority)
     asked = {"all": "yes", "filter": '{"data.priority":1}'}
 
-    html = tasks.console.post(f"{tasks.url}/delete", asked, 200).text
+    html = tasks.console.post(f"{tasks.url}/delete-records", asked, 200).text
 
     assert "Delete 2 records of Task?" in html and len(_titles(tasks)) == 3
     form = {unescape(name): unescape(value) for name, value in re.findall(
@@ -58,8 +58,9 @@ def test_all_that_fit_a_filter_are_deleted_after_a_question_that_says_how_many(
     assert form == asked | {"sure": "yes", "most": "2"}
     # What has come meanwhile was not agreed to.
     tasks.add(title="p1", priority=1)
-    assert "none was deleted" in tasks.console.post(f"{tasks.url}/delete", form, 400).text
-    page = tasks.console.followed(tasks.console.post(f"{tasks.url}/delete", form | {"most": "3"}))
+    assert "none was deleted" in tasks.console.post(f"{tasks.url}/delete-records", form, 400).text
+    page = tasks.console.followed(tasks.console.post(
+        f"{tasks.url}/delete-records", form | {"most": "3"}))
     assert "Deleted 3 records. They are under Deleted records." in page
     assert _titles(tasks) == ["p2"]
 
@@ -69,8 +70,8 @@ def test_deletion_stays_within_the_type(tasks: Tasks) -> None:
     node = tasks.console.service.node(other)
     tasks.add(title="x")
 
-    tasks.console.post(f"{tasks.url}/delete", {"id": node["id"]})
-    tasks.console.post(f"{tasks.url}/delete", {"all": "yes", "sure": "yes", "most": "10"})
+    tasks.console.post(f"{tasks.url}/delete-records", {"id": node["id"]})
+    tasks.console.post(f"{tasks.url}/delete-records", {"all": "yes", "sure": "yes", "most": "10"})
 
     found = tasks.console.service.call("list_nodes", tenant_id=tasks.type["tenant_id"])
     assert [one["id"] for one in found["nodes"]] == [node["id"]]
@@ -80,7 +81,7 @@ def test_all_of_a_search_or_of_a_filter_that_is_none_is_refused(tasks: Tasks) ->
     tasks.add(title="word")
     for said in ({"search": "word"}, {"filter": "{"}, {"filter": "[]"}):
         sure = {"all": "yes", "sure": "yes", "most": "9"}
-        tasks.console.post(f"{tasks.url}/delete", sure | said, 400)
+        tasks.console.post(f"{tasks.url}/delete-records", sure | said, 400)
     assert _titles(tasks) == ["word"]
 
 
@@ -88,7 +89,7 @@ def test_records_are_copied_as_json_to_the_digit_and_in_their_order(tasks: Tasks
     nodes = [tasks.add(title=f"t{number}", estimate=1.5) for number in range(3)]
     ids = [nodes[number]["id"] for number in (1, 2, 0)]
 
-    html = tasks.console.post(f"{tasks.url}/copy", {"id": ids, "form": "json"}, 200).text
+    html = tasks.console.post(f"{tasks.url}/copy-records", {"id": ids, "form": "json"}, 200).text
 
     found = re.search(r"data-text[^>]*>\n(.*?)</textarea>", html, re.DOTALL)
     assert found and [line[7:43] for line in unescape(found[1]).splitlines()[1:-1]] == ids
@@ -98,7 +99,7 @@ def test_records_are_copied_as_json_to_the_digit_and_in_their_order(tasks: Tasks
 def test_records_are_copied_as_csv_that_a_spreadsheet_runs_nothing_of(tasks: Tasks) -> None:
     node = tasks.add(title="=1+1", notes="a,b", priority=-2, tags=["x"])
 
-    html = tasks.console.post(f"{tasks.url}/copy", {
+    html = tasks.console.post(f"{tasks.url}/copy-records", {
         "id": node["id"], "form": "csv", "fields": "data.title,data.notes,data.priority,data.tags,"
         "data.urgent,version"}, 200).text
 

@@ -88,7 +88,7 @@ def test_markup_is_text_wherever_it_stands(console: Console) -> None:
         assert "&lt;img" in html and "<img" not in html, query
     chosen = {"id": node["id"], "fields": f"{path},data.kind"}
     for form in ("json", "csv"):
-        html = console.post(f"{url}/copy", chosen | {"form": form}, 200).text
+        html = console.post(f"{url}/copy-records", chosen | {"form": form}, 200).text
         assert "&lt;img" in html and "<img" not in html
     cell = f"/t/{tenant['id']}/nodes/{node['id']}/cell"
     assert "<img" not in console.get(f"{cell}?{urlencode({'path': 'data.kind'})}")

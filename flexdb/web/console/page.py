@@ -81,8 +81,9 @@ def within(calls: PageCalls, tenant_id: str, *further: Call) -> tuple[Within, li
     """
     tenant, listed, *told = calls.outcomes(
         Call("get_tenant", {"id": tenant_id}),
-        Call("list_node_types", {"tenant_id": tenant_id, "sort": "name", "fields": [
-            "id", "name"], "pagination": {"page_size": MOST_TYPES}}),
+        Call("list_node_types", {
+            "tenant_id": tenant_id, "sort": "name", "count": "none", "fields": ["id", "name"],
+            "pagination": {"page_size": MOST_TYPES}}),
         *further)
     for one in (tenant, listed):
         if isinstance(one, FlexdbError):

@@ -29,6 +29,9 @@ from flexdb.web.console.record_query import (
 )
 from flexdb.web.console.words import cut
 
+_OPERATOR_OPTIONS = Markup().join(Markup('<option value="{}">{}</option>').format(operator, called)
+                                  for operator, called in OPERATORS.items())
+
 
 @page("/t/<tenant_id>/types/<type_id>")
 def records(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
@@ -82,7 +85,7 @@ def _shown(place: Any, node_type: dict[str, Any], query: RecordQuery, told: list
         "records.html", status=status, place=place, node_type=node_type, base=base, query=query,
         known=known, columns=shown, heads=heads, offered=_offered(known, shown), listed=listed,
         whole=whole, own=columns.OWN, called={one.path: one.name for one in (*known, *columns.OWN)},
-        operators=OPERATORS,
+        operators=OPERATORS, operator_options=_OPERATOR_OPTIONS,
         choices={one.path: number for number, one in enumerate(known) if one.choices()},
         filter_rows=None if typed is None else [*typed, FilterRow()], wrong_rows=wrong_rows or {},
         told=_told(error) if error else [],

@@ -32,7 +32,7 @@ def _chosen() -> list[str]:
     return ids
 
 
-@page("/t/<tenant_id>/types/<type_id>/delete", "POST")
+@page("/t/<tenant_id>/types/<type_id>/delete-records", "POST")
 def delete(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
     """Delete the chosen records, or all that fit the filter; ask first where they are many."""
     query, base = RecordQuery.read(request.form), f"/console/t/{tenant_id}/types/{type_id}"
@@ -83,7 +83,7 @@ def _filter(query: RecordQuery) -> dict[str, Any]:
     return filter
 
 
-@page("/t/<tenant_id>/types/<type_id>/copy", "POST")
+@page("/t/<tenant_id>/types/<type_id>/copy-records", "POST")
 def copy(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
     """Show the chosen records as text: JSON as they are, or the shown columns as CSV."""
     query, base = RecordQuery.read(request.form), f"/console/t/{tenant_id}/types/{type_id}"
