@@ -30,6 +30,9 @@ class ConnectionFailed(Error, ConnectionError):
         super().__init__(message)
         self.sent = sent
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.sent)
+
     def may_repeat(self, harmless: bool) -> bool:
         """Tell whether the request may be sent again."""
         return harmless or not self.sent
@@ -47,10 +50,13 @@ class BatchFailed(Error):
     """
 
     def __init__(self, errors: dict[int, Error], names: list[str]) -> None:
-        self.errors = errors
+        self.errors, self._names = errors, names
         first = min(errors)
         super().__init__(f"{len(errors)} of {len(names)} calls failed; the first, {names[first]} "
                          f"at {first}: {errors[first]}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.errors, self._names)
 
 
 class ServiceError(Error):
@@ -71,6 +77,9 @@ class ServiceError(Error):
         self.data = data
         self.request_id = request_id
         self.reason = str(data.get("reason") or self.reason)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.code, self.message, self.data, self.request_id)
 
     @property
     def fields(self) -> dict[str, list[str]]:

@@ -50,8 +50,8 @@ def aconnect(url: str, token: str | None = None, timeout: float = 30, *, decimal
     :param timeout: in how many seconds a call is to be answered, its repetitions included; large
         work has ten times as long
     :param decimals: whether numbers that are no integers come as Decimal, to the digit
-    :param once: whether each request that writes has an Idempotency-Key, so that it can be sent
-        again when its answer is lost
+    :param once: whether each request that writes has an Idempotency-Key, or ids made here, so that
+        it can be sent again when its answer is lost
     :param http: what sends requests, where it is to have certificates or proxies of its own; it is
         closed with this
     :raises ValueError: when the URL is none
