@@ -24,10 +24,13 @@ _NIL = "00000000-0000-0000-0000-000000000000"
 
 
 @contextmanager
-def transaction(settings: Settings, reads: bool = False) -> Iterator[psycopg.Connection[Any]]:
+def transaction(settings: Settings, reads: bool = False, patience: float = 0
+                ) -> Iterator[psycopg.Connection[Any]]:
     """Give a connection that commits at the end, or leaves nothing behind, however long it takes.
 
     :param reads: whether it only reads, and sees one moment
+    :param patience: how long a statement may take, and the time between two, in seconds; 0 for
+        as long as they do
     :raises NotReachable: when PostgreSQL does not answer, or no longer
     :raises FlexdbError: with PostgreSQL's own words for whatever else it refuses
     """
@@ -37,8 +40,9 @@ def transaction(settings: Settings, reads: bool = False) -> Iterator[psycopg.Con
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 connection.read_only = True
             # Behind PgBouncer the user has limits, which are meant for calls.
-            connection.execute("SET LOCAL statement_timeout = 0")
-            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                connection.execute("SELECT set_config(%s, %s, true)",
+                                   (name, str(round(patience * 1000))))
             yield connection
     except psycopg.Error as error:
         if error.sqlstate is None:
@@ -109,15 +113,16 @@ def _as_text(value: Any) -> Any:
 
 
 @contextmanager
-def exporting(settings: Settings, tenant: str | None) -> Iterator[Export]:
+def exporting(settings: Settings, tenant: str | None, patience: float = 0) -> Iterator[Export]:
     """Open the export of a tenant or of all; whatever others write meanwhile, it sees one moment.
 
     :param tenant: its id or slug, where what may be an id names the tenant with that id first; None
         for all tenants and users
+    :param patience: as for :func:`transaction`
     :raises NotFound: when there is none, or the database has no tables
     :raises NotReachable: when PostgreSQL does not answer
     """
-    with transaction(settings, reads=True) as connection:
+    with transaction(settings, reads=True, patience=patience) as connection:
         if tenant is None:
             rows = connection.execute(
                 "SELECT t.id::text FROM tenants t ORDER BY t.created_at, t.id").fetchall()

@@ -102,12 +102,14 @@ def stream_rows(settings: Settings, context: Context, found: TypeRows, shape: Sh
                 ) -> Generator[bytes, None, None]:
     """Give the text of such a file piece by piece; a connection is held until it is all given.
 
+    It is given up when some rows take, or nobody takes any for, as long as LONG_TIMEOUT.
+
     :param context: in which the filter is read
     :raises InvalidParams: at the first piece, when the filter or a field is wrong
     :raises NotReachable: when PostgreSQL does not answer
     """
     wanted = _condition(context, shape.filter)
-    with exporting(settings, found.tenant_id) as export:
+    with exporting(settings, found.tenant_id, settings.long_timeout) as export:
         head, rows, tail = _pieces(export, found, shape, *wanted)
         yield head
         is_empty = True

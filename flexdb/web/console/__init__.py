@@ -92,6 +92,8 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
     def enter() -> None:
         # A form may be as large as any other body.
         request.max_form_memory_size = settings.max_body_bytes
+        # That of an import has two fields for each column.
+        request.max_form_parts = 2000
         safety.check_site()
         login.take_key()
         # Who has a key is no page of another site; and everyone may log in.

@@ -10,6 +10,7 @@ import orjson
 from flask import request
 
 from flexdb.api.calls import Call, PageCalls
+from flexdb.api.listening import WAIT
 from flexdb.api.routes import ROUTES
 from flexdb.contract import describe
 from flexdb.contract.json_fields import PATCH_OPERATIONS
@@ -140,8 +141,8 @@ def _root() -> Any:
 
 @cache
 def _schema_of(name: str) -> Any:
-    fields = OPERATIONS[name].fields
-    # A default need not be said; whoever leaves it out gets it.
+    fields = {name: field for name, field in OPERATIONS[name].fields.items() if name != WAIT}
+    # A page does not wait. A default need not be said; whoever leaves it out gets it.
     members = {name: {word: said for word, said in field.json_schema().items()
                       if word != "default"} for name, field in fields.items()}
     return _written({"type": "object", "additionalProperties": False, "properties": members,

@@ -34,14 +34,14 @@ def choose(calls: PageCalls, tenant_id: str) -> Shown:
     found = next((one for one in place.node_types if one["id"] == asked["type"]), None)
     form = asked["format"] if asked["format"] in FORMATS else "csv"
     slug = place.tenant["slug"]
-    commands = [f"python -m flexdb export --tenant {slug} --output {slug}.ndjson.gz"]
+    command = f"python -m flexdb export --tenant {shlex.quote(slug)}"
+    commands = [f"{command} --output {_file_name(slug, '', 'ndjson.gz')}"]
     if found:
         more = [f"--{name} {shlex.quote(asked[name])}" for name in ("filter", "fields")
                 if asked[name]]
-        commands = [" ".join([f"python -m flexdb export --tenant {slug}",
-                              f"--type {shlex.quote(found['name'])} --format {form}", *more,
-                              *(["--safe-cells"] if form == "csv" else []),
-                              shlex.quote(_file_name(slug, found["name"], form))])]
+        safe = ["--safe-cells"] if form == "csv" else []
+        commands = [" ".join([command, f"--type {shlex.quote(found['name'])}", f"--format {form}",
+                              *more, *safe, _file_name(slug, found["name"], form)])]
     return show("export.html", place=place, given=asked | {"format": form}, found=found,
                 commands=commands, formats=FORMATS, refusal=_refusal(calls, tenant_id))
 
@@ -53,8 +53,8 @@ def file(calls: PageCalls, tenant_id: str) -> Response:
     _check(calls, tenant_id, _READS_ROWS if type_id else _READS_ALL)
     tenant = calls.one("get_tenant", id=tenant_id)["tenant"]
     if not type_id:
-        return download(stream_tenant(calls.settings, tenant["id"]), f"{tenant['slug']}.ndjson",
-                        _KINDS["ndjson"])
+        return download(stream_tenant(calls.settings, tenant["id"]),
+                        _file_name(tenant["slug"], "", "ndjson"), _KINDS["ndjson"])
     if form not in FORMATS:
         raise InvalidParams(f"the format must be one of {', '.join(FORMATS)}")
     found = calls.one("get_node_type", tenant_id=tenant_id, id=type_id)["node_type"]
@@ -67,7 +67,8 @@ def file(calls: PageCalls, tenant_id: str) -> Response:
 
 
 def _file_name(slug: str, name: str, form: str) -> str:
-    return f"{slug}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-') or 'records'}.{form}"
+    plain = re.sub("[^A-Za-z0-9._-]+", "-", f"{slug}-{name}").strip("-.")
+    return f"{plain or 'export'}.{form}"
 
 
 def _check(calls: PageCalls, tenant_id: str, needed: tuple[str, ...]) -> None:

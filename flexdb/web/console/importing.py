@@ -21,8 +21,8 @@ from flexdb.web.console.tenants import wrong_fields
 from flexdb.web.console.uploads import DELIMITERS, Upload, uploaded
 from flexdb.web.console.words import cut
 
-# How many rows are shown, and how many are tried, before anything is made.
-_SHOWN, _TRIED = 20, 100
+# How many rows are shown, and tried, before anything is made; and how many columns are shown.
+_SHOWN, _TRIED, _COLUMNS = 20, 100, 200
 
 
 class FileColumn(NamedTuple):
@@ -71,7 +71,7 @@ def take(calls: PageCalls, tenant_id: str) -> Shown:
     except InvalidParams as error:
         return _shown(place, given, wrong=wrong_fields(error), status=error.status)
     return _shown(place, given, taken=taken, node_type=node_type, upload=upload,
-                  status=400 if taken.stopped else 200)
+                  status=taken.error.status if taken.error else 200)
 
 
 @page("/t/<tenant_id>/import/rows", "POST")
@@ -81,6 +81,9 @@ def take_piece(calls: PageCalls, tenant_id: str) -> Response:
     if node_type is None:
         raise NotFound.of("node_type_id")
     taken = Taker(calls, tenant_id, node_type).take(uploaded())
+    if taken.error and (taken.error.retryable or taken == Taken(error=taken.error)):
+        # It may be sent again: what was made of it is known by its ids.
+        raise taken.error
     return Response(orjson.dumps({
         "created": taken.created, "before": taken.before, "refused": taken.refused,
         "told": taken.told, "kept": taken.kept, "is_cut": taken.is_cut, "stopped": taken.stopped,
@@ -120,6 +123,7 @@ def _preview(upload: Upload, taker: Taker) -> Preview:
         refused, wrong = {}, str(error).partition(": say with --map")[0]
     names = [cell.text for cell in reader.header] if upload.form == "csv" else list(
         dict.fromkeys(name for row in rows[:_SHOWN] for name in _members(row)))
+    names = names[:_COLUMNS]
     shown = [(row.number, _cells(row, reader, names)) for row in rows[:_SHOWN]]
     columns = [_column(name, upload, taker.schema) for name in names]
     return Preview(columns, shown, len(rows), refused, wrong)

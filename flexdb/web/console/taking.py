@@ -9,10 +9,10 @@ from typing import Any
 
 from flexdb.api.calls import PageCalls
 from flexdb.documents import text as json_text
-from flexdb.errors import FlexdbError, InvalidParams
+from flexdb.errors import FlexdbError
 from flexdb.transfer.batches import chunks, load
 from flexdb.transfer.refusals import Refusals
-from flexdb.transfer.rows import Row, RowReader
+from flexdb.transfer.rows import Row
 from flexdb.web.console.uploads import Upload, row_id
 
 # How many rows that are refused are told, and how much of them is given back, in bytes.
@@ -28,7 +28,7 @@ class Taken:
     :param told: of the first that were refused, the number and the reason
     :param kept: those that were refused, as a file; "" where there are none
     :param is_cut: whether there are more than that has
-    :param stopped: why no more were read; "" where all were
+    :param error: why no more were read; None where all were
     """
 
     created: int = 0
@@ -37,8 +37,12 @@ class Taken:
     told: list[tuple[int, str]] = field(default_factory=list)
     kept: str = ""
     is_cut: bool = False
-    stopped: str = ""
-    reader: RowReader | None = None
+    error: FlexdbError | None = None
+
+    @property
+    def stopped(self) -> str:
+        """Return in words why no more were read; "" where all were."""
+        return str(self.error) if self.error else ""
 
 
 class Taker:
@@ -55,14 +59,13 @@ class Taker:
     def take(self, upload: Upload) -> Taken:
         """Make nodes of all rows; those that are wrong are told, and left out.
 
-        :raises FlexdbError: when nothing could be read at all
+        It stops at what is no row any more, and where nothing more can be made.
         """
-        taken = Taken(reader=upload.reader(self.schema, self.max_depth))
-        assert taken.reader is not None
-        kept = io.BytesIO()
-        refusals = Refusals(taken.reader, kept)
+        taken, kept = Taken(), io.BytesIO()
+        reader = upload.reader(self.schema, self.max_depth)
+        refusals = Refusals(reader, kept)
         try:
-            for rows in chunks(upload.rows(taken.reader)):
+            for rows in chunks(upload.rows(reader)):
                 refused, before = self._load(rows, upload.key)
                 taken.before += before
                 taken.refused += len(refused)
@@ -75,9 +78,7 @@ class Taker:
                         if not taken.is_cut:
                             refusals.add(row, refused[row.number])
         except FlexdbError as error:
-            if not isinstance(error, InvalidParams) and taken == Taken(reader=taken.reader):
-                raise
-            taken.stopped = str(error)
+            taken.error = error
         taken.kept = kept.getvalue().decode(errors="replace")
         return taken
 

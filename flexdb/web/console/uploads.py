@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,15 @@ from uuid import UUID
 from flask import request
 from werkzeug.datastructures import FileStorage
 
+from flexdb.contract.fields import is_uuid
 from flexdb.contract.ids import new_id
 from flexdb.errors import InvalidParams
 from flexdb.transfer.rows import FORMATS, Format, Row, RowReader
 
+_NUMBER = re.compile("[0-9]{1,12}", re.ASCII)
 _GZIP = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 # How much one upload may unpack to, in bytes.
-_MOST = 256 * 1024 * 1024
+_MOST = 64 * 1024 * 1024
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 
@@ -66,11 +69,10 @@ def uploaded() -> Upload:
     first, head = request.form.get("first", "1"), request.form.get("head", "")
     if form and form not in FORMATS:
         raise InvalidParams(fields={"format": [f"must be one of {', '.join(FORMATS)}"]})
-    try:
-        UUID(key)
-        number = int(first)
-    except ValueError:
-        raise InvalidParams(fields={"key": ["must be a UUID"]}) from None
+    if not is_uuid(key):
+        raise InvalidParams(fields={"key": ["must be a UUID"]})
+    if not _NUMBER.fullmatch(first):
+        raise InvalidParams(fields={"first": ["must be the number of a line"]})
     form = form or _form(sent.filename)
     file = _unpacked(sent)
     text = head.encode() if form == "csv" else b""
@@ -82,7 +84,7 @@ def uploaded() -> Upload:
     return Upload(sent.filename, cast(BinaryIO, _Joined(text, file)) if text else file,
                   cast(Format, form), delimiter,
                   {column: member.strip() for column, member in names if column != member.strip()},
-                  key.lower(), number, text)
+                  key.lower(), int(first), text)
 
 
 def _form(name: str) -> str:
@@ -97,9 +99,10 @@ def _delimiter(text: bytes) -> str:
 
 
 def _unpacked(sent: FileStorage) -> io.BufferedReader:
-    raw = io.BufferedReader(cast(io.RawIOBase, sent.stream))
-    packed = raw.peek(2)[:2] == _GZIP
-    return io.BufferedReader(_Bounded(gzip.GzipFile(fileobj=raw) if packed else raw), 1 << 16)
+    is_packed = sent.stream.read(2) == _GZIP
+    sent.stream.seek(0)
+    return io.BufferedReader(
+        _Bounded(gzip.GzipFile(fileobj=sent.stream) if is_packed else sent.stream), 1 << 16)
 
 
 class _Bounded(io.RawIOBase):
