@@ -198,3 +198,14 @@ def test_the_form_of_a_record_is_shown_beside(console: Console, task: dict[str, 
 
 def test_a_type_that_is_not_there_is_told(console: Console, task: dict[str, Any]) -> None:
     console.get(f"/t/{task['tenant_id']}/types/{task['tenant_id']}/schema", 404)
+
+
+def test_who_may_not_save_is_told_in_the_editor_and_keeps_what_was_typed(
+        console: Console, task: dict[str, Any]) -> None:
+    secret = console.service.call("create_key", tenant_id=task["tenant_id"], name="k",
+                                  role="viewer")["key"]["secret"]
+    console.client.set_cookie("flexdb_key", secret, path="/console")
+    url = of(task) + "/schema"
+    form = filled(console.get(url), "editor") | {"description": "Two\nlines"}
+    page, again = press(console, url, form, "save", 403)
+    assert "Not saved." in page and again == form and "data-unsaved" in page

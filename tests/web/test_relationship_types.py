@@ -68,7 +68,7 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_typed_is_lost(
             "schema": ""}
     page = console.post(of(tenant) + "/new-relationship-type", form | given, 400).text
     assert re.search(rf'id="f-{field}"[^>]*aria-invalid="true"', page), page
-    assert f'href="#f-{field}"' in page and 'value="Kept"' in page
+    assert f'href="#f-{field}"' in page and ">\nKept</textarea>" in page
 
 
 def test_relationships_that_break_a_contract_are_told_with_links(

@@ -9,7 +9,7 @@ from flask import Response, request
 
 from flexdb.api.calls import Call, PageCalls
 from flexdb.documents.declarations import members_of
-from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, VersionConflict
+from flexdb.errors import FlexdbError, VersionConflict
 from flexdb.web.console import forms
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
@@ -40,14 +40,14 @@ def create(calls: PageCalls, tenant_id: str) -> Shown | Response:
     draft = Draft.of_post(request.form)
     if (made := _schema_to_save(draft)) is None:
         place, _ = within(calls, tenant_id)
-        return editor(place, draft)
+        return editor(place, draft, is_unsaved=True)
     try:
         node_type = calls.one("create_node_type", tenant_id=tenant_id, **draft.params(made[0])
                               )["node_type"]
-    except (InvalidParams, AlreadyExists) as error:
+    except FlexdbError as error:
         draft.blame(error)
         place, _ = within(calls, tenant_id)
-        return editor(place, draft, status=error.status)
+        return editor(place, draft, status=error.status, is_unsaved=True)
     return redirect_with(f"/console/t/{tenant_id}/types/{node_type['id']}",
                          f"Created {node_type['name']}.")
 
@@ -83,7 +83,7 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
                                   **draft.params(made[0]))["node_type"]
         except VersionConflict as error:
             shown = {"stale": True, "status": error.status}
-        except (InvalidParams, AlreadyExists) as error:
+        except FlexdbError as error:
             draft.blame(error)
             shown = {"clashes": error.data.get("clashes"), "status": error.status}
         else:
@@ -94,7 +94,7 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
         shown["differs"] = draft.differs(node_type)
         # Who has seen both may save once more.
         draft.version = str(node_type["version"])
-    return editor(place, draft, node_type=node_type, total=total, **shown)
+    return editor(place, draft, node_type=node_type, total=total, is_unsaved=True, **shown)
 
 
 @page("/t/<tenant_id>/types/<id>/delete", "POST")

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from flexdb.api.calls import Call, PageCalls
-from flexdb.errors import AlreadyExists, InvalidParams, NotFound, VersionConflict
+from flexdb.errors import FlexdbError, InvalidParams, VersionConflict
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
 from flexdb.web.console.schemas import fields, order
@@ -57,7 +57,7 @@ def create(calls: PageCalls, tenant_id: str) -> Shown | Response:
     try:
         made = calls.one("create_relationship_type", tenant_id=tenant_id, **_params(given)
                          )["relationship_type"]
-    except (InvalidParams, AlreadyExists, NotFound) as error:
+    except FlexdbError as error:
         place, _ = within(calls, tenant_id)
         return _refused(place, given, error)
     return redirect_with(f"/console/t/{tenant_id}/relationship-types", f"Created {made['name']}.")
@@ -78,7 +78,7 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     try:
         made = calls.one("update_relationship_type", tenant_id=tenant_id, id=id, **_params(given)
                          )["relationship_type"]
-    except (InvalidParams, AlreadyExists, NotFound, VersionConflict) as error:
+    except FlexdbError as error:
         place, (found,) = within(calls, tenant_id, _get(tenant_id, id))
         there = found["relationship_type"]
         if isinstance(error, VersionConflict):
@@ -138,7 +138,7 @@ def _params(given: dict[str, Any]) -> dict[str, Any]:
         name: given[name] or None for name in _ENDS}
 
 
-def _refused(place: Within, given: dict[str, Any], error: Any, **names: Any) -> Shown:
+def _refused(place: Within, given: dict[str, Any], error: FlexdbError, **names: Any) -> Shown:
     wrong, line = wrong_fields(error), 0
     if isinstance(error, VersionConflict):
         wrong = {"": f"somebody changed the type meanwhile, to version {given['version']}. Save "

@@ -49,6 +49,7 @@ async function preview() {
 
 document.documentElement.classList.add("scripted");
 guard(form);
+if ("unsaved" in form.dataset) touch();
 
 form.addEventListener("submit", (event) => {
   const button = event.submitter;
