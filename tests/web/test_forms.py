@@ -313,3 +313,17 @@ def test_a_schema_that_would_take_long_makes_a_form_all_the_same(schema: Any) ->
     assert len(text) < 3_000_000
     assert posted(schema, forms(text)[0]).value == value
     begin(schema)
+
+
+def test_a_value_that_is_nested_very_deep_is_shown_as_json() -> None:
+    deep = parsed('{"a": ' + "[" * 3000 + "]" * 3000 + "}")
+    form = widgets({"properties": {"a": {}}}, deep)
+    assert form.inner[0].kind == "json" and form.inner[0].text.count("[") == 3000
+
+
+@pytest.mark.parametrize("do", ["up:/a/" + "9" * 5000, "remove:/a/²", "add:/a/1/b", "up:/a/-1"])
+def test_a_place_that_is_none_is_nothing_to_do(do: str) -> None:
+    schema: Any = {"properties": {"a": {"type": "array", "items": {
+        "$ref": "#/allOf/" + "9" * 5000}}}, "allOf": [{}]}
+    found = Posted({"a": ["x"]})
+    assert act(schema, found, do) and found.value == {"a": ["x"]}

@@ -42,6 +42,16 @@ def test_a_form_that_is_sent_twice_makes_one_record(world: Records, console: Con
     assert listed["pagination"]["total_count"] == 1
 
 
+def test_a_form_that_is_gone_back_to_and_changed_makes_another_record(
+        world: Records, console: Console) -> None:
+    form = world.form(console, _url(world), **{"/title": "Once", "/owner/email": "a@example.org"})
+    console.post(_url(world), form)
+    page = console.post(_url(world), {**form, "/title": "Twice"}, status=409).text
+    assert "was created by this form already" in page
+    assert "Created Twice." in console.followed(console.post(
+        _url(world), form_with(page, "object:")))
+
+
 def test_create_and_new_leads_to_another_form(world: Records, console: Console) -> None:
     page = console.followed(console.post(_url(world), world.form(console, _url(world), **{
         "/title": "One of many", "/owner/email": "a@example.org", "do": "another"})))

@@ -80,6 +80,12 @@ def create(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
         if isinstance(known[0], FlexdbError):
             return _form(place, node_type, filled, new, error.status, refused(error))
         made = known[0]["node"]
+        # It may have been changed in the form since.
+        if not (isinstance(value, dict) and isinstance(made["data"], dict) and all(
+                made["data"].get(name, ABSENT) == one for name, one in value.items())):
+            return _form(place, node_type, filled, new_id(), error.status, Refusal({}, [
+                f"{label(made)} was created by this form already, with other data. "
+                "Create makes another record of what stands here now."]))
     name = label(made, forms.ordered(node_type["schema"]))
     if do == "another":
         return redirect_with(f"{place.url}/types/{id}/new", f"Created {name}.")

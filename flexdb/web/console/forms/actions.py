@@ -7,7 +7,7 @@ from typing import Any
 from flexdb.web.console.forms.fields import widgets
 from flexdb.web.console.forms.fresh import begin, begin_item
 from flexdb.web.console.forms.reading import Posted
-from flexdb.web.console.forms.values import ABSENT
+from flexdb.web.console.forms.values import ABSENT, item_of, number_of
 from flexdb.web.console.forms.widget import Widget
 
 ACTIONS = ("add", "remove", "up", "show")
@@ -51,8 +51,7 @@ def _move(found: Posted, at: str, kind: str) -> None:
         if kind == "remove":
             container.pop(last, None)
         kept = at
-    elif isinstance(container, list) and last.isdecimal() and int(last) < len(container):
-        place = int(last)
+    elif isinstance(container, list) and (place := number_of(last, container)) is not None:
         if kind == "remove":
             del container[place]
         elif place:
@@ -71,7 +70,7 @@ def _around(value: Any, at: str) -> tuple[Any, str]:
     *way, last = [part.replace("~1", "/").replace("~0", "~") for part in at.split("/")[1:]]
     for part in way:
         if isinstance(value, list):
-            value = value[int(part)] if part.isdecimal() and int(part) < len(value) else None
+            value = item_of(part, value)
         else:
             value = value.get(part) if isinstance(value, dict) else None
     return value, last

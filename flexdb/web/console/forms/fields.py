@@ -68,6 +68,14 @@ def _blame(top: Widget, pointer: str, told: str) -> None:
     found.wrong = f"{found.wrong}; {told}" if found.wrong else told
 
 
+def _text(value: Any) -> str:
+    try:
+        return indented(in_json(value))
+    except RecursionError:
+        # Nothing that is so deep was typed into fields.
+        return indented(value)
+
+
 class _Form:
     def __init__(self, root: Any, variants: dict[str, int]) -> None:
         self.known, self.variants, self.made = Shapes(root), variants, 0
@@ -94,7 +102,7 @@ class _Form:
             return self._fixed(made)
         if not self._can_show(found, value, place.depth):
             made.text = str(value) if isinstance(value, Typed) else (
-                "" if value is ABSENT else indented(in_json(value)))
+                "" if value is ABSENT else _text(value))
         elif found.kind == "object":
             self._members(made, place.depth)
         elif found.kind == "array":

@@ -117,11 +117,10 @@ class _Reading:
     def __init__(self, root: Any, form: Mapping[str, str]) -> None:
         # What was shown is not to take too much when it comes back.
         self.known = Shapes(root, 3 * MOST_STEPS)
-        self.root, self.form, self.posted, self.read_ones = root, form, Posted(), 0
+        self.root, self.form, self.posted = root, form, Posted()
 
     def read(self, schema: Any, at: str, is_item: bool, depth: int) -> Any:
         """Return what stands at a place: the names of its fields tell how it was shown."""
-        self.read_ones += 1
         found, form = self.known.of(schema), self.form
         if found.kind == "variants" and found.variants and f"variant:{at}" in form:
             chosen = whole(form[f"variant:{at}"]) or 0
@@ -186,7 +185,7 @@ class _Reading:
     def _array(self, found: FormShape, at: str, depth: int) -> list[Any]:
         size = whole(self.form[f"size:{at}"]) or 0
         made = []
-        for number in range(max(0, min(size, MOST_WIDGETS - self.read_ones))):
+        for number in range(min(size, MOST_WIDGETS)):
             item = self.read(found.item(number), f"{at}/{number}", True,
                              depth + 1)
             if item is ABSENT:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from flexdb.documents.text import Number
+from flexdb.web.console.forms.values import item_of
 from flexdb.web.console.words import cut
 
 Schema = dict[str, Any]
@@ -211,8 +212,8 @@ def _target(ref: str, root: Any) -> Schema:
     found = root
     for part in unquote(ref[1:]).split("/")[1:]:
         part = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, list) and part.isdecimal() and int(part) < len(found):
-            found = found[int(part)]
+        if isinstance(found, list):
+            found = item_of(part, found)
         else:
             found = found.get(part) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}

@@ -34,3 +34,15 @@ def in_json(value: Any) -> Any:
     if isinstance(value, list):
         return [in_json(one) for one in value]
     return str.__str__(value) if isinstance(value, Typed) else None if value is ABSENT else value
+
+
+def number_of(part: str, items: list[Any]) -> int | None:
+    """Return which item a part of a JSON Pointer names; None where it names none."""
+    is_number = part.isascii() and part.isdecimal() and len(part) < 10
+    return int(part) if is_number and int(part) < len(items) else None
+
+
+def item_of(part: str, items: list[Any]) -> Any:
+    """Return the item that a part of a JSON Pointer names; None where it names none."""
+    place = number_of(part, items)
+    return None if place is None else items[place]
