@@ -30,6 +30,8 @@ function enhance(picker) {
 
   let waiting = 0;
   let asked = 0;
+  let isAsking = false;
+  let isWanted = false;
   field.addEventListener("input", () => {
     sent.disabled = true;
     field.name = sent.name;
@@ -56,12 +58,30 @@ function enhance(picker) {
     if (option) take(option);
   });
 
+  // One asks at a time: in a large tenant an answer may take longer than the next letter.
   async function offer() {
-    const number = ++asked;
-    const response = await fetch(
-      `${picker.dataset.find}?${new URLSearchParams({ q: field.value })}`, { credentials: "same-origin" });
-    if (number !== asked || !response.ok || document.activeElement !== field) return;
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    isWanted = true;
+    if (isAsking) return;
+    isAsking = true;
+    let text = "";
+    while (isWanted) {
+      isWanted = false;
+      const number = ++asked;
+      const answer = await ask(field.value).catch(() => "");
+      if (number === asked) text = answer;
+    }
+    isAsking = false;
+    if (text && document.activeElement === field) show(text);
+  }
+
+  async function ask(words) {
+    const url = `${picker.dataset.find}?${new URLSearchParams({ q: words })}`;
+    const response = await fetch(url, { credentials: "same-origin" });
+    return response.ok ? response.text() : "";
+  }
+
+  function show(text) {
+    const page = new DOMParser().parseFromString(text, "text/html");
     const found = [...(page.getElementById("found")?.children ?? [])];
     found.forEach((option, place) => {
       option.id = `${list.id}-${place}`;
@@ -109,7 +129,9 @@ function enhance(picker) {
 
   function close() {
     clearTimeout(waiting);
+    // What is still being asked is not shown.
     asked += 1;
+    isWanted = false;
     list.hidden = true;
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
