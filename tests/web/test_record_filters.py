@@ -83,7 +83,9 @@ def test_a_wrong_row_is_told_below_it_and_what_was_typed_is_kept(
     ({"filter": '{"data.priority": {"$lke": 1}}'}, "filter.data.priority.$lke is no operator"),
     ({"filter": '{"data.priority": '}, "filter"), ({"sort": "nothing"}, "names no member"),
     ({"fields": "data..x"}, "fields.0"), ({"search": '"'}, "search"),
-    ({"expand": "[]"}, "expand"), ({"page_token": "x"}, "page_token"),
+    ({"expand": "[]"}, "expand"), ({"expand": '["a"]'}, "expand"),
+    ({"filter": '{"$and":[' * 900 + "{}" + "]}" * 900}, "filter"),
+    ({"page_token": "x"}, "page_token"),
 ])
 def test_what_a_call_refuses_is_told_on_the_page(
         tasks: Tasks, query: dict[str, str], told: str) -> None:

@@ -127,6 +127,7 @@ def _data(tasks: Tasks, node: dict[str, Any]) -> Any:
     ("data.urgent", {"value": "true"}, {"urgent": True}),
     ("data.status", {"value": "done"}, {"status": "done"}),
     ("data.tags", {"value": '["a"]'}, {"tags": ["a"]}),
+    ("data.tags.1", {"value": "x"}, {"tags": ["a", "x", "c"]}),
     ("data.notes", {"value": "", "state": "null"}, {"notes": None}),
     ("data.notes", {"value": "", "state": "value"}, {"notes": ""}),
     ("data.place.city", {"value": "Oslo"}, {"place": {"city": "Oslo", "zip": "1"}}),
@@ -134,7 +135,8 @@ def _data(tasks: Tasks, node: dict[str, Any]) -> Any:
 ])
 def test_one_cell_is_saved_as_its_schema_types_it_and_nothing_else_changes(
         tasks: Tasks, path: str, form: dict[str, str], data: dict[str, Any]) -> None:
-    before = {"title": "t", "estimate": 1.5, "place": {"city": "Bern", "zip": "1"}}
+    before = {"title": "t", "estimate": 1.5, "place": {"city": "Bern", "zip": "1"},
+              "tags": ["a", "b", "c"]}
     node = tasks.add(**before)
 
     url, sent = _cell(tasks, node, path, **form)
@@ -190,7 +192,8 @@ def test_a_cell_leads_back_to_the_table_and_nowhere_else(tasks: Tasks) -> None:
     table = f"/console{tasks.url}"
     for wanted, leads in ((f"{table}?sort=data.title", f"{table}?sort=data.title"),
                           ("https://example.org/", table), ("//example.org", table),
-                          (f"{table}@example.org", table)):
+                          (f"{table}@example.org", table),
+                          (f"{table}?\r\nX-Forged: 1", table)):
         version = str(tasks.console.service.call(
             "get_node", tenant_id=node["tenant_id"], id=node["id"])["node"]["version"])
         response = tasks.console.post(url, sent | {"next": wanted, "version": version})

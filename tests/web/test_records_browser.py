@@ -85,7 +85,8 @@ def test_rows_are_walked_chosen_changed_and_opened_by_keyboard(
     titles = _titles(browser)
     assert len(titles) == 50
     _keys(browser, "j", "j", Keys.ARROW_DOWN, "k", "x", "j", "j")
-    ActionChains(browser).key_down(Keys.SHIFT).send_keys("X").key_up(Keys.SHIFT).perform()
+    ActionChains(browser).key_down(Keys.SHIFT).send_keys("x").key_up(Keys.SHIFT).perform()
+    assert _one(browser, "[data-number-chosen]").text == "3 chosen"
     _keys(browser, "k", "x")
     assert _one(browser, "[data-number-chosen]").text == "2 chosen"
 

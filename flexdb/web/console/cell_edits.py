@@ -19,6 +19,8 @@ from flexdb.web.console.page import Shown, page, show, within
 
 _URL = "/t/<tenant_id>/nodes/<id>/cell"
 _STATES = ("value", "null", "missing")
+# What is larger is changed on the page of its record, as JSON.
+_MOST_CHARACTERS = 100_000
 
 
 @page(_URL)
@@ -27,8 +29,10 @@ def ask(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     found = _Found(calls, tenant_id, id, request.args.get("path", ""))
     value = value_of(found.node, found.column.parts)
     state = "missing" if value is MISSING else "null" if value is None else "value"
-    return found.shown(written(value, found.column) if state == "value" else "", state,
-                       found.node["version"])
+    text = written(value, found.column) if state == "value" else ""
+    if len(text) > _MOST_CHARACTERS:
+        raise InvalidParams(f"{found.column.name} is too large for a cell: open the record itself")
+    return found.shown(text, state, found.node["version"])
 
 
 @page(_URL, "POST")
@@ -46,7 +50,8 @@ def change(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
             patch: list[dict[str, Any]] = [{"op": "remove", "path": place}] if is_there else []
         else:
             value = read_value(text, found.column) if state == "value" else None
-            patch = [{"op": "add", "path": place, "value": value}]
+            # Into an array something is added before what is there.
+            patch = [{"op": "replace" if is_there else "add", "path": place, "value": value}]
         calls.one("patch_node", tenant_id=tenant_id, id=id, version=int(version), patch=patch)
     except ValueError as error:
         return found.shown(text, state, version, [str(error)], InvalidParams.status)
@@ -91,7 +96,7 @@ class _Found:
         self.base = f"{self.place.url}/types/{type_id}"
         wanted = request.values.get("next", "")
         is_own = wanted == self.base or wanted.startswith(f"{self.base}?")
-        self.next = wanted if is_own else self.base
+        self.next = wanted if is_own and wanted.isprintable() else self.base
 
     def shown(self, text: str, state: str, version: Any, wrong: list[str] | None = None,
               status: int = 200) -> Shown:

@@ -12,9 +12,10 @@ import orjson
 from flexdb.documents.paths import parts_of, split_list
 from flexdb.documents.text import Number
 from flexdb.web.console.forms.shapes import ordered, shape
+from flexdb.web.console.words import cut
 
 # So many members of a schema are offered, so deep; and so many are columns unless others are asked.
-_MOST_MEMBERS, _DEEPEST, _MOST_COLUMNS = 200, 4, 10
+_MOST_MEMBERS, _DEEPEST, _MOST_COLUMNS, _MOST_CHOICES = 200, 4, 10, 100
 _PLACE = re.compile(r"[+-]?[0-9]+")
 
 
@@ -59,11 +60,12 @@ class TableColumn(NamedTuple):
         return self.path
 
     def choices(self) -> list[str]:
-        """Return the texts of what may stand there, where there is a choice of texts or numbers."""
+        """Return what may stand there, where there is a choice of not too many texts or numbers."""
         if self.kind == "boolean":
             return ["true", "false"]
         listed = [one for one in self.options if one is not None]
-        return list(listed) if all(isinstance(one, str) for one in listed) else []
+        is_short = len(listed) <= _MOST_CHOICES and all(isinstance(one, str) for one in listed)
+        return listed if is_short else []
 
 
 OWN = (TableColumn("version", ("version",), "Version", "integer"),
@@ -93,7 +95,7 @@ def _of_schema(schema: Any, root: Any, above: tuple[str, ...]) -> Iterator[Table
     for name in ordered(schema):
         found = shape(schema["properties"][name], root)
         parts, title = (*above, name), found.schema.get("title")
-        called = title if isinstance(title, str) and title else ".".join(parts[1:])
+        called = cut(title if isinstance(title, str) and title else ".".join(parts[1:]))
         kind = "integer" if found.schema.get("type") == "integer" else found.kind
         yield TableColumn(path_of(parts), parts, called, kind, found.schema, found.is_nullable,
                           tuple(option.value for option in found.options))
@@ -109,7 +111,7 @@ def _of_nodes(nodes: list[dict[str, Any]]) -> Iterator[TableColumn]:
                 found.setdefault(name, set()).add(
                     "number" if isinstance(value, Number) else "other")
     for name, kinds in found.items():
-        yield TableColumn(path_of(("data", name)), ("data", name), name,
+        yield TableColumn(path_of(("data", name)), ("data", name), cut(name),
                      "number" if kinds == {"number"} else "any")
 
 
@@ -131,7 +133,7 @@ def column(known: list[TableColumn], path: str) -> TableColumn:
         if one.path == path:
             return one
     parts = tuple(parts_of(path))
-    return TableColumn(path, parts, ".".join(parts[1:] if len(parts) > 1 else parts))
+    return TableColumn(path, parts, cut(".".join(parts[1:] if len(parts) > 1 else parts)))
 
 
 def is_path(path: str) -> bool:

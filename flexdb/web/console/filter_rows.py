@@ -145,7 +145,7 @@ def rows_of(filter: str, known: list[TableColumn]) -> list[FilterRow] | None:
     try:
         json_text.parse(filter.encode())
         rows = list(_rows(json_text.parse_exactly(filter.encode()), known))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return None
     return rows if len(rows) <= _MOST_ROWS else None
 

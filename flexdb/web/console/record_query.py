@@ -111,9 +111,10 @@ class RecordQuery(NamedTuple):
     def brought(self) -> list[str]:
         """Return the names of what each record brings along."""
         try:
-            return list(orjson.loads(self.expand)) if self.expand else []
-        except (ValueError, TypeError):
+            said = orjson.loads(self.expand) if self.expand else {}
+        except ValueError:
             return []
+        return list(said) if isinstance(said, dict) else []
 
     def relation(self) -> tuple[str, str]:
         """Return the type and the direction of what each brings along first, "" for none."""

@@ -103,7 +103,8 @@ def copy(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
     text = _as_csv(nodes, columns.chosen(known, query.fields)) if is_csv else _as_json(nodes)
     return show("records_copy.html", place=place, node_type=node_type, base=base, text=text,
                 back=query.url(base), form="CSV" if is_csv else "JSON", count=len(nodes),
-                left_out=len(ids) - len(nodes))
+                left_out=len(ids) - len(nodes),
+                is_full=bool(listed["pagination"]["next_page_token"]))
 
 
 def _as_json(nodes: list[dict[str, Any]]) -> str:

@@ -68,6 +68,7 @@ function help() {
   list.className = "keys";
   const told = [["Ctrl K", "go anywhere"], ["/", "to the filter, or go anywhere"], ["j  k", "to the next row, to the one before"],
     ["Enter", "open it"], ["n", "a new record, where there is one to make"], ["e", "edit the cell that has the focus"],
+    ["x", "choose its row; with Shift all rows from the one before"],
     ["Ctrl S", "save"], ["Esc", "close what lies over the page"], ["?", "these keys"],
     ...Object.entries(PLACES).map(([key, [, name]]) => [`g ${key}`, `to ${name}`])];
   for (const [keys, does] of told) {

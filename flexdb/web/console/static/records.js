@@ -41,10 +41,15 @@ function move(down, right) {
   if (next) stand(next);
 }
 
+let before = "";
+
+// What every page has keys for is taken here before it gets there; but what follows `g` leads away.
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const after = before;
+  before = event.key;
+  if (after === "g" || event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
-  if (typing || isChanging(event.target)) return;
+  if (typing || isChanging(event.target) || document.querySelector("dialog[open]")) return;
   if (event.key === "/") {
     const field = document.querySelector("[data-filter-rows] [name=path]")
       ?? document.getElementById("f-filter");
@@ -63,11 +68,11 @@ document.addEventListener("keydown", (event) => {
   } else if (cell && event.key === "Enter" && !event.target.closest("a, button")) {
     event.preventDefault();
     cell.parentElement.querySelector("a")?.click();
-  } else if (cell && event.key === "x") {
+  } else if (cell && event.key.toLowerCase() === "x") {
     event.preventDefault();
     choose(cell.parentElement.querySelector("[name=id]"), event.shiftKey);
   } else if (cell && event.key === "e") {
     event.preventDefault();
     changeCell(cell);
   }
-});
+}, true);
