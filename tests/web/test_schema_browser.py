@@ -78,6 +78,7 @@ def test_a_schema_is_made_by_labels_and_the_form_of_a_record_follows(
     # What is open stays open, and what was typed stays.
     wait_until(lambda: told(browser, "[name='m.0.name']") == "points")
     assert told(browser, "[name='m.0.k.minimum']") == "many"
+    assert told(browser, "details[data-of=points]", "open") == "True"
     assert browser.execute_script("return window.isSame")
     press(browser, "Create node type")
     wait_until(lambda: browser.find_elements(By.CSS_SELECTOR, ".faults"))
