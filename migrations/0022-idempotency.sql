@@ -19,22 +19,6 @@ CREATE TABLE IF NOT EXISTS flexdb_idempotency_keys (
 );
 CREATE INDEX IF NOT EXISTS flexdb_idempotency_keys_age ON flexdb_idempotency_keys (created_at);
 
--- Keep all others with the same key out until the transaction ends, and give what was kept of it
--- before. Whoever waits for one who is at work sees what that left behind: each statement of this
--- function has a snapshot of its own.
-CREATE OR REPLACE FUNCTION flexdb_take_key(of_tenant uuid, of_caller text, of_key text, hours integer)
-RETURNS TABLE (fingerprint bytea, status integer, headers json, reply bytea)
-LANGUAGE plpgsql SET lock_timeout = '5s' AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(
-        concat_ws(' ', 'idempotency', of_tenant, of_caller, of_key), 0));
-    RETURN QUERY
-        SELECT k.fingerprint, k.status, k.headers::json, k.reply
-        FROM flexdb_idempotency_keys k
-        WHERE k.tenant_id = of_tenant AND k.caller = of_caller AND k.key = of_key
-          AND k.created_at > clock_timestamp() - make_interval(hours => hours);
-END $$;
-
 -- Delete so many of the keys that are older, the oldest first, and return how many there were.
 CREATE OR REPLACE FUNCTION flexdb_forget_keys(hours integer, most integer) RETURNS integer
 LANGUAGE plpgsql AS $$

@@ -128,8 +128,8 @@ class KeyedRequest:
         :raises Repeated: with the answer, when it was done before
         :raises KeyReused: when its key is that of another request, or the answer was not kept
         """
-        once = Once(Statement(STATEMENTS["value"]["take_key"], self._named),
-                    partial(self._keep, reply_of))
+        once = Once([Statement(STATEMENTS["value"][name], self._named)
+                     for name in ("take_key", "get_reply")], partial(self._keep, reply_of))
         try:
             return self._runner.run_once(plans, budget, self._caller.tenants, once)
         except DoneBefore as before:

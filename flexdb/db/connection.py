@@ -41,6 +41,8 @@ _FROM_TEXT: dict[int, Callable[[bytes], Any]] = {
 # What names a tenant to the policies of 0009-row-security, for one transaction.
 _NAME_TENANT = Query("name_tenant", b"SELECT set_config('flexdb.tenant_id', $1, true)",
                      ("tenant_id",), lasting=True)
+# BEGIN and its like give no rows.
+_DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _Sent = tuple[Query, list[Any]]
 
 
@@ -157,7 +159,7 @@ class Connection(psycopg.Connection[Any]):
         self.pgconn.pipeline_sync()
         failed: PGresult | None = None
         for result in self._results():
-            if failed is None and result.status == ExecStatus.TUPLES_OK:
+            if failed is None and result.status in _DONE:
                 yield result
             else:
                 failed = failed or result
@@ -201,7 +203,7 @@ class Connection(psycopg.Connection[Any]):
         return self.broken or farewell or own
 
     def _row(self, result: PGresult) -> Row | None:
-        if result.status != ExecStatus.TUPLES_OK:
+        if result.status not in _DONE:
             raise error_from_result(result)
         if not result.ntuples:
             return None

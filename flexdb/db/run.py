@@ -144,14 +144,12 @@ class Runner:
             plans = [found]
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
-        with connection.transaction() as transaction:
-            if once:
-                once.begin(connection)
+        with once.transaction(connection) if once else connection.transaction():
             ended = ([self._apart(connection, plan, budget) for plan in plans]
                      if once and once.apart else self._together(connection, plans, budget))
             undo = any(one.undo for one in ended)
             if undo:
-                raise psycopg.Rollback(transaction)
+                raise psycopg.Rollback
             if once:
                 once.end(connection, ended)
         return Verdict([one.outcome for one in ended], each=undo and len(plans) > 1)

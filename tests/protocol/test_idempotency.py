@@ -20,6 +20,7 @@ from flexdb.api.routes import routes
 from flexdb.config import Settings
 from flexdb.db.connection import Connection
 from flexdb.server import keys
+from flexdb.sql.loader import STATEMENTS
 from tests.support import postgres
 from tests.support.callers import closed, with_key
 from tests.support.locks import locked, waiting
@@ -392,6 +393,32 @@ def test_two_at_once_are_done_once_and_the_second_gets_the_answer_of_the_first(
     assert count(database, node_type) == 1
 
 
+def test_what_another_kept_meanwhile_takes_back_what_was_done(
+        service: Service, node_type: Row, database: psycopg.Connection) -> None:
+    key = str(uuid4())
+
+    def post() -> TestResponse:
+        return send(service, "POST", of(node_type), create(node_type), key)
+
+    with ThreadPoolExecutor(1) as threads:
+        with locked(service, "node_types", node_type):
+            late = threads.submit(post)
+            waiting(service, 1)
+            database.execute(
+                "INSERT INTO flexdb_idempotency_keys (tenant_id, caller, key, fingerprint, status,"
+                " headers) VALUES (%s, 'open', %s, 'another', 200, '[]')",
+                [node_type["tenant_id"], key])
+        assert late.result().status_code == 409
+    assert count(database, node_type) == 0
+
+
+def take(database: psycopg.Connection, tenant_id: str, key: str) -> None:
+    """Take a key, as the service does."""
+    query = STATEMENTS["value"]["take_key"]
+    named = {"tenant_id": tenant_id, "caller": "open", "key": key}
+    psycopg.RawCursor(database).execute(query.text, [named[name] for name in query.arguments])
+
+
 @pytest.mark.longest
 @pytest.mark.long
 def test_who_waits_too_long_for_another_is_told_to_try_again(
@@ -400,8 +427,7 @@ def test_who_waits_too_long_for_another_is_told_to_try_again(
     params = create(node_type, tenant_id=node_type["tenant_id"])
     call = request("create_node", params)
     with database.transaction():
-        database.execute("SELECT flexdb_take_key(%s, 'open', %s, 24)",
-                         [node_type["tenant_id"], key])
+        take(database, node_type["tenant_id"], key)
         late = rpc(service, [call, call], key)
     assert {(reply["error"]["data"]["reason"], reply["error"]["data"]["retryable"])
             for reply in orjson.loads(late.data)} == {("ABORTED", True)}
@@ -414,33 +440,33 @@ def test_what_holds_of_locks_holds_on_behind_the_key(
         service: Service, database: psycopg.Connection) -> None:
     with database.transaction():
         before = database.execute("SHOW lock_timeout").fetchone()
-        database.execute("SELECT flexdb_take_key(gen_random_uuid(), 'open', 'k', 24)")
+        take(database, str(uuid4()), "k")
         assert database.execute("SHOW lock_timeout").fetchone() == before == ("0",)
 
 
 def test_without_a_key_the_same_is_sent_as_ever(
         service: Service, node_type: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
-    fetch, transaction = Connection.fetch, Connection.transaction
+    fetch, fetch_all = Connection.fetch, Connection.fetch_all
 
     def noted(self: Connection, statement: Any) -> Any:
         sent.append(statement.name)
         return fetch(self, statement)
 
-    def begun(self: Connection) -> Any:
-        sent.append("BEGIN")
-        return transaction(self)
+    def noted_all(self: Connection, statements: Any) -> Any:
+        sent.append(" ".join(statement.name for statement in statements))
+        return fetch_all(self, statements)
 
     service.node(node_type)
     monkeypatch.setattr(Connection, "fetch", noted)
-    monkeypatch.setattr(Connection, "transaction", begun)
+    monkeypatch.setattr(Connection, "fetch_all", noted_all)
     body = orjson.dumps(create(node_type))
     service.client().post(of(node_type), data=body, content_type="application/json")
     assert [name for name in sent if name != "add_usage"] == ["create_node"]
     del sent[:]
     send(service, "POST", of(node_type), create(node_type))
     assert [name for name in sent if name != "add_usage"] == [
-        "BEGIN", "take_key", "create_node", "keep_reply"]
+        "begin take_key get_reply", "create_node", "keep_reply commit"]
 
 
 def test_browsers_may_send_the_key_and_see_that_it_was_known(
