@@ -195,6 +195,19 @@ def test_what_a_url_may_not_say_counts_as_absent(console: Console, chain: list[A
     assert nodes(console.get(around(chain[0], odd))) == nodes(console.get(around(chain[0])))
 
 
+def test_where_no_further_step_is_taken_it_says_so(console: Console, chain: list[Any]) -> None:
+    step = f"&step=expand.{chain[0]['id']}.25"
+    told = "No further step is taken"
+    assert told not in console.get(around(chain[0], 59 * step))
+    page = console.get(around(chain[0], 61 * step))
+    assert told in page and page.count('type="hidden" name="step"') == 60
+    # An id may be written in capitals.
+    upper = f"&step=hide.{chain[1]['id'].upper()}"
+    assert chain[1]["id"] not in nodes(console.get(around(chain[0], upper)))
+    tenant = chain[0]["tenant_id"]
+    assert nodes(console.get(f"/t/{tenant}/graph?start={chain[0]['id'].upper()}"))
+
+
 def test_the_chosen_record_is_told_to_the_digit(
         console: Console, package: dict[str, Any]) -> None:
     text = '{"name": "Exact", "large": 123456789012345678901234567890, "price": 10.00}'

@@ -229,6 +229,7 @@ def test_records_are_found_by_a_part_of_their_label_and_by_their_id(
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_a_picker_finds_a_record_by_its_label_while_one_types(site: Site, browser: Any) -> None:
     task = site.service.node_type(site.service.tenant(name="Picked"), name="Task")
     first = site.service.node(task, data={"title": "Lay bricks"})

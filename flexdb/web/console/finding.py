@@ -66,13 +66,12 @@ def _looked_up(calls: PageCalls, tenant_id: str, ids: list[str], fields: list[st
         node["id"]: named(node) for node in nodes}
 
 
-def is_id(text: str) -> bool:
-    """Tell whether a text is an id."""
+def id_of(text: str) -> str:
+    """Return the id that a text is, as it is always written; "" where it is none."""
     try:
-        UUID(text)
+        return str(UUID(text)) if len(text) == 36 else ""
     except ValueError:
-        return False
-    return True
+        return ""
 
 
 def find(calls: PageCalls, tenant_id: str, words: str, node_type_id: str = "") -> list[Labelled]:
@@ -87,7 +86,7 @@ def find(calls: PageCalls, tenant_id: str, words: str, node_type_id: str = "") -
     if not words:
         nodes = calls.one("list_nodes", **of, fields=LIGHT)["nodes"]
         return list(complete(calls, tenant_id, nodes).values())
-    wanted: dict[str, Any] = {"id": words} if is_id(words) else {"$or": [
+    wanted: dict[str, Any] = {"id": id} if (id := id_of(words)) else {"$or": [
         {f"data.{name}": {"$icontains": words}} for name in NAMING]}
     told = calls.outcomes(Call("list_nodes", of | {"filter": wanted, "fields": LIGHT}),
                           Call("list_nodes", of | {"search": words, "fields": LIGHT}))
@@ -110,8 +109,8 @@ def picked(calls: PageCalls, tenant_id: str, words: str) -> Labelled | list[Labe
 
     :param words: its id, or what it is called
     """
-    if is_id(words):
-        (one,) = names(calls, tenant_id, [words]).values()
+    if id := id_of(words):
+        (one,) = names(calls, tenant_id, [id]).values()
         return one
     found = find(calls, tenant_id, words)
     just_so = [one for one in found if one.label.casefold() == words.casefold()] or found

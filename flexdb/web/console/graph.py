@@ -14,7 +14,7 @@ from flexdb.web.console.labels import label
 from flexdb.web.console.neighbors import counted, groups
 from flexdb.web.console.page import Shown, Within, page, show, within
 from flexdb.web.console.picks import Picks
-from flexdb.web.console.picture import DEPTHS, DIRECTIONS, MOST_SHOWN, SIZES, Picture, Wanted
+from flexdb.web.console.picture import DEPTHS, DIRECTIONS, MOST_SHOWN, SIZES, Picture, PictureAsked
 
 # How many relationships a page has, and by how many of them a record is expanded at most.
 _LARGEST_PAGE, _MOST_PAGES = 1000, 8
@@ -23,7 +23,7 @@ _LARGEST_PAGE, _MOST_PAGES = 1000, 8
 @page("/t/<tenant_id>/graph")
 def graph(calls: PageCalls, tenant_id: str) -> Shown:
     """Show the graph around a record, or offer records to begin at."""
-    asked, picks = Wanted.of(request.args), Picks(calls, tenant_id, "start", "to")
+    asked, picks = PictureAsked.of(request.args), Picks(calls, tenant_id, "start", "to")
     place, _ = within(calls, tenant_id)
     names: dict[str, Any] = {
         "place": place, "asked_for": asked, "picks": picks, "typed": request.args,
@@ -38,7 +38,7 @@ def graph(calls: PageCalls, tenant_id: str) -> Shown:
                 newest=finding.find(calls, tenant_id, ""))
 
 
-def _picture(calls: PageCalls, place: Within, start: str, asked: Wanted, picks: Picks
+def _picture(calls: PageCalls, place: Within, start: str, asked: PictureAsked, picks: Picks
              ) -> dict[str, Any]:
     """Return what is shown around a record.
 
@@ -121,7 +121,7 @@ def _way(picture: Picture, told: Any, picks: Picks) -> str:
     return f"A shortest way has {int(path['length'])} relationships."
 
 
-def _join(calls: PageCalls, of: dict[str, Any], picture: Picture, asked: Wanted) -> None:
+def _join(calls: PageCalls, of: dict[str, Any], picture: Picture, asked: PictureAsked) -> None:
     """Show what else relates the records that are shown to each other."""
     ids = {"$in": list(picture.nodes)}
     wanted: dict[str, Any] = {"source_node_id": ids, "target_node_id": ids}

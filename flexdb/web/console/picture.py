@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from werkzeug.datastructures import MultiDict
 
-from flexdb.web.console.finding import is_id
+from flexdb.web.console.finding import id_of
 
 # How many records a picture shows, and how many steps lead to it.
 MOST_SHOWN, MOST_STEPS = 300, 60
@@ -36,17 +36,18 @@ def _steps(texts: list[str]) -> list[PictureStep]:
     for text in texts[:2 * MOST_STEPS]:
         kind, _, rest = text.partition(".")
         id, _, size = rest.partition(".")
+        id = id_of(id)
         if text == "undo":
             del steps[-1:]
-        elif kind == "hide" and is_id(id):
+        elif kind == "hide" and id:
             steps.append(PictureStep(id, 0))
-        elif kind == "expand" and is_id(id) and size in map(str, SIZES):
+        elif kind == "expand" and id and size in map(str, SIZES):
             steps.append(PictureStep(id, int(size)))
     return steps[:MOST_STEPS]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PictureAsked:
     """What a URL asks of a picture; the same URL gives the same picture."""
 
     size: int
@@ -56,7 +57,7 @@ class Wanted:
     steps: list[PictureStep]
 
     @classmethod
-    def of(cls, given: MultiDict[str, str]) -> Wanted:
+    def of(cls, given: MultiDict[str, str]) -> PictureAsked:
         """Return what the query of a URL says; what it may not say counts as absent."""
         def one(name: str, choices: tuple[Any, ...]) -> Any:
             return next((each for each in choices if str(each) == given.get(name)), choices[0])
@@ -64,6 +65,11 @@ class Wanted:
         types = [name for name in dict.fromkeys(given.getlist("types")) if name]
         return cls(one("size", SIZES), one("direction", DIRECTIONS), one("depth", DEPTHS),
                    types[:_MOST_TYPES], _steps(given.getlist("step")))
+
+    @property
+    def is_long(self) -> bool:
+        """Tell whether no further step is taken."""
+        return len(self.steps) == MOST_STEPS
 
     @property
     def follows(self) -> dict[str, Any]:
@@ -105,7 +111,7 @@ class Picture:
             self.nodes[node["id"]] = node
         self.edges.update((edge["id"], edge) for edge in edges if edge)
 
-    def walk(self, asked: Wanted, near: dict[str, list[dict[str, Any]]]) -> None:
+    def walk(self, asked: PictureAsked, near: dict[str, list[dict[str, Any]]]) -> None:
         """Take all steps.
 
         :param near: the neighbours of each record that is expanded, as many as are wanted

@@ -9,13 +9,14 @@ from flask import Response, request
 from flexdb.api.calls import Call, PageCalls
 from flexdb.documents.text import Number
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
-from flexdb.web.console.finding import is_id, names
+from flexdb.web.console.finding import id_of, names
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.picks import Picks, given
 from flexdb.web.console.relationship_data import Said, schema_of
 from flexdb.web.console.relationships import ENDS, types_of
 from flexdb.web.console.typed import whole
+from flexdb.web.console.words import cut
 
 # How many are brought back at once.
 _MOST_RESTORED = 20
@@ -69,7 +70,7 @@ def create(calls: PageCalls, tenant_id: str) -> Shown | Response:
     source, target = (picks.named[end].label for end in ENDS)
     return redirect_with(
         f"/console/t/{tenant_id}/nodes/{made['source_node_id']}/relationships",
-        f"Related {source} to {target}: {made['relationship_type']}.")
+        f"Related {source} to {target}: {cut(made['relationship_type'])}.")
 
 
 def _one(calls: PageCalls, tenant_id: str, id: str, said: Said | None = None,
@@ -132,8 +133,8 @@ def delete(calls: PageCalls, tenant_id: str, id: str) -> Response:
 
 def _back(tenant_id: str, otherwise: str) -> str:
     """Return the page of a tenant's record that a form was on, or another page."""
-    node = given("node")
-    return f"/console/t/{tenant_id}/nodes/{node}/relationships" if is_id(node) else otherwise
+    node = id_of(given("node"))
+    return f"/console/t/{tenant_id}/nodes/{node}/relationships" if node else otherwise
 
 
 @page("/t/<tenant_id>/relationships/restore", "POST")
