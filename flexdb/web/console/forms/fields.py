@@ -49,7 +49,7 @@ def widgets(schema: Any, value: Any, wrong: dict[str, str] | None = None,
     :param variants: which variant was chosen, by the JSON Pointer of the place
     :param root: where ``$ref`` leads, if that is not the schema itself
     """
-    form, top = _Form(schema if root is None else root, variants or {}), FormPlace("", "", True)
+    form, top = _Form(schema if root is None else root, variants or {}), FormPlace("", "Data")
     try:
         made = form.widget(schema, value, top)
     except (TooMuch, RecursionError):
