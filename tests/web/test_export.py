@@ -81,6 +81,20 @@ def test_one_is_made_at_a_time_and_its_end_makes_room(console: Console) -> None:
     assert console.get(url).startswith('{"tenant":')
 
 
+def test_one_that_nobody_reads_gives_way_and_does_not_look_whole(console: Console,
+                                                                 monkeypatch: Any) -> None:
+    tenant, node_type = filled(console)
+    console.service.call("create_nodes", tenant_id=tenant["id"], nodes=[
+        {"node_type_id": node_type["id"], "data": {"title": "x" * 1000}}] * 200)
+    url = f"/t/{tenant['id']}/export/file"
+    first = console.client.get(f"/console{url}")
+    monkeypatch.setattr("flexdb.web.console.streaming._PATIENCE", -1)
+    assert console.get(url).count("\n") == 206
+    with pytest.raises(ConnectionAbortedError, match="nobody read it"):
+        first.get_data()
+    first.close()
+
+
 def test_what_is_wrong_is_told_on_a_page_before_anything_is_sent(console: Console) -> None:
     tenant, node_type = filled(console)
     url = f"/t/{tenant['id']}/export/file?type={node_type['id']}"

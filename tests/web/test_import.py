@@ -168,6 +168,22 @@ def test_a_form_that_lacks_something_says_what(target: Target) -> None:
     assert "python -m flexdb import" in shown and "<img" not in shown
 
 
+def test_who_may_not_write_is_told_so_and_nothing_is_made(target: Target) -> None:
+    service, tenant_id = target.service, target.type["tenant_id"]
+    key = service.call("create_key", tenant_id=tenant_id, name="v", role="viewer")["key"]
+
+    def answer(url: str, **fields: Any) -> Any:
+        return target.console.client.post(
+            f"/console{target.url}{url}", data={"type": target.type["id"], "file": (
+                io.BytesIO(CSV.encode()), "rows.csv")} | fields,
+            headers={"Authorization": f"Bearer {key['secret']}"})
+
+    for url, fields in (("/rows", {}), ("", {}), ("", {"do": "preview"})):
+        refused = answer(url, **fields)
+        assert refused.status_code == (200 if fields else 403)
+        assert "create_nodes needs the role member" in refused.text
+
+
 def test_what_unpacks_to_too_much_is_refused(target: Target, monkeypatch: Any) -> None:
     monkeypatch.setattr("flexdb.web.console.uploads._MOST", 1000)
     text = gzip.compress(b"title\n" + b"a\n" * 1000)

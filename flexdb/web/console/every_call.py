@@ -125,18 +125,18 @@ def _can_be_tried(operation: Operation) -> bool:
 def _shown(calls: PageCalls, operation: Operation, found: Posted, status: int = 200,
            **more: Any) -> Shown:
     value = found.value
+    title, *paragraphs = operation.description.replace("`", "").split("\n\n")
     return show("call.html", status=status, operation=operation, reads=operation.effect is READS,
                 form=widgets(_schema(operation), value, found.wrong, found.variants, _root()),
-                can_be_tried=_can_be_tried(operation), summary=operation.description.partition(
-                    "\n\n")[2].split("\n\n"), name=operation.name,
-                title=operation.description.splitlines()[0],
+                can_be_tried=_can_be_tried(operation), name=operation.name,
+                title=title, paragraphs=paragraphs,
                 code=as_code(calls, [] if found.wrong else [Call(operation.name, value)]), **more)
 
 
 @cache
 def _root() -> Any:
     """Return where the references of parameters lead, its numbers as they are written."""
-    return {"components": {"schemas": _written(describe.schemas("value") | PATCH_OPERATIONS)}}
+    return {"components": {"schemas": _plain(describe.schemas("value") | PATCH_OPERATIONS)}}
 
 
 @cache
@@ -145,7 +145,7 @@ def _schema_of(name: str) -> Any:
     # A page does not wait. A default need not be said; whoever leaves it out gets it.
     members = {name: {word: said for word, said in field.json_schema().items()
                       if word != "default"} for name, field in fields.items()}
-    return _written({"type": "object", "additionalProperties": False, "properties": members,
+    return _plain({"type": "object", "additionalProperties": False, "properties": members,
                      "required": [name for name, field in fields.items() if field.required],
                      "x-order": [*fields]})
 
@@ -154,8 +154,9 @@ def _schema(operation: Operation) -> Any:
     return _schema_of(operation.name)
 
 
-def _written(schema: Any) -> Any:
-    return parse_exactly(orjson.dumps(schema))
+def _plain(schema: Any) -> Any:
+    """Return a schema with its numbers as they are written, and texts without marks of code."""
+    return parse_exactly(orjson.dumps(schema).replace(b"`", b""))
 
 
 def _wrong(operation: Operation, error: FlexdbError) -> dict[str, str]:
