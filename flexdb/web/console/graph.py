@@ -118,7 +118,8 @@ def _way(picture: Picture, told: Any, picks: Picks) -> str:
                 "No way of at most 10 relationships leads there this way.")
     picture.show(path["nodes"], path["relationships"])
     picture.path = {one["id"] for one in (*path["nodes"], *path["relationships"])}
-    return f"A shortest way has {int(path['length'])} relationships."
+    length = int(path["length"])
+    return f"A shortest way has {length} relationship{'' if length == 1 else 's'}."
 
 
 def _join(calls: PageCalls, of: dict[str, Any], picture: Picture, asked: PictureAsked) -> None:
