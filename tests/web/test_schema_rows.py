@@ -71,6 +71,14 @@ def test_everything_in_a_schema_comes_back_from_its_form() -> None:
     assert b"1.50" in text and b"10.00" in text and b"123456789012345678901234567890" in text
 
 
+@pytest.mark.parametrize("array", [
+    {}, {"items": {}}, {"items": True}, {"items": {"type": "array"}}, {"items": [{}]},
+    {"prefixItems": [{}], "items": {"enum": ["a"]}}])
+def test_what_items_are_comes_back(array: dict[str, Any]) -> None:
+    schema = {"properties": {"a": {"type": "array", **array}}}
+    assert again(schema) == schema
+
+
 _values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=6) | st.sampled_from(["string", "object", "array", "true", "1", "a\nb"]),
@@ -137,7 +145,8 @@ def test_rows_are_added_moved_and_removed() -> None:
     ("m.0.k.minLength", "many", "m.0.k.minLength"), ("m.0.further", "{", "m.0.further"),
     ("m.0.further", "[]", "m.0.further"), ("m.0.name", "", "m.0.name"),
     ("m.1.name", "a", "m.1.name"), ("m.0.further", '{"type": "null"}', "m.0.further"),
-    ("m.1.k.default", "few", "m.1.k.default")])
+    ("m.1.k.default", "few", "m.1.k.default"), ("m.further", '{"required": [[1]]}', "m.further"),
+    ("m.further", '{"properties": 1}', "m.further")])
 def test_what_cannot_be_read_is_told_at_its_field(field: str, said: str, name: str) -> None:
     form = {"m.type": "object", "m.count": "2", "m.0.name": "a", "m.0.type": "string",
             "m.1.name": "b", "m.1.type": "integer", field: said}

@@ -100,9 +100,10 @@ def _row(schema: Any, place: str, name: str, left: Iterator[int], is_member: boo
             del rest["type"]
     if (row.is_top or row.type == "object") and not row.is_deepest:
         _take_members(row, rest, left)
-    if row.type == "array" and not row.is_deepest and isinstance(
-            rest.get("items"), (dict, bool)) and next(left, None) is not None:
-        row.item = _row(rest.pop("items"), f"{place}.i", "", left, False)
+    if row.type == "array" and not row.is_deepest and next(left, None) is not None:
+        # Items that may be anything are not told from none, unless they stay as they are.
+        says_items = rest.get("items") != {} and isinstance(rest.get("items"), (dict, bool))
+        row.item = _row(rest.pop("items") if says_items else {}, f"{place}.i", "", left, False)
     for keyed in row.fields:
         if keyed.keyword in rest:
             said = say(keyed, row.type, rest[keyed.keyword])
@@ -116,8 +117,7 @@ def _row(schema: Any, place: str, name: str, left: Iterator[int], is_member: boo
 def _take_members(row: SchemaRow, rest: dict[str, Any], left: Iterator[int]) -> None:
     """Take the members out of a schema, as far as there may be rows."""
     listed, required = rest.get("properties"), rest.get("required", [])
-    if not isinstance(listed, dict) or not isinstance(required, list) or not all(
-            isinstance(name, str) for name in required):
+    if not isinstance(listed, dict) or not _are_names(required):
         return
     remaining = dict(listed)
     for name in ordered(rest):
@@ -128,15 +128,20 @@ def _take_members(row: SchemaRow, rest: dict[str, Any], left: Iterator[int]) -> 
                                  row.is_member))
     if row.rows:
         rest["properties"] = {name: remaining[name] for name in ordered(rest) if name in remaining}
+    needed, shown = set(required), {one.name for one in row.rows}
     for one in row.rows:
-        one.is_required = one.name in required
+        one.is_required = one.name in needed
     if required:
-        rest["required"] = [name for name in required if row.member(name) is None]
+        rest["required"] = [name for name in required if name not in shown]
     if isinstance(rest.get("x-order"), list):
         del rest["x-order"]
     for keyword, was in (("properties", listed), ("required", required)):
         if was and not rest[keyword]:
             del rest[keyword]
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def _fits_field(name: str) -> bool:
@@ -164,8 +169,8 @@ def schema_of(row: SchemaRow) -> Any:
                 made[keyed.keyword] = read(keyed, row.type, said)
             except ValueError as error:
                 row.wrong[f"k.{keyed.keyword}"] = str(error)
-    if row.item:
-        made["items"] = {} if (item := schema_of(row.item)) is None else item
+    if row.item and (item := schema_of(row.item)) != {}:
+        made["items"] = item
     for keyword, value in further.items():
         if keyword in made:
             row.wrong["further"] = f"says {keyword} too, which has a field of its own"
@@ -202,9 +207,9 @@ def _put_members(row: SchemaRow, made: dict[str, Any]) -> None:
         if one.name in members or (isinstance(others, dict) and one.name in others):
             one.wrong["name"] = "is there twice"
         members[one.name] = {} if schema is None else schema
-    if not isinstance(others, dict) or not isinstance(required, list):
-        row.wrong["further"] = "must have an object as properties, an array as required"
+    if not isinstance(others, dict) or not _are_names(required):
+        row.wrong["further"] = "must have an object as properties, an array of names as required"
         return
     made["properties"] = members | others
     if names := [one.name for one in row.rows if one.is_required]:
-        made["required"] = names + [name for name in required if name not in names]
+        made["required"] = [*dict.fromkeys([*names, *required])]
