@@ -134,6 +134,11 @@ def test_chosen_records_are_deleted_and_copied_and_views_are_kept(
         "const done = arguments[0]; navigator.clipboard.readText().then(done, () => done(''))")
     assert pasted.splitlines()[0].startswith("title,") and len(pasted.splitlines()) == 4
     titles = _titles(browser)
+    cell = browser.find_elements(By.CSS_SELECTOR, "#rows tr:first-child td")[4]
+    ActionChains(browser).double_click(cell).perform()
+    assert _one(browser, "#rows td form [name=value]") == browser.switch_to.active_element
+    _keys(browser, Keys.ESCAPE)
+    assert browser.switch_to.active_element == cell
     browser.find_element(By.CSS_SELECTOR, "#chosen .danger").click()
     assert "Deleted 3 records." in _one(browser, ".message").text
     assert _titles(browser)[:2] == [titles[0], titles[4]]

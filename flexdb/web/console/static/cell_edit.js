@@ -40,6 +40,7 @@ function put(cell, form, shown) {
     if (form.elements.state) form.elements.state.value = "value";
   });
   form.elements.value.focus();
+  cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   form.elements.value.select?.();
   function leave() {
     cell.replaceChildren(...shown);

@@ -16,7 +16,7 @@ if (rows) {
   watchChoice(rows);
   rows.addEventListener("dblclick", (event) => {
     const cell = event.target.closest("td");
-    if (cell && !event.target.closest("a, input, button, form")) changeCell(cell);
+    if (cell && !event.target.closest("a, input, button, td form")) changeCell(cell);
   });
 }
 
