@@ -42,6 +42,20 @@ def test_a_form_that_is_sent_twice_makes_one_record(world: Records, console: Con
     assert listed["pagination"]["total_count"] == 1
 
 
+def test_another_variant_is_looked_at_before_it_is_saved(console: Console) -> None:
+    world = Records(console.service, {"properties": {"by": {"oneOf": [
+        {"properties": {"phone": {"type": "string"}}, "required": ["phone"]},
+        {"properties": {"post": {"type": "string"}}, "required": ["post"]}]}}})
+    page = console.post(_url(world), world.form(console, _url(world), do="add:/by"), 200).text
+    form = {**form_with(page, "object:"), "variant:/by": "1", "do": "create"}
+    page = console.post(_url(world), form, 200).text
+    assert "look at its fields first" in page
+    form = {**form_with(page, "object:"), "/by/post": "A street", "do": "create"}
+    made = console.post(_url(world), form)
+    assert world.stored(made.headers["Location"].removeprefix("/console"))["data"] == {
+        "by": {"post": "A street"}}
+
+
 def test_a_form_that_is_gone_back_to_and_changed_makes_another_record(
         world: Records, console: Console) -> None:
     form = world.form(console, _url(world), **{"/title": "Once", "/owner/email": "a@example.org"})

@@ -14,7 +14,7 @@ from flexdb.web.console.forms import ABSENT, Posted
 from flexdb.web.console.labels import label
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
-from flexdb.web.console.refusals import Refusal, refused
+from flexdb.web.console.refusals import SWITCHED, Refusal, refused
 
 
 def _opened(calls: PageCalls, tenant_id: str, id: str, *further: Call
@@ -65,7 +65,8 @@ def create(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     new, do = request.form.get("id", "") or new_id(), request.form.get("do", "")
     filled = forms.posted(node_type["schema"], request.form)
     if forms.act(node_type["schema"], filled, do):
-        return _form(place, node_type, filled, new)
+        return _form(place, node_type, filled, new,
+                     told=None if forms.is_action(do) else SWITCHED)
     if filled.wrong:
         return _form(place, node_type, filled, new, 400)
     value = {} if filled.value is ABSENT else filled.value

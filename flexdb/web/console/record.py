@@ -17,7 +17,7 @@ from flexdb.web.console.labels import label
 from flexdb.web.console.lines import line_of
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
-from flexdb.web.console.refusals import Refusal, refused
+from flexdb.web.console.refusals import SWITCHED, Refusal, refused
 from flexdb.web.console.typed import whole
 
 # How large the data may be that is shown as a form, in bytes of JSON.
@@ -111,8 +111,9 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
         return new_record.instead(calls, tenant_id)
     schema = found.node_type["schema"]
     filled = forms.posted(schema, request.form)
-    if forms.act(schema, filled, request.form.get("do", "")):
-        return _form(_as_typed(found), filled)
+    do = request.form.get("do", "")
+    if forms.act(schema, filled, do):
+        return _form(_as_typed(found), filled, told=_NOTHING if forms.is_action(do) else SWITCHED)
     if filled.wrong:
         return _form(_as_typed(found), filled, 400)
     told = _saved(calls, found, filled.value)

@@ -21,6 +21,10 @@ class Refusal(NamedTuple):
     further: list[str]
 
 
+# Another variant was chosen and sent before its fields were seen.
+SWITCHED = Refusal({}, ["Another variant was chosen: look at its fields first."])
+
+
 def refused(error: FlexdbError) -> Refusal:
     """Return what an error says of each place of a record's data, and what of none."""
     places: dict[str, str] = {}

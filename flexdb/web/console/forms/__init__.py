@@ -1,6 +1,7 @@
 """Forms of JSON Schemas, in which every digit survives: of records, and of what calls are given."""
 
 from flexdb.web.console.forms.actions import act as act
+from flexdb.web.console.forms.actions import is_action as is_action
 from flexdb.web.console.forms.fields import widgets as widgets
 from flexdb.web.console.forms.fresh import begin as begin
 from flexdb.web.console.forms.reading import Posted as Posted

@@ -10,7 +10,12 @@ from flexdb.web.console.forms.reading import Posted
 from flexdb.web.console.forms.values import ABSENT, item_of, number_of
 from flexdb.web.console.forms.widget import Widget
 
-ACTIONS = ("add", "remove", "up", "show")
+_ACTIONS = ("add", "remove", "up", "show")
+
+
+def is_action(do: str) -> bool:
+    """Tell whether a button changes what is in the form, and does nothing else."""
+    return do.partition(":")[0] in _ACTIONS
 
 
 def act(schema: Any, found: Posted, do: str, root: Any = None) -> bool:
@@ -21,7 +26,7 @@ def act(schema: Any, found: Posted, do: str, root: Any = None) -> bool:
         ``show``
     """
     kind, _, at = do.partition(":")
-    if kind not in ACTIONS:
+    if not is_action(do):
         return found.is_switched
     root = schema if root is None else root
     target = widgets(schema, found.value, variants=found.variants, root=root).at(at)
