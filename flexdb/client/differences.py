@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Union
 
 from flexdb.client.objects import PatchRemoval, PatchValue
+from flexdb.client.wire import decode, encode
 
-Difference = list["PatchValue | PatchRemoval"]
+Step = Union[PatchValue, PatchRemoval]
+Difference = list[Step]
+# An array with more changes than that is replaced as a whole.
+_MOST = 100
 _MISSING = object()
 
 
@@ -20,37 +24,66 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def difference(old: dict[str, Any], new: dict[str, Any], path: str = "") -> Difference:
-    """Return what makes one object of another; an array that differs is replaced as a whole."""
-    return list(_difference(old, new, path))
+def same_schema(one: Any, other: Any) -> bool:
+    """Tell whether two schemas say the same, however their numbers are written."""
+    return bool(decode(encode(one), True) == decode(encode(other), True))
 
 
-def _difference(old: dict[str, Any], new: dict[str, Any], path: str
-                ) -> Iterator[PatchValue | PatchRemoval]:
-    for name in old.keys() | new.keys():
+def difference(old: dict[str, Any], new: dict[str, Any]) -> Difference:
+    """Return what makes one object of another, in the order in which it is done."""
+    return list(_of_objects(old, new, ""))
+
+
+def _of_objects(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[Step]:
+    for name in [*old, *(name for name in new if name not in old)]:
         place = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
-        was, now = old.get(name, _MISSING), new.get(name, _MISSING)
-        if now is _MISSING:
+        if name not in new:
             yield {"op": "remove", "path": place}
-        elif was is _MISSING:
-            yield {"op": "add", "path": place, "value": now}
-        elif isinstance(was, dict) and isinstance(now, dict):
-            yield from _difference(was, now, place)
-        elif not same(was, now):
-            yield {"op": "replace", "path": place, "value": now}
+        elif name not in old:
+            yield {"op": "add", "path": place, "value": new[name]}
+        else:
+            yield from _of_values(old[name], new[name], place)
+
+
+def _of_values(old: Any, new: Any, path: str) -> Iterator[Step]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from _of_objects(old, new, path)
+    elif not same(old, new):
+        steps = list(_of_arrays(old, new, path)) if isinstance(old, list) and isinstance(
+            new, list) else []
+        if 0 < len(steps) <= _MOST:
+            yield from steps
+        else:
+            yield {"op": "replace", "path": path, "value": new}
+
+
+def _of_arrays(old: list[Any], new: list[Any], path: str) -> Iterator[Step]:
+    """Leave what both begin and end with as it is: its numbers may have more digits than here."""
+    shorter = min(len(old), len(new))
+    begin = next((n for n in range(shorter) if not same(old[n], new[n])), shorter)
+    end = next((n for n in range(shorter - begin) if not same(old[-1 - n], new[-1 - n])),
+               shorter - begin)
+    was, now = old[begin:len(old) - end], new[begin:len(new) - end]
+    for place, (one, other) in enumerate(zip(was, now), begin):
+        yield from _of_values(one, other, f"{path}/{place}")
+    for place in range(begin + len(was) - 1, begin + len(now) - 1, -1):
+        yield {"op": "remove", "path": f"{path}/{place}"}
+    for place in range(begin + len(was), begin + len(now)):
+        yield {"op": "add", "path": f"{path}/{place}", "value": now[place - begin]}
 
 
 def clashes(old: dict[str, Any], fresh: dict[str, Any], change: Difference) -> bool:
-    """Tell whether someone else has changed what a change is about, or what holds it."""
+    """Tell whether someone else has changed what a change is about, or the array it is in."""
     return any(not same(_found(old, step["path"]), _found(fresh, step["path"]))
                for step in change)
 
 
 def _found(value: Any, path: str) -> Any:
     for name in path.split("/")[1:]:
-        name = name.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list):
+            break
         # Where what held it is gone, it is not the same as where it alone is missing.
         if not isinstance(value, dict):
             return [_MISSING]
-        value = value.get(name, _MISSING)
+        value = value.get(name.replace("~1", "/").replace("~0", "~"), _MISSING)
     return value

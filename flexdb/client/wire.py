@@ -93,7 +93,36 @@ def address_of(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is no address of a service: it begins with http:// or https://, "
                          "as http://localhost:5000 does")
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"{url!r} is no address of a service: {error}") from None
     if parts.username or parts.password:
         raise ValueError("an address holds no password: give the key as token")
     path = parts.path.rstrip("/").removesuffix("/jsonrpc")
     return urlunsplit((parts.scheme, parts.netloc, f"{path}/jsonrpc", "", ""))
+
+
+def is_answer(found: Any) -> bool:
+    """Tell whether JSON is what JSON-RPC 2.0 answers to a call, or to several."""
+    if isinstance(found, list):
+        return bool(found) and all(map(_is_response, found))
+    return _is_response(found)
+
+
+def _is_response(found: Any) -> bool:
+    if not isinstance(found, dict) or "jsonrpc" not in found:
+        return False
+    error = found.get("error")
+    return isinstance(error, dict) and {"code", "message"} <= error.keys() or (
+        error is None and "result" in found)
+
+
+def check_token(token: str) -> str:
+    """Return a token that can be sent in a header.
+
+    :raises ValueError: for another one, of which nothing is told
+    """
+    if not re.fullmatch(r"[!-~]+", token):
+        raise ValueError("a token has visible characters of ASCII alone, and no line breaks")
+    return token

@@ -191,7 +191,8 @@ def test_a_proxy_s_own_page_is_no_answer_and_is_passed_by(answering: type[Answer
 
 
 @pytest.mark.parametrize("answer", [
-    http(b"<html>", "404 Not Found"), http(b"{}"), http(b'{"id": 1}'), http(b"[1"),
+    http(b"<html>", "404 Not Found"), http(b"{}"), http(b'{"id": 1}'), http(b"[1"), http(b"[]"),
+    http(b'{"jsonrpc": "2.0"}'), http(b'{"jsonrpc": "2.0", "error": "x"}'),
     http(b"", "301 Moved", "Location: https://example.org/jsonrpc"), http(b"null")])
 def test_what_is_no_service_is_told_and_not_followed(
         answering: type[Answering], answer: bytes) -> None:
@@ -273,6 +274,13 @@ def test_a_token_is_sent_and_shown_nowhere(answering: type[Answering]) -> None:
     assert b"authorization: bearer a-secret" in server.asked[0].lower()
     assert "a-secret" not in f"{db!r} {told.value!r} {told.value.__cause__!r}"
     db.close()
+
+
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(url: str) -> None:
+    for token in ("a-secret\nX-Other: 1", "a-secrét", "a secret"):
+        with pytest.raises(ValueError, match="visible characters") as told:
+            fx.connect(url, token=token)
+        assert "secr" not in str(told.value)
 
 
 @pytest.mark.long

@@ -8,12 +8,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonpatch import JsonPatch
 
 import flexdb.client as fx
 from flexdb.client.differences import clashes, difference, same
 from flexdb.client.ids import is_id, new_id
 from flexdb.client.synchronous.tenant import TenantClient
 
+plain = st.none() | st.booleans() | st.integers(0, 2)
+names = st.sampled_from(["a", "b/", "~c", ""])
+values = plain | st.lists(plain | st.dictionaries(names, plain, max_size=2), max_size=5) | (
+    st.dictionaries(names, plain | st.lists(plain, max_size=3), max_size=4))
 SCHEMA = {"type": "object", "properties": {"title": {"type": "string"}}}
 
 
@@ -32,6 +39,8 @@ def test_a_type_is_made_once_and_is_told_apart_by_its_schema(acme: TenantClient)
     task = acme.type("Task", schema=SCHEMA, description="Work")
     assert acme.type("Task").id == acme.type("Task", schema=SCHEMA).id == task.id
     assert (task.name, task.schema) == ("Task", SCHEMA)
+    assert acme.type("Size", schema={"maximum": 1e3}).id == acme.type(
+        "Size", schema={"maximum": 1000}).id
     with pytest.raises(fx.Error, match="another schema"):
         acme.type("Task", schema=True)
     again = acme.type("Task")
@@ -78,12 +87,16 @@ def test_what_differs_is_written_and_nothing_else(acme: TenantClient) -> None:
 
 def test_numbers_that_nobody_touched_stay_to_the_digit(acme: TenantClient, url: str) -> None:
     acme.type("Price")
-    made = acme.create("Price", {"price": Decimal("10.00"), "exact": Decimal("0.1000000000000005")})
+    made = acme.create("Price", {"price": Decimal("10.00"), "exact": Decimal("0.1000000000000005"),
+                                 "list": [Decimal("1.10"), {"a": Decimal("2.20"), "b": 1}]})
     with acme.get(made.id).edit() as data:
         data["title"] = "A"
+        data["list"][1]["b"] = 2
+        data["list"].append(3)
     with fx.connect(url, decimals=True) as db:
         read = db.tenant(acme.id).get(made.id)
         assert str(read["price"]) == "10.00" and str(read["exact"]) == "0.1000000000000005"
+        assert str(read["list"]) == "[Decimal('1.10'), {'a': Decimal('2.20'), 'b': 2}, 3]"
 
 
 def test_who_is_slower_writes_upon_what_the_other_wrote(acme: TenantClient) -> None:
@@ -163,12 +176,39 @@ def test_values_that_are_not_the_same_json_differ(one: Any, other: Any) -> None:
     assert difference({"a": one}, {"a": other})
 
 
+@pytest.mark.parametrize(("old", "new", "steps"), [
+    ([1, 2], [1, 2, 3], [("add", "/a/2")]), ([1, 2], [0, 1, 2], [("add", "/a/0")]),
+    ([1, 2, 3], [1, 3], [("remove", "/a/1")]), ([1, 2, 3], [], [("remove", "/a/2"), (
+        "remove", "/a/1"), ("remove", "/a/0")]), ([1, 2, 3], [1, 9, 3], [("replace", "/a/1")]),
+    ([{"b": 1}, 2], [{"b": 5}, 2], [("replace", "/a/0/b")]), ([1], {}, [("replace", "/a")]),
+    ([1] * 200, [2] * 200, [("replace", "/a")]), ([], [1], [("add", "/a/0")])])
+def test_of_an_array_only_what_differs_is_written(
+        acme: TenantClient, old: Any, new: Any, steps: list[tuple[str, str]]) -> None:
+    assert [(step["op"], step["path"]) for step in difference({"a": old}, {"a": new})] == steps
+    acme.type("Task")
+    record = acme.create("Task", {"a": old})
+    with record.edit() as data:
+        data["a"] = new
+    assert record.data == {"a": new} and record.version == 2
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(values, values)
+def test_a_difference_makes_one_value_of_another(old: Any, new: Any) -> None:
+    made = JsonPatch(difference({"a": old}, {"a": new})).apply({"a": old})
+    assert same(made, {"a": new})
+
+
 def test_a_change_clashes_where_what_it_is_about_has_changed_or_what_holds_it() -> None:
     old = {"a": {"b": 1}, "c": 1}
     change = difference(old, {"a": {"b": 2}, "c": 1})
     assert not clashes(old, {"a": {"b": 1}, "c": 9}, change)
     assert clashes(old, {"a": {"b": 3}}, change) and clashes(old, {"a": 1}, change)
     added = difference(old, {"a": {"b": 1, "d": 1}, "c": 1})
+    listed = {"a": [1, 2], "b": 1}
+    appended = difference(listed, {"a": [1, 2, 3], "b": 1})
+    assert not clashes(listed, {"a": [1, 2], "b": 2}, appended)
+    assert clashes(listed, {"a": [2, 1], "b": 1}, appended)
     assert clashes(old, {"a": []}, added) and clashes(old, {"a": {"d": 2}}, added)
 
 

@@ -1,7 +1,8 @@
-"""Who writes programs with the client is told by mypy what is wrong in them, and only that."""
+"""mypy and pyright tell what is wrong in programs that use the client, and only that."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -76,22 +77,29 @@ WRONG = {
 }
 
 
-@pytest.mark.long
-def test_mypy_finds_each_mistake_in_its_line_and_no_others(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both programs beside the client alone: what else is in the package is no matter of theirs."""
+    folder = tmp_path_factory.mktemp("programs")
     lines = ["import flexdb.client as fx", "", "", "def use(db: fx.Client) -> None:",
              *(f"    {line}" for line in WRONG)]
-    (tmp_path / "right.py").write_text(RIGHT)
-    (tmp_path / "wrong.py").write_text("\n".join(lines) + "\n")
-    # The client alone, as it is no matter of its users what else is in the package.
-    (tmp_path / "flexdb").mkdir()
+    (folder / "right.py").write_text(RIGHT)
+    (folder / "wrong.py").write_text("\n".join(lines) + "\n")
+    (folder / "flexdb").mkdir()
     for name in ("py.typed", "version.py", "client"):
-        (tmp_path / "flexdb" / name).symlink_to(ROOT / "flexdb" / name)
-    (tmp_path / "flexdb" / "__init__.py").touch()
+        (folder / "flexdb" / name).symlink_to(ROOT / "flexdb" / name)
+    (folder / "flexdb" / "__init__.py").touch()
+    return folder
+
+
+@pytest.mark.long
+@pytest.mark.longest
+def test_mypy_finds_each_mistake_in_its_line_and_no_others(folder: Path) -> None:
     # Of what is large and comes from others, only that it is there.
-    (tmp_path / "mypy.ini").write_text(
+    (folder / "mypy.ini").write_text(
         "[mypy]\nstrict = True\nfollow_imports = silent\n"
         "[mypy-networkx.*,pandas.*,polars.*]\nfollow_imports = skip\n")
-    done = subprocess.run([sys.executable, "-m", "mypy", "right.py", "wrong.py"], cwd=tmp_path,
+    done = subprocess.run([sys.executable, "-m", "mypy", "right.py", "wrong.py"], cwd=folder,
                           capture_output=True, text=True)
     told: dict[int, str] = {}
     for place, text in re.findall(r"wrong\.py:(\d+): error: (.*)", done.stdout):
@@ -100,3 +108,16 @@ def test_mypy_finds_each_mistake_in_its_line_and_no_others(tmp_path: Path) -> No
     assert told.keys() == {*range(5, 5 + len(WRONG))}, done.stdout
     for place, wanted in enumerate(WRONG.values(), 5):
         assert wanted.replace("'", '"') in told[place], done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.longest
+def test_so_does_pyright(folder: Path) -> None:
+    (folder / "pyrightconfig.json").write_text(json.dumps(
+        {"typeCheckingMode": "strict", "include": ["right.py", "wrong.py"]}))
+    done = subprocess.run(
+        [sys.executable, "-m", "basedpyright", "--outputjson", "--pythonpath", sys.executable],
+        cwd=folder, capture_output=True, text=True)
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    assert {Path(one["file"]).name for one in found} == {"wrong.py"}, found
+    assert {one["range"]["start"]["line"] + 1 for one in found} == {*range(5, 5 + len(WRONG))}

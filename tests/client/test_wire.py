@@ -71,7 +71,7 @@ def test_an_address_is_that_of_the_service_or_of_its_endpoint(url: str, address:
     assert address_of(url) == address
 
 
-@pytest.mark.parametrize("url", ["localhost:5000", "ftp://localhost", "http://", "",
+@pytest.mark.parametrize("url", ["localhost:5000", "ftp://localhost", "http://", "", "http://localhost:99999",
                                  "http://ann:secret@localhost"])
 def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(ValueError):

@@ -23,7 +23,14 @@ from flexdb.client.failures import (
 from flexdb.client.ids import new_id
 from flexdb.client.operations import OPERATIONS, Operation
 from flexdb.client.reasons import AlreadyExists, NotFound
-from flexdb.client.wire import address_of, decode, encode, service_error
+from flexdb.client.wire import (
+    address_of,
+    check_token,
+    decode,
+    encode,
+    is_answer,
+    service_error,
+)
 from flexdb.version import __version__
 
 Self = TypeVar("Self", bound="AsyncConnection")
@@ -71,7 +78,7 @@ class AsyncConnection(AsyncMethods):
             "Content-Type": "application/json", "Accept": "application/json",
             "Prefer": "json-fields=value", "User-Agent": f"flexdb-python/{__version__}"})
         if token:
-            self._headers["Authorization"] = f"Bearer {token}"
+            self._headers["Authorization"] = f"Bearer {check_token(token)}"
         self._address = httpx2.URL(self.url)
         self._closed = False
         # Whether a service was ever there.
@@ -203,7 +210,7 @@ class AsyncConnection(AsyncMethods):
             found = decode(response.content, self._decimals)
         except ValueError:
             found = None
-        if not isinstance(found, list) and not (isinstance(found, dict) and "jsonrpc" in found):
+        if not is_answer(found):
             passing = response.status_code in (429, 502, 503, 504)
             self.answered = self.answered or passing
             raise ConnectionFailed(
@@ -214,6 +221,7 @@ class AsyncConnection(AsyncMethods):
 
 
 def _result(answer: Any, request_id: str) -> Any:
+    answer = answer[0] if isinstance(answer, list) else answer
     if "error" in answer:
         raise service_error(answer["error"], request_id)
     return answer["result"]

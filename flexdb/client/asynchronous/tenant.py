@@ -13,7 +13,7 @@ from flexdb.client.asynchronous.lists import AsyncList
 from flexdb.client.asynchronous.node_types import AsyncType
 from flexdb.client.asynchronous.records import AsyncRecord
 from flexdb.client.asynchronous.sending import AsyncBatch, AsyncTransaction
-from flexdb.client.differences import same
+from flexdb.client.differences import same_schema
 from flexdb.client.failures import Error
 from flexdb.client.graphs import Graph
 from flexdb.client.ids import id_of, is_id
@@ -54,7 +54,7 @@ class AsyncTenantClient:
                     tenant_id=self.id, name=name, schema=schema, description=description)
             except AlreadyExists:
                 found = await self._connection.get_node_type(tenant_id=self.id, name=name)
-        if schema is not ABSENT and not same(found["schema"], schema):
+        if schema is not ABSENT and not same_schema(found["schema"], schema):
             raise Error(f"{name} is there with another schema: change it by type({name!r}).update()"
                         " or leave the schema out")
         self._types[name] = found["id"]

@@ -16,7 +16,7 @@ from flexdb.client.synchronous.lists import List
 from flexdb.client.synchronous.node_types import Type
 from flexdb.client.synchronous.records import Record
 from flexdb.client.synchronous.sending import Batch, Transaction
-from flexdb.client.differences import same
+from flexdb.client.differences import same_schema
 from flexdb.client.failures import Error
 from flexdb.client.graphs import Graph
 from flexdb.client.ids import id_of, is_id
@@ -57,7 +57,7 @@ class TenantClient:
                     tenant_id=self.id, name=name, schema=schema, description=description)
             except AlreadyExists:
                 found = self._connection.get_node_type(tenant_id=self.id, name=name)
-        if schema is not ABSENT and not same(found["schema"], schema):
+        if schema is not ABSENT and not same_schema(found["schema"], schema):
             raise Error(f"{name} is there with another schema: change it by type({name!r}).update()"
                         " or leave the schema out")
         self._types[name] = found["id"]
