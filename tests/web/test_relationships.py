@@ -82,6 +82,22 @@ def test_two_records_are_related_by_their_labels(console: Console, task: dict[st
     assert "123456789012345678901234567890" in console.get(f"{of(task)}/{made['id']}")
 
 
+def test_a_form_that_is_sent_twice_relates_once(console: Console, task: dict[str, Any]) -> None:
+    source, target = (console.service.node(task, data={"title": title}) for title in "AB")
+    page = console.get(f"{of(task)}/new?source_node_id={source['id']}")
+    (id,) = re.findall(r'name="id" value="([^"]+)"', page)
+    form = {"id": id, "source_node_id": source["id"], "target_node_id": target["id"],
+            "relationship_type": "depends_on"}
+    for _ in range(2):
+        assert "Related A to B" in console.followed(console.post(f"{of(task)}/new", form))
+    (made,) = console.service.call("list_relationships", tenant_id=task["tenant_id"]
+                                   )["relationships"]
+    assert made["id"] == id
+    # One that is another's already is no repetition: the next try has an id of its own.
+    page = console.post(f"{of(task)}/new", form | {"relationship_type": "other"}, status=409).text
+    assert f'name="id" value="{id}"' not in page
+
+
 def test_a_label_that_several_have_is_asked_about_and_nothing_typed_is_lost(
         console: Console, task: dict[str, Any]) -> None:
     twins = [console.service.node(task, data={"title": "Twin"}) for _ in range(2)]

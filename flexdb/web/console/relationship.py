@@ -7,8 +7,9 @@ from typing import Any
 from flask import Response, request
 
 from flexdb.api.calls import Call, PageCalls
+from flexdb.contract.ids import new_id
 from flexdb.documents.text import Number
-from flexdb.errors import FlexdbError, InvalidParams, NotFound
+from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
 from flexdb.web.console.finding import id_of, names
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, page, show, within
@@ -34,8 +35,11 @@ def _form(calls: PageCalls, tenant_id: str, picks: Picks, types: list[dict[str, 
     if request.method == "POST":
         shown["wrong"] |= picks.wrong
     status = error.status if error else 400 if shown["wrong"] or said.filled.wrong else 200
+    # One that is taken by something else is not kept.
+    id = "" if "id" in shown["wrong"] else given("id")
     return show("new_relationship.html", status=status, place=place, picks=picks, given=given,
-                types=types, has_fields=schema_of(types, given("relationship_type")), **shown)
+                types=types, id=id or new_id(),
+                has_fields=schema_of(types, given("relationship_type")), **shown)
 
 
 @page("/t/<tenant_id>/relationships/new")
@@ -63,14 +67,29 @@ def create(calls: PageCalls, tenant_id: str) -> Shown | Response:
     if picks.wrong or said.filled.wrong:
         return _form(calls, tenant_id, picks, types, said)
     try:
-        made = calls.one("create_relationship", tenant_id=tenant_id, **picks.ids(),
-                         relationship_type=name, data=said.value)["relationship"]
+        made = calls.one("create_relationship", tenant_id=tenant_id, id=given("id") or new_id(),
+                         **picks.ids(), relationship_type=name, data=said.value)["relationship"]
     except FlexdbError as error:
-        return _form(calls, tenant_id, picks, types, said, error)
+        made = _made_before(calls, tenant_id, picks, name, error)
+        if made is None:
+            return _form(calls, tenant_id, picks, types, said, error)
     source, target = (picks.named[end].label for end in ENDS)
     return redirect_with(
         f"/console/t/{tenant_id}/nodes/{made['source_node_id']}/relationships",
         f"Related {source} to {target}: {cut(made['relationship_type'])}.")
+
+
+def _made_before(calls: PageCalls, tenant_id: str, picks: Picks, name: str, error: FlexdbError
+                 ) -> Any:
+    """Return the relationship that a form made when it was sent before; None where it did not."""
+    if not isinstance(error, AlreadyExists) or "id" not in error.data.get("fields", {}):
+        return None
+    (told,) = calls.outcomes(Call("get_relationship", {"tenant_id": tenant_id, "id": given("id")}))
+    if isinstance(told, FlexdbError):
+        return None
+    asked = picks.ids() | {"relationship_type": name}
+    made = told["relationship"]
+    return made if asked == {member: made[member] for member in asked} else None
 
 
 def _one(calls: PageCalls, tenant_id: str, id: str, said: Said | None = None,
