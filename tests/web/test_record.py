@@ -204,6 +204,9 @@ def test_a_type_without_a_schema_takes_json(console: Console) -> None:
     console.post(url, {**form, "json:": '{"a": 1.0, "b": [1]}'})
     assert '"a": 1.0' in world.text(url) or '"a":1.0' in world.text(url)
     assert world.stored(url)["data"]["b"] == [1]
+    for text in ("", "[]", "{"):
+        page = console.post(url, {**form, "version": "2", "json:": text}, status=400).text
+        assert "object" in page or "is no JSON" in page
 
 
 def test_a_deleted_record_can_be_had_back(world: Records, console: Console) -> None:

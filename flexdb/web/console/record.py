@@ -114,6 +114,8 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     do = request.form.get("do", "")
     if forms.act(schema, filled, do):
         return _form(_as_typed(found), filled, told=_NOTHING if forms.is_action(do) else SWITCHED)
+    if filled.value is ABSENT:
+        filled.wrong.setdefault("", "must be a JSON object")
     if filled.wrong:
         return _form(_as_typed(found), filled, 400)
     told = _saved(calls, found, filled.value)
