@@ -196,6 +196,16 @@ def test_the_form_of_a_record_is_shown_beside(console: Console, task: dict[str, 
     assert "Heading" in beside and 'id="f-/number"' in beside
 
 
+@pytest.mark.parametrize("text", ['{"type": [[]]}', '{"$ref": "#"}', '{"required": [{}]}', "1",
+                                  '{"x-order": [{}], "properties": {"a": 1}}', "[" * 200])
+@pytest.mark.parametrize("does", ["preview", "form", "save"])
+def test_whatever_is_typed_is_answered_by_the_editor(
+        console: Console, task: dict[str, Any], text: str, does: str) -> None:
+    response = console.client.post(f"/console{of(task)}/schema", data={
+        "do": does, "tab": "json", "name": "Task", "version": "9" * 30, "text": text})
+    assert response.status_code in (200, 400) and 'id="editor"' in response.text
+
+
 def test_a_type_that_is_not_there_is_told(console: Console, task: dict[str, Any]) -> None:
     console.get(f"/t/{task['tenant_id']}/types/{task['tenant_id']}/schema", 404)
 

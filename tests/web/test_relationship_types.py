@@ -88,6 +88,8 @@ def test_who_saves_what_is_stale_may_save_once_more(
     form = {"name": "loves", "cardinality": "n:m", "on_delete": "cascade", "version": "1"}
     console.service.call("update_relationship_type", tenant_id=tenant["id"], id=made["id"],
                          description="Theirs")
+    for wrong in ("9" * 30, "²", "x"):
+        assert "version" in console.post(url, form | {"version": wrong}, 400).text
     page = console.post(url, form, 412).text
     assert "meanwhile" in page and 'value="loves"' in page
     version = re.search(r'name="version" value="(\d+)"', page)

@@ -11,6 +11,7 @@ from flexdb.errors import FlexdbError, InvalidParams, VersionConflict
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
 from flexdb.web.console.schemas import fields, order
+from flexdb.web.console.schemas.drafts import version_of
 from flexdb.web.console.schemas.faults import pointer_in
 from flexdb.web.console.schemas.lines import line_of
 from flexdb.web.console.tenants import wrong_fields
@@ -132,7 +133,7 @@ def _params(given: dict[str, Any]) -> dict[str, Any]:
         schema = fields.parse(given["schema"]) if given["schema"].strip() else None
     except ValueError as error:
         raise InvalidParams(fields={"schema": [f"is no JSON: {error}"]}) from None
-    version = {"version": int(given["version"])} if given["version"].isdecimal() else {}
+    version = {"version": version_of(given["version"])} if given["version"] else {}
     return {name: given[name] for name in _NEW if name != "version"} | version | {
         "description": given["description"] or None, "schema": order.in_order(schema)} | {
         name: given[name] or None for name in _ENDS}

@@ -151,7 +151,7 @@ def shape(schema: Any, root: Any) -> FormShape:
 
 def _plain(said: Schema, is_nullable: bool) -> FormShape:
     types = said.get("type")
-    types = [types] if isinstance(types, str) else types if isinstance(types, list) else []
+    types = [types] if isinstance(types, str) else _texts(types)
     is_nullable = is_nullable or "null" in types
     if "const" in said:
         return FormShape("choice", said, is_nullable and said["const"] is not None,

@@ -91,7 +91,7 @@ class Draft:
 
     def params(self, schema: Any) -> dict[str, Any]:
         """Return what is to be saved, for the calls that create and update a node type."""
-        version = {"version": _version(self.version)} if self.version else {}
+        version = {"version": version_of(self.version)} if self.version else {}
         return {"name": self.name, "description": self.description or None,
                 "schema": schema} | version
 
@@ -142,6 +142,6 @@ class Draft:
             raise
 
 
-def _version(text: str) -> Any:
-    # What is no version is refused by the call, which says so.
+def version_of(text: str) -> Any:
+    """Return the version that a form sent; what is none stays as it is, for a call to refuse."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else text
