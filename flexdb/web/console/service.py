@@ -19,7 +19,7 @@ _SECRET, _HEIGHT, _BAR = ("db_password", "secret_key"), 18, 4
 
 
 @dataclass
-class Method:
+class MethodFigures:
     """What became of the calls of one method since the start.
 
     :param buckets: how many took at most so many seconds, by the upper bounds
@@ -92,16 +92,16 @@ def service(calls: PageCalls) -> Shown:
                 bar=_BAR, width=20 * (_BAR + 1))
 
 
-def _measured(families: Iterable[Any]) -> tuple[dict[str, Method], dict[str, float]]:
+def _measured(families: Iterable[Any]) -> tuple[dict[str, MethodFigures], dict[str, float]]:
     """Return what was counted of each method, and the figures that have no label."""
-    methods: dict[str, Method] = {}
+    methods: dict[str, MethodFigures] = {}
     figures: dict[str, float] = {}
     for family in families:
         for name, labels, value, *_ in family.samples:
             if "method" not in labels:
                 figures[f"{name}_{labels['status']}" if "status" in labels else name] = value
                 continue
-            method = methods.setdefault(labels["method"], Method(labels["method"]))
+            method = methods.setdefault(labels["method"], MethodFigures(labels["method"]))
             if name == "flexdb_calls_total":
                 method.outcomes[labels["outcome"]] = int(value)
             elif name == "flexdb_call_duration_seconds_sum":
