@@ -142,9 +142,9 @@ def objects_module(schemas: dict[str, Json], used: Iterable[str]) -> str:
         '"""What the service takes and gives, as types: dicts with the members that are told.\n\n'
         'Written by ``scripts/make_client.py``.\n"""\n\n'
         f"import sys\nfrom collections.abc import Mapping\n{times}"
-        "from typing import Any, Literal, TypedDict\n\n"
-        "if sys.version_info >= (3, 11):\n    from typing import NotRequired\n"
-        "else:\n    from typing_extensions import NotRequired\n\n\n"
+        "from typing import Any, Literal\n\n"
+        "if sys.version_info >= (3, 11):\n    from typing import NotRequired, TypedDict\n"
+        "else:\n    from typing_extensions import NotRequired, TypedDict\n\n\n"
         + classes)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 _COLUMNS = ("id", "version", "created_at", "updated_at")
 # How much of a value a notebook shows, in characters.
 _SHOWN = 60
@@ -23,6 +24,14 @@ def rows(nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             row[f"data.{name}" if name in _COLUMNS else name] = value
         found.append(row)
     return found
+
+
+class Found(list[T]):
+    """What a list gave: in a notebook a table."""
+
+    def _repr_html_(self) -> str:
+        found: list[Any] = list(self)
+        return html_table(rows(getattr(one, "node", one) for one in found))
 
 
 def html_table(found: Sequence[Mapping[str, Any]]) -> str:

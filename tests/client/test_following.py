@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
 import flexdb.client as fx
 from flexdb.client.synchronous.tenant import TenantClient
+from tests.support.proxy import Proxy
+from tests.support.waiting import wait_until
 
 
 def test_changes_are_given_once_and_go_on_from_where_somebody_was(acme: TenantClient) -> None:
@@ -38,6 +41,42 @@ def test_who_follows_is_given_what_happens_later(acme: TenantClient) -> None:
     change = next(iter(acme.changes(position, wait=20)))
     later.join()
     assert change["op"] == "create" and change["kind"] == "node"
+
+
+@pytest.mark.long
+def test_who_follows_goes_on_when_the_service_was_away_and_misses_nothing(
+        url: str, acme: TenantClient) -> None:
+    task, seen, made = acme.type("Task"), list[str](), list[str]()
+    position = acme.changes(follow=False)
+    list(position)
+    to = urlsplit(url).port or 0
+    proxy = Proxy(to)
+
+    def follow() -> None:
+        with fx.connect(f"http://127.0.0.1:{proxy.port}") as db:
+            for change in db.tenant(acme.id).changes(position.position, wait=1):
+                seen.append(change["id"])
+                if len(seen) == 60:
+                    return
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    for turn in range(6):
+        made += [acme.create(task, {"n": n}).id for n in range(10)]
+        wait_until(lambda: len(seen) >= len(made) - 10)
+        if turn % 2:
+            proxy.losing.set()
+            lost = proxy.lost
+            made_before = len(made)
+            wait_until(lambda: proxy.lost > lost or len(seen) >= made_before)
+            proxy.losing.clear()
+        else:
+            port = proxy.port
+            proxy.close()
+            proxy = Proxy(to, address=("127.0.0.1", port))
+    follower.join(30)
+    proxy.close()
+    assert seen == made
 
 
 def test_a_position_that_is_gone_is_told(acme: TenantClient) -> None:

@@ -57,8 +57,16 @@ def test_a_list_becomes_a_table(filled: TenantClient) -> None:
     assert list(frame["n"]) == table["n"].to_list() == list(range(25))
 
 
+    none = filled.nodes(where={"data.n": -1})
+    assert none.to_dataframe().empty and none.to_polars().is_empty()
+
+
 def test_a_record_in_a_notebook_is_a_table_in_which_nothing_runs(filled: TenantClient) -> None:
     record = filled.create("Task", {"title": "<script>alert(1)</script>", "<i>": "x" * 200})
     shown = record._repr_html_()
     assert shown.startswith("<table>") and "<script>" not in shown and "<i>" not in shown
     assert "x" * 60 not in shown and record.id in shown
+    page = next(filled.nodes(sort="data.n").pages(3))
+    assert page._repr_html_().count("<tr>") == 4 and "&lt;b&gt;2" in page._repr_html_()
+    edge = record.relate("of", record)
+    assert edge["id"] in filled.relationships().all()._repr_html_()

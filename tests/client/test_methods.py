@@ -8,6 +8,7 @@ import types
 from datetime import datetime
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
+import httpx2
 import pytest
 
 import flexdb.client as fx
@@ -17,6 +18,7 @@ from flexdb.client.deferred import DeferredMethods
 from flexdb.client.pending import Pending
 from flexdb.contract.describe import error_kinds
 from flexdb.contract.operation import DELETES, OPERATIONS
+from tests.support.callers import closed, secrets_of
 from tests.support.service import Service
 from tests.support.world import World
 
@@ -122,3 +124,18 @@ def test_many_calls_are_one_request_and_each_has_its_own_end(db: fx.Client, slug
                          ("create_tenant", {"slug": slug, "name": "A"}), ("get_caller", {})])
     assert found[0]["tenant"]["slug"] == slug and "caller" in found[2]
     assert isinstance(found[1], fx.AlreadyExists) and found[1].request_id
+
+
+def test_a_key_is_sent_and_what_sends_may_be_one_s_own(
+        service: Service) -> None:
+    tenant, required = service.tenant(), closed(service.settings)
+    viewer = secrets_of(service.settings, tenant)["viewer"]
+    inside = httpx2.WSGITransport(app=required.app)
+    with fx.connect("http://localhost", http=httpx2.Client(transport=inside)) as db:
+        with pytest.raises(fx.Unauthenticated):
+            db.list_tenants()
+    with fx.connect("http://localhost", viewer, http=httpx2.Client(transport=inside)) as db:
+        assert db.tenant(tenant["slug"]).id == tenant["id"]
+        with pytest.raises(fx.PermissionDenied):
+            db.tenant(tenant["slug"]).type("Task")
+    required.close()

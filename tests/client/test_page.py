@@ -22,3 +22,12 @@ def test_the_page_runs_as_written(address: str) -> None:
             assert printed.getvalue() == (wanted if below == "text" else "")
             compared += below == "text"
     assert compared >= 3
+
+
+def test_what_the_readme_shows_runs_as_written_and_again(address: str) -> None:
+    ((_, text),) = blocks("README.md", "python")
+    with redirect_stdout(io.StringIO()) as printed:
+        for _ in range(2):
+            exec(text.replace("localhost:5000", address), {})
+    assert printed.getvalue() == (
+        "Ship 1\n['Ship', 'Test']\nShip 1\nShip 1\n['Ship', 'Test']\n")

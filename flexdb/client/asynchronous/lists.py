@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flexdb.client.asynchronous.connection import AsyncConnection
-from flexdb.client.tables import rows
+from flexdb.client.tables import Found, rows
 
 if TYPE_CHECKING:
     import pandas
@@ -36,7 +36,7 @@ class AsyncList(Generic[T]):
             for one in page:
                 yield one
 
-    async def pages(self, size: int = _PAGE) -> AsyncIterator[list[T]]:
+    async def pages(self, size: int = _PAGE) -> AsyncIterator[Found[T]]:
         """Give one page after the other, each when it is asked for.
 
         :param size: how many each has; the service gives less where they are large
@@ -44,7 +44,7 @@ class AsyncList(Generic[T]):
         token = ""
         while True:
             page = await self._page(size, "none", token)
-            yield [self._read(one) for one in page[self._member]]
+            yield Found(self._read(one) for one in page[self._member])
             token = page["pagination"]["next_page_token"]
             if not token:
                 return
@@ -60,9 +60,9 @@ class AsyncList(Generic[T]):
         total: int | None = page["pagination"]["total_count"]
         return total
 
-    async def all(self) -> list[T]:
+    async def all(self) -> Found[T]:
         """Return all of them at once."""
-        return [one async for one in self]
+        return Found([one async for one in self])
 
     async def to_dataframe(self) -> pandas.DataFrame:
         """Return all as a table of pandas, with a column for each member of their data.
@@ -80,7 +80,9 @@ class AsyncList(Generic[T]):
         """
         import polars
 
-        return polars.from_dicts(rows(await self._whole()), infer_schema_length=None)
+        found = rows(await self._whole())
+        # Of no rows at all it makes no table.
+        return polars.from_dicts(found, infer_schema_length=None) if found else polars.DataFrame()
 
     async def _whole(self) -> list[Any]:
         plain: AsyncList[Any] = AsyncList(self._connection, self._name, self._member,

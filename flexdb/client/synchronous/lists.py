@@ -9,7 +9,7 @@ from collections.abc import Iterator, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flexdb.client.synchronous.connection import Connection
-from flexdb.client.tables import rows
+from flexdb.client.tables import Found, rows
 
 if TYPE_CHECKING:
     import pandas
@@ -39,7 +39,7 @@ class List(Generic[T]):
             for one in page:
                 yield one
 
-    def pages(self, size: int = _PAGE) -> Iterator[list[T]]:
+    def pages(self, size: int = _PAGE) -> Iterator[Found[T]]:
         """Give one page after the other, each when it is asked for.
 
         :param size: how many each has; the service gives less where they are large
@@ -47,7 +47,7 @@ class List(Generic[T]):
         token = ""
         while True:
             page = self._page(size, "none", token)
-            yield [self._read(one) for one in page[self._member]]
+            yield Found(self._read(one) for one in page[self._member])
             token = page["pagination"]["next_page_token"]
             if not token:
                 return
@@ -63,9 +63,9 @@ class List(Generic[T]):
         total: int | None = page["pagination"]["total_count"]
         return total
 
-    def all(self) -> list[T]:
+    def all(self) -> Found[T]:
         """Return all of them at once."""
-        return [one for one in self]
+        return Found([one for one in self])
 
     def to_dataframe(self) -> pandas.DataFrame:
         """Return all as a table of pandas, with a column for each member of their data.
@@ -83,7 +83,9 @@ class List(Generic[T]):
         """
         import polars
 
-        return polars.from_dicts(rows(self._whole()), infer_schema_length=None)
+        found = rows(self._whole())
+        # Of no rows at all it makes no table.
+        return polars.from_dicts(found, infer_schema_length=None) if found else polars.DataFrame()
 
     def _whole(self) -> list[Any]:
         plain: List[Any] = List(self._connection, self._name, self._member,
