@@ -37,6 +37,8 @@ ROUTES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/tenants/{tenant_id}/keys", "create_key"),
         ("DELETE", "/tenants/{tenant_id}/keys/{id}", "delete_key"),
         ("GET", "/tenants/{tenant_id}/keys", "list_keys"),
+        ("GET", "/operator-keys", "list_operator_keys"),
+        ("DELETE", "/operator-keys/{id}", "delete_operator_key"),
         ("GET", "/caller", "get_caller"),
     ),
     "Events": (

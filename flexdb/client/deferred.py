@@ -37,6 +37,7 @@ from flexdb.client.objects import (
     NodesPage,
     NodeType,
     NodeTypesPage,
+    OperatorKeysPage,
     Pagination,
     PatchMove,
     PatchRemoval,
@@ -673,6 +674,21 @@ class DeferredMethods:
         result: Pending[TenantLimits] = self._call("update_limits", {"tenant_id": tenant_id},
             {"max_nodes": max_nodes, "max_relationships": max_relationships, "max_bytes": max_bytes,
             "calls_per_second": calls_per_second, "burst": burst, "reset": reset})
+        return result
+
+    def list_operator_keys(self, *,
+        pagination: Pagination | None = None,
+    ) -> Pending[OperatorKeysPage]:
+        """List the keys of operators, newest first; `python -m flexdb create-key` makes them."""
+        result: Pending[OperatorKeysPage] = self._call("list_operator_keys", {},
+            {"pagination": pagination})
+        return result
+
+    def delete_operator_key(self, *,
+        id: str,
+    ) -> Pending[None]:
+        """Delete a key of an operator, which is good nowhere any more a second later."""
+        result: Pending[None] = self._call("delete_operator_key", {"id": id}, {})
         return result
 
     def create_relationship_type(self, *,

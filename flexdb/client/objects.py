@@ -821,6 +821,38 @@ class NodesPage(TypedDict):
     explain: NotRequired[Explanation]
 
 
+class OperatorKey(TypedDict):
+    """A key of an operator; its secret was told once, by the command that made it."""
+
+    id: str
+    """The key's id."""
+    name: str
+    """What it is for."""
+    role: str
+    """`operator`."""
+    operations: list[str] | None
+    """Where it may do less than the role: names of methods, and `read`, `write`, `people`,
+    `schema`, `manage`, `own`, `platform`.
+    """
+    hint: str
+    """How its secret begins."""
+    created_by: str
+    """Who made it."""
+    created_at: str
+    """When it was created."""
+    expires_at: str
+    """When it ends to be good: in 90 days when absent, at most in 10 years."""
+    last_used_at: str | None
+    """When it was last used, within an hour."""
+
+
+class OperatorKeysPage(TypedDict):
+    """What is told of its members."""
+
+    operator_keys: list[OperatorKey]
+    pagination: CountedPage
+
+
 class Pagination(TypedDict):
     """Where in a list to read, and how much."""
 
@@ -1171,15 +1203,15 @@ TransactionCall = TypedDict("TransactionCall", {
         "shortest_path", "get_neighbors", "get_node_history", "get_relationship_history",
         "list_deleted_nodes", "create_invitation", "list_invitations", "delete_invitation",
         "create_key", "list_keys", "delete_key", "get_caller", "get_limits", "update_limits",
-        "create_relationship_type", "get_relationship_type", "update_relationship_type",
-        "delete_relationship_type", "list_relationship_types", "restore_node",
-        "restore_relationship", "create_role", "get_role", "update_role", "delete_role",
-        "list_roles", "create_tenant", "get_tenant", "update_tenant", "delete_tenant",
-        "list_tenants", "update_nodes", "upsert_node", "upsert_nodes", "get_usage", "list_usage",
-        "create_user", "get_user", "update_user", "delete_user", "list_users", "add_user_to_tenant",
-        "remove_user_from_tenant", "list_tenant_users", "list_user_tenants", "create_webhook",
-        "get_webhook", "update_webhook", "rotate_webhook_secret", "delete_webhook",
-        "list_webhooks"],
+        "list_operator_keys", "delete_operator_key", "create_relationship_type",
+        "get_relationship_type", "update_relationship_type", "delete_relationship_type",
+        "list_relationship_types", "restore_node", "restore_relationship", "create_role",
+        "get_role", "update_role", "delete_role", "list_roles", "create_tenant", "get_tenant",
+        "update_tenant", "delete_tenant", "list_tenants", "update_nodes", "upsert_node",
+        "upsert_nodes", "get_usage", "list_usage", "create_user", "get_user", "update_user",
+        "delete_user", "list_users", "add_user_to_tenant", "remove_user_from_tenant",
+        "list_tenant_users", "list_user_tenants", "create_webhook", "get_webhook", "update_webhook",
+        "rotate_webhook_secret", "delete_webhook", "list_webhooks"],
     "params": NotRequired[Mapping[str, Any]],
     "as": NotRequired[str],
 })

@@ -69,6 +69,8 @@ OPERATIONS = {
     "get_caller": Operation(True, False, "caller"),
     "get_limits": Operation(True, False, "limits"),
     "update_limits": Operation(False, False, "limits"),
+    "list_operator_keys": Operation(True, False, ""),
+    "delete_operator_key": Operation(False, False, ""),
     "create_relationship_type": Operation(False, True, "relationship_type"),
     "get_relationship_type": Operation(True, False, "relationship_type"),
     "update_relationship_type": Operation(False, True, "relationship_type"),

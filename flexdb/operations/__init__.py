@@ -23,6 +23,7 @@ from flexdb.operations import (  # noqa: F401
     limits,
     node_types,
     nodes,
+    operator_keys,
     relationship_types,
     relationships,
     restores,

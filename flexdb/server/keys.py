@@ -18,7 +18,7 @@ from flexdb.contract.ids import new_id
 from flexdb.contract.operation import OPERATIONS, Function, Loaded
 from flexdb.db.commands import running
 from flexdb.errors import FlexdbError, NotFound
-from flexdb.operations import keys
+from flexdb.operations import keys, operator_keys
 from flexdb.operations.events import noted
 from flexdb.operations.statements import one_object
 from flexdb.plan import Plan
@@ -52,13 +52,14 @@ def create_key(settings: Settings, tenant: str | None, role: str, name: str, day
 
 
 def list_keys(settings: Settings, tenant: str | None) -> list[dict[str, Any]]:
-    """Return the keys of a tenant, up to the newest 1,000, or of all operators.
+    """Return the keys of a tenant or, without one, of operators: the newest 1,000.
 
     :raises NotFound: when there is no such tenant
     """
     with answering(settings) as run:
         if tenant is None:
-            return list(run(one_object(_CONTEXT, "list_operator_keys", {}, "keys"))["keys"])
+            params = {"pagination": {"page_size": _MOST}}
+            return list(run(operator_keys.list_operator_keys(_CONTEXT, params))["operator_keys"])
         of_tenant = {"tenant_id": tenant_id_of(run, tenant), "pagination": {"page_size": _MOST}}
         return list(run(keys.list_keys(_CONTEXT, of_tenant))["keys"])
 

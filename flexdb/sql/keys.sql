@@ -129,7 +129,22 @@ SELECT to_json(EXISTS (
     SELECT FROM flexdb_keys k WHERE k.tenant_id IS NULL AND k.expires_at > clock_timestamp()
 )) AS object
 
--- read: list_operator_keys -> object
-SELECT coalesce(json_agg({key} ORDER BY k.created_at), '[]'::json) AS object
+-- object: operator_key k
+id, name, role, operations, hint, created_by, created_at time, expires_at time, last_used_at time
+
+-- list: list_operator_keys of operator_key k
+SELECT k.id, k.name, k.role, k.operations, k.hint, k.created_by, k.created_at, k.expires_at,
+       k.last_used_at, octet_length(concat(k.name, k.created_by, k.operations)) AS size
 FROM flexdb_keys k
 WHERE k.tenant_id IS NULL
+
+-- lock: before_operator_keys -> object
+SELECT {operator_key} AS object
+FROM flexdb_keys k
+WHERE k.tenant_id IS NULL AND k.id = %(id)s
+FOR NO KEY UPDATE
+
+-- write: delete_operator_key -> object
+DELETE FROM flexdb_keys k
+WHERE k.tenant_id IS NULL AND k.id = %(id)s
+RETURNING '{}'::json AS object

@@ -26,6 +26,7 @@ OF_ALL = {
     # The operators' own.
     "list_tenants": ["tenants t"], "create_tenant": ["tenants other", "tenants t"],
     "list_operator_keys": ["flexdb_keys k"], "has_operator_key": ["flexdb_keys k"],
+    "delete_operator_key": ["flexdb_keys k"], "before_operator_keys": ["flexdb_keys k"],
     # A slug is one tenant's among all; a tenant's caller does not change it.
     "update_tenant": ["tenants other"],
     # What a worker counted, of all tenants that asked it.

@@ -192,6 +192,7 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "get_user_by_email", "get_tenant_by_slug", "get_node_type_by_name",
              "get_role_of_member",
              "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys",
+             "before_operator_keys",
              "check_quota", "before_roles", "lock_role", "count_role", "begin_invitation",
              "before_invitations", "before_limits", "before_webhooks", "lock_node_type",
              "find_clashes",
@@ -207,7 +208,7 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
              "lock_deleted"}
     # What the doors and the commands ask.
     others = {"find_memberships", "find_claimed", "list_migrations", "find_key",
-              "note_key", "find_tenant", "has_operator_key", "list_operator_keys",
+              "note_key", "find_tenant", "has_operator_key",
               "list_own_limits", "webhook_figures", "exchange_rates", "add_usage",
               "find_node_type", "export_nodes",
               "get_data_members"}

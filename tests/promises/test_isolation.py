@@ -15,6 +15,7 @@ from flexdb.config import Settings
 from flexdb.contract.fields import Id
 from flexdb.contract.operation import OPERATIONS
 from tests.support import postgres
+from tests.support.callers import operator_key
 from tests.support.row_security import switched_on
 from tests.support.service import SINGLE, RpcError, Service, request
 
@@ -115,6 +116,7 @@ def world(service: Service, twin: World | None = None) -> World:
     return {"tenant": tenant, "user": user, "node_type": node_type, "node": source,
             "target": target, "relationship": edge, "relationship_type": contract,
             "key": service.call("create_key", tenant_id=tenant["id"], name="A key")["key"],
+            "operator_key": operator_key(service),
             "role": service.call("create_role", tenant_id=tenant["id"], name="reader",
                                  grants=[{}])["role"],
             "invitation": service.call("create_invitation", tenant_id=tenant["id"],

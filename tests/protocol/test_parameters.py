@@ -107,6 +107,8 @@ METHODS = {
     "list_webhooks": "tenant_id pagination?", "rotate_webhook_secret": "id tenant_id overlap?",
     "test_webhook": "tenant_id webhook_id",
     "count_deliveries": "tenant_id webhook_id",
+    "list_operator_keys": "pagination?",
+    "delete_operator_key": "id",
     "list_deliveries": "tenant_id webhook_id status? pagination?",
     "redeliver": "tenant_id webhook_id positions? since? until?",
 }

@@ -24,6 +24,12 @@ def with_key(service: Service, secret: str, door: str = "jsonrpc") -> Service:
     return replace(service, secret=secret, door=door)
 
 
+def operator_key(service: Service) -> Any:
+    """Make a key of an operator, as is done on the machine, and return it without its secret."""
+    keys.create_key(service.settings, None, "", "An operator", 1, ())
+    return service.call("list_operator_keys", pagination={"page_size": 1})["operator_keys"][0]
+
+
 def secrets_of(settings: Settings, tenant: dict[str, Any]) -> dict[str, str]:
     """Return the secret of a key of each role, those below operator of a tenant."""
     return {role: keys.create_key(settings, None if role == "operator" else tenant["id"], role,

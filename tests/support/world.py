@@ -10,6 +10,7 @@ from uuid import uuid4
 import psycopg
 
 from flexdb.contract.operation import OPERATIONS
+from tests.support.callers import operator_key
 from tests.support.service import Service, request
 
 _EARLIER = "2026-01-01T00:00:00.000000+00:00"
@@ -46,6 +47,7 @@ class World:
             self.tenant, name="belongs_to", source_node_type_ids=[self.node_type["id"]])
         self.service.call("add_user_to_tenant", self.member)
         self.key = self.service.call("create_key", tenant_id=self.tenant["id"], name="A key")["key"]
+        self.operator_key = operator_key(self.service)
         self.role = self.service.call("create_role", tenant_id=self.tenant["id"], name="reader",
                                       grants=[{}])["role"]
         self.invitation = self.service.call(

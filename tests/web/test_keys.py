@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from flexdb.access.keys import is_secret
+from flexdb.server.keys import create_key
 from tests.support.callers import with_key
 from tests.support.console import Console, Site
+from tests.support.service import RpcError, Service
 
 SECRET = re.compile(r"fdb_[ot]_[0-9A-Za-z]{49}")
 FORM = {"name": "web <b>shop", "role": "member", "expires": "2030-01-02"}
@@ -103,7 +106,28 @@ def test_a_reload_and_the_way_back_show_no_secret_and_make_no_other_key(
     assert len(site.service.call("list_keys", tenant_id=tenant["id"])["keys"]) == 1
 
 
-def test_operators_keys_are_made_on_the_machine_and_the_page_tells_how(console: Console) -> None:
+def test_operators_keys_are_shown_and_deleted_and_made_on_the_machine(console: Console) -> None:
+    name = f"<b>operator {uuid4()}"
+    secret = create_key(console.service.settings, None, "", name, 1, ("read",))
     page = console.get("/keys")
-    for command in ("create-key --name", "list-keys", "delete-key"):
-        assert f'data-copy="python -m flexdb {command}' in page
+    assert name.replace("<", "&lt;") in page.replace("&gt;", ">") and name not in page
+    assert secret[:10] in page and secret not in page
+    assert 'data-copy="python -m flexdb create-key' in page
+    (key,) = [one for one in console.service.call("list_operator_keys", pagination={
+        "page_size": 1000})["operator_keys"] if one["name"] == name]
+    url = f"/keys/{key['id']}/delete"
+    assert "Delete the operator" in console.post(url, {"name": name}, status=200).text
+    assert with_key(console.service, secret).call("get_caller")
+    console.post(url, {"name": name, "sure": "yes"})
+    console.post(url, {"name": name, "sure": "yes"}, status=404)
+
+
+def test_an_operator_s_key_is_deleted_and_a_tenant_s_is_no_operator_s(service: Service) -> None:
+    tenant = service.tenant()
+    own = service.call("create_key", tenant_id=tenant["id"], name="k")["key"]
+    listed = service.call("list_operator_keys", pagination={"page_size": 1000})["operator_keys"]
+    assert own["id"] not in [one["id"] for one in listed]
+    with pytest.raises(RpcError) as refused:
+        service.call("delete_operator_key", id=own["id"])
+    assert refused.value.reason == "NOT_FOUND"
+    assert service.call("list_keys", tenant_id=tenant["id"])["keys"]

@@ -37,6 +37,7 @@ from flexdb.client.objects import (
     NodesPage,
     NodeType,
     NodeTypesPage,
+    OperatorKeysPage,
     Pagination,
     PatchMove,
     PatchRemoval,
@@ -1076,6 +1077,26 @@ class AsyncMethods:
             {"max_nodes": max_nodes, "max_relationships": max_relationships, "max_bytes": max_bytes,
             "calls_per_second": calls_per_second, "burst": burst, "reset": reset})
         return result
+
+    async def list_operator_keys(self, *,
+        pagination: Pagination | None = None,
+    ) -> OperatorKeysPage:
+        """List the keys of operators, newest first; `python -m flexdb create-key` makes them.
+
+        :param pagination: Which page to give.
+        """
+        result: OperatorKeysPage = await self._call("list_operator_keys", {},
+            {"pagination": pagination})
+        return result
+
+    async def delete_operator_key(self, *,
+        id: str,
+    ) -> None:
+        """Delete a key of an operator, which is good nowhere any more a second later.
+
+        :param id: The key's id.
+        """
+        await self._call("delete_operator_key", {"id": id}, {})
 
     async def create_relationship_type(self, *,
         tenant_id: str,
