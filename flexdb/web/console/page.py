@@ -90,6 +90,9 @@ def within(calls: PageCalls, tenant_id: str, *further: Call) -> tuple[Within, li
             raise one
     # What is refused from here on is told within the tenant.
     g.place = Within(tenant["tenant"], listed["node_types"])
+    # In the order in which they were made, so that another one leaves theirs to the others.
+    g.hues = {id: place for place, id in enumerate(sorted(
+        one["id"] for one in listed["node_types"]))}
     for one in told:
         if isinstance(one, FlexdbError):
             raise one

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from uuid import UUID
+
+from flask import g
 
 from flexdb.documents import text as json_text
 
@@ -24,11 +25,9 @@ def short(id: str) -> str:
 
 
 def hue(id: str) -> str:
-    """Return the class of the colour that a node type has everywhere."""
-    try:
-        return f"hue-{UUID(id).int % HUES}"
-    except ValueError:
-        return f"hue-{sum(id.encode()) % HUES}"
+    """Return the class of the colour that a node type has on all pages of its tenant."""
+    place = g.get("hues", {}).get(id)
+    return f"hue-{(sum(id.encode()) if place is None else place) % HUES}"
 
 
 def moment(time: str) -> str:
