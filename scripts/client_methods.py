@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 
 from client_types import TIGHT, Json, all_schemas, fold, python_type, reply_of, told
 
@@ -89,7 +88,7 @@ def _docstring(operation: Operation, fields: list[tuple[str, BaseField]], deferr
     first, _, rest = operation.description.partition("\n\n")
     if deferred:
         return told(" ".join(first.split()), " " * 8)
-    after = "".join(f"\n{textwrap.indent(fold(' '.join(part.split()), '        '), '')}\n"
+    after = "".join(f"\n{fold(' '.join(part.split()), ' ' * 8)}\n"
                     for part in rest.split("\n\n") if part)
     after += "\n" if fields else ""
     for name, field in fields:

@@ -6,57 +6,44 @@ import io
 import re
 import tokenize
 
-# Words that stand alone, and what stands in their place.
+# Words of code, and what stands in their place; ``AsyncThing`` is ``Thing`` without being named.
 WORDS = {
-    "AsyncIterator": "Iterator", "AsyncIterable": "Iterable", "aclose": "close",
     "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__",
-    "__anext__": "__next__", "StopAsyncIteration": "StopIteration",
-    "asynccontextmanager": "contextmanager", "asynchronous": "synchronous", "anyio": "time",
-    "AsyncBaseTransport": "BaseTransport", "aconnect": "connect",
-    "AsyncContextManager": "ContextManager", "aread": "read",
+    "aclose": "close", "aconnect": "connect", "anyio": "time",
+    "asynccontextmanager": "contextmanager", "asynchronous": "synchronous",
 }
+# What docstrings say, likewise.
+PHRASES = {"a method that is awaited": "a method", "``async with``": "``with``"}
 _HEAD = "Written by ``scripts/make_client.py`` of what is awaited."
+_ASYNC = re.compile(r"\bAsync(?=[A-Z])")
 
 
 def synchronous(text: str) -> str:
-    """Return a module without ``async`` and ``await``; ``AsyncThing`` is ``Thing``."""
-    found = ""
-    row, column = 1, 0
+    """Return a module without ``async`` and ``await``, whose docstring says of what it is made."""
+    made, row, column, skip = "", 1, 0, False
     lines = text.splitlines(keepends=True)
-    skip = False
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        # What stands between words stays, and goes with those that go.
+        # What stands between words stays; after one that goes, it goes too.
         gap = ""
         while row < token.start[0]:
             gap += lines[row - 1][column:] if row <= len(lines) else ""
             row, column = row + 1, 0
         gap += lines[row - 1][column:token.start[1]] if row <= len(lines) else ""
-        found += "" if skip else gap
         row, column = token.end
-        skip = token.string in ("async", "await") and token.type == tokenize.NAME
-        if not skip:
-            found += _word(token)
-    found = _marked(found)
-    first, quotes, rest = found.partition('"""')[2].partition('"""')
+        made += "" if skip else gap
+        skip = token.type == tokenize.NAME and token.string in ("async", "await")
+        made += "" if skip else _word(token)
+    first, quotes, rest = made.partition('"""')[2].partition('"""')
     if "scripts/make_client.py" in first:
-        return found
+        return made
     return f'"""{first.rstrip()}\n\n{_HEAD}\n{quotes}{rest}'
 
 
 def _word(token: tokenize.TokenInfo) -> str:
+    word = token.string
     if token.type == tokenize.STRING:
-        if token.string in ('"aclose"',):
-            return '"close"'
-        text = re.sub(r"\bAsync(?=[A-Z])", "", token.string)
-        text = text.replace("a method that is awaited", "a method")
-        for word in ("async with ", "async for ", "await ", "async "):
-            text = text.replace(word, word.removeprefix("async ").removeprefix("await ")
-                                if word.startswith("async ") else "")
-        return text.replace("aconnect", "connect").replace("asynchronous", "synchronous")
-    if token.type != tokenize.NAME:
-        return token.string
-    return WORDS.get(token.string) or re.sub(r"^(_?)Async(?=[A-Z])", r"\1", token.string)
-
-
-def _marked(text: str) -> str:
-    return text
+        for phrase, instead in PHRASES.items():
+            word = word.replace(phrase, instead)
+    elif token.type == tokenize.NAME:
+        word = WORDS.get(word, word)
+    return _ASYNC.sub("", word) if token.type in (tokenize.STRING, tokenize.NAME) else word

@@ -13,7 +13,8 @@ import pytest
 from tests.support.paths import ROOT
 
 RIGHT = '''
-from typing import Optional
+from dataclasses import dataclass
+from typing import Optional, TypedDict
 
 from typing_extensions import assert_type
 
@@ -40,6 +41,15 @@ def use(url: str) -> str:
         return page["pagination"]["next_page_token"] if path is None else made["created_at"]
 
 
+class Task(TypedDict):
+    title: str
+
+
+@dataclass
+class Job:
+    title: str
+
+
 def use_objects(db: fx.Client) -> None:
     acme = db.tenant("acme", create=True)
     task = acme.type("Task", schema={"type": "object"})
@@ -53,6 +63,10 @@ def use_objects(db: fx.Client) -> None:
     for one in acme.nodes("Task", where={"data.title": "A"}, sort="-created_at"):
         assert_type(one, Record)
     assert_type(acme.nodes().first(), Optional[Record])
+    assert_type(record.of(Task), Task)
+    for job in acme.nodes("Task").of(Job):
+        assert_type(job, Job)
+        acme.create("Task", job)
     for change in acme.changes(follow=False):
         print(change["op"], change["position"])
 

@@ -20,6 +20,7 @@ from flexdb.client.ids import id_of, is_id
 from flexdb.client.loading import LoadReport, OnError, Progress
 from flexdb.client.objects import Expansion, RelatedTo, Relationship, Tenant
 from flexdb.client.reasons import AlreadyExists, NotFound
+from flexdb.client.shapes import plain
 
 Direction = Literal["out", "in", "both"]
 Sort = str | list[str] | None
@@ -60,11 +61,14 @@ class AsyncTenantClient:
         self._types[name] = found["id"]
         return AsyncType(self._connection, found)
 
-    async def create(self, kind: AsyncType | str, data: Mapping[str, Any] | None = None, *,
-                     id: str | None = None) -> AsyncRecord:
-        """Create a node of a type."""
+    async def create(self, kind: AsyncType | str, data: Any = None, *, id: str | None = None
+                     ) -> AsyncRecord:
+        """Create a node of a type.
+
+        :param data: a mapping, or an object of a dataclass, of msgspec or of pydantic
+        """
         return self._record(await self._connection.create_node(
-            tenant_id=self.id, node_type_id=await self._type_id(kind), data=data, id=id))
+            tenant_id=self.id, node_type_id=await self._type_id(kind), data=plain(data), id=id))
 
     async def get(self, id: str, *, expand: Mapping[str, Expansion] | None = None) -> AsyncRecord:
         """Return a node.
@@ -74,7 +78,7 @@ class AsyncTenantClient:
         return self._record(await self._connection.get_node(
             tenant_id=self.id, id=id, expand=expand))
 
-    async def upsert(self, kind: AsyncType | str, data: Mapping[str, Any], *,
+    async def upsert(self, kind: AsyncType | str, data: Any, *,
                      key: str | list[str] | None = None, id: str | None = None,
                      mode: Literal["replace", "merge"] | None = None) -> AsyncRecord:
         """Create a node, or change the one that is there.
@@ -84,7 +88,8 @@ class AsyncTenantClient:
         :param mode: whether data that is there is replaced, or what is given is merged into it
         """
         found = await self._connection.upsert_node(
-            tenant_id=self.id, node_type_id=await self._type_id(kind), data=data, id=id, mode=mode,
+            tenant_id=self.id, node_type_id=await self._type_id(kind), data=plain(data), id=id,
+            mode=mode,
             key=[key] if isinstance(key, str) else key)
         return self._record(found["node"])
 
@@ -142,7 +147,7 @@ class AsyncTenantClient:
         """
         return AsyncTransaction(self._connection, self.id, dry_run)
 
-    async def load(self, kind: AsyncType | str, rows: Iterable[Mapping[str, Any]], *,
+    async def load(self, kind: AsyncType | str, rows: Iterable[Any], *,
                    chunk: int = 1000, on_error: OnError = "raise",
                    progress: Progress | None = None) -> LoadReport:
         """Create a node of each row, chunk by chunk.
@@ -156,8 +161,8 @@ class AsyncTenantClient:
         """
         type_id = await self._type_id(kind)
         loader = AsyncLoader(self._connection, self.id, "nodes",
-                             lambda row: {"node_type_id": type_id, "data": row}, chunk, on_error,
-                             progress)
+                             lambda row: {"node_type_id": type_id, "data": plain(row)}, chunk,
+                             on_error, progress)
         return await loader.load(rows)
 
     async def load_relationships(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flexdb.client.synchronous.connection import Connection
+from flexdb.client.shapes import shaped
 from flexdb.client.tables import Found, rows
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import polars
 
 T = TypeVar("T")
+M = TypeVar("M")
 # How many a page has, where nothing else is said.
 _PAGE = 100
 
@@ -51,6 +53,14 @@ class List(Generic[T]):
             token = page["pagination"]["next_page_token"]
             if not token:
                 return
+
+    def of(self, shape: type[M]) -> List[M]:
+        """Return the same list, whose data are objects of a class.
+
+        :param shape: a TypedDict, a dataclass, a Struct of msgspec or a model of pydantic
+        """
+        return List(self._connection, self._name, self._member, self._params,
+                         lambda found: shaped(found["data"], shape))
 
     def first(self) -> T | None:
         """Return the first; None where there is none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any
+from typing import Any, TypeVar
 
 from flexdb.client.synchronous.connection import Connection
 from flexdb.client.differences import clashes, difference
@@ -16,7 +16,10 @@ from flexdb.client.failures import Error
 from flexdb.client.ids import id_of
 from flexdb.client.objects import Node, Relationship
 from flexdb.client.reasons import VersionConflict
+from flexdb.client.shapes import shaped
 from flexdb.client.tables import html_table, rows
+
+M = TypeVar("M")
 
 
 class Record:
@@ -43,6 +46,10 @@ class Record:
     def version(self) -> int:
         """1 at first, raised by every change."""
         return self.node["version"]
+
+    def of(self, shape: type[M]) -> M:
+        """Return its data as an object of a class, as a list's ``of()`` does."""
+        return shaped(self.data, shape)
 
     def __getitem__(self, name: str) -> Any:
         return self.data[name]

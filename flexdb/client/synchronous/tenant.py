@@ -23,6 +23,7 @@ from flexdb.client.ids import id_of, is_id
 from flexdb.client.loading import LoadReport, OnError, Progress
 from flexdb.client.objects import Expansion, RelatedTo, Relationship, Tenant
 from flexdb.client.reasons import AlreadyExists, NotFound
+from flexdb.client.shapes import plain
 
 Direction = Literal["out", "in", "both"]
 Sort = str | list[str] | None
@@ -63,11 +64,14 @@ class TenantClient:
         self._types[name] = found["id"]
         return Type(self._connection, found)
 
-    def create(self, kind: Type | str, data: Mapping[str, Any] | None = None, *,
-                     id: str | None = None) -> Record:
-        """Create a node of a type."""
+    def create(self, kind: Type | str, data: Any = None, *, id: str | None = None
+                     ) -> Record:
+        """Create a node of a type.
+
+        :param data: a mapping, or an object of a dataclass, of msgspec or of pydantic
+        """
         return self._record(self._connection.create_node(
-            tenant_id=self.id, node_type_id=self._type_id(kind), data=data, id=id))
+            tenant_id=self.id, node_type_id=self._type_id(kind), data=plain(data), id=id))
 
     def get(self, id: str, *, expand: Mapping[str, Expansion] | None = None) -> Record:
         """Return a node.
@@ -77,7 +81,7 @@ class TenantClient:
         return self._record(self._connection.get_node(
             tenant_id=self.id, id=id, expand=expand))
 
-    def upsert(self, kind: Type | str, data: Mapping[str, Any], *,
+    def upsert(self, kind: Type | str, data: Any, *,
                      key: str | list[str] | None = None, id: str | None = None,
                      mode: Literal["replace", "merge"] | None = None) -> Record:
         """Create a node, or change the one that is there.
@@ -87,7 +91,8 @@ class TenantClient:
         :param mode: whether data that is there is replaced, or what is given is merged into it
         """
         found = self._connection.upsert_node(
-            tenant_id=self.id, node_type_id=self._type_id(kind), data=data, id=id, mode=mode,
+            tenant_id=self.id, node_type_id=self._type_id(kind), data=plain(data), id=id,
+            mode=mode,
             key=[key] if isinstance(key, str) else key)
         return self._record(found["node"])
 
@@ -145,7 +150,7 @@ class TenantClient:
         """
         return Transaction(self._connection, self.id, dry_run)
 
-    def load(self, kind: Type | str, rows: Iterable[Mapping[str, Any]], *,
+    def load(self, kind: Type | str, rows: Iterable[Any], *,
                    chunk: int = 1000, on_error: OnError = "raise",
                    progress: Progress | None = None) -> LoadReport:
         """Create a node of each row, chunk by chunk.
@@ -159,8 +164,8 @@ class TenantClient:
         """
         type_id = self._type_id(kind)
         loader = Loader(self._connection, self.id, "nodes",
-                             lambda row: {"node_type_id": type_id, "data": row}, chunk, on_error,
-                             progress)
+                             lambda row: {"node_type_id": type_id, "data": plain(row)}, chunk,
+                             on_error, progress)
         return loader.load(rows)
 
     def load_relationships(
