@@ -129,7 +129,7 @@ FROM feed f
 -- read: list_changes (condition, filtered) -> feed, oldest, last, changes, rows, position
 -- Of the next positions, as many as one call looks at, those are weighed that are of the kinds asked
 -- for, up to as much as a page may weigh; and of these are told what the filter lets through.
-WITH {feed}, chosen AS MATERIALIZED (
+WITH {feed}, chosen AS (
     SELECT p.position, {change_columns}
     FROM flexdb_change_positions p
     CROSS JOIN LATERAL (
@@ -165,10 +165,10 @@ WITH {feed}, chosen AS MATERIALIZED (
     FROM weighed c
 ), page AS (
     SELECT c.position, {change_columns}, c.new_data, c.made_at, c.new_updated_at, c.is_read,
-           c.fits AND sum(c.fits::integer) OVER walk <= %(limit)s::bigint AS is_told,
-           concat(f.name, '.', c.position) AS place
+           -- Without a filter no more are weighed than are told.
+           c.fits AND (NOT {filtered} OR sum(c.fits::integer) OVER walk <= %(limit)s::bigint) AS is_told,
+           concat((SELECT f.name FROM feed f), '.', c.position) AS place
     FROM fitting c
-    CROSS JOIN feed f
     WINDOW walk AS (ORDER BY c.position ROWS UNBOUNDED PRECEDING)
 )
 SELECT f.name AS feed, f.oldest, f.last, p.changes, p.rows,
