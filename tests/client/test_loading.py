@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
 
 import flexdb.client as fx
 from flexdb.client.loading import LoadReport
 from flexdb.client.synchronous.tenant import TenantClient
+from tests.support.service import Service
 
 SCHEMA: dict[str, Any] = {"properties": {"n": {"type": "integer"}}, "x-unique": [["n"]]}
 
@@ -49,6 +52,16 @@ def test_a_row_that_is_refused_ends_it_where_nothing_else_is_said(acme: TenantCl
     with pytest.raises(ValueError, match="1 to 10,000"):
         acme.load("Number", [], chunk=0)
     assert acme.load("Number", []).created == 0
+
+
+def test_rows_are_created_once_though_the_answer_is_larger_than_it_may_be(
+        new_service: Callable[..., Service]) -> None:
+    inside = httpx2.WSGITransport(app=new_service(max_answer_bytes=65536, max_page_bytes=65536).app)
+    with fx.connect("http://localhost", http=httpx2.Client(transport=inside)) as db:
+        acme = db.tenant("acme", create=True)
+        acme.type("Number")
+        report = acme.load("Number", [{"n": n} for n in range(500)])
+        assert report.created == acme.nodes("Number").count() == 500
 
 
 @pytest.mark.long

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 
 import flexdb.client as fx
 from flexdb.client.wire import address_of, decode, encode
+from tests.support.service import Service
 
 BIG, EXACT = 123456789012345678901234567890, Decimal("0.10000000000000000555")
+
+
+def test_data_is_no_text_though_the_service_gives_texts_to_others(
+        new_service: Callable[..., Service]) -> None:
+    inside = httpx2.WSGITransport(app=new_service(json_fields="string").app)
+    with fx.connect("http://localhost", http=httpx2.Client(transport=inside)) as db:
+        acme = db.tenant("acme", create=True)
+        assert acme.create(acme.type("Task", schema={"type": "object"}), {"a": [1]})["a"] == [1]
+        assert acme.type("Task", schema={"type": "object"}).schema == {"type": "object"}
 
 
 @pytest.fixture

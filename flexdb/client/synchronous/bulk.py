@@ -65,7 +65,10 @@ class Loader:
                     self._create,
                     {"tenant_id": self._tenant_id, self._member: items}, own_ids=True)
                 return
-            except TooLarge:
+            except TooLarge as error:
+                # It may be the answer that is, after all was created.
+                if error.data.get("done"):
+                    return
                 if len(items) == 1:
                     raise
                 half = len(items) // 2
