@@ -1,4 +1,5 @@
-"""Someone who has never seen an API, and never types JSON, does it all by what is to be read."""
+"""Someone who has never seen an API, and never types JSON, does it all by what is to be read, also
+where no script runs."""
 
 from __future__ import annotations
 
@@ -86,10 +87,12 @@ class Person:
             WebDriverException, AttributeError]).until(lambda _: does(), what)
 
 
+@pytest.mark.parametrize("has_scripts", [True, False])
 def test_a_person_does_it_all_without_typing_json(
-        site: Site, browser: Any, tmp_path: Path) -> None:
+        site: Site, browser: Any, tmp_path: Path, has_scripts: bool) -> None:
     person, slug = Person(browser), f"reading-{uuid4().hex}"
     resize(browser, WIDE)
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not has_scripts})
     browser.execute_cdp_cmd("Page.setDownloadBehavior", {
         "behavior": "allow", "downloadPath": str(tmp_path)})
 
@@ -129,7 +132,8 @@ def test_a_person_does_it_all_without_typing_json(
     person.presses("Relate to …")
     person.types("Type", "continues")
     person.types("To", "Green")
-    person.presses("Green fields Book")
+    if has_scripts:
+        person.presses("Green fields Book")
     person.presses("Relate")
     person.sees("Green fields")
     person.presses("Graph")
