@@ -65,6 +65,7 @@ def test_rows_are_created_once_though_the_answer_is_larger_than_it_may_be(
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_a_chunk_that_is_too_large_is_halved(acme: TenantClient) -> None:
     acme.type("Text")
     rows = [{"text": "x" * 900_000} for _ in range(24)]

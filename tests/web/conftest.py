@@ -37,3 +37,12 @@ def site(new_database: Callable[..., Settings]) -> Iterator[Site]:
     thread.join()
     server.server_close()
     service.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what opens a browser as long; but for one story of all of it, as longest too."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("long")
+            if "test_a_person" not in item.nodeid:
+                item.add_marker("longest")

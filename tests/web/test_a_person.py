@@ -17,7 +17,7 @@ from tests.support.browser import WIDE, faults, resize
 from tests.support.console import Site
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.long, pytest.mark.longest]
+pytestmark = pytest.mark.long
 
 
 def tenant_of(browser: Any) -> str:

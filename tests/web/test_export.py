@@ -55,6 +55,7 @@ def test_no_cell_is_a_formula(console: Console) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_a_whole_tenant_is_the_file_of_the_command(new_service: Any, tmp_path: Path) -> None:
     service = new_service()
     taken(service.settings, written(small(10_000)))

@@ -129,6 +129,7 @@ def test_a_value_comes_back_through_its_form_as_it_was(both: tuple[Any, Any]) ->
 
 
 @pytest.mark.long
+@pytest.mark.longest
 @settings(max_examples=300, deadline=None)
 @given(_both())
 def test_many_values_come_back_through_their_forms_as_they_were(both: tuple[Any, Any]) -> None:
