@@ -34,7 +34,7 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.long, pgbouncer.needed]
 
 CORE = ["protocol/test_results.py", "protocol/test_batches.py", "operations/test_transactions.py",
-        "operations/test_bulk.py", "operations/test_transfer.py",
+        "operations/test_bulk.py", "operations/test_transfer.py", "protocol/test_idempotency.py",
         "database/test_database_errors.py"]
 # It counts the transactions of connections that have ended, and PgBouncer keeps them.
 NOT_THROUGH = "tests/protocol/test_batches.py::test_a_batch_of_100_is_one_committed_transaction"
