@@ -35,6 +35,8 @@ def shaped(data: Mapping[str, Any], shape: type[M]) -> M:
 
 def plain(thing: Any) -> Any:
     """Return the data of such an object; what is a mapping already stays as it is."""
+    if type(thing) is dict:
+        return thing
     if is_dataclass(thing) and not isinstance(thing, type):
         return asdict(thing)
     if hasattr(thing, "__struct_fields__"):

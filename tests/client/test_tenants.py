@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import RFC_4122, UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,7 @@ from jsonpatch import JsonPatch
 
 import flexdb.client as fx
 from flexdb.client.differences import clashes, difference, same
-from flexdb.client.ids import is_id, new_id
+from flexdb.client.ids import is_id, new_id, new_ids
 from flexdb.client.synchronous.tenant import TenantClient
 
 plain = st.none() | st.booleans() | st.integers(0, 2)
@@ -213,6 +214,9 @@ def test_a_change_clashes_where_what_it_is_about_has_changed_or_what_holds_it() 
 
 
 def test_ids_made_here_are_in_the_order_of_time() -> None:
-    made = [new_id() for _ in range(3)]
-    assert all(is_id(one) and one[14] == "7" and one[19] in "89ab" for one in made)
-    assert len(set(made)) == 3 and abs(int(made[0][:8], 16) - int(made[2][:8], 16)) < 2
+    made = new_ids(1000)
+    assert all(is_id(one) and UUID(one).version == 7 and UUID(one).variant == RFC_4122
+               for one in made)
+    assert len(set(made)) == 1000 and made == sorted(made) and new_ids(0) == []
+    moment = UUID(new_id()).int >> 80
+    assert abs(moment / 1000 - time.time()) < 60 and len({one[19] for one in made}) == 4

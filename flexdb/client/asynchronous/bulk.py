@@ -9,7 +9,7 @@ from typing import Any
 
 from flexdb.client.asynchronous.connection import AsyncConnection
 from flexdb.client.failures import ServiceError
-from flexdb.client.ids import new_id
+from flexdb.client.ids import new_ids
 from flexdb.client.loading import LoadReport, OnError, Progress, RefusedRow
 from flexdb.client.reasons import AlreadyExists, NotFound, TooLarge
 
@@ -48,8 +48,9 @@ class AsyncLoader:
         left = iter(rows)
         while chunk := list(islice(left, self._chunk)):
             begin = len(self.report.ids)
-            items = [{**self._item(row), "id": new_id()} for row in chunk]
-            self.report.ids += [item["id"] for item in items]
+            ids = new_ids(len(chunk))
+            items = [{**self._item(row), "id": id} for row, id in zip(chunk, ids)]
+            self.report.ids += ids
             await self._write(list(range(begin, begin + len(chunk))), chunk, items)
             if self._progress:
                 self._progress(self.report)
