@@ -290,6 +290,22 @@ def test_the_original_and_copy_are_held_to_it(service: Service, person: dict[str
     assert entries(service, person) == {}
 
 
+def test_nodes_that_are_given_other_ids_keep_what_they_alone_have(
+        service: Service, person: dict[str, Any]) -> None:
+    for number in range(10):
+        service.node(person, data={"email": f"{number}@example.org"})
+    with postgres.connect(service.settings) as connection:
+        # Those that are there come before those that are gone.
+        connection.execute("UPDATE nodes SET id = overlay(id::text PLACING '00' FROM 1)::uuid"
+                           " WHERE tenant_id = %s", [person["tenant_id"]])
+        found = connection.execute(
+            "SELECT count(*), count(n.id) FROM flexdb_unique u"
+            " LEFT JOIN nodes n ON n.id = u.node_id WHERE u.tenant_id = %s",
+            [person["tenant_id"]]).fetchone()
+    assert found == (10, 10)
+    assert create(service, person, {"email": "3@example.org"})
+
+
 def test_an_import_is_held_to_it_and_names_the_line(service: Service) -> None:
     tenant = str(uuid4())
     lines = transfers.small(nodes=3)
