@@ -43,9 +43,11 @@ _MODULES = (
 _FREE = ("console.asset", "console.login", "console.log-in", "console.log-out")
 
 
-def _view(page: ConsolePage, begin: Callable[[], PageCalls]) -> Callable[..., Response]:
+def _view(page: ConsolePage, begin: Callable[[], PageCalls], most: int) -> Callable[..., Response]:
     def view(**in_url: str) -> Response:
         g.calls = begin()
+        # Not before it is known who sends it. A form may be as large as any other body.
+        safety.check_form(most)
         shown = page.view(g.calls, **in_url)
         return render(shown, g.calls) if isinstance(shown, Shown) else shown
 
@@ -90,10 +92,6 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
 
     @console.before_request
     def enter() -> None:
-        # A form may be as large as any other body.
-        request.max_form_memory_size = settings.max_body_bytes
-        # That of an import has two fields for each column.
-        request.max_form_parts = 2000
         safety.check_site()
         login.take_key()
         # Who has a key is no page of another site; and everyone may log in.
@@ -118,13 +116,15 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
     console.add_url_rule("/logout", "log-out", login.log_out, methods=["POST"])
     for page in PAGES:
         console.add_url_rule(page.url, f"{page.verb} {page.url}".replace(".", "-"),
-                             _view(page, begin), methods=[page.verb])
+                             _view(page, begin, settings.max_body_bytes),
+                             methods=[page.verb])
     console.add_url_rule("/<path:path>", "nowhere", _nowhere)
     app.register_blueprint(console)
     app.add_url_rule("/console", "console-home", lambda: redirect("/console/", 308))
 
 
 def _log_in(callers: Callers) -> Response:
+    safety.check_form(login.MOST_BYTES)
     shown = login.log_in(callers)
     response = render(shown, None) if isinstance(shown, Shown) else shown
     return login.keep(response) if response.status_code < 400 else response

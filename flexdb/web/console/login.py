@@ -17,8 +17,10 @@ _COOKIE, _PATH = "flexdb_key", "/console"
 _MOST_SECONDS = 12 * 3600
 # Browsers keep no cookie of more than 4,096 bytes, name and all (RFC 6265, section 6.1).
 _MOST_KEY = 4000
-# How much of what was sent without a good key is kept until there is one, in bytes.
+# How much of what was sent without a good key is kept until there is one, in bytes; and how large
+# the form of the log-in may be with it, in which each may be written as %XX.
 _MOST_KEPT = 256 * 1024
+MOST_BYTES = 4 * _MOST_KEPT
 
 
 def take_key() -> None:

@@ -1,16 +1,21 @@
-"""What keeps pages of other sites from using the console."""
+"""What keeps pages of other sites from using the console, and forms from filling the memory."""
 
 from __future__ import annotations
 
 from flask import Response, request
 
-from flexdb.errors import PermissionDenied
+from flexdb.errors import PermissionDenied, TooLarge
 
 # Scripts and styles are files of ours; nothing is asked of anyone else.
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
           "connect-src 'self'; font-src 'self'; worker-src 'self'; base-uri 'none'; "
           "form-action 'self'; frame-ancestors 'none'")
 _SAFE = ("GET", "HEAD", "OPTIONS")
+# How many fields a form may have, those of an import with two for each column included; what
+# browsers write as %XX, and how many of those; and how many bytes the fields beside a file have.
+# Each field and each mark takes some 200 bytes when it is read, and each value of JSON as many.
+_MOST_FIELDS, _MARKS, _MOST_MARKS = 20_000, (b"%", b",", b"[", b"{"), 1_000_000
+_MOST_PARTS, _MOST_BESIDE = 2000, 1024 * 1024
 
 
 def check_site() -> None:
@@ -32,6 +37,28 @@ def check_site() -> None:
         is_own = origin is None or origin.partition("://")[2] == request.host
     if not is_own:
         raise PermissionDenied("a page of another site may not use the console")
+
+
+def check_form(most: int) -> None:
+    """Refuse a form that would take very much to read, before it is read.
+
+    :param most: how large one may be, in bytes; the service's own limit holds as well
+    :raises TooLarge: when it has too many fields or values
+    :raises werkzeug.exceptions.RequestEntityTooLarge: when it is too large
+    """
+    if request.method in _SAFE:
+        return
+    request.max_content_length = min(most, request.max_content_length or most)
+    if request.mimetype == "multipart/form-data":
+        request.max_form_parts, request.max_form_memory_size = _MOST_PARTS, _MOST_BESIDE
+        return
+    request.max_form_memory_size = most
+    sent = request.get_data()
+    if sent.count(b"&") >= _MOST_FIELDS:
+        raise TooLarge(f"a form may have at most {_MOST_FIELDS:,} fields")
+    if sum(map(sent.count, _MARKS)) > _MOST_MARKS:
+        raise TooLarge("the form has more values than one may have: send them by a call, or in "
+                       "parts")
 
 
 def protect(response: Response) -> Response:

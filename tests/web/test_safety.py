@@ -1,0 +1,41 @@
+"""What those who mean harm send to the console, and that it does none."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+from flexdb.web.console.login import MOST_BYTES
+from tests.support.console import Console
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize("url", ["/login", "/new-tenant", "/calls/create_nodes"])
+@pytest.mark.parametrize("body", [
+    b"a=&" * 100_000, b"a=" + b"%5B" * 1_100_000, b"a=%5B" + b"1," * 1_100_000])
+def test_a_form_of_very_many_values_is_refused_before_it_is_read(
+        console: Console, url: str, body: bytes) -> None:
+    tracemalloc.start()
+    response = console.client.post(
+        f"/console{url}", data=body, content_type="application/x-www-form-urlencoded")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert response.status_code == 413 and "Too large" in response.text
+    assert most < len(body) * 3 + 2 * MIB
+
+
+@pytest.mark.parametrize("kind, before", [
+    ("application/x-www-form-urlencoded", b"key="),
+    ("multipart/form-data; boundary=x",
+     b'--x\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n')])
+def test_who_is_not_known_sends_no_large_form(console: Console, kind: str, before: bytes) -> None:
+    response = console.client.post("/console/login", data=before + b"x" * MOST_BYTES,
+                                   content_type=kind)
+    assert response.status_code == 413 and "Too large" in response.text
+
+
+def test_a_form_of_a_large_document_is_taken(console: Console) -> None:
+    page = console.post("/calls/get_tenant", {"id": "[" + "1," * 400_000 + "1]"}, status=400).text
+    assert "Too large" not in page
