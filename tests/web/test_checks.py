@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flexdb.web.console import checks
+from flexdb.web.console.schemas import checks
 from tests.support.console import Console
 from tests.support.page_forms import filled
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from flexdb.web.console import packages
+from flexdb.web.console.transfer import example_packages
 
 
 def test_it_fills_a_tenant_once(console: Any) -> None:
@@ -22,7 +22,7 @@ def test_it_fills_a_tenant_once(console: Any) -> None:
     # Nothing comes twice, and nothing of the second time stays.
     assert "Nothing was loaded" in console.followed(console.post(url))
     listed = service.call("list_relationships", tenant_id=tenant["id"])
-    assert listed["pagination"]["total_count"] == len(packages.records()[1])
+    assert listed["pagination"]["total_count"] == len(example_packages.records()[1])
     assert service.call("list_nodes", tenant_id=tenant["id"])["pagination"]["total_count"] == 57
 
 
@@ -31,7 +31,7 @@ def test_its_schemas_say_what_a_form_and_a_search_need(console: Any) -> None:
     console.post(f"/t/{tenant['id']}/example")
     found = console.service.call("list_nodes", tenant_id=tenant["id"], search="graph shortest")
     assert [one["data"]["name"] for one in found["nodes"]] == ["pathfinder"]
-    said = orjson.dumps(packages.SCHEMAS)
+    said = orjson.dumps(example_packages.SCHEMAS)
     for word in (b'"title"', b'"enum"', b'"x-search"', b'"x-unique"', b'"x-order"', b'"default"'):
         assert word in said
 

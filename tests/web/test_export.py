@@ -10,7 +10,7 @@ import pytest
 
 from flexdb.transfer.files import export_tenant
 from flexdb.transfer.unloading import Shape, export_rows
-from flexdb.web.console.streaming import Busy
+from flexdb.web.console.transfer.downloads import Busy
 from tests.support.console import Console
 from tests.support.transfers import small, taken, written
 
@@ -89,7 +89,7 @@ def test_one_that_nobody_reads_gives_way_and_does_not_look_whole(console: Consol
         {"node_type_id": node_type["id"], "data": {"title": "x" * 1000}}] * 200)
     url = f"/t/{tenant['id']}/export/file"
     first = console.client.get(f"/console{url}")
-    monkeypatch.setattr("flexdb.web.console.streaming._PATIENCE", -1)
+    monkeypatch.setattr("flexdb.web.console.transfer.downloads._PATIENCE", -1)
     assert console.get(url).count("\n") == 206
     with pytest.raises(ConnectionAbortedError, match="nobody read it"):
         first.get_data()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from os.path import normpath
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,9 @@ import pytest
 from flexdb.web.console.safety import POLICY
 from tests.support.browser import NARROW, WIDE, axe, faults, overflow, resize
 from tests.support.console import Console, Site
+from tests.support.paths import ROOT
 
+CONSOLE = ROOT / "flexdb/web/console"
 MARKUP = '<img src=x onerror="alert(1)">'
 
 
@@ -89,6 +92,24 @@ def test_every_answer_says_what_a_page_may_load(console: Console) -> None:
             assert response.headers["Content-Security-Policy"] == POLICY
             assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "unsafe" not in POLICY
+
+
+def test_every_file_that_a_page_or_a_script_names_is_served(console: Console) -> None:
+    for folder in (CONSOLE / "templates", CONSOLE / "static"):
+        for file in [*folder.rglob("*.html"), *folder.rglob("*.js")]:
+            text = file.read_text(encoding="utf-8")
+            named = re.findall(r'/console/assets/([\w/.-]+)"', text) + [
+                normpath(file.parent.relative_to(folder) / name)
+                for name in re.findall(r'^import .*"(\..+)"', text, re.M)]
+            for name in named:
+                with console.client.get(f"/console/assets/{name}") as response:
+                    assert response.status_code == 200, (file, name)
+
+
+@pytest.mark.parametrize("name", ["../assets.py", "records/../../assets.py", "..%2Fassets.py",
+                                  "%2Fetc%2Fpasswd", "records", "records/none.js"])
+def test_no_file_elsewhere_is_served(console: Console, name: str) -> None:
+    assert console.client.get(f"/console/assets/{name}").status_code == 404
 
 
 def test_it_can_be_left_out(new_service: Any) -> None:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from flexdb.contract.ids import new_id
-from flexdb.web.console.uploads import row_id
+from flexdb.web.console.transfer.uploads import row_id
 from tests.support.console import Console
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -185,6 +185,6 @@ def test_who_may_not_write_is_told_so_and_nothing_is_made(target: Target) -> Non
 
 
 def test_what_unpacks_to_too_much_is_refused(target: Target, monkeypatch: Any) -> None:
-    monkeypatch.setattr("flexdb.web.console.uploads._MOST", 1000)
+    monkeypatch.setattr("flexdb.web.console.transfer.uploads._MOST", 1000)
     text = gzip.compress(b"title\n" + b"a\n" * 1000, mtime=0)
     assert "unpacks to more than 1,000 bytes" in target.send(text, "a.csv.gz", 400).text

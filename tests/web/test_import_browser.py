@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 
 from flexdb.contract.ids import new_id
 from flexdb.transfer.rows import RowReader
-from flexdb.web.console.uploads import Upload
+from flexdb.web.console.transfer.uploads import Upload
 from tests.support.browser import NARROW, WIDE, axe, faults, overflow, resize
 from tests.support.console import Site
 from tests.support.waiting import wait_until
@@ -29,7 +29,7 @@ const stream = new ReadableStream({start(controller) {
     for (let at = 0; at < bytes.length; at += step) controller.enqueue(bytes.slice(at, at + step));
     controller.close();
 }});
-import("/console/assets/cutting.js").then(async ({pieces}) => {
+import("/console/assets/transfer/cutting.js").then(async ({pieces}) => {
     const found = [];
     for await (const one of pieces(stream, form, most)) {
         found.push([one.first, one.head, await new Blob(one.bytes).text()]);

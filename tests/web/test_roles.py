@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flexdb.documents import text as json_text
-from flexdb.web.console.grants import grants_of, rows_of
+from flexdb.web.console.access.grants import grants_of, rows_of
 from tests.support.console import Console
 
 OWN = '{"data.owner":{"$caller":"id"}}'

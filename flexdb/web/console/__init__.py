@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, g, request
@@ -25,20 +25,9 @@ from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
 from flexdb.telemetry import watch
 from flexdb.version import __version__
-from flexdb.web.console import (
-    assets,
-    every_call,
-    faults,
-    importing,
-    login,
-    safety,
-    words,
-)
+from flexdb.web.console import assets, faults, login, safety, words
 from flexdb.web.console.page import PAGES, ConsolePage, Shown, render
 
-# The modules whose pages there are.
-_MODULES = (
-    every_call, importing)
 # What is shown to anyone.
 _FREE = ("console.asset", "console.login", "console.log-in", "console.log-out")
 
@@ -85,8 +74,8 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
              callers: Callers) -> None:
     """Add the console's pages and files below ``/console``."""
     # Each module adds its pages as it is read.
-    for module in iter_modules(__path__):
-        import_module(f"{__name__}.{module.name}")
+    for module in walk_packages(__path__, f"{__name__}."):
+        import_module(module.name)
     console = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
     begin = partial(PageCalls, settings, contexts, runner)
 
@@ -109,7 +98,7 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
                                  is_logged_in=login.is_logged_in)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
-    console.add_url_rule("/assets/<name>", "asset", assets.asset)
+    console.add_url_rule("/assets/<path:name>", "asset", assets.asset)
     console.add_url_rule("/login", "login",
                          lambda: render(login.ask("/console/", status=200), None))
     console.add_url_rule("/login", "log-in", partial(_log_in, callers), methods=["POST"])

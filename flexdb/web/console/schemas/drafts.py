@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flexdb.errors import FlexdbError
-from flexdb.web.console.differences import Step, between
+from flexdb.web.console.changes.differences import Step, between
 from flexdb.web.console.schemas import faults
 from flexdb.web.console.schemas.faults import Fault
 from flexdb.web.console.schemas.fields import laid_out, parse

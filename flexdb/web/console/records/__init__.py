@@ -1,0 +1,1 @@
+"""The records of a node type: as a table, and each as a form and as JSON."""

@@ -1,0 +1,129 @@
+"""The rows of a table of records, as markup: by one function, since a macro a cell costs much.
+
+What is joined is text that was escaped here, and becomes Markup once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from markupsafe import Markup
+
+from flexdb.documents.text import Number
+from flexdb.web.console.labels import NAMING, label
+from flexdb.web.console.records.columns import TableColumn
+from flexdb.web.console.words import CELL, as_json, cut, short
+
+MISSING: Any = object()
+# Where a word stands in a text: its first character, and how many there are.
+Marks = list[tuple[int, int]]
+# How much of a text is shown before a word that was searched for.
+_BEFORE = 20
+_NUMBER, _TIME = '<td class="number">', '<td class="time">'
+
+
+def value_of(node: dict[str, Any], parts: tuple[str, ...]) -> Any:
+    """Return what stands at a place in a record; ``MISSING`` where nothing does."""
+    found: Any = node
+    for part in parts:
+        try:
+            found = found[int(part)] if isinstance(found, list) else found[part]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return MISSING
+    return found
+
+
+def rows(nodes: list[dict[str, Any]], columns: list[TableColumn], url: str,
+         expanded: Sequence[str] = ()) -> Markup:
+    """Return the rows of a table, each of which leads to its record.
+
+    :param nodes: as ``list_nodes`` gave them
+    :param url: what the id of a record follows in its URL
+    :param expanded: the names of what they bring along
+    """
+    if not columns:
+        return Markup()
+    # By its name a record is opened, wherever that stands.
+    linked = next((one for one in columns if one.parts[-1] in NAMING), columns[0])
+    url = escape(url)
+    return Markup("\n".join([_row(node, columns, linked, url, expanded) for node in nodes]))
+
+
+def _row(node: dict[str, Any], columns: list[TableColumn], linked: TableColumn, url: str,
+         expanded: Sequence[str]) -> str:
+    id = escape(node["id"])
+    marks = _marks(node) if "highlights" in node else {}
+    cells = [f'<tr><td><input type="checkbox" name="id" value="{id}" '
+             f'aria-label="Choose {escape(label(node))}">']
+    for column in columns:
+        value = value_of(node, column.parts)
+        shown = cell(value, column, marks)
+        if column is linked:
+            shown = f'<a href="{url}{id}">{shown or escape(short(node["id"]))}</a>'
+        cells.append((_NUMBER if value.__class__ is Number else
+                      _TIME if column.kind == "time" else "<td>") + shown)
+    cells += [f"<td>{_brought(node, name, url)}" for name in expanded]
+    return "".join(cells)
+
+
+def cell(value: Any, column: TableColumn, marks: dict[str, Marks]) -> str:
+    """Return the markup of a value: null and what is missing are told apart."""
+    if value.__class__ is Number:
+        return escape(cut(value), False)
+    if isinstance(value, str):
+        if column.kind == "time":
+            return escape(value[:19].replace("T", " "))
+        if column.kind == "choice":
+            return f'<span class="tag">{escape(cut(value))}</span>'
+        return _marked(value, marks[column.path]) if column.path in marks else escape(cut(value))
+    if value is MISSING:
+        return ""
+    if value is None:
+        return '<i class="dim">null</i>'
+    if value is True:
+        return '<span class="tag good">true</span>'
+    if value is False:
+        return '<span class="tag">false</span>'
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        found = [place for place in range(len(value)) if f"{column.path}.{place}" in marks]
+        if found:
+            return ", ".join(_marked(value[place], marks[f"{column.path}.{place}"])
+                             for place in found[:2]) + (" …" if len(value) > 1 else "")
+        return escape(cut(", ".join(value)))
+    return f'<code>{escape(cut(as_json(value)))}</code>'
+
+
+def _marks(node: dict[str, Any]) -> dict[str, Marks]:
+    found: dict[str, Marks] = {}
+    for one in node["highlights"]:
+        found.setdefault(one["path"], []).append((int(one["start"]), int(one["length"])))
+    return found
+
+
+def _marked(text: str, marks: Marks) -> str:
+    """Return the part of a text around the first word that was searched for, with all in it marked.
+
+    :param marks: in their order; they never overlap
+    """
+    start = max(marks[0][0] - _BEFORE, 0) if marks[0][0] + marks[0][1] > CELL else 0
+    end, at, shown = start + CELL, start, ["…" if start else ""]
+    for place, length in marks:
+        if place < at or place >= end:
+            continue
+        word = text[place:min(place + length, end)]
+        shown.append(f"{escape(text[at:place])}<mark>{escape(word)}</mark>")
+        at = place + len(word)
+    shown.append(f"{escape(text[at:end])}{'…' if len(text) > end else ''}")
+    return "".join(shown)
+
+
+def _brought(node: dict[str, Any], name: str, url: str) -> str:
+    brought = node.get("expanded", {}).get(name, {})
+    shown = ", ".join(f'<a href="{url}{escape(one["id"])}">{escape(label(one))}</a>'
+                      for one in brought.get("nodes", ()))
+    total = brought.get("total_count")
+    more = int(total) - len(brought["nodes"]) if total else 0
+    return shown + (f' <span class="dim">and {more:,} more</span>' if more else
+                    ' <span class="dim">and more</span>' if brought.get("truncated") else "")

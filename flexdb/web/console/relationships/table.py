@@ -1,0 +1,42 @@
+"""The relationships of a tenant: all, or those of a type, or between some records."""
+
+from __future__ import annotations
+
+from flask import request
+
+from flexdb.api.calls import Call, PageCalls
+from flexdb.web.console.finding import names
+from flexdb.web.console.page import Shown, page, show, within
+from flexdb.web.console.picks import Picks, given
+
+PAGE = 50
+ENDS = ("source_node_id", "target_node_id")
+# How many contracts are offered as types.
+_MOST_TYPES = 200
+
+
+def types_of(tenant_id: str) -> Call:
+    """Return the call that gives a tenant's contracts of relationships."""
+    return Call("list_relationship_types", {
+        "tenant_id": tenant_id, "pagination": {"page_size": _MOST_TYPES}})
+
+
+@page("/t/<tenant_id>/relationships")
+def relationships(calls: PageCalls, tenant_id: str) -> Shown:
+    """Show a tenant's relationships, the newest first."""
+    picks = Picks(calls, tenant_id, *ENDS)
+    name, token = given("relationship_type"), request.args.get("page_token", "")
+    asked = {"tenant_id": tenant_id, "pagination": {
+        "page_size": PAGE, **({"page_token": token} if token else {})}, **picks.ids()} | (
+            {"relationship_type": name} if name else {})
+    place, (listed, types) = within(calls, tenant_id, Call("list_relationships", asked),
+                                    types_of(tenant_id))
+    if picks.wrong:
+        listed = {"relationships": [], "pagination": {}}
+    found = listed["relationships"]
+    ends = names(calls, tenant_id, (one[end] for one in found for end in ENDS))
+    return show("relationships/table.html", status=400 if picks.wrong else 200, place=place,
+                listed=listed, ends=ends, picks=picks, name=name, page_size=PAGE,
+                types=[one["name"] for one in types["relationship_types"]],
+                chosen={field: value for field in (*ENDS, "relationship_type")
+                       if (value := given(field))})

@@ -1,0 +1,1 @@
+"""Many records at once: imported, exported, and packages of examples."""

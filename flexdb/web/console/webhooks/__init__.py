@@ -1,0 +1,1 @@
+"""Webhooks: where changes are posted, and what became of each delivery."""
