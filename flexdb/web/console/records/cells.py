@@ -36,23 +36,25 @@ def value_of(node: dict[str, Any], parts: tuple[str, ...]) -> Any:
 
 
 def rows(nodes: list[dict[str, Any]], columns: list[TableColumn], url: str,
-         expanded: Sequence[str] = ()) -> Markup:
+         expanded: Sequence[str] = (), suffix: str = "") -> Markup:
     """Return the rows of a table, each of which leads to its record.
 
     :param nodes: as ``list_nodes`` gave them
     :param url: what the id of a record follows in its URL
     :param expanded: the names of what they bring along
+    :param suffix: what follows the id there
     """
     if not columns:
         return Markup()
     # By its name a record is opened, wherever that stands.
     linked = next((one for one in columns if one.parts[-1] in NAMING), columns[0])
-    url = escape(url)
-    return Markup("\n".join([_row(node, columns, linked, url, expanded) for node in nodes]))
+    url, suffix = escape(url), escape(suffix)
+    return Markup("\n".join([_row(node, columns, linked, url, expanded, suffix)
+                             for node in nodes]))
 
 
 def _row(node: dict[str, Any], columns: list[TableColumn], linked: TableColumn, url: str,
-         expanded: Sequence[str]) -> str:
+         expanded: Sequence[str], suffix: str) -> str:
     id = escape(node["id"])
     marks = _marks(node) if "highlights" in node else {}
     cells = [f'<tr><td><input type="checkbox" name="id" value="{id}" '
@@ -61,7 +63,7 @@ def _row(node: dict[str, Any], columns: list[TableColumn], linked: TableColumn, 
         value = value_of(node, column.parts)
         shown = cell(value, column, marks)
         if column is linked:
-            shown = f'<a href="{url}{id}">{shown or escape(short(node["id"]))}</a>'
+            shown = f'<a href="{url}{id}{suffix}">{shown or escape(short(node["id"]))}</a>'
         cells.append((_NUMBER if value.__class__ is Number else
                       _TIME if column.kind == "time" else "<td>") + shown)
     cells += [f"<td>{_brought(node, name, url)}" for name in expanded]

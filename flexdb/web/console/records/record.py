@@ -16,6 +16,7 @@ from flexdb.web.console.labels import label
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
 from flexdb.web.console.records import new_record
+from flexdb.web.console.records.beside import Beside, Origin
 from flexdb.web.console.records.comparing import Comparison, compared, together
 from flexdb.web.console.records.lines import line_of
 from flexdb.web.console.records.refusals import SWITCHED, Refusal, refused
@@ -27,21 +28,23 @@ _NOTHING = Refusal({}, [])
 
 
 class OpenRecord(NamedTuple):
-    """A record with its type, and its neighbours in the list of the type's records.
-
-    :param newer: the id of the one that was created after it; "" where there is none
-    """
+    """A record with its type, and what is beside it in the list that it was opened from."""
 
     place: Within
     node: dict[str, Any]
     node_type: dict[str, Any]
-    newer: str
-    older: str
+    origin: Origin
+    beside: Beside
 
     @property
     def url(self) -> str:
         """Return the URL of its page."""
         return f"{self.place.url}/nodes/{self.node['id']}"
+
+    @property
+    def list_url(self) -> str:
+        """Return the URL of the list that it was opened from."""
+        return self.origin.query.url(f"{self.place.url}/types/{self.node['node_type_id']}")
 
     @property
     def data(self) -> Any:
@@ -64,26 +67,14 @@ def opened(calls: PageCalls, tenant_id: str, id: str) -> OpenRecord:
     :raises FlexdbError: when it, or its type, is not there for the caller
     """
     place, (found,) = within(calls, tenant_id, Call("get_node", {"tenant_id": tenant_id, "id": id}))
-    node = found["node"]
-    node_type, *beside = calls.outcomes(
+    node, origin = found["node"], Origin.asked()
+    node_type, *told = calls.outcomes(
         Call("get_node_type", {"tenant_id": tenant_id, "id": node["node_type_id"]}),
-        _beside(node, "$gt", ["created_at", "id"]), _beside(node, "$lt", ["-created_at", "-id"]))
+        *origin.calls(node))
     if isinstance(node_type, FlexdbError):
         raise node_type
-    newer, older = ("" if isinstance(one, FlexdbError) or not one["nodes"] else
-                    one["nodes"][0]["id"] for one in beside)
-    return OpenRecord(place, node, node_type["node_type"], newer, older)
-
-
-def _beside(node: dict[str, Any], than: str, sort: list[str]) -> Call:
-    """Return the call that gives the record next to one in the list of its type."""
-    time = node["created_at"]
-    # The first condition is what an index can look up.
-    return Call("list_nodes", {
-        "tenant_id": node["tenant_id"], "node_type_id": node["node_type_id"], "count": "none",
-        "fields": ["id"], "sort": sort, "pagination": {"page_size": 1},
-        "filter": {"created_at": {f"{than}e": time},
-                   "$or": [{"created_at": {than: time}}, {"id": {than: node["id"]}}]}})
+    return OpenRecord(place, node, node_type["node_type"], origin,
+                      origin.beside(calls, node, f"{place.url}/nodes/", told))
 
 
 @page("/t/<tenant_id>/nodes/<id>")
@@ -136,10 +127,9 @@ def _as_typed(found: OpenRecord) -> OpenRecord:
 def _saved(calls: PageCalls, found: OpenRecord, value: Any) -> Response | FlexdbError:
     """Patch a record with the difference to what it is to be; lead on, or return why not."""
     version, now = request.form.get("version", ""), found.node["version"]
-    to = found.url if request.form.get("do") != "next" or not found.older else (
-        f"{found.place.url}/nodes/{found.older}")
-    if request.form.get("from") == "json" and to == found.url:
-        to += "/json"
+    to = found.url + ("/json" if request.form.get("from") == "json" else "") + found.origin.suffix
+    if request.form.get("do") == "next":
+        to = found.beside.next or to
     if request.form.get("do") == "both":
         value = together(_before(calls, found, request.form.get("base", "")), found.data, value)
     if version != str(now) or value is ABSENT:
@@ -219,8 +209,8 @@ def delete(calls: PageCalls, tenant_id: str, id: str) -> Response:
         calls.one("delete_node", tenant_id=tenant_id, id=id,
                   version=whole(request.form.get("version", ""), "version"))
     except VersionConflict:
-        return redirect_with(found.url, f"Not deleted: {found.name} has been changed meanwhile, "
-                             "and is shown as it is now.")
-    return redirect_with(f"{found.place.url}/types/{found.node['node_type_id']}",
-                         Message(f"Deleted {found.name} with its relationships.",
-                                 f"{found.place.url}/restore", {"ids": id}))
+        return redirect_with(
+            found.url + found.origin.suffix, f"Not deleted: {found.name} has been changed "
+            "meanwhile, and is shown as it is now.")
+    return redirect_with(found.list_url, Message(f"Deleted {found.name} with its relationships.",
+                                                 f"{found.place.url}/restore", {"ids": id}))

@@ -13,6 +13,7 @@ from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError, InvalidParams
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.records import cells, columns
+from flexdb.web.console.records.beside import Origin
 from flexdb.web.console.records.filter_rows import (
     OPERATORS,
     FilterRow,
@@ -91,7 +92,8 @@ def _shown(place: Any, node_type: dict[str, Any], query: RecordQuery, told: list
         told=_told(error) if error else [],
         took_too_long=error is not None and error.reason == "DEADLINE_EXCEEDED",
         has_search=any(one.schema.get("x-search") for one in known),
-        rows=cells.rows(nodes, shown, f"{place.url}/nodes/", query.brought()),
+        rows=cells.rows(nodes, shown, f"{place.url}/nodes/", query.brought(),
+                        Origin.asked().suffix),
         groups=_groups(further, query, base, columns.column(known, query.group_by))
         if further else None,
         costs=in_words(listed.get("explain"), query, known, int(whole) if whole else None)
