@@ -251,6 +251,11 @@ def test_a_picker_finds_a_record_by_its_label_while_one_types(site: Site, browse
     first = site.service.node(task, data={"title": "Lay bricks"})
     for title in ("Mix mortar", "Mix paint", MARKUP):
         site.service.node(task, data={"title": title})
+    # What may not stand there is not offered.
+    other = site.service.node_type({"id": task["tenant_id"]}, name="Other")
+    site.service.node(other, data={"title": "Mix up"})
+    site.service.relationship_type({"id": task["tenant_id"]}, name="depends_on",
+                                   target_node_type_ids=[task["id"]])
     wait = WebDriverWait(browser, 20)
     page = f"{site.url}/t/{task['tenant_id']}/relationships"
     browser.get(f"{page}/new?source_node_id={first['id']}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
 from flask import request
 
 from flexdb.api.calls import PageCalls
@@ -21,21 +24,27 @@ class Picks:
     told of those that mean nothing.
     """
 
-    def __init__(self, calls: PageCalls, tenant_id: str, *fields: str) -> None:
+    def __init__(self, calls: PageCalls, tenant_id: str, *fields: str,
+                 among: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        """Look up what the fields say.
+
+        :param among: by field, the ids of the node types that its record may be of
+        """
         self.named: dict[str, Labelled] = {}
         self.choices: dict[str, list[Labelled]] = {}
         self.wrong: dict[str, str] = {}
         for field in fields:
             if not (words := given(field)):
                 continue
-            found = finding.picked(calls, tenant_id, words)
+            found = finding.picked(calls, tenant_id, words, among.get(field, ()))
             if isinstance(found, Labelled):
                 self.named[field] = found
             elif found:
                 self.choices[field] = found
                 self.wrong[field] = "may be one of several: choose which"
             else:
-                self.wrong[field] = "is no record's id, and none is called so"
+                self.wrong[field] = "is no record's id, and none is called so" + (
+                    " that may stand here" if among.get(field) else "")
 
     def ids(self) -> dict[str, str]:
         """Return the ids of the records that are clear, by their fields."""

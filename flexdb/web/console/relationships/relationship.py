@@ -10,12 +10,11 @@ from flexdb.api.calls import Call, PageCalls
 from flexdb.contract.ids import new_id
 from flexdb.documents.text import Number
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
-from flexdb.web.console.finding import id_of, names
+from flexdb.web.console.finding import ENDS, allowed, id_of, names, types_of
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.picks import Picks, given
 from flexdb.web.console.relationships.data import Said, schema_of
-from flexdb.web.console.relationships.table import ENDS, types_of
 from flexdb.web.console.typed import whole
 from flexdb.web.console.words import cut
 
@@ -26,6 +25,11 @@ _MOST_RESTORED = 20
 def _types(calls: PageCalls, tenant_id: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = calls.all(types_of(tenant_id))[0]["relationship_types"]
     return found
+
+
+def _picks(calls: PageCalls, tenant_id: str, types: list[dict[str, Any]]) -> Picks:
+    name = given("relationship_type")
+    return Picks(calls, tenant_id, *ENDS, among={end: allowed(types, name, end) for end in ENDS})
 
 
 def _form(calls: PageCalls, tenant_id: str, picks: Picks, types: list[dict[str, Any]], said: Said,
@@ -46,16 +50,15 @@ def _form(calls: PageCalls, tenant_id: str, picks: Picks, types: list[dict[str, 
 def new(calls: PageCalls, tenant_id: str) -> Shown:
     """Show the form of a relationship."""
     types = _types(calls, tenant_id)
-    return _form(calls, tenant_id, Picks(calls, tenant_id, *ENDS), types,
+    return _form(calls, tenant_id, _picks(calls, tenant_id, types), types,
                  Said.of(types, given("relationship_type"), {}))
 
 
 @page("/t/<tenant_id>/relationships/new", "POST")
 def create(calls: PageCalls, tenant_id: str) -> Shown | Response:
     """Relate two records, or do what a button in the form says."""
-    types, picks, name = _types(calls, tenant_id), Picks(calls, tenant_id, *ENDS), given(
-        "relationship_type")
-    said = Said.typed(types)
+    types, name = _types(calls, tenant_id), given("relationship_type")
+    picks, said = _picks(calls, tenant_id, types), Said.typed(types)
     try:
         if other := said.act(types, name, given("do")):
             picks.wrong.clear()

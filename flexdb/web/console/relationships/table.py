@@ -5,20 +5,11 @@ from __future__ import annotations
 from flask import request
 
 from flexdb.api.calls import Call, PageCalls
-from flexdb.web.console.finding import names
+from flexdb.web.console.finding import ENDS, names, types_of
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.picks import Picks, given
 
 PAGE = 50
-ENDS = ("source_node_id", "target_node_id")
-# How many contracts are offered as types.
-_MOST_TYPES = 200
-
-
-def types_of(tenant_id: str) -> Call:
-    """Return the call that gives a tenant's contracts of relationships."""
-    return Call("list_relationship_types", {
-        "tenant_id": tenant_id, "pagination": {"page_size": _MOST_TYPES}})
 
 
 @page("/t/<tenant_id>/relationships")

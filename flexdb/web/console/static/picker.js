@@ -75,7 +75,11 @@ function enhance(picker) {
   }
 
   async function ask(words) {
-    const url = `${picker.dataset.find}?${new URLSearchParams({ q: words })}`;
+    // What the relationship is to be says which records may stand at its ends.
+    const { end } = picker.dataset;
+    const name = end && field.form.elements.relationship_type.value.trim();
+    const asked = new URLSearchParams({ q: words, ...(name && { relationship_type: name, end }) });
+    const url = `${picker.dataset.find}?${asked}`;
     const response = await fetch(url, { credentials: "same-origin" });
     return response.ok ? response.text() : "";
   }
