@@ -19,8 +19,9 @@ import orjson
 from cachetools import LRUCache
 from jsonschema_rs import Validator
 
+from flexdb.documents.pointers import pointer_of
 from flexdb.documents.text import items, parse_stored
-from flexdb.documents.validators import pointer, validator_of, violations_of
+from flexdb.documents.validators import validator_of, violations_of
 
 # Seconds of processor time for a question, and seconds without one.
 PROCESSOR, _IDLE = 2, 60
@@ -83,7 +84,7 @@ def _answers(kept: LRUCache[bytes, Validator], schema: bytes, most: int, array: 
 def _blame(schema: bytes) -> Iterator[dict[str, Any]]:
     """Say which regular expression is being compiled, and why one cannot be."""
     for path, pattern in _patterns(parse_stored(schema)):
-        yield {"at": pointer(path)}
+        yield {"at": pointer_of(path)}
         try:
             validator_of(orjson.dumps({"pattern": pattern}))
         except ValueError:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from flexdb.documents.pointers import names_of, pointer_of
 from flexdb.documents.text import depth
 
 # What some keywords cost for each character of a value.
@@ -174,8 +175,7 @@ class Costs:
         if not isinstance(reference, str) or reference[:2] not in ("#", "#/"):
             raise Unknown("a reference may lead elsewhere")
         found = self._root
-        for part in unquote(reference).split("/")[1:]:
-            part = part.replace("~1", "/").replace("~0", "~")
+        for part in names_of(unquote(reference)):
             try:
                 found = found[int(part)] if isinstance(found, list) else found[part]
             except (LookupError, TypeError, ValueError):
@@ -242,4 +242,4 @@ def _within(schema: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
         held, list) else ()
     for key, part in pairs:
         if isinstance(part, (dict, bool)):
-            yield f"/{name}/" + str(key).replace("~", "~0").replace("/", "~1"), part
+            yield pointer_of((name, key)), part

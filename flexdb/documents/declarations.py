@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from flexdb.documents.paths import parts_of
-from flexdb.documents.validators import pointer
+from flexdb.documents.pointers import pointer_of
 
 Path = tuple[str, ...]
 _Place = tuple["str | int", ...]
@@ -76,17 +76,17 @@ def declarations_of(schema: Any) -> Declarations:
     found: dict[str, list[tuple[Path, ...]]] = {kind: [] for kind in MOST_RULES}
     for place, path, member in _schemas(schema):
         if place and _LANGUAGE in member:
-            raise ValueError(f"{pointer([*place, _LANGUAGE])} may stand at the top alone")
+            raise ValueError(f"{pointer_of([*place, _LANGUAGE])} may stand at the top alone")
         for kind in MOST_RULES:
             value = member.get(f"x-{kind}", False)
             if path == () and kind == "unique":
                 found[kind] += _listed(value)
             elif not isinstance(value, bool):
-                raise ValueError(f"{pointer([*place, f'x-{kind}'])} must be true or false")
+                raise ValueError(f"{pointer_of([*place, f'x-{kind}'])} must be true or false")
             elif value and not path:
                 raise ValueError(
-                    f"{pointer([*place, f'x-{kind}'])} names no member: it may stand in the schema "
-                    "of a member, which is reached by properties alone")
+                    f"{pointer_of([*place, f'x-{kind}'])} names no member: it may stand in the "
+                    "schema of a member, which is reached by properties alone")
             elif value and path:
                 found[kind].append((path,))
     for kind, most in MOST_RULES.items():

@@ -9,8 +9,9 @@ from msgspec import Raw
 
 from flexdb.documents import text as json_text
 from flexdb.documents.declarations import Path, members_of
+from flexdb.documents.pointers import pointer_of
 from flexdb.documents.sizes import check_stored
-from flexdb.documents.validators import Violation, pointer
+from flexdb.documents.validators import Violation
 
 # How many a type may have.
 MOST_DEFAULTS = 100
@@ -34,7 +35,7 @@ class Default(NamedTuple):
 
         :param violations: what it refuses of the document
         """
-        place = pointer(self.path)
+        place = pointer_of(self.path)
         return next((violation["message"] for violation in violations
                      if f"{violation['path']}/".startswith(f"{place}/")), "")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flexdb.documents.patches import MOST_OPERATIONS
+from flexdb.documents.pointers import pointer_of
 from flexdb.documents.text import dump_exactly, parse_exactly
 
 _Operation = dict[str, Any]
@@ -50,9 +51,9 @@ def _between_objects(old: dict[str, Any], new: dict[str, Any], path: str, depth:
                      ) -> Iterator[_Operation]:
     for name in old:
         if name not in new:
-            yield {"op": "remove", "path": _below(path, name)}
+            yield {"op": "remove", "path": path + pointer_of((name,))}
     for name, value in new.items():
-        inner = _below(path, name)
+        inner = path + pointer_of((name,))
         if name in old:
             yield from _between(old[name], value, inner, depth + 1)
         else:
@@ -85,8 +86,3 @@ def _is_same(one: Any, other: Any) -> bool:
 
 def _replace(path: str, value: Any) -> _Operation:
     return {"op": "replace", "path": path, "value": value}
-
-
-def _below(path: str, name: str) -> str:
-    """Return the pointer to a member (RFC 6901, section 3)."""
-    return f"{path}/{name.replace('~', '~0').replace('/', '~1')}"

@@ -14,11 +14,11 @@ from flexdb.documents.apart import Apart
 from flexdb.documents.checker import PROCESSOR
 from flexdb.documents.costs import Costs, TooComplex, Unknown
 from flexdb.documents.declarations import NOTHING, Declarations, declarations_of, may_declare
+from flexdb.documents.pointers import pointer_of
 from flexdb.documents.text import parse_stored
 from flexdb.documents.validators import (
     MOST_VIOLATIONS,
     Violation,
-    pointer,
     validator_of,
     violations_of,
 )
@@ -176,7 +176,8 @@ def _declared(compiled: Compiled, text: bytes) -> Compiled:
                                     MOST_VIOLATIONS * len(listed), "schema")
     for number, violations in wrong.items():
         if told := listed[number].wrong(violations):
-            raise ValueError(f"the default of {pointer(listed[number].path)} does not fit: {told}")
+            place = pointer_of(listed[number].path)
+            raise ValueError(f"the default of {place} does not fit: {told}")
     return compiled._replace(declared=declared, defaults=defaults.tree_of(listed),
                              weight=compiled.weight + _GROWTH * len(text))
 

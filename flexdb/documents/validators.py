@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import jsonschema_rs
 from jsonschema_rs import FancyRegexOptions, Validator
 
+from flexdb.documents.pointers import pointer_of
 from flexdb.documents.text import parse_stored
 
 Violation = dict[str, str]
@@ -38,7 +38,7 @@ def validator_of(text: bytes, regex_bytes: int = REGEX_BYTES) -> Validator:
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError,
             RecursionError) as error:
         said = getattr(error, "message", None) or str(error)
-        place = pointer(getattr(error, "instance_path", []))
+        place = pointer_of(getattr(error, "instance_path", []))
         raise ValueError(f"{place}{': ' if place else ''}{_cut(said)}") from None
 
 
@@ -53,7 +53,7 @@ def violations_of(validator: Validator, value: Any, most: int = MOST_VIOLATIONS
     found = []
     try:
         for error in validator.iter_errors(value):
-            found.append({"path": pointer(error.instance_path), "keyword": _keyword(error),
+            found.append({"path": pointer_of(error.instance_path), "keyword": _keyword(error),
                           "message": _cut(error.message)})
             if len(found) >= most:
                 break
@@ -61,11 +61,6 @@ def violations_of(validator: Validator, value: Any, most: int = MOST_VIOLATIONS
         # What is wrong is in a number with more digits than int() takes.
         pass
     return found or [{"path": "", "keyword": "", "message": "does not fit"}]
-
-
-def pointer(path: Iterable[str | int]) -> str:
-    """Return a path as a JSON Pointer (RFC 6901)."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 def _cut(message: str) -> str:

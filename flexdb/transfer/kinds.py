@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flexdb.documents.pointers import names_of
+
 KINDS_OF_JSON = frozenset(("string", "integer", "number", "boolean", "null", "array", "object"))
 # How often one schema may lead to another: a reference may lead to itself.
 _DEEPEST = 20
@@ -77,8 +79,7 @@ def _referred(reference: Any, root: Any) -> Any:
     """Return what a reference within a schema leads to (RFC 6901), or None."""
     if not isinstance(reference, str) or not reference.startswith("#"):
         return None
-    for name in reference[1:].split("/")[1:]:
-        name = name.replace("~1", "/").replace("~0", "~")
+    for name in names_of(reference[1:]):
         if not isinstance(root, dict) or name not in root:
             return None
         root = root[name]

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.documents.text import dump_exactly, parse_exactly
+from flexdb.web.console.lines import line_of
 from flexdb.web.console.schemas import Draft
-from flexdb.web.console.schemas.lines import line_of
 from flexdb.web.console.schemas.posting import act, posted
 from flexdb.web.console.schemas.rows import SchemaRow, rows_of, schema_of
 

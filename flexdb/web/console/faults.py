@@ -19,3 +19,11 @@ def fault(error: FlexdbError) -> Shown:
                 title=_TITLES.get(error.status, "Not possible"), reason=error.reason,
                 data=error.data,
                 retries=error.data.get("retry_after") if request.method == "GET" else None)
+
+
+def wrong_fields(error: FlexdbError) -> dict[str, str]:
+    """Return what is wrong with each field of a form; under "" what no field says."""
+    fields: dict[str, list[str]] = error.data.get("fields", {})
+    if not fields and (field := error.data.get("field")):
+        fields = {field: [str(error)]}
+    return {name: "; ".join(told) for name, told in fields.items()} or {"": str(error)}

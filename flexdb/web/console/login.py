@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import orjson
 from flask import Response, request
-from werkzeug.utils import redirect
 
 from flexdb.api.callers import Callers
 from flexdb.errors import Unauthenticated
+from flexdb.web.console.messages import redirect_to
 from flexdb.web.console.page import Shown, show
 
 _COOKIE, _PATH = "flexdb_key", "/console"
@@ -77,7 +77,7 @@ def log_in(callers: Callers) -> Shown | Response:
                    f"{_MOST_KEY:,}: use one with fewer claims, or a key.", kept)
     if kept:
         return show("resend.html", next=_own(next_url), fields=_fields(kept))
-    return redirect(_own(next_url), 303, Response)  # type: ignore[return-value]
+    return redirect_to(_own(next_url))
 
 
 def keep(response: Response) -> Response:
@@ -95,7 +95,7 @@ def forget(response: Response) -> Response:
 
 def log_out() -> Response:
     """Forget the key."""
-    return forget(redirect(_PATH + "/", 303, Response))  # type: ignore[arg-type]
+    return forget(redirect_to(f"{_PATH}/"))
 
 
 def _fields(kept: str) -> list[tuple[str, str]]:

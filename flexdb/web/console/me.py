@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from werkzeug.utils import redirect
 
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError, PermissionDenied
+from flexdb.web.console.messages import redirect_to
 from flexdb.web.console.page import Shown, page, show
 
 
@@ -26,9 +26,7 @@ def home(calls: PageCalls, refused: PermissionDenied) -> Shown | Response:
     """
     caller = calls.one("get_caller")["caller"]
     if caller["tenant"]:
-        found: Response = redirect(
-            f"/console/t/{caller['tenant']}", 303, Response)  # type: ignore[assignment]
-        return found
+        return redirect_to(f"/console/t/{caller['tenant']}")
     if caller["memberships"] is None:
         raise refused
     return _shown(calls, caller)

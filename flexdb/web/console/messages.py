@@ -29,14 +29,20 @@ class Message(NamedTuple):
     fields: dict[str, str] = {}  # noqa: RUF012 (never changed)
 
 
+def redirect_to(url: str) -> Response:
+    """Lead to another page (303, RFC 9110, section 15.4.4)."""
+    response: Response = redirect(url, 303, Response)  # type: ignore[assignment]
+    return response
+
+
 def redirect_with(url: str, message: Message | str) -> Response:
-    """Lead to a page that says what was done (303, RFC 9110, section 15.4.4)."""
+    """Lead to a page that says what was done."""
     told = Message(message) if isinstance(message, str) else message
     told = told._replace(text=cut(told.text, _MOST_TEXT))
     written = orjson.dumps(list(told))
     if len(written) > _MOST_BYTES:
         written = orjson.dumps([told.text, "", {}])
-    response: Response = redirect(url, 303, Response)  # type: ignore[assignment]
+    response = redirect_to(url)
     response.set_cookie(_COOKIE, written.hex(), max_age=_MOST_SECONDS, path=_PATH,
                         httponly=True, samesite="Strict", secure=request.is_secure)
     return response

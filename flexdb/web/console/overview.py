@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flask import request
-
 from flexdb.api.calls import Call, PageCalls
 from flexdb.documents.declarations import members_of
 from flexdb.errors import FlexdbError
 from flexdb.web.console.labels import NAMING, label
-from flexdb.web.console.page import Shown, page, show, within
+from flexdb.web.console.page import Shown, page, paging, show, within
 
 # How many types have a card, each of which asks for its total; and how much of the rest is shown.
 _CARDS, _NEWEST = 24, 8
@@ -32,10 +30,8 @@ def overview(calls: PageCalls, tenant_id: str) -> Shown:
     """Show a tenant's types, its newest records and changes, and how much it has."""
     place, _ = within(calls, tenant_id)
     of_tenant = {"tenant_id": tenant_id}
-    token = request.args.get("page_token", "")
     types, relations, newest, limits, usage, now = calls.outcomes(
-        Call("list_node_types", of_tenant | {"sort": "name", "pagination": {
-            "page_size": _CARDS} | ({"page_token": token} if token else {})}),
+        Call("list_node_types", of_tenant | {"sort": "name", "pagination": paging(_CARDS)}),
         Call("list_relationship_types", of_tenant | {"pagination": {"page_size": _NEWEST}}),
         Call("list_nodes", of_tenant | {
             "pagination": {"page_size": _NEWEST},

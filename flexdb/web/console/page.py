@@ -99,10 +99,13 @@ def within(calls: PageCalls, tenant_id: str, *further: Call) -> tuple[Within, li
     return g.place, told
 
 
-def paging() -> dict[str, Any]:
-    """Return which page of its list the request asks for, as operations take it."""
+def paging(size: int = ROWS) -> dict[str, Any]:
+    """Return which page of its list the request asks for, as operations take it.
+
+    :param size: how many rows it has
+    """
     token = request.args.get("page_token", "")
-    return {"page_size": ROWS} | ({"page_token": token} if token else {})
+    return {"page_size": size} | ({"page_token": token} if token else {})
 
 
 @dataclass

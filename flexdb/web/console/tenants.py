@@ -9,6 +9,7 @@ from flask import Response, request
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, PermissionDenied
 from flexdb.web.console import me
+from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, Within, page, paging, show, within
 
@@ -91,11 +92,3 @@ def delete(calls: PageCalls, tenant_id: str) -> Shown | Response:
             f"is not the slug of this tenant, which is {place.tenant['slug']}"))
     calls.one("delete_tenant", id=tenant_id)
     return redirect_with("/console/", f"Deleted {place.tenant['name']} with all that it had.")
-
-
-def wrong_fields(error: FlexdbError) -> dict[str, str]:
-    """Return what is wrong with each field of a form; under "" what no field says."""
-    fields: dict[str, list[str]] = error.data.get("fields", {})
-    if not fields and (field := error.data.get("field")):
-        fields = {field: [str(error)]}
-    return {name: "; ".join(told) for name, told in fields.items()} or {"": str(error)}

@@ -10,9 +10,9 @@ from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError, InvalidParams, NotFound, PermissionDenied, QuotaExceeded
 from flexdb.web.console import confirming
 from flexdb.web.console.access.roles import names_of, roles_of
+from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, page, paging, show, within
-from flexdb.web.console.tenants import wrong_fields
 from flexdb.web.console.typed import json_of, whole
 from flexdb.web.console.words import as_json, days_ahead
 

@@ -11,9 +11,9 @@ from flexdb.errors import AlreadyExists, InvalidParams, NotFound, VersionConflic
 from flexdb.web.console import confirming
 from flexdb.web.console.access import grants
 from flexdb.web.console.access.grants import GrantRow
+from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, page, paging, show, within
-from flexdb.web.console.tenants import wrong_fields
 from flexdb.web.console.typed import whole
 
 # What flexdb itself knows in a tenant, from the one that may do least.

@@ -9,9 +9,9 @@ from flask import Response, request
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import AlreadyExists, InvalidParams
 from flexdb.web.console import confirming
+from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, page, paging, show
-from flexdb.web.console.tenants import wrong_fields
 
 _URL = "/console/users"
 _FIELDS = ("email", "display_name")

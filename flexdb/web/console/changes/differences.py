@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from flexdb.documents.differences import difference
+from flexdb.documents.pointers import names_of
 from flexdb.documents.text import dump_exactly, parse_exactly
 
 # How many members a page names of one change; the record itself has all.
@@ -46,8 +47,7 @@ def steps(patch: list[dict[str, Any]], before: Any = None) -> Iterator[Step]:
 
 def _at(document: Any, path: str) -> str | None:
     """Return what stands at a path; items of arrays may have moved in the steps before."""
-    for name in path.split("/")[1:]:
-        name = name.replace("~1", "/").replace("~0", "~")
+    for name in names_of(path):
         if not isinstance(document, dict) or name not in document:
             return None
         document = document[name]

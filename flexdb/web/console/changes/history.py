@@ -11,7 +11,7 @@ from flexdb.errors import FlexdbError, NotFound
 from flexdb.web.console.changes import differences
 from flexdb.web.console.labels import label
 from flexdb.web.console.messages import Message, redirect_with
-from flexdb.web.console.page import Shown, page, show, within
+from flexdb.web.console.page import Shown, page, paging, show, within
 
 _PAGE = 25
 # How many records one form brings back.
@@ -22,10 +22,8 @@ _MOST = 50
 def history(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     """Show what became of a record, the last first; also of one that is deleted."""
     of_node = {"tenant_id": tenant_id, "id": id}
-    token = request.args.get("page_token", "")
     place, (listed,) = within(calls, tenant_id, Call("get_node_history", of_node | {
-        "diff": True, "pagination": {"page_size": _PAGE} | (
-            {"page_token": token} if token else {})}))
+        "diff": True, "pagination": paging(_PAGE)}))
     (now,) = calls.outcomes(Call("get_node", of_node))
     if isinstance(now, FlexdbError) and not isinstance(now, NotFound):
         raise now
@@ -61,12 +59,9 @@ def revert(calls: PageCalls, tenant_id: str, id: str) -> Response:
 @page("/t/<tenant_id>/deleted")
 def deleted(calls: PageCalls, tenant_id: str) -> Shown:
     """Show the records that are deleted and can be brought back, the last first."""
-    token, node_type = request.args.get("page_token", ""), request.args.get("node_type_id", "")
-    asked: dict[str, Any] = {"tenant_id": tenant_id, "pagination": {"page_size": 50}}
-    if token:
-        asked["pagination"]["page_token"] = token
-    if node_type:
-        asked["node_type_ids"] = [node_type]
+    node_type = request.args.get("node_type_id", "")
+    asked = {"tenant_id": tenant_id, "pagination": paging()} | (
+        {"node_type_ids": [node_type]} if node_type else {})
     place, (listed,) = within(calls, tenant_id, Call("list_deleted_nodes", asked))
     return show("changes/deleted.html", place=place, listed=listed, node_type=node_type,
                 label=label)

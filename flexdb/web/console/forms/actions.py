@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flexdb.documents.pointers import names_of
 from flexdb.web.console.forms.fields import widgets
 from flexdb.web.console.forms.fresh import begin, begin_item
 from flexdb.web.console.forms.reading import Posted
@@ -72,7 +73,7 @@ def _move(found: Posted, at: str, kind: str) -> None:
 
 def _around(value: Any, at: str) -> tuple[Any, str]:
     """Return what a place is in, and its name or number there."""
-    *way, last = [part.replace("~1", "/").replace("~0", "~") for part in at.split("/")[1:]]
+    *way, last = names_of(at)
     for part in way:
         if isinstance(value, list):
             value = item_of(part, value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from flexdb.documents.validators import pointer as pointer_of
+from flexdb.documents.pointers import pointer_of
 from flexdb.web.console.forms import shapes
 from flexdb.web.console.forms.controls import choose, write
 from flexdb.web.console.forms.hints import help_of

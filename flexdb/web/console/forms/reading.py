@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flexdb.documents.pointers import pointer_of
 from flexdb.documents.text import Number, parse, parse_exactly
-from flexdb.documents.validators import pointer as pointer_of
 from flexdb.web.console.forms import shapes
 from flexdb.web.console.forms.fields import DEEPEST, MOST_WIDGETS
 from flexdb.web.console.forms.fresh import begin

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from flexdb.documents.pointers import names_of
 from flexdb.documents.text import Number
 from flexdb.web.console.forms.values import item_of
 from flexdb.web.console.words import cut
@@ -210,8 +211,7 @@ def _target(ref: str, root: Any) -> Schema:
     if not ref.startswith("#"):
         return {}
     found = root
-    for part in unquote(ref[1:]).split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
+    for part in names_of(unquote(ref[1:])):
         if isinstance(found, list):
             found = item_of(part, found)
         else:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from flexdb.api.calls import Call, PageCalls
-from flexdb.documents.validators import pointer
+from flexdb.documents.pointers import pointer_of
 from flexdb.errors import FlexdbError, InvalidParams, NotFound
 from flexdb.web.console.forms.shapes import properties, required, shape
 from flexdb.web.console.labels import label
@@ -41,7 +41,7 @@ def change(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     found = _Found(calls, tenant_id, id, request.form.get("path", ""))
     text, state = request.form.get("value", ""), request.form.get("state", "value")
     version = request.form.get("version", "")
-    place = pointer(list(found.column.parts[1:]))
+    place = pointer_of(list(found.column.parts[1:]))
     is_there = value_of(found.node, found.column.parts) is not MISSING
     try:
         if not version.isdecimal() or state not in _STATES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from flexdb.documents.differences import difference
+from flexdb.documents.pointers import names_of
 from flexdb.documents.text import dump_exactly, parse_exactly
 from flexdb.web.console.forms import ABSENT
 
@@ -72,8 +73,7 @@ def together(before: Any, theirs: Any, yours: Any) -> Any:
 
 
 def _at(value: Any, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
+    for part in names_of(pointer):
         try:
             value = value[int(part)] if isinstance(value, list) else value[part]
         except (LookupError, TypeError, ValueError):

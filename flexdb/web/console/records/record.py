@@ -13,12 +13,12 @@ from flexdb.errors import FlexdbError, NotFound, VersionConflict
 from flexdb.web.console import forms
 from flexdb.web.console.forms import ABSENT, Posted
 from flexdb.web.console.labels import label
+from flexdb.web.console.lines import line_of
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
 from flexdb.web.console.records import new_record
 from flexdb.web.console.records.beside import Beside, Origin
 from flexdb.web.console.records.comparing import Comparison, compared, together
-from flexdb.web.console.records.lines import line_of
 from flexdb.web.console.records.refusals import SWITCHED, Refusal, refused
 from flexdb.web.console.typed import whole
 

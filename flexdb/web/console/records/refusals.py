@@ -6,7 +6,7 @@ import json
 from typing import NamedTuple
 
 from flexdb.documents.paths import parts_of
-from flexdb.documents.validators import pointer
+from flexdb.documents.pointers import pointer_of
 from flexdb.errors import FlexdbError
 
 
@@ -58,13 +58,13 @@ def _place_of(violation: dict[str, str]) -> tuple[str, str]:
         except ValueError:
             return at, told
         if isinstance(name, str):
-            return at + pointer([name]), f"must be there:{told[end:]}".replace(
+            return at + pointer_of([name]), f"must be there:{told[end:]}".replace(
                 "must be there: is a required property", "must be filled in")
     return at, told
 
 
 def _pointer_of(path: str) -> str:
     try:
-        return pointer(parts_of(path))
+        return pointer_of(parts_of(path))
     except ValueError:
         return ""

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Response, request
 from markupsafe import Markup
-from werkzeug.utils import redirect
 
 from flexdb.api.calls import Call, PageCalls
 from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError, InvalidParams
+from flexdb.web.console.messages import redirect_to
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.records import cells, columns
 from flexdb.web.console.records.beside import Origin
@@ -49,12 +49,13 @@ def records(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
             return _shown(place, found["node_type"], query, [], base=base,
                           status=InvalidParams.status, rows=rows, wrong_rows=error.told)
         text = json_text.dump_exactly(filter).decode() if filter else ""
-        return _led(query.url(base, filter=text))
+        return redirect_to(query.url(base, filter=text))
     fields, expand = shown_fields(request.args), expansion(request.args)
     if fields is not None or expand is not None:
         changed = {name: value for name, value in (("fields", fields), ("expand", expand))
                    if value is not None}
-        return _led(query.url(base, **changed) + ("#columns" if "up" in request.args else ""))
+        place_in_page = "#columns" if "up" in request.args else ""
+        return redirect_to(query.url(base, **changed) + place_in_page)
     try:
         place, (found, *told) = within(calls, tenant_id, get_type, *query.calls(
             tenant_id, type_id, request.args.get("page_token", "")))
@@ -64,11 +65,6 @@ def records(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
         return _shown(place, found["node_type"], query, [], base=base, status=error.status,
                       error=error)
     return _shown(place, found["node_type"], query, told, base=base)
-
-
-def _led(url: str) -> Response:
-    response: Response = redirect(url, 303, Response)  # type: ignore[assignment]
-    return response
 
 
 def _shown(place: Any, node_type: dict[str, Any], query: RecordQuery, told: list[Any], *,

@@ -11,10 +11,10 @@ from flask import request
 from flexdb.documents.text import dump_exactly
 from flexdb.errors import FlexdbError
 from flexdb.web.console import forms
+from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.forms import ABSENT, Posted
 from flexdb.web.console.forms.reading import read_json
 from flexdb.web.console.records.refusals import refused
-from flexdb.web.console.tenants import wrong_fields
 from flexdb.web.console.words import indented
 
 # How large the data may be that is shown as a form, in bytes of JSON.

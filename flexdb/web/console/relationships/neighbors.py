@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError
 from flexdb.web.console.finding import LIGHT, complete
 from flexdb.web.console.labels import label
-from flexdb.web.console.page import Shown, page, show, within
+from flexdb.web.console.page import ROWS, Shown, page, paging, show, within
 from flexdb.web.console.picks import given
-from flexdb.web.console.relationships.table import PAGE
 
 # How many types of relationships are counted.
 MOST_TYPES = 100
@@ -39,11 +36,10 @@ def groups(*told: Any) -> dict[str, list[dict[str, Any]]]:
 def neighbors(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     """Show what a record is related to, the newest relationship first."""
     side = given("direction") if given("direction") in SIDES else "both"
-    name, token = given("relationship_type"), request.args.get("page_token", "")
+    name = given("relationship_type")
     asked = {"tenant_id": tenant_id, "id": id, "direction": side, "fields": LIGHT,
-             "count": "none", "pagination": {
-                 "page_size": PAGE, **({"page_token": token} if token else {})}} | (
-                     {"relationship_types": [name]} if name else {})
+             "count": "none", "pagination": paging()} | (
+                 {"relationship_types": [name]} if name else {})
     place, (found, listed) = within(
         calls, tenant_id, Call("get_node", {"tenant_id": tenant_id, "id": id}),
         Call("get_neighbors", asked))
@@ -51,4 +47,4 @@ def neighbors(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     near = listed["neighbors"]
     return show("relationships/neighbors.html", place=place, node=found["node"],
                 label=label(found["node"]), listed=listed, side=side, name=name, sides=sides,
-                named=complete(calls, tenant_id, (one["node"] for one in near)), page_size=PAGE)
+                named=complete(calls, tenant_id, (one["node"] for one in near)), page_size=ROWS)

@@ -8,15 +8,14 @@ from flask import Response, request
 
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError, InvalidParams, VersionConflict
+from flexdb.web.console.faults import wrong_fields
+from flexdb.web.console.lines import line_of
 from flexdb.web.console.messages import redirect_with
-from flexdb.web.console.page import Shown, Within, page, show, within
+from flexdb.web.console.page import Shown, Within, page, paging, show, within
 from flexdb.web.console.schemas import fields, order
 from flexdb.web.console.schemas.drafts import version_of
 from flexdb.web.console.schemas.faults import pointer_in
-from flexdb.web.console.schemas.lines import line_of
-from flexdb.web.console.tenants import wrong_fields
 
-_PAGE = 50
 # What a cardinality says of one record, in words.
 CARDINALITIES = {
     "n:m": "any number from one record, any number to one",
@@ -36,10 +35,8 @@ _NEW: dict[str, Any] = {
 @page("/t/<tenant_id>/relationship-types")
 def relationship_types(calls: PageCalls, tenant_id: str) -> Shown:
     """List the relationship types of a tenant."""
-    token = request.args.get("page_token", "")
     place, (listed,) = within(calls, tenant_id, Call("list_relationship_types", {
-        "tenant_id": tenant_id,
-        "pagination": {"page_size": _PAGE} | ({"page_token": token} if token else {})}))
+        "tenant_id": tenant_id, "pagination": paging()}))
     return show("relationships/relationship_types.html", place=place, listed=listed, names={
         one["id"]: one["name"] for one in place.node_types})
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from flask import request
-
 from flexdb.api.calls import Call, PageCalls
 from flexdb.web.console.finding import ENDS, names, types_of
-from flexdb.web.console.page import Shown, page, show, within
+from flexdb.web.console.page import ROWS, Shown, page, paging, show, within
 from flexdb.web.console.picks import Picks, given
-
-PAGE = 50
 
 
 @page("/t/<tenant_id>/relationships")
 def relationships(calls: PageCalls, tenant_id: str) -> Shown:
     """Show a tenant's relationships, the newest first."""
     picks = Picks(calls, tenant_id, *ENDS)
-    name, token = given("relationship_type"), request.args.get("page_token", "")
-    asked = {"tenant_id": tenant_id, "pagination": {
-        "page_size": PAGE, **({"page_token": token} if token else {})}, **picks.ids()} | (
-            {"relationship_type": name} if name else {})
+    name = given("relationship_type")
+    asked = {"tenant_id": tenant_id, "pagination": paging(), **picks.ids()} | (
+        {"relationship_type": name} if name else {})
     place, (listed, types) = within(calls, tenant_id, Call("list_relationships", asked),
                                     types_of(tenant_id))
     if picks.wrong:
@@ -27,7 +22,7 @@ def relationships(calls: PageCalls, tenant_id: str) -> Shown:
     found = listed["relationships"]
     ends = names(calls, tenant_id, (one[end] for one in found for end in ENDS))
     return show("relationships/table.html", status=400 if picks.wrong else 200, place=place,
-                listed=listed, ends=ends, picks=picks, name=name, page_size=PAGE,
+                listed=listed, ends=ends, picks=picks, name=name, page_size=ROWS,
                 types=[one["name"] for one in types["relationship_types"]],
                 chosen={field: value for field in (*ENDS, "relationship_type")
                        if (value := given(field))})

@@ -7,10 +7,10 @@ from typing import Any
 
 from flexdb.errors import FlexdbError
 from flexdb.web.console.changes.differences import Step, between
+from flexdb.web.console.lines import line_of
 from flexdb.web.console.schemas import faults
 from flexdb.web.console.schemas.faults import Fault
 from flexdb.web.console.schemas.fields import laid_out, parse
-from flexdb.web.console.schemas.lines import line_of
 from flexdb.web.console.schemas.order import in_order
 from flexdb.web.console.schemas.posting import Form, posted
 from flexdb.web.console.schemas.rows import SchemaRow, rows_of, schema_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from flexdb.documents.pointers import names_of
 from flexdb.web.console.schemas.fields import EVERY_FIELD
 from flexdb.web.console.schemas.rows import TOP, SchemaRow
 
@@ -40,8 +41,7 @@ def placed(top: SchemaRow | None, told: str) -> Fault:
     short = told.partition(f"{place}: ")[2] if place else ""
     if top is None:
         return Fault("text", "the schema", told, place)
-    row, name = _field(top, [part.replace("~1", "/").replace("~0", "~")
-                             for part in place.split("/")[1:]])
+    row, name = _field(top, names_of(place))
     # Where the field is, the place need not be said.
     return Fault(f"{row.place}.{name}", called(row, name), short or told, place)
 

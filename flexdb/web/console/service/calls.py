@@ -15,8 +15,8 @@ from flexdb.api.routes import ROUTES
 from flexdb.contract import describe
 from flexdb.contract.json_fields import PATCH_OPERATIONS
 from flexdb.contract.operation import OPERATIONS, READS, Operation
+from flexdb.documents.pointers import pointer_of
 from flexdb.documents.text import parse_exactly
-from flexdb.documents.validators import pointer
 from flexdb.errors import FlexdbError, MethodNotFound
 from flexdb.web.console.forms import ABSENT, Posted, act, posted, read_text, widgets
 from flexdb.web.console.page import Shown, as_code, page, show
@@ -81,7 +81,7 @@ def form(calls: PageCalls, method: str) -> Shown:
             try:
                 found.value[name] = read_text(said, text, _root())
             except ValueError as error:
-                found.wrong[pointer([name])] = str(error)
+                found.wrong[pointer_of([name])] = str(error)
     return _shown(calls, operation, found)
 
 
@@ -177,4 +177,4 @@ def _blamed(operation: Operation, error: FlexdbError) -> Iterator[tuple[str, str
     for name, told in error.data.get("fields", {}).items():
         # What a schema says of data is told once, where it belongs.
         if not (violations and "data" in name.split(".")):
-            yield pointer(name.split(".")), "; ".join(told)
+            yield pointer_of(name.split(".")), "; ".join(told)

@@ -9,9 +9,9 @@ from flask import Response, request
 
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError, InvalidParams, PermissionDenied
+from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, page, show, within
-from flexdb.web.console.tenants import wrong_fields
 from flexdb.web.console.typed import whole
 
 # What a tenant may have, with what it has of it; and what it may ask for.

@@ -15,8 +15,8 @@ from flexdb.errors import FlexdbError, InvalidParams, NotFound
 from flexdb.transfer.cells import Cell
 from flexdb.transfer.kinds import kinds_at, names_in
 from flexdb.transfer.rows import FORMATS, OWN, Row, RowReader, place_of
+from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.page import Shown, Within, page, show, within
-from flexdb.web.console.tenants import wrong_fields
 from flexdb.web.console.transfer.loading import Taken, Taker
 from flexdb.web.console.transfer.uploads import DELIMITERS, Upload, uploaded
 from flexdb.web.console.words import cut

@@ -9,9 +9,9 @@ from flask import Response, request
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound, VersionConflict
 from flexdb.web.console import confirming
+from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, page, show, within
-from flexdb.web.console.tenants import wrong_fields
 from flexdb.web.console.typed import json_of, whole
 from flexdb.web.console.words import as_json
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+
+from flexdb.documents.pointers import names_of
 
 _DECODER = json.JSONDecoder()
 
 
 def line_of(text: str, at: str) -> int:
-    """Return the line of JSON text, from 1, at which a place begins, or the one around it.
+    """Return the line of JSON text, from 1, at which a place begins with its name; that of the
+    nearest place around it where it is not there.
 
     :param text: valid JSON
-    :param at: a JSON Pointer
+    :param at: a JSON Pointer (RFC 6901)
     """
-    wanted = [part.replace("~1", "/").replace("~0", "~") for part in at.split("/")[1:]]
-    place = _Scan(text).find(wanted)
+    place = _Scan(text).find(names_of(at))
     return text.count("\n", 0, place) + 1
 
 
@@ -23,16 +24,16 @@ class _Scan:
     """Looks for a place in JSON text without reading more of it than it must."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+        self.text, self.at, self._begins = text, 0, 0
 
     def find(self, wanted: list[str]) -> int:
-        """Return where the value at a path begins."""
+        """Return where the place at a path begins, or the last one on the way that is there."""
         self._blank()
+        self._begins = self.at
         for part in wanted:
-            begins = self.at
             if not self._enter(part):
-                return begins
-        return self.at
+                break
+        return self._begins
 
     def _enter(self, part: str) -> bool:
         """Go to the beginning of a member or an item of what stands here, if it has it."""
@@ -45,16 +46,18 @@ class _Scan:
             self._blank()
             if self.text[self.at:self.at + 1] in ("", closing):
                 return False
-            name: Any = str(number)
+            name, begins = str(number), self.at
             if closing == "}":
                 name, self.at = _DECODER.raw_decode(self.text, self.at)
                 self._blank()
                 self.at += 1
                 self._blank()
             if name == part:
+                self._begins = begins
                 return True
             self._skip()
-            self._blank()
+            if self.text[self.at:self.at + 1] == closing:
+                return False
             self.at += 1
             number += 1
 
