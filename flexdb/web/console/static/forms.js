@@ -2,6 +2,7 @@
 // there is one who makes fields. Data is never read here.
 import { say } from "./copying.js";
 import { guard, touch } from "./guard.js";
+import { ask } from "./pages.js";
 
 const form = document.querySelector("[data-form]");
 
@@ -13,8 +14,7 @@ async function change(button) {
   const kind = button.value.split(":")[0];
   const sent = new URLSearchParams(new FormData(form, button));
   form.setAttribute("aria-busy", "true");
-  const response = await fetch(form.action, { method: "POST", body: sent });
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const { page } = await ask(form.action, { method: "POST", body: sent });
   const made = page.querySelector("[data-fields]");
   if (!made) throw new Error("no form came back");
   const before = new Set([...fields().querySelectorAll("[id]")].map((one) => one.id));

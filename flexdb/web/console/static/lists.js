@@ -1,5 +1,6 @@
 // Puts the rows of a list's next page below those that are there.
 import { say } from "./copying.js";
+import { ask } from "./pages.js";
 
 // Returns whether the link is taken care of; else it leads to the next page.
 export function extend(link) {
@@ -11,9 +12,8 @@ export function extend(link) {
 
 async function load(link, rows) {
   link.setAttribute("aria-busy", "true");
-  const response = await fetch(link.href, { credentials: "same-origin" });
+  const { response, page } = await ask(link.href);
   if (!response.ok) throw new Error(response.statusText);
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const more = [...page.getElementById(link.dataset.more).children];
   rows.append(...more);
   const next = page.querySelector(`[data-more="${link.dataset.more}"]`);

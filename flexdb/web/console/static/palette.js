@@ -1,5 +1,6 @@
 // Leads anywhere by the keyboard: pages of the menu, and records (or tenants) by name or id.
 import { say } from "./copying.js";
+import { ask } from "./pages.js";
 
 const PAUSE = 150; // ms
 const MOST = 12;
@@ -78,9 +79,9 @@ async function look() {
   const { tenant } = document.body.dataset;
   const url = tenant ? `/console/t/${tenant}/find?q=${encodeURIComponent(words)}`
     : `/console/?name=${encodeURIComponent(words)}`;
-  const response = await fetch(url, { credentials: "same-origin" }).catch(() => null);
-  if (number !== asked || !response?.ok) return;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const answer = await ask(url).catch(() => null);
+  if (number !== asked || !answer?.response.ok) return;
+  const { page } = answer;
   const found = tenant
     ? [...page.querySelectorAll("#found > li")].map((one) => option(
       one.querySelector("a").href, one.querySelector("a").textContent, one.querySelector(".dot"), "record"))

@@ -80,7 +80,7 @@ function enhance(picker) {
     const name = end && field.form.elements.relationship_type.value.trim();
     const asked = new URLSearchParams({ q: words, ...(name && { relationship_type: name, end }) });
     const url = `${picker.dataset.find}?${asked}`;
-    const response = await fetch(url, { credentials: "same-origin" });
+    const response = await fetch(url);
     return response.ok ? response.text() : "";
   }
 

@@ -8,7 +8,7 @@ async function look() {
   if (document.hidden) return;
   const url = new URL(rows.dataset.live, location.href);
   url.searchParams.set("position", rows.dataset.at);
-  const response = await fetch(url, { credentials: "same-origin" });
+  const response = await fetch(url);
   // Another page of the console, or a log that was begun anew: the page itself says more.
   if (!response.ok || response.redirected) return;
   const part = document.createElement("template");

@@ -1,5 +1,6 @@
 // One cell is changed where it stands: the form comes from the service, and what it answers.
 import { say } from "../copying.js";
+import { ask } from "../pages.js";
 
 export function isChanging(element) {
   return Boolean(element.closest("td form"));
@@ -20,16 +21,10 @@ export async function changeCell(cell) {
   });
   const asked = new URLSearchParams({ path, next: next.pathname + next.search });
   const shown = [...cell.childNodes];
-  const form = await found(await fetch(`${body.dataset.nodes}${id}/cell?${asked}`,
-    { credentials: "same-origin" }));
-  if (form) put(cell, form, shown);
-}
-
-async function found(response) {
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const { page } = await ask(`${body.dataset.nodes}${id}/cell?${asked}`);
   const form = page.querySelector("[data-change]");
-  if (!form) say(page.querySelector(".lead")?.textContent ?? "This cannot be changed.");
-  return form;
+  if (form) put(cell, form, shown);
+  else say(page.querySelector(".lead")?.textContent ?? "This cannot be changed.");
 }
 
 function put(cell, form, shown) {
@@ -69,10 +64,7 @@ function put(cell, form, shown) {
 
 async function save(cell, form, shown, table) {
   form.setAttribute("aria-busy", "true");
-  const response = await fetch(form.action, {
-    method: "POST", credentials: "same-origin", body: new URLSearchParams(new FormData(form)),
-  });
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const { page } = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   const again = page.querySelector("[data-change]");
   if (again) return put(cell, again, shown);
   form.removeAttribute("aria-busy");

@@ -1,5 +1,6 @@
 // Rows are chosen: one by one, from here to there, all that are shown; and copied.
 import { copy, say } from "../copying.js";
+import { ask } from "../pages.js";
 
 const form = document.getElementById("chosen");
 const all = document.querySelector("[data-choose-all]");
@@ -58,10 +59,9 @@ async function onSubmit(event) {
   if (!button?.matches("[data-copied]")) return;
   event.preventDefault();
   button.setAttribute("aria-busy", "true");
-  const response = await fetch(button.formAction, {
-    method: "POST", credentials: "same-origin", body: new URLSearchParams(new FormData(form, button)),
+  const { page } = await ask(button.formAction, {
+    method: "POST", body: new URLSearchParams(new FormData(form, button)),
   });
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   button.removeAttribute("aria-busy");
   const text = page.querySelector("[data-text]");
   if (text) await copy(text.value, button);

@@ -1,6 +1,7 @@
 // The picture of a graph. What it shows is in the tables beside it, which the server makes for each
 // step; the address says all steps, and behind # what is pinned and chosen.
 import { say } from "../copying.js";
+import { ask } from "../pages.js";
 import { Drawing } from "./drawing.js";
 import { arrange } from "./layout.js";
 import { point, zoom } from "./pointing.js";
@@ -48,8 +49,7 @@ async function go(url, isBack = false) {
   const number = ++asked;
   graph.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(url, { credentials: "same-origin" });
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const { page } = await ask(url);
     if (number !== asked) return;
     if (!page.getElementById("shown")) throw new Error("another page");
     const held = document.activeElement;
@@ -104,10 +104,9 @@ function choose(id) {
 
 // Shows the chosen record, in the server's words.
 async function tell(id) {
-  const response = await fetch(`${graph.dataset.chosen}${encodeURIComponent(id)}`, { credentials: "same-origin" });
-  const part = new DOMParser().parseFromString(await response.text(), "text/html");
+  const { response, page } = await ask(`${graph.dataset.chosen}${encodeURIComponent(id)}`);
   if (id !== chosen || !response.ok) return;
-  panel.replaceChildren(...part.body.children);
+  panel.replaceChildren(...page.body.children);
   panel.hidden = false;
 }
 

@@ -1,5 +1,6 @@
 // Checks records page by page, each by the same form that a button sends; it can be paused.
 import { say } from "../copying.js";
+import { ask } from "../pages.js";
 
 const most = 1000; // rows that are shown
 const form = document.getElementById("check");
@@ -9,8 +10,7 @@ let runs = false, paused = false;
 async function next() {
   const data = new URLSearchParams(new FormData(form));
   data.append("do", "check");
-  const response = await fetch(form.action, { method: "POST", body: data, credentials: "same-origin" });
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const { response, page } = await ask(form.action, { method: "POST", body: data });
   if (!response.ok || !page.getElementById("progress")) {
     throw new Error(page.querySelector("main .lead")?.textContent ?? response.statusText);
   }

@@ -1,6 +1,7 @@
 // The editor of a schema: its buttons work without a new page, and the form of a record follows.
 import { say } from "../copying.js";
 import { guard, touch } from "../guard.js";
+import { ask } from "../pages.js";
 
 const wait = 400; // milliseconds after the last key
 const form = document.getElementById("editor");
@@ -10,8 +11,7 @@ let timer, asked = 0;
 async function send(does) {
   const data = new URLSearchParams(new FormData(form));
   data.append("do", does);
-  const response = await fetch(form.action, { method: "POST", body: data });
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const { response, page } = await ask(form.action, { method: "POST", body: data });
   if (!page.getElementById("written")) throw new Error(response.statusText);
   return page;
 }

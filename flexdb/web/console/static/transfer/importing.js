@@ -1,5 +1,6 @@
 // The page of imports: a look at the beginning of the file that is chosen, and the import under way.
 import { say } from "../copying.js";
+import { ask } from "../pages.js";
 import { bytesOf, formOf, pieces } from "./cutting.js";
 import { Run, bodyOf, newKey } from "./sending.js";
 
@@ -80,8 +81,7 @@ function begin() {
       const { value: first } = await pieces(await bytesOf(one), chosen, 100).next();
       const body = bodyOf(fields(), { do: "preview", format: chosen },
         first ? [first.head, ...first.bytes] : [], one.name.replace(/\.gz$/i, ""));
-      const response = await fetch(form.action, { method: "POST", body });
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const { page } = await ask(form.action, { method: "POST", body });
       const told = page.querySelector(".faults, .lead");
       preview.replaceChildren(...(told ? [told] : page.getElementById("preview").childNodes));
     } catch (error) {

@@ -1,4 +1,5 @@
 // An import under way: it sends piece after piece, and what it has done outlives the page.
+import { read } from "../pages.js";
 import { bytesOf, isPacked, pieces } from "./cutting.js";
 
 // How many characters of refused rows are kept, how many of them are shown, and how often a piece
@@ -114,7 +115,7 @@ export class Run {
         const response = await fetch(this.place.pieces, { method: "POST", body });
         // Numbers in it are counts; rows are text.
         if (response.ok) return await response.json();
-        const page = new DOMParser().parseFromString(await response.text(), "text/html");
+        const page = await read(response);
         told = page.querySelector(".lead")?.textContent ?? response.statusText;
         seconds = Number(response.headers.get("Retry-After"));
         isLast ||= !seconds && ![502, 504].includes(response.status);
