@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from flask.testing import FlaskClient
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from tests.support.service import Service
@@ -50,3 +54,24 @@ class Site:
 
     url: str
     service: Service
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+@contextmanager
+def served(service: Service) -> Iterator[Site]:
+    """Serve the console until the end, which closes the service too."""
+    server = make_server("127.0.0.1", 0, service.app, threaded=True,
+                         request_handler=_QuietHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Site(f"http://localhost:{server.port}/console", service)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        service.close()

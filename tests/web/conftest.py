@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flexdb.config import Settings
-from tests.support.console import Console, Site
+from tests.support.console import Console, Site, served
 from tests.support.service import Service
 
 
@@ -19,24 +17,11 @@ def console(service: Service) -> Console:
     return Console(service, service.app.test_client())
 
 
-class _QuietHandler(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
 def site(new_database: Callable[..., Settings]) -> Iterator[Site]:
     """A server that a process's tests share; each makes its own tenants in its database."""
-    service = Service.of(new_database())
-    server = make_server("127.0.0.1", 0, service.app, threaded=True,
-                         request_handler=_QuietHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield Site(f"http://localhost:{server.port}/console", service)
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    service.close()
+    with served(Service.of(new_database())) as site:
+        yield site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

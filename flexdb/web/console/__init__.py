@@ -13,7 +13,7 @@ from pkgutil import walk_packages
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.utils import redirect
 
 from flexdb import errors
@@ -28,6 +28,7 @@ from flexdb.version import __version__
 from flexdb.web.console import assets, faults, login, safety, words
 from flexdb.web.console.page import PAGES, ConsolePage, Shown, render
 
+_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # What is shown to anyone.
 _FREE = ("console.asset", "console.login", "console.log-in", "console.log-out")
 
@@ -59,7 +60,10 @@ def _on_fault(error: FlexdbError) -> Response:
 
 
 def _on_http_error(error: HTTPException) -> Response:
-    return _on_fault(http.error_of(error))
+    response = _on_fault(http.error_of(error))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
+    return response
 
 
 def _on_surprise(error: Exception) -> Response:
@@ -67,6 +71,9 @@ def _on_surprise(error: Exception) -> Response:
 
 
 def _nowhere(path: str) -> Response:
+    # What no rule of the console takes would be told in the words of the API.
+    if request.method not in ("GET", "HEAD"):
+        raise MethodNotAllowed(["GET", "HEAD", "OPTIONS"])
     raise errors.MethodNotFound(f"there is no page /console/{path[:80]}")
 
 
@@ -107,7 +114,8 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
         console.add_url_rule(page.url, f"{page.verb} {page.url}".replace(".", "-"),
                              _view(page, begin, settings.max_body_bytes),
                              methods=[page.verb])
-    console.add_url_rule("/<path:path>", "nowhere", _nowhere)
+    console.add_url_rule("/<path:path>", "nowhere", _nowhere, methods=_VERBS)
+    console.add_url_rule("/", "nothing", partial(_nowhere, ""), methods=_VERBS[1:])
     app.register_blueprint(console)
     app.add_url_rule("/console", "console-home", lambda: redirect("/console/", 308))
 
