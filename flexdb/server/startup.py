@@ -34,14 +34,6 @@ from flexdb.telemetry.metrics import Folder
 
 logger = logging.getLogger(__name__)
 
-_MAKE_KEY = "`python -m flexdb create-key` makes a key"
-_WHO = {
-    "local": "Open to this machine alone, at http://localhost:{port}; others need a key: "
-             f"{_MAKE_KEY}, AUTH=open lets all in, AUTH=required nobody without one",
-    "open": f"AUTH=open: whoever reaches it may do everything. To close it, {_MAKE_KEY}, then set "
-            "AUTH=required",
-    "required": f"Whoever calls needs a key: {_MAKE_KEY}",
-}
 # Of what lies between flexdb and a PostgreSQL that is not embedded.
 _ELSEWHERE = ("DB_PGBOUNCER", "DB_DIRECT_HOST", "DB_DIRECT_PORT")
 
@@ -102,15 +94,6 @@ class Startup:
             self._deliverer = start_beside()
         host = self.settings.jsonrpc_host
         logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
-
-    def tell_endpoints(self) -> None:
-        """Log where the service is reached."""
-        host = self.settings.jsonrpc_host
-        address = f"http://{f'[{host}]' if ':' in host else host}:{self.settings.jsonrpc_port}"
-        logger.info("JSON-RPC endpoint: %s/jsonrpc", address)
-        logger.info("Health check endpoint: %s/health", address)
-        told = _WHO[self.settings.auth_mode].format(port=self.settings.jsonrpc_port)
-        logger.log(logging.WARNING if self.settings.auth_mode == "open" else logging.INFO, told)
 
     def leave_to_parent(self) -> None:
         """Let go, in a forked worker, of what is the master's."""

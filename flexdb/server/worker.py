@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import signal
 import socket
 import time
 from typing import Any
@@ -64,6 +65,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def init_signals(self) -> None:
         """Listen to signals, those included that came since the fork."""
         super().init_signals()
+        # Ctrl-C reaches every process of a terminal's group. The master, which tells its workers
+        # to end, would find them dying of that.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signals.receive()
 
     def set_accept_enabled(self, enabled: bool) -> None:

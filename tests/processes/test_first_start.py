@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +23,7 @@ from tests.support.paths import ROOT
 from tests.support.ports import free_port
 from tests.support.proxy import Proxy
 from tests.support.served import Served, variables_of
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -44,15 +48,63 @@ def test_the_log_of_a_start_is_the_seeds_with_the_migrations_in_it_and_nothing_e
         f"INFO - Starting JSON-RPC server on {here}...",
         f"INFO - JSON-RPC endpoint: http://{here}/jsonrpc",
         f"INFO - Health check endpoint: http://{here}/health",
-        f"INFO - Open to this machine alone, at http://localhost:{served.port}; others need a key: "
+        "INFO - Open to this machine alone; others need a key: "
         "`python -m flexdb create-key` makes a key, AUTH=open lets all in, AUTH=required nobody "
-        "without one"]
+        "without one",
+        f"INFO - Open http://localhost:{served.port} · console: "
+        f"http://localhost:{served.port}/console"]
 
 
-def test_a_start_that_is_open_to_all_warns_how_to_close_it(serve: Callable[..., Served]) -> None:
-    assert ("WARNING - AUTH=open: whoever reaches it may do everything. To close it, "
-            "`python -m flexdb create-key` makes a key, then set AUTH=required"
-            ) in serve(AUTH="open").said
+@pytest.mark.parametrize("host, way", [("127.0.0.1", ""), (
+    "0.0.0.0", " over the network, at 0.0.0.0:{port},")])
+def test_a_start_that_is_open_to_all_warns_how_to_close_it(
+        serve: Callable[..., Served], host: str, way: str) -> None:
+    served = serve(AUTH="open", JSONRPC_HOST=host)
+    assert (f"WARNING - AUTH=open: whoever reaches it{way.format(port=served.port)} may do "
+            "everything. To close it, `python -m flexdb create-key` makes a key, then set "
+            "AUTH=required") in served.said
+    assert f"INFO - Open http://localhost:{served.port} · console: " in served.said
+
+
+def test_without_a_console_none_is_told(serve: Callable[..., Served]) -> None:
+    served = serve(CONSOLE_ENABLED="false")
+    assert served.said.endswith(f"INFO - Open http://localhost:{served.port}\n")
+
+
+class AtTerminal(Served):
+    """The service as it is started by a person, who ends it by Ctrl-C."""
+
+    def __init__(self, folder: Path, **variables: object) -> None:
+        self._terminal, self.stdin = pty.openpty()
+        super().__init__(folder, **variables)
+
+    def close(self) -> None:
+        super().close()
+        os.close(self._terminal)
+        os.close(self.stdin)
+
+
+def test_who_starts_it_at_a_terminal_is_told_how_to_stop_it_and_then_sees_no_warning(
+        tmp_path: Path, new_database: Callable[..., Settings]) -> None:
+    with AtTerminal(tmp_path, **variables_of(new_database()), WORKERS=3) as served:
+        served.wait()
+        assert (f"INFO - Open http://localhost:{served.port} · stop with Ctrl-C · console: "
+                in served.said)
+        # Every process of the terminal's group has it.
+        os.killpg(served.process.pid, signal.SIGINT)
+        assert served.process.wait(30) == 0
+        ending = served.said.partition("/console\n")[2]
+    assert "Shutting down" in ending
+    assert not re.search("WARNING|ERROR|Traceback|was sent", ending), ending
+
+
+def test_ctrl_c_before_it_listens_to_signals_ends_it_without_a_traceback(
+        start: Callable[..., Served]) -> None:
+    served = start()
+    command = Path(f"/proc/{served.process.pid}/cmdline")
+    wait_until(lambda: b"gunicorn" in command.read_bytes())
+    assert served.end(signal.SIGINT) == 0
+    assert "Traceback" not in served.said and "Starting" not in served.said
 
 
 def test_who_debugs_sees_what_gunicorn_says_of_the_start(serve: Callable[..., Served]) -> None:

@@ -39,6 +39,9 @@ class Served:
     :param variables: its settings and what else its environment has
     """
 
+    # What it reads; a terminal is one at which a person sits.
+    stdin: int = subprocess.DEVNULL
+
     def __init__(self, folder: Path, **variables: object) -> None:
         self.folder = folder
         self.port = int(str(variables.setdefault("JSONRPC_PORT", free_port())))
@@ -50,7 +53,7 @@ class Served:
         self._output = TemporaryFile("w+b")
         self._booted: set[int] = set()
         self.process = subprocess.Popen(
-            self.command(), cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+            self.command(), cwd=folder, env=environment, stdin=self.stdin,
             stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True)
 
     def command(self) -> list[str]:
