@@ -74,6 +74,7 @@ class Connection(psycopg.Connection[Any]):
         :raises psycopg.Error: when it fails
         :raises FenceError: when it is about more than the connection is lent for
         """
+        self._forget_named()
         query = statement.query
         values, first = _values(query, statement.arguments), self._ahead_of(statement)
         # Of an error and the connection's end right after it, as PgBouncer sends them, libpq's
@@ -99,13 +100,14 @@ class Connection(psycopg.Connection[Any]):
             return cursor.fetchone()
 
     def fetch_all(self, statements: Sequence[Statement]) -> Iterator[Row | None]:
-        """Run statements in one go, inside a transaction, and give their rows as they come.
+        """Run statements in one go, as one transaction, and give their rows as they come.
 
         All are to be taken before the connection is used again.
 
         :raises psycopg.Error: when one fails; those behind it were not run
         :raises FenceError: when one is about more than the connection is lent for
         """
+        self._forget_named()
         sent: list[_Sent] = []
         given: list[bool] = []
         named = self._named
@@ -135,13 +137,16 @@ class Connection(psycopg.Connection[Any]):
             fence.check(statement, self.bound)
         if not self.names_tenant:
             return []
-        if self.pgconn.transaction_status == TransactionStatus.IDLE:
-            self._named = ""
         wanted = fence.named_by(statement)
         if wanted == self._named:
             return []
         self._named = wanted
         return [(_NAME_TENANT, [wanted.encode()])]
+
+    def _forget_named(self) -> None:
+        """Name the tenant once more where the transaction in which it was named has ended."""
+        if self.names_tenant and self.pgconn.transaction_status == TransactionStatus.IDLE:
+            self._named = ""
 
     def _names_of(self, queries: Sequence[Query]) -> list[bytes | None]:
         return (self._kept.names_of(queries) if self.may_prepare else [None] * len(queries))

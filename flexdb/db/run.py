@@ -142,6 +142,10 @@ class Runner:
             if not isinstance(found, Steps):
                 return Verdict([budget.admit(found, first.query.writes)])
             plans = [found]
+        if once is None and connection.may_prepare and all(map(_reads_together, plans)):
+            # A pipeline is a transaction already, for which nothing more is to be sent.
+            ended = self._together(connection, plans, budget)
+            return Verdict([one.outcome for one in ended], each=any(one.undo for one in ended))
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
         with once.transaction(connection) if once else connection.transaction():
@@ -181,3 +185,7 @@ class Runner:
             if ended.undo:
                 raise psycopg.Rollback(savepoint)
         return ended._replace(wrote=ended.wrote and not ended.undo, undo=False)
+
+
+def _reads_together(plan: Plan) -> bool:
+    return travels_together(plan) and cast(Statement, plan).query.kind == "read"

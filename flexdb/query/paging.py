@@ -155,6 +155,10 @@ def page(
     repeated = 0 if not is_plain else USUAL_SIZE if size <= USUAL_SIZE else LARGEST_SIZE
     query = queried_page_query(name, context.json_fields, given, total, order, first,
                                condition, asked.thing, of, brought.sql, near, repeated)
+    if not (condition or asked.order or asked.projected
+            or params.keys() & {"expand", "highlights"}):
+        # Of a choice of columns there are so few that the last ones are kept.
+        query = query._replace(lasting=True)
     return Statement(query, together(arguments, asked.projected, brought.arguments), read)
 
 

@@ -114,10 +114,19 @@ def test_a_key_is_a_variable_and_never_itself(console: Any) -> None:
 
 def test_each_page_ends_in_its_own_calls(console: Any) -> None:
     tenant = console.service.tenant()
-    shown = console.get(f"/t/{tenant['id']}")
+    here = f"/t/{tenant['id']}"
+    # They are written when they are asked for, by a link that keeps what the page was asked.
+    assert 'href="?q=a%22b&amp;code#code"' in console.get(f"{here}?q=a%22b")
+    assert "get_tenant(" not in console.get(here)
+    shown = console.get(f"{here}?code")
     assert f"get_tenant(id=&#34;{tenant['id']}&#34;)" in shown
     for language in ("Python", "JSON-RPC", "curl", "REST"):
         assert f"<h2>{language}</h2>" in shown
+
+
+def test_what_a_form_did_is_code_at_once(console: Any) -> None:
+    shown = console.post("/new-tenant", {"name": "", "slug": ""}, status=400).text
+    assert "create_tenant(" in shown
 
 
 def test_a_call_of_many_rows_is_no_code() -> None:

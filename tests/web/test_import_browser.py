@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from flexdb.contract.ids import new_id
 from flexdb.transfer.rows import RowReader
@@ -150,7 +151,8 @@ def test_code_is_shown_in_tabs_that_keys_reach(site: Site, browser: Any) -> None
     resize(browser, WIDE)
     browser.get(f"{site.url}/t/{tenant['id']}/export")
     browser.find_element(By.CSS_SELECTOR, "#code summary").click()
-    tabs = browser.find_elements(By.CSS_SELECTOR, "#code [role=tab]")
+    wait = WebDriverWait(browser, 20)
+    tabs = wait.until(lambda _: browser.find_elements(By.CSS_SELECTOR, "#code [role=tab]"))
     assert [one.text for one in tabs] == ["Python", "JSON-RPC", "curl", "REST"]
     tabs[0].click()
     tabs[0].send_keys("\ue014")
@@ -162,7 +164,8 @@ def test_code_is_shown_in_tabs_that_keys_reach(site: Site, browser: Any) -> None
     # The language stays.
     browser.refresh()
     browser.find_element(By.CSS_SELECTOR, "#code summary").click()
-    chosen = browser.find_element(By.CSS_SELECTOR, "#code [aria-selected=true]")
+    (chosen,) = wait.until(lambda _: browser.find_elements(
+        By.CSS_SELECTOR, "#code [aria-selected=true]"))
     assert chosen.text == "JSON-RPC"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from flask import Response, g, render_template, request
@@ -82,14 +83,15 @@ def within(calls: PageCalls, tenant_id: str, *further: Call) -> tuple[Within, li
     tenant, listed, *told = calls.outcomes(
         Call("get_tenant", {"id": tenant_id}),
         Call("list_node_types", {
-            "tenant_id": tenant_id, "sort": "name", "count": "none", "fields": ["id", "name"],
+            "tenant_id": tenant_id, "count": "none", "fields": ["id", "name"],
             "pagination": {"page_size": MOST_TYPES}}),
         *further)
     for one in (tenant, listed):
         if isinstance(one, FlexdbError):
             raise one
     # What is refused from here on is told within the tenant.
-    g.place = Within(tenant["tenant"], listed["node_types"])
+    # Sorted here: a list in its usual order is prepared by PostgreSQL.
+    g.place = Within(tenant["tenant"], sorted(listed["node_types"], key=itemgetter("name", "id")))
     # In the order in which they were made, so that another one leaves theirs to the others.
     g.hues = {id: place for place, id in enumerate(sorted(
         one["id"] for one in listed["node_types"]))}
@@ -134,9 +136,31 @@ class Request:
         return self.calls is None or self.calls.context.caller.sees_all
 
     @property
-    def code(self) -> list[snippets.Snippet]:
-        """Return the calls that the page made, as code."""
-        return as_code(self.calls, self.calls.made) if self.calls else []
+    def above(self) -> set[str]:
+        """Return the paths below which the page is, its own among them."""
+        parts = request.path.split("/")
+        return {"/".join(parts[:place]) for place in range(2, len(parts) + 1)}
+
+    @property
+    def is_code_asked(self) -> bool:
+        """Tell whether the page is to say at once what it is as code."""
+        return "code" in request.args
+
+    @property
+    def code(self) -> list[snippets.Snippet] | None:
+        """Return the calls that the page made, as code; None where another page says it."""
+        if self.calls is None or not self.calls.made:
+            return []
+        # What a form sent is not sent again to tell of it.
+        if request.method == "GET" and not self.is_code_asked:
+            return None
+        return as_code(self.calls, self.calls.made)
+
+    @property
+    def code_url(self) -> str:
+        """Return where the page says what it is as code."""
+        asked = request.query_string.decode(errors="replace")
+        return f"?{asked}{'&' if asked else ''}code#code"
 
 
 def as_code(calls: PageCalls, asked: list[Call]) -> list[snippets.Snippet]:
