@@ -39,7 +39,7 @@ def counts(page: str) -> tuple[str, str]:
 
 
 def refused(page: str) -> list[str]:
-    return re.findall(r'nodes/([^"#]+)#f-/title">/title</a>', page)
+    return re.findall(r'nodes/([^"#]+)#f-/title"[^>]*>/title</a>', page)
 
 
 def test_the_records_that_a_schema_would_refuse_are_told_with_their_place(
@@ -49,7 +49,7 @@ def test_the_records_that_a_schema_would_refuse_are_told_with_their_place(
     wrong = {one["id"] for one in nodes if not isinstance(one["data"]["title"], str)}
     assert counts(page) == ("5", "2") and set(refused(page)) == wrong
     assert "is not of type" in page and "Save anyway" in page and MARKUP not in page
-    link = re.search(r'href="[^"]*\?filter=([^"]+)">Fix in table', page)
+    link = re.search(r'href="[^"]*\?filter=([^"]+)"[^>]*>Fix in table', page)
     assert link and all(id in link[1] for id in wrong)
 
 
@@ -78,6 +78,21 @@ def test_a_schema_is_saved_after_a_check_or_edited_further(
     assert saved["schema"] == {"properties": {"title": {"type": "string"}}}
     page = console.get(of(task) + "/check")
     assert "Against the schema as it is." in page and "Save anyway" not in page
+
+
+def test_what_is_mended_is_checked_again_against_the_draft_that_stays(
+        console: Console, task: dict[str, Any]) -> None:
+    page = console.post(of(task) + "/check", draft(WORD), 200).text
+    assert counts(page) == ("5", "2")
+    # The way to a record leaves the page where it is.
+    assert len(re.findall(r'<a [^>]*nodes/[^>]* target="_blank"', page)) >= 2
+    for id in set(refused(page)):
+        console.service.call("update_node", tenant_id=task["tenant_id"], id=id,
+                             data={"title": "mended"})
+    form = filled(page, "check")
+    page = console.post(of(task) + "/check", form | {"do": "again"}, 200).text
+    assert counts(page) == ("5", "0") and "Every record fits." in page
+    console.post(of(task) + "/schema", filled(page, "check") | {"do": "save"})
 
 
 def test_what_is_not_unique_is_told_and_cannot_be_saved(

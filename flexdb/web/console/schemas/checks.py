@@ -63,8 +63,10 @@ def begin(calls: PageCalls, tenant_id: str, id: str) -> Shown:
 
 @page("/t/<tenant_id>/types/<id>/check", "POST")
 def go_on(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
-    """Check the next records, and show those that do not fit."""
-    draft, progress = Draft.of_post(request.form), Progress.of_post(request.form)
+    """Check the next records, or all of them again, and show those that do not fit."""
+    draft = Draft.of_post(request.form)
+    progress = (Progress() if request.form.get("do") == "again" else
+                Progress.of_post(request.form))
     try:
         draft.turn("json")
         schema = draft.schema()
