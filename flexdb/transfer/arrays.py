@@ -10,18 +10,21 @@ from typing import BinaryIO
 
 from flexdb.errors import InvalidParams
 
-# How much is read at least, and how long an item may be, in characters.
-_READ, LONGEST = 256 * 1024, 64 * 1024 * 1024
+# How much is read at least, in bytes.
+_READ = 256 * 1024
 _BLANKS = re.compile(r"[ \t\r\n]*")
 # Where a value ends matters here, and not what it means.
 _DECODER = json.JSONDecoder(parse_int=len, parse_float=len)
 
 
 class Array:
-    """An array in a file, in UTF-8, perhaps with a byte order mark."""
+    """An array in a file, in UTF-8, perhaps with a byte order mark.
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    :param longest: how many characters an item may have
+    """
+
+    def __init__(self, file: BinaryIO, longest: int) -> None:
+        self._file, self._longest = file, longest
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._text, self._at = "", 0
 
@@ -60,9 +63,14 @@ class Array:
             except RecursionError:
                 raise InvalidParams(f"item {number} is nested too deep") from None
             except ValueError as error:
-                if len(self._text) - self._at > LONGEST or not self._more():
+                if len(self._text) - self._at > self._longest:
+                    raise InvalidParams(f"item {number} is no JSON, or longer than "
+                                        f"{self._longest:,} bytes") from None
+                if not self._more():
                     raise InvalidParams(f"item {number} is not JSON: {str(error).partition(':')[0]}"
                                         ) from None
+        if end - self._at > self._longest:
+            raise InvalidParams(f"item {number} is longer than {self._longest:,} bytes")
         found = self._text[self._at:end]
         self._at = end
         return found.encode()

@@ -8,21 +8,23 @@ from collections.abc import Callable, Iterable, Iterator
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound
 from flexdb.transfer.rows import Row
 
-# What one call takes: so many rows, or so many bytes of data.
-ROWS, BYTES = 1000, 2 * 1024 * 1024
+# What one call takes: so many rows, or so many bytes of data, or of cells, which are kept along
+# with it.
+ROWS, BYTES, CELLS = 1000, 2 * 1024 * 1024, 500_000
 _PLACE = re.compile(r"nodes\.(\d+)(?:\.(.+))?")
 
 
 def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Give rows in lists, each of which one call takes."""
     chunk: list[Row] = []
-    size = 0
+    size = cells = 0
     for row in rows:
-        if chunk and (len(chunk) == ROWS or size + len(row.data) > BYTES):
+        if chunk and (len(chunk) == ROWS or size + len(row.data) > BYTES or cells > CELLS):
             yield chunk
-            chunk, size = [], 0
+            chunk, size, cells = [], 0, 0
         chunk.append(row)
         size += len(row.data)
+        cells += len(row.given) if isinstance(row.given, list) else 0
     if chunk:
         yield chunk
 

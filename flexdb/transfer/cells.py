@@ -21,12 +21,15 @@ NULL = "\\N"
 MARK = b"\xef\xbb\xbf"
 # The longest record: a quote that is never closed is told, and not read on to the file's end.
 LONGEST = 64 * 1024 * 1024
+# How many cells a record may have: in a file that is packed they cost next to nothing.
+MOST_CELLS = 10_000
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _BOOLEANS = {"true": b"true", "false": b"false"}
 _QUOTED = '"(?:[^"]|"")*"'
 # What a spreadsheet takes for a formula, or for what stands before one.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _TEXT = frozenset(("string",))
+_TOO_MANY = f"has more than {MOST_CELLS:,} cells"
 
 
 class Cell(NamedTuple):
@@ -51,27 +54,28 @@ class Record(NamedTuple):
     wrong: str = ""
 
 
-def records(file: LineFile, delimiter: str) -> Iterator[Record]:
+def records(file: LineFile, delimiter: str, longest: int = LONGEST) -> Iterator[Record]:
     """Give the records of a file; empty lines are none.
 
     :param file: in UTF-8, perhaps with a byte order mark
     :param delimiter: what stands between cells, one character
+    :param longest: how many bytes a record may have
     :raises InvalidParams: when a record does not end
     """
     between = re.escape(delimiter)
     cell = re.compile(rf"({_QUOTED}|[^\"{between}]*)({between}|\Z)")
     number = 0
-    while text := file.readline(LONGEST):
+    while text := file.readline(longest):
         first, quotes = number + 1, text.count(b'"')
         lines = [text]
         size = len(text)
-        while quotes % 2 and size < LONGEST and (text := file.readline(LONGEST - size)):
+        while quotes % 2 and size < longest and (text := file.readline(longest - size)):
             lines.append(text)
             size += len(text)
             quotes += text.count(b'"')
         number += len(lines)
-        if size >= LONGEST:
-            raise InvalidParams(f"line {first} begins a record of more than {LONGEST:,} bytes: is "
+        if size >= longest:
+            raise InvalidParams(f"line {first} begins a record of more than {longest:,} bytes: is "
                                 "there a quote that is not closed?")
         whole = b"".join(lines).rstrip(b"\r\n")
         if first == 1:
@@ -89,6 +93,8 @@ def _split(number: int, whole: bytes, delimiter: str, cell: re.Pattern[str], is_
     if is_open:
         return Record(number, [Cell(text)], "has a quote that is not closed")
     if '"' not in text:
+        if text.count(delimiter) >= MOST_CELLS:
+            return Record(number, [Cell(text)], _TOO_MANY)
         return Record(number, [Cell(one) for one in text.split(delimiter)])
     cells, place = [], 0
     while True:
@@ -100,6 +106,8 @@ def _split(number: int, whole: bytes, delimiter: str, cell: re.Pattern[str], is_
         cells.append(Cell(found[1][1:-1].replace('""', '"') if quoted else found[1], quoted))
         if not found[2]:
             return Record(number, cells)
+        if len(cells) == MOST_CELLS:
+            return Record(number, [Cell(text)], _TOO_MANY)
         place = found.end()
 
 

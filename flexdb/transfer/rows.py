@@ -25,8 +25,6 @@ from flexdb.transfer.kinds import kinds_at
 
 Format = Literal["csv", "json", "ndjson"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-# How long a line of JSON may be.
-_LONGEST = cells.LONGEST
 # What stands in the rows that were refused, beside what was given.
 LINE, REASON, TEXT = "$line", "$reason", "$text"
 OWN = frozenset((LINE, REASON, TEXT))
@@ -67,11 +65,12 @@ class RowReader:
     :param schema: the node type's, as parsed, which says of CSV what is no text
     :param max_depth: how deep JSON may be nested
     :param delimiter: what stands between the cells of CSV
+    :param longest: how many bytes a row may have
     """
 
     def __init__(self, form: Format, columns: Mapping[str, str], schema: Any, max_depth: int,
-                 delimiter: str = ",") -> None:
-        self.form, self.delimiter = form, delimiter
+                 delimiter: str = ",", longest: int = cells.LONGEST) -> None:
+        self.form, self.delimiter, self.longest = form, delimiter, longest
         self.header: list[Cell] = []
         self._columns, self._schema, self._max_depth = columns, schema, max_depth
 
@@ -82,11 +81,12 @@ class RowReader:
         """
         if self.form == "csv":
             return self._of_records(file)
-        texts = Array(file).items() if self.form == "json" else _lines(file)
+        texts = (Array(file, self.longest).items() if self.form == "json"
+                 else _lines(file, self.longest))
         return (self._of_json(number, text) for number, text in texts)
 
     def _of_records(self, file: BinaryIO) -> Iterator[Row]:
-        found = cells.records(file, self.delimiter)
+        found = cells.records(file, self.delimiter, self.longest)
         first = next(found, None)
         if first is None:
             return
@@ -209,12 +209,12 @@ def nested(found: Mapping[tuple[str, ...], Raw]) -> bytes:
     return orjson.dumps(tree)
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def _lines(file: BinaryIO, longest: int) -> Iterator[tuple[int, bytes]]:
     number = 0
-    while text := file.readline(_LONGEST):
+    while text := file.readline(longest):
         number += 1
-        if len(text) == _LONGEST:
-            raise InvalidParams(f"line {number} is longer than {_LONGEST:,} bytes")
+        if len(text) == longest:
+            raise InvalidParams(f"line {number} is longer than {longest:,} bytes")
         text = text.removeprefix(cells.MARK) if number == 1 else text
         if not text.isspace():
             yield number, text.strip()

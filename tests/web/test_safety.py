@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import tracemalloc
 
 import pytest
 
+from flexdb.transfer.cells import MOST_CELLS
 from flexdb.web.console.login import MOST_BYTES
 from tests.support.console import Console
 
@@ -39,3 +42,32 @@ def test_who_is_not_known_sends_no_large_form(console: Console, kind: str, befor
 def test_a_form_of_a_large_document_is_taken(console: Console) -> None:
     page = console.post("/calls/get_tenant", {"id": "[" + "1," * 400_000 + "1]"}, status=400).text
     assert "Too large" not in page
+
+
+@pytest.mark.parametrize("name, begins, goes_on, told", [
+    ("a.csv", "a", ",", "begins a record of more than"),
+    ("a.csv", "a\n1", ",", "begins a record of more than"),
+    ("a.csv", 'a\n"', '",",', "begins a record of more than"),
+    ("a.ndjson", '{"a":[', "1,", "line 1 is longer than"),
+    ("a.json", '[{"a":[', "1,", "item 1 is no JSON, or longer than")])
+def test_a_file_that_unpacks_to_very_many_values_does_not_fill_the_memory(
+        console: Console, name: str, begins: str, goes_on: str, told: str) -> None:
+    node_type = console.service.node_type(console.service.tenant())
+    packed = gzip.compress((begins + goes_on * (16 * MIB // len(goes_on))).encode())
+    tracemalloc.start()
+    page = console.post(f"/t/{node_type['tenant_id']}/import", {
+        "type": node_type["id"], "do": "import", "file": (io.BytesIO(packed), f"{name}.gz")},
+        status=400).text
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert told in page and most < 60 * MIB
+
+
+@pytest.mark.parametrize("cell", ["", '"x"'])
+def test_a_record_of_too_many_cells_is_told_by_its_line(console: Console, cell: str) -> None:
+    node_type = console.service.node_type(console.service.tenant())
+    row = ",".join([cell] * (MOST_CELLS + 1))
+    page = console.post(f"/t/{node_type['tenant_id']}/import", {
+        "type": node_type["id"], "do": "import",
+        "file": (io.BytesIO(f"a\n{row}\n1\n".encode()), "a.csv")}, status=200).text
+    assert "has more than 10,000 cells" in page and "1 created, 1 refused" in page

@@ -11,6 +11,7 @@ from flexdb.errors import FlexdbError
 from flexdb.web.console.changes import differences
 from flexdb.web.console.labels import label
 from flexdb.web.console.page import Shown, page, show, within
+from flexdb.web.console.typed import whole
 
 # How many changes a page looks at: as they come, and where only some are wanted. And in how many
 # calls, since an answer ends early where the objects are large.
@@ -25,7 +26,7 @@ def changes(calls: PageCalls, tenant_id: str) -> Shown:
     place, (now,) = within(calls, tenant_id, Call("list_changes", {"tenant_id": tenant_id}))
     feed, _, last = now["position"].rpartition(".")
     asked = request.args.get("until", "")
-    until = min(int(asked), int(last)) if asked.isdecimal() else int(last)
+    until = min(whole(asked, "until") if asked else int(last), int(last))
     after = max(0, until - (_WIDE if wanted else _PAGE))
     found: list[Any] = []
     gone = ""

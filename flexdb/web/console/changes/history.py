@@ -12,6 +12,7 @@ from flexdb.web.console.changes import differences
 from flexdb.web.console.labels import label
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, page, paging, show, within
+from flexdb.web.console.typed import whole
 
 _PAGE = 25
 # How many records one form brings back.
@@ -48,7 +49,7 @@ def revert(calls: PageCalls, tenant_id: str, id: str) -> Response:
     """Make a record what it was at a version; that makes a further version."""
     version = request.form.get("version", "")
     node = calls.one("restore_node", tenant_id=tenant_id, id=id, with_relationships=True,
-                     **({"version": int(version)} if version.isdecimal() else {}))["node"]
+                     **({"version": whole(version, "version")} if version else {}))["node"]
     url = f"/console/t/{tenant_id}/nodes/{id}"
     before = int(node["version"]) - 1
     return redirect_with(url, Message(

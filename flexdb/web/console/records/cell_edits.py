@@ -16,6 +16,7 @@ from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.records import columns
 from flexdb.web.console.records.cells import MISSING, value_of
 from flexdb.web.console.records.filter_rows import read_value, written
+from flexdb.web.console.typed import whole
 
 _URL = "/t/<tenant_id>/nodes/<id>/cell"
 _STATES = ("value", "null", "missing")
@@ -44,7 +45,7 @@ def change(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     place = pointer_of(list(found.column.parts[1:]))
     is_there = value_of(found.node, found.column.parts) is not MISSING
     try:
-        if not version.isdecimal() or state not in _STATES:
+        if state not in _STATES:
             raise InvalidParams("the form is not whole: open it again")
         if state == "missing":
             patch: list[dict[str, Any]] = [{"op": "remove", "path": place}] if is_there else []
@@ -52,7 +53,8 @@ def change(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
             value = read_value(text, found.column) if state == "value" else None
             # Into an array something is added before what is there.
             patch = [{"op": "replace" if is_there else "add", "path": place, "value": value}]
-        calls.one("patch_node", tenant_id=tenant_id, id=id, version=int(version), patch=patch)
+        calls.one("patch_node", tenant_id=tenant_id, id=id, patch=patch,
+                  version=whole(version, "version"))
     except ValueError as error:
         return found.shown(text, state, version, [str(error)], InvalidParams.status)
     except FlexdbError as error:

@@ -16,6 +16,7 @@ from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.records import cells, columns
 from flexdb.web.console.records.query import RecordQuery
+from flexdb.web.console.typed import whole
 
 # So many may be chosen one by one, as many as a filter may name; so many are brought back at once.
 MOST_CHOSEN, _MOST_UNDONE = 1000, 20
@@ -45,10 +46,10 @@ def delete(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
     if takes_all:
         filter = {"$and": [of, _filter(query)]}
     most = request.form.get("most", "")
-    if (takes_all or len(ids) > _MOST_UNDONE) and not (is_sure() and most.isdecimal()):
+    if (takes_all or len(ids) > _MOST_UNDONE) and not (is_sure() and most):
         return _ask(calls, tenant_id, type_id, filter, back)
     deleted = calls.one("delete_nodes", tenant_id=tenant_id, filter=filter,
-                        max_affected=int(most) if most.isdecimal() else len(ids))["deleted"]
+                        max_affected=whole(most, "most") if most else len(ids))["deleted"]
     told = "Deleted 1 record." if deleted == "1" else f"Deleted {int(deleted):,} records."
     if takes_all or len(ids) > _MOST_UNDONE:
         return redirect_with(back, f"{told} They are under Deleted records.")

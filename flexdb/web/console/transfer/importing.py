@@ -113,7 +113,7 @@ def _shown(place: Within, given: dict[str, str], *, wrong: dict[str, str] | None
 
 
 def _preview(upload: Upload, taker: Taker) -> Preview:
-    reader = upload.reader(taker.schema, taker.max_depth)
+    reader = taker.reader(upload)
     rows: list[Row] = []
     try:
         rows += islice(upload.rows(reader), _TRIED)

@@ -12,7 +12,7 @@ from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError
 from flexdb.transfer.batches import chunks, load
 from flexdb.transfer.refusals import Refusals
-from flexdb.transfer.rows import Row
+from flexdb.transfer.rows import Row, RowReader
 from flexdb.web.console.transfer.uploads import Upload, row_id
 
 # How many rows that are refused are told, and how much of them is given back, in bytes.
@@ -54,7 +54,13 @@ class Taker:
     def __init__(self, calls: PageCalls, tenant_id: str, node_type: dict[str, Any]) -> None:
         self._calls, self._tenant_id, self._type_id = calls, tenant_id, node_type["id"]
         self.schema = json_text.parse_stored(json_text.dump_exactly(node_type["schema"]))
-        self.max_depth = calls.context.limits.max_depth
+        self._limits = calls.context.limits
+
+    def reader(self, upload: Upload) -> RowReader:
+        """Return what reads the rows of a file."""
+        # Of what a record may have, a row has twice as much, for blanks and quotes: in a file that
+        # is packed, one of many values costs next to nothing.
+        return upload.reader(self.schema, self._limits.max_depth, 2 * self._limits.max_json_bytes)
 
     def take(self, upload: Upload) -> Taken:
         """Make nodes of all rows; those that are wrong are told, and left out.
@@ -62,7 +68,7 @@ class Taker:
         It stops at what is no row any more, and where nothing more can be made.
         """
         taken, kept = Taken(), io.BytesIO()
-        reader = upload.reader(self.schema, self.max_depth)
+        reader = self.reader(upload)
         refusals = Refusals(reader, kept)
         try:
             for rows in chunks(upload.rows(reader)):

@@ -44,9 +44,9 @@ class Upload(NamedTuple):
     first: int = 1
     head: bytes = b""
 
-    def reader(self, schema: Any, max_depth: int) -> RowReader:
+    def reader(self, schema: Any, max_depth: int, longest: int) -> RowReader:
         """Return what reads its rows."""
-        return RowReader(self.form, self.columns, schema, max_depth, self.delimiter)
+        return RowReader(self.form, self.columns, schema, max_depth, self.delimiter, longest)
 
     def rows(self, reader: RowReader) -> Iterator[Row]:
         """Give the rows, numbered as in the whole file.
