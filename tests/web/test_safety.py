@@ -6,6 +6,7 @@ import gzip
 import io
 import tracemalloc
 
+import orjson
 import pytest
 
 from flexdb.transfer.cells import MOST_CELLS
@@ -71,3 +72,27 @@ def test_a_record_of_too_many_cells_is_told_by_its_line(console: Console, cell: 
         "type": node_type["id"], "do": "import",
         "file": (io.BytesIO(f"a\n{row}\n1\n".encode()), "a.csv")}, status=200).text
     assert "has more than 10,000 cells" in page and "1 created, 1 refused" in page
+
+
+@pytest.mark.parametrize("site, mode, status", [
+    ("cross-site", "no-cors", 403), ("same-site", "cors", 403), ("cross-site", "navigate", 200),
+    ("same-origin", "cors", 200), ("none", "navigate", 200)])
+def test_a_page_of_another_site_may_link_here_and_load_nothing(
+        console: Console, site: str, mode: str, status: int) -> None:
+    response = console.client.get("/console/", headers={
+        "Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode})
+    assert response.status_code == status
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("undo, is_said", [
+    ("/console/t/x/restore", True), ("/console/t/x/delete", False), ("https://a.example/", False),
+    ("/console/t/x/delete?/restore", False),
+    ("/console/t/x/%2e%2e/restore", False), ("/console/calls/delete_nodes", False),
+    ("/console/../jsonrpc", False)])
+def test_a_message_that_another_name_made_up_deletes_nothing(
+        console: Console, undo: str, is_said: bool) -> None:
+    made_up = orjson.dumps(["Made up.", undo, {"slug": "x"}]).hex()
+    console.client.set_cookie("flexdb_message", made_up, path="/console")
+    page = console.get("/")
+    assert ("Made up." in page) is is_said and (undo in page) is is_said

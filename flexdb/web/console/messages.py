@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import orjson
@@ -14,6 +15,9 @@ _COOKIE, _PATH, _MOST_SECONDS = "flexdb_message", "/console", 60
 # How much is said, in characters; and in all, in bytes, each of which is two digits: browsers keep
 # no cookie of more than 4,096 (RFC 6265, section 6.1).
 _MOST_TEXT, _MOST_BYTES = 300, 1900
+
+# What undoes something: nothing that deletes hides behind such a button.
+_UNDOES = re.compile(rf"{_PATH}/t/[\w/-]+/(?:restore|revert|status|role)", re.ASCII)
 
 
 class Message(NamedTuple):
@@ -56,7 +60,7 @@ def current() -> Message | None:
         return None
     # A cookie can be set by whoever has a name beside this one.
     if not (isinstance(text, str) and isinstance(undo, str) and isinstance(fields, dict)
-            and (not undo or undo.startswith(f"{_PATH}/"))):
+            and (not undo or _UNDOES.fullmatch(undo))):
         return None
     return Message(text, undo, fields)
 

@@ -26,9 +26,13 @@ def check_site() -> None:
 
     :raises PermissionDenied: saying so
     """
-    if request.method in _SAFE:
-        return
     site = request.headers.get("Sec-Fetch-Site")
+    if request.method in _SAFE:
+        # It may link here; what it loads would tell by its time or its size what is found.
+        if (site in ("cross-site", "same-site")
+                and request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"):
+            raise PermissionDenied("a page of another site may not use the console")
+        return
     origin = request.headers.get("Origin")
     if site is not None:
         is_own = site in ("same-origin", "none")
@@ -67,5 +71,6 @@ def protect(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers.setdefault("Cache-Control", "no-store")
     return response
