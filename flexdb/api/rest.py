@@ -19,7 +19,7 @@ from flexdb.config import Settings
 from flexdb.context import Context, Precondition
 from flexdb.contract.fields import Boolean, Integer
 from flexdb.contract.objects import Items
-from flexdb.contract.violations import NAME_LENGTH
+from flexdb.contract.violations import NAME_LENGTH, UnknownName, with_hints
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, InvalidParams
 from flexdb.plan import Budget, Outcome, Plan, Result
@@ -166,6 +166,9 @@ class _View:
         """Return the parameters in the query; those of paging are one parameter over JSON-RPC."""
         found: dict[str, Any] = {}
         wrong: dict[str, list[str]] = {}
+        known = [name for name in (self.route.in_query if self.route.has_body else self.in_query)
+                 if name not in in_url and name != "pagination"
+                 and (self.pages or name not in PAGING)]
         for name, values in request.args.lists():
             field = self.in_query.get(name)
             value: str | int | list[str] = values[0]
@@ -180,15 +183,14 @@ class _View:
                 wrong[name] = ["stands in the URL, not in the query"]
             elif len(values) > 1 and not isinstance(value, list):
                 wrong[name[:NAME_LENGTH]] = ["may be given only once"]
-            elif (self.route.has_body and name not in self.route.in_query
-                  or name.startswith("pagination")):
-                wrong[name[:NAME_LENGTH]] = ["is not a parameter here"]
+            elif name not in known:
+                wrong[name[:NAME_LENGTH]] = [UnknownName(known)]
             elif name in PAGING and self.pages:
                 found.setdefault("pagination", {})[name] = value
             else:
                 found[name] = value
         if wrong:
-            raise InvalidParams(fields=wrong)
+            raise InvalidParams(fields=with_hints(wrong))
         return found
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 from flexdb.context import Context
+from flexdb.contract.violations import UnknownName
 
 
 class Params(Schema):
@@ -24,7 +25,7 @@ class Params(Schema):
     # The parameters of which exactly one is to be given, if any.
     either: ClassVar[tuple[str, ...]] = ()
 
-    error_messages = {"unknown": "is not a parameter here", "type": "must be an object"}
+    error_messages = {"type": "must be an object"}
 
     def load(self, data: Any, *, context: Context,  # type: ignore[override]
              **options: Any) -> dict[str, Any]:
@@ -55,8 +56,9 @@ class Params(Schema):
             except ValidationError as error:
                 wrong[key] = error.messages
         if known < len(data):
-            keys = {key for key, _, _ in self._members}
-            wrong |= {key: [self.error_messages["unknown"]] for key in data if key not in keys}
+            keys = dict.fromkeys(key for key, _, _ in self._members)
+            unknown = [UnknownName([*keys])]
+            wrong |= {key: unknown for key in data if key not in keys}
         # What is wrong itself was meant to be given.
         if self.either and not wrong.keys() & {*self.either}:
             wrong |= self._wrong_choice(len(loaded.keys() & {*self.either}))

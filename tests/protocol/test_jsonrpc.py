@@ -208,12 +208,37 @@ def test_a_method_names_each_parameter_that_is_missing_unknown_or_too_many(
     either = OPERATIONS[method].params.either
     missing |= {name: [f"is missing: give it, or {other}"]
                 for name, other in zip(either, either[::-1])}
-    unknown = {"surplus": ["is not a parameter here"], "_schema": ["is not a parameter here"]}
+    unknown = ("surplus", "_schema")
     named, positional = service.batch([
         request(method, dict.fromkeys(unknown)), request(method, [None] * (len(fields) + 2))])
-    assert assert_refused(named, -32602, 1)["fields"] == missing | unknown
+    told = assert_refused(named, -32602, 1)["fields"]
+    for name in unknown:
+        (message,) = told.pop(name)
+        assert message.startswith("is not a parameter here")
+        assert message.endswith(f" there are: {', '.join(fields) or 'none'}")
+    assert told == missing
     assert set(assert_refused(positional, -32602, 1)["fields"]) == {
         str(len(fields)), str(len(fields) + 1)}
+
+
+def test_an_unknown_parameter_is_told_with_the_one_that_may_be_meant(service: Service) -> None:
+    told = assert_refused(answered(service.post(request("create_tenant", {
+        "slug": "a", "nmae": "A"}))), -32602, 1)["fields"]
+    assert told["nmae"] == ["is not a parameter here: did you mean name? there are: "
+                            f"{', '.join(OPERATIONS['create_tenant'].fields)}"]
+    reply = service.client().get("/tenants?page_szie=2&pagination=x").get_json()
+    told = reply["error"]["data"]["fields"]
+    assert "did you mean page_size? there are: " in told["page_szie"][0]
+    assert not any("pagination," in message or message.endswith("pagination")
+                   for (message,) in told.values())
+
+
+def test_however_many_parameters_are_unknown_few_are_told_what_there_is(service: Service) -> None:
+    items = [{f"surplus{place}": 1} for place in range(1000)]
+    response = service.post(request("create_nodes", {
+        "tenant_id": "a", "nodes": items, **{f"more{place}": 1 for place in range(1000)}}))
+    told = assert_refused(answered(response), -32602, 1)["fields"].values()
+    assert sum("there are: " in message for messages in told for message in messages) == 5
 
 
 @pytest.mark.parametrize(("method", "name"), PARAMETERS)
