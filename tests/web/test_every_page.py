@@ -16,7 +16,7 @@ from werkzeug.routing import Rule
 import flexdb.web.console
 from flexdb.config import Settings
 from flexdb.web.console.safety import POLICY
-from tests.support.browser import NARROW, axe, faults, overflow, resize
+from tests.support.browser import NARROW, WIDE, axe, faults, overflow, resize
 from tests.support.callers import closed, secrets_of
 from tests.support.console import Site
 from tests.support.service import Service
@@ -206,10 +206,18 @@ def test_no_page_and_no_form_is_for_the_key_of_another_tenant(world: World) -> N
 
 @pytest.mark.long
 @pytest.mark.longest
-def test_each_page_fits_and_axe_finds_nothing(site: Site, browser: Any) -> None:
+@pytest.mark.parametrize("size, theme", [(WIDE, "light"), (NARROW, "dark")])
+def test_each_page_fits_and_axe_finds_nothing(
+        site: Site, browser: Any, size: tuple[int, int], theme: str) -> None:
     world = World(site.service)
-    # In the light, and wide, each has a test of its kind.
-    resize(browser, NARROW, "dark")
+    for method, given in (
+            ("update_tenant", {"id": world.tenant["id"], "name": "long " * 20}),
+            ("update_node_type", world.of | {"id": world.node_type["id"], "name": "long" * 20}),
+            ("update_node", world.of | {"id": world.node["id"], "data": {
+                "title": "unbroken" * 40, "name": "كتابة التقرير 報告書"}})):
+        world.service.call(method, given)
+    # Before a page is loaded, so that no colour is on its way to another.
+    resize(browser, size, theme)
     for url in pages(world):
         browser.get(site.url.removesuffix("/console") + url)
         assert overflow(browser) <= 0, url

@@ -138,8 +138,8 @@ def test_ids_of_rows_are_in_the_order_of_the_file_and_differ() -> None:
 @pytest.mark.parametrize("name, text, told", [
     ("rows.json", '{"title": 1}', "it must begin with ["),
     ("rows.json", '[{"title": "a"}', "behind item 1 must stand"),
-    ("rows.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:-9], "the file is gzipped, and ends"),
-    ("rows.csv", "title,title\na,b\n", "the column title is there twice"),
+    ("rows.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:-9], "The file is gzipped, and ends"),
+    ("rows.csv", "title,title\na,b\n", "The column title is there twice"),
     ("rows.csv", 'title\n"a\n', "has a quote that is not closed"),
     ("rows.csv", "a..b\n1\n", "has an empty part")])
 def test_what_is_no_such_file_is_told_in_words(target: Target, name: str, text: Any, told: str

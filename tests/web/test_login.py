@@ -147,7 +147,7 @@ def test_a_key_of_a_tenant_leads_to_it_and_sees_no_other(doors: Doors) -> None:
     page = console.followed(response)
     assert "The own one" in page and re.search(r'class="who"[^>]*>member …', page)
     assert 'href="/console/users"' not in page
-    assert "there is no such tenant" in console.get(f"/t/{other['id']}", status=404)
+    assert "There is no such tenant." in console.get(f"/t/{other['id']}", status=404)
     assert "needs the role operator" in console.get("/users", status=403)
 
 
@@ -177,7 +177,7 @@ def test_a_narrowed_key_is_told_what_it_is_not_for(doors: Doors) -> None:
                                ("get_tenant", "list_node_types", "list_keys"))
     console = doors.with_key(narrowed)
     page = console.get(f"/t/{doors.tenant['id']}/webhooks", status=403)
-    assert "the key is not for list_webhooks" in page and "The own one" in page
+    assert "The key is not for list_webhooks" in page and "The own one" in page
     assert "list_keys" in console.get("/me")
 
 

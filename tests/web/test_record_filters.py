@@ -81,10 +81,10 @@ def test_a_wrong_row_is_told_below_it_and_what_was_typed_is_kept(
 
 @pytest.mark.parametrize("query, told", [
     ({"filter": '{"data.priority": {"$lke": 1}}'}, "filter.data.priority.$lke is no operator"),
-    ({"filter": '{"data.priority": '}, "filter"), ({"sort": "nothing"}, "names no member"),
-    ({"fields": "data..x"}, "fields.0"), ({"search": '"'}, "search"),
-    ({"expand": "[]"}, "expand"), ({"expand": '["a"]'}, "expand"),
-    ({"filter": '{"$and":[' * 900 + "{}" + "]}" * 900}, "filter"),
+    ({"filter": '{"data.priority": '}, "Filter"), ({"sort": "nothing"}, "names no member"),
+    ({"fields": "data..x"}, "fields.0"), ({"search": '"'}, "Search"),
+    ({"expand": "[]"}, "Expand"), ({"expand": '["a"]'}, "Expand"),
+    ({"filter": '{"$and":[' * 900 + "{}" + "]}" * 900}, "Filter"),
     ({"page_token": "x"}, "page_token"),
 ])
 def test_what_a_call_refuses_is_told_on_the_page(

@@ -61,9 +61,9 @@ def test_rows_come_and_go_without_scripts_and_without_saving(console: Console) -
 
 
 @pytest.mark.parametrize("row, field, told", [
-    (("", "filter", "{", "none", ""), "grants.0.read", "is not JSON"),
-    (("", "filter", "NaN", "none", ""), "grants.0.read", "is not JSON"),
-    (("", "filter", "1", "none", ""), "grants.0.read", "must be a filter"),
+    (("", "filter", "{", "none", ""), "grants.0.read", "Is not JSON"),
+    (("", "filter", "NaN", "none", ""), "grants.0.read", "Is not JSON"),
+    (("", "filter", "1", "none", ""), "grants.0.read", "Must be a filter"),
     (("", "all", "", "filter", '{"data.a": {"$regex": "x"}}'), "grants.0.write", "$regex"),
     (("no-id", "all", "", "none", ""), "grants.0.node_type_id", "UUID")])
 def test_what_is_wrong_stands_at_its_grant_and_nothing_typed_is_lost(

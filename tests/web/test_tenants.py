@@ -61,7 +61,7 @@ def test_a_status_of_one_s_own_is_offered_and_stays(console: Console) -> None:
 def test_a_tenant_is_deleted_by_its_slug_alone(console: Console, typed: str) -> None:
     tenant = console.service.tenant()
     page = console.post(f"/t/{tenant['id']}/delete", {"slug": typed}, status=400).text
-    assert "is not the slug of this tenant" in page and MARKUP not in page
+    assert "Is not the slug of this tenant" in page and MARKUP not in page
     assert console.service.call("get_tenant", id=tenant["id"])
     console.post(f"/t/{tenant['id']}/delete", {"slug": tenant["slug"]})
     with pytest.raises(RpcError, match="tenant"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -12,6 +13,18 @@ from flexdb.documents import text as json_text
 
 # How many characters of a value a cell of a table shows, and how many hues node types have.
 CELL, HUES = 60, 10
+
+
+def sentence(text: Any) -> str:
+    """Return what an error says as a sentence; what begins with a name stays as it is.
+
+    Errors of calls begin in lower case, as programs put them after others.
+    """
+    told = str(text).strip()
+    # Names of members and parameters often hold more than letters.
+    if re.match(r"[a-z]+([ ,;]|$)", told):
+        told = told[0].upper() + told[1:]
+    return told if not told or told[-1] in ".!?:…" else f"{told}."
 
 
 def count(number: Any) -> str:
@@ -69,4 +82,4 @@ def indented(value: Any) -> str:
 
 FILTERS: dict[str, Callable[..., str | bool]] = {
     "count": count, "short": short, "hue": hue, "moment": moment, "cut": cut, "as_json": as_json,
-    "day": day, "is_past": is_past, "indented": indented}
+    "day": day, "sentence": sentence, "is_past": is_past, "indented": indented}
