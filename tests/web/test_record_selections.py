@@ -38,7 +38,7 @@ def test_chosen_records_are_deleted_and_the_message_undoes_it(tasks: Tasks) -> N
 
 def test_nothing_chosen_deletes_and_copies_nothing(tasks: Tasks) -> None:
     tasks.add(title="x")
-    for action in ("delete-records", "copy-records"):
+    for action in ("delete-records", "copy-records", "export-records"):
         page = tasks.console.followed(tasks.console.post(f"{tasks.url}/{action}"))
         assert "No record was chosen" in page
     assert _titles(tasks) == ["x"]
@@ -94,6 +94,19 @@ def test_records_are_copied_as_json_to_the_digit_and_in_their_order(tasks: Tasks
     found = re.search(r"data-text[^>]*>\n(.*?)</textarea>", html, re.DOTALL)
     assert found and [line[7:43] for line in unescape(found[1]).splitlines()[1:-1]] == ids
     assert '"estimate": 1.5' in unescape(found[1]) or '"estimate":1.5' in unescape(found[1])
+
+
+def test_chosen_records_are_exported_and_no_others(tasks: Tasks) -> None:
+    nodes = [tasks.add(title=f"t{number}") for number in range(3)]
+    form = {"id": [node["id"] for node in nodes[:2]]}
+    led = tasks.console.post(f"{tasks.url}/export-records", form).headers["Location"]
+    assert "/export?" in led and nodes[1]["id"] in tasks.console.get(
+        led.removeprefix("/console"))
+    file = tasks.console.get(led.removeprefix("/console").replace(
+        "/export?", "/export/file?format=ndjson&"))
+    assert sorted(re.findall(r'"title": ?"(\w+)"', file)) == ["t0", "t1"]
+    many = {"id": [f"0195a6f0-0000-7000-8000-{number:012}" for number in range(101)]}
+    assert "at most 100" in tasks.console.post(f"{tasks.url}/export-records", many, 400).text
 
 
 def test_records_are_copied_as_csv_that_a_spreadsheet_runs_nothing_of(tasks: Tasks) -> None:

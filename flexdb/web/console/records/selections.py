@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, request
 
@@ -12,7 +13,7 @@ from flexdb.documents.text import Number
 from flexdb.errors import InvalidParams
 from flexdb.transfer.cells import line_of, safe_text, to_cell
 from flexdb.web.console.confirming import ask, is_sure
-from flexdb.web.console.messages import Message, redirect_with
+from flexdb.web.console.messages import Message, redirect_to, redirect_with
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.records import cells, columns
 from flexdb.web.console.records.query import RecordQuery
@@ -20,6 +21,8 @@ from flexdb.web.console.typed import whole
 
 # So many may be chosen one by one, as many as a filter may name; so many are brought back at once.
 MOST_CHOSEN, _MOST_UNDONE = 1000, 20
+# So many have room in a URL.
+_MOST_EXPORTED = 100
 # And so many are deleted by one call, after a question, since no one button brings them back.
 MOST_DELETED = 1_000_000
 _ALL = "yes"
@@ -82,6 +85,22 @@ def _filter(query: RecordQuery) -> dict[str, Any]:
         raise InvalidParams(fields={"filter": [str(error)]}) from None
     filter: dict[str, Any] = json_text.parse_exactly(query.filter.encode() or b"{}")
     return filter
+
+
+@page("/t/<tenant_id>/types/<type_id>/export-records", "POST")
+def export(calls: PageCalls, tenant_id: str, type_id: str) -> Response:
+    """Lead to the export of the chosen records, or of all that fit the filter."""
+    query, base = RecordQuery.read(request.form), f"/console/t/{tenant_id}"
+    ids = _chosen()
+    if not ids and request.form.get("all") != _ALL:
+        return redirect_with(query.url(f"{base}/types/{type_id}"),
+                             "No record was chosen: nothing is exported.")
+    filter = _filter(query) if request.form.get("all") == _ALL else {"id": {"$in": ids}}
+    if len(ids) > _MOST_EXPORTED:
+        raise InvalidParams(f"at most {_MOST_EXPORTED} chosen records may be exported: take all "
+                            "that fit a filter")
+    text = json_text.dump_exactly(filter).decode() if filter else ""
+    return redirect_to(f"{base}/export?{urlencode({'type': type_id, 'filter': text})}")
 
 
 @page("/t/<tenant_id>/types/<type_id>/copy-records", "POST")
