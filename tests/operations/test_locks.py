@@ -213,9 +213,10 @@ def test_every_operation_that_writes_a_row_by_its_id_says_which(service: Service
         stored = operation.effect is not READS and name.split("_")[0] in (
             "update", "patch", "delete", "add", "remove") and name not in (
                 # Many are found by a filter; of these others nobody writes several at once.
-                "update_nodes", "delete_nodes", "delete_key", "update_role", "delete_role",
-                "update_limits", "delete_invitation", "update_relationship_type",
-                "delete_relationship_type", "update_webhook", "delete_webhook")
+                "update_nodes", "delete_nodes", "delete_key", "delete_operator_key",
+                "update_role", "delete_role", "update_limits", "delete_invitation",
+                "update_relationship_type", "delete_relationship_type",
+                "update_webhook", "delete_webhook")
         assert (found is not None) is (table_of(operation) is not None) is stored, name
         if found:
             by_position = lock_of(operation, list(world.params(name).values()))

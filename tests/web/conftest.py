@@ -24,6 +24,7 @@ def site(new_database: Callable[..., Settings]) -> Iterator[Site]:
         yield site
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what opens a browser as long; but for one story of all of it, as longest too."""
     for item in items:

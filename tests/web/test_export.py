@@ -10,7 +10,7 @@ import pytest
 
 from flexdb.transfer.files import export_tenant
 from flexdb.transfer.unloading import Shape, export_rows
-from flexdb.web.console.transfer.downloads import Busy
+from flexdb.web.console.transfer.downloads import BUSY
 from tests.support.console import Console
 from tests.support.transfers import small, taken, written
 
@@ -76,7 +76,7 @@ def test_one_is_made_at_a_time_and_its_end_makes_room(console: Console) -> None:
     try:
         assert first.status_code == 200
         told = console.get(url, 503)
-        assert Busy.message[1:] in told and "<img" not in told
+        assert BUSY[1:] in told and "<img" not in told
     finally:
         first.close()
     assert console.get(url).startswith('{"tenant":')

@@ -106,7 +106,7 @@ def test_chosen_records_are_exported_and_no_others(tasks: Tasks) -> None:
         "/export?", "/export/file?format=ndjson&"))
     assert sorted(re.findall(r'"title": ?"(\w+)"', file)) == ["t0", "t1"]
     many = {"id": [f"0195a6f0-0000-7000-8000-{number:012}" for number in range(101)]}
-    assert "at most 100" in tasks.console.post(f"{tasks.url}/export-records", many, 400).text
+    assert "At most 100" in tasks.console.post(f"{tasks.url}/export-records", many, 400).text
 
 
 def test_records_are_copied_as_csv_that_a_spreadsheet_runs_nothing_of(tasks: Tasks) -> None:

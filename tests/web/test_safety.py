@@ -49,8 +49,8 @@ def test_a_form_of_a_large_document_is_taken(console: Console) -> None:
     ("a.csv", "a", ",", "begins a record of more than"),
     ("a.csv", "a\n1", ",", "begins a record of more than"),
     ("a.csv", 'a\n"', '",",', "begins a record of more than"),
-    ("a.ndjson", '{"a":[', "1,", "line 1 is longer than"),
-    ("a.json", '[{"a":[', "1,", "item 1 is no JSON, or longer than")])
+    ("a.ndjson", '{"a":[', "1,", "Line 1 is longer than"),
+    ("a.json", '[{"a":[', "1,", "Item 1 is no JSON, or longer than")])
 def test_a_file_that_unpacks_to_very_many_values_does_not_fill_the_memory(
         console: Console, name: str, begins: str, goes_on: str, told: str) -> None:
     node_type = console.service.node_type(console.service.tenant())

@@ -81,7 +81,7 @@ def test_a_person_creates_a_tenant_and_deletes_it_by_typing_its_slug(
     assert "Created Clicked." in browser.find_element(By.CLASS_NAME, "message").text
     browser.find_element(By.LINK_TEXT, "Settings").click()
     browser.find_element(By.ID, "f-confirm").send_keys("clicked")
-    does = "//button[starts-with(., 'Delete it')]"
+    does = "//button[starts-with(., 'Delete this tenant')]"
     browser.find_element(By.XPATH, does).click()
     field = browser.find_element(By.ID, "f-confirm")
     assert field.get_attribute("aria-invalid") == "true"

@@ -44,18 +44,27 @@ def hue(id: str) -> str:
 
 
 def moment(time: str) -> str:
-    """Return a time to the second, in UTC."""
-    return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S")
+    """Return a time to the second, in UTC; as it came where it is beyond all calendars.
+
+    PostgreSQL has ``infinity``, and years before the first and after the 9999th.
+    """
+    try:
+        return datetime.fromisoformat(time).strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return time
 
 
 def day(time: str) -> str:
     """Return the day of a time, in UTC."""
-    return moment(time)[:10]
+    return moment(time).partition(" ")[0]
 
 
 def is_past(time: str) -> bool:
     """Tell whether a time is over."""
-    return datetime.fromisoformat(time) <= datetime.now(timezone.utc)
+    try:
+        return datetime.fromisoformat(time) <= datetime.now(timezone.utc)
+    except ValueError:
+        return time.startswith("-") or time.endswith("BC")
 
 
 def days_ahead(days: int) -> str:

@@ -11,19 +11,13 @@ from time import monotonic
 from flask import Response
 
 from flexdb.db.address import NotReachable
-from flexdb.errors import Unavailable
+from flexdb.errors import Overloaded, Unavailable
 
 # What goes out at once, in bytes; and after which time a reader that takes nothing has to give
 # way to another, in seconds.
 _AT_ONCE, _PATIENCE = 64 * 1024, 60
-
-
-class Busy(Unavailable):
-    """Another download is under way."""
-
-    retry_after = 5
-    message = ("another export is being downloaded from this worker: try again when it is done, "
-               "or take the command beside")
+BUSY = ("another export is being downloaded from this worker: try again when it is done, or take "
+        "the command beside")
 
 
 class _Download:
@@ -78,14 +72,14 @@ def download(pieces: Generator[bytes, None, None], name: str, kind: str) -> Resp
     :param pieces: its text; the connection that it comes from is let go when it is closed
     :param name: the file's
     :param kind: its media type
-    :raises Busy: when there is one under way
+    :raises Overloaded: when there is one under way
     :raises FlexdbError: what its beginning failed with
     :raises Unavailable: when PostgreSQL does not answer
     """
     made = _Download(pieces)
     with _guard:
         if any(monotonic() - one.moved <= _PATIENCE for one in _current):
-            raise Busy()
+            raise Overloaded(BUSY)
         stale, _current[:] = _current[:], [made]
     for one in stale:
         one.close()
