@@ -32,7 +32,7 @@ test-isolation: $(VENV)/test ## walk 20,000 steps with the keys of two tenants, 
 		tests/promises/test_isolation_keys.py tests/access/test_timing.py
 
 contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
-	@CONTRACT_EXAMPLES=$(if $(SHORT),8,200) $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract
+	@CONTRACT_EXAMPLES=$(if $(SHORT),5,200) $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract
 
 check: $(VENV)/test ## run the linters, and all tests with their coverage; SHORT=1 leaves out the longest and what make contract runs
 	$(BIN)/python -m ruff check

@@ -30,5 +30,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("long")
-            if "test_a_person" not in item.nodeid:
+            if not item.nodeid.endswith("without_typing_json[True]"):
                 item.add_marker("longest")
