@@ -47,8 +47,10 @@ def resize(browser: webdriver.Chrome, size: tuple[int, int], theme: str = "light
     """Show pages at a size, in pixels, and in a theme: ``light`` or ``dark``."""
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-        "features": [{"name": "prefers-color-scheme", "value": theme}]})
+    # A colour that is on its way to another is neither.
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
+        {"name": "prefers-color-scheme", "value": theme},
+        {"name": "prefers-reduced-motion", "value": "reduce"}]})
 
 
 def faults(browser: Any) -> list[str]:
