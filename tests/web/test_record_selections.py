@@ -109,6 +109,18 @@ def test_chosen_records_are_exported_and_no_others(tasks: Tasks) -> None:
     assert "At most 100" in tasks.console.post(f"{tasks.url}/export-records", many, 400).text
 
 
+def test_all_that_fit_are_taken_however_many_boxes_are_checked_besides(tasks: Tasks) -> None:
+    tasks.add(title="x", priority=1)
+    form = {"id": [f"0195a6f0-0000-7000-8000-{number:012}" for number in range(1001)],
+            "all": "yes", "filter": '{"data.priority":1}'}
+
+    led = tasks.console.post(f"{tasks.url}/export-records", form).headers["Location"]
+
+    assert urlencode({"filter": form["filter"]}) in led
+    assert "Delete 1 records of Task?" in tasks.console.post(
+        f"{tasks.url}/delete-records", form, 200).text
+
+
 def test_records_are_copied_as_csv_that_a_spreadsheet_runs_nothing_of(tasks: Tasks) -> None:
     node = tasks.add(title="=1+1", notes="a,b", priority=-2, tags=["x"])
 

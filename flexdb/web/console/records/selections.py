@@ -40,7 +40,8 @@ def _chosen() -> list[str]:
 def delete(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
     """Delete the chosen records, or all that fit the filter; ask first where they are many."""
     query, base = RecordQuery.read(request.form), f"/console/t/{tenant_id}/types/{type_id}"
-    takes_all, ids = request.form.get("all") == _ALL, _chosen()
+    takes_all = request.form.get("all") == _ALL
+    ids = [] if takes_all else _chosen()
     back = query.url(base)
     if not ids and not takes_all:
         return redirect_with(back, "No record was chosen: nothing is deleted.")
@@ -91,11 +92,12 @@ def _filter(query: RecordQuery) -> dict[str, Any]:
 def export(calls: PageCalls, tenant_id: str, type_id: str) -> Response:
     """Lead to the export of the chosen records, or of all that fit the filter."""
     query, base = RecordQuery.read(request.form), f"/console/t/{tenant_id}"
-    ids = _chosen()
-    if not ids and request.form.get("all") != _ALL:
+    takes_all = request.form.get("all") == _ALL
+    ids = [] if takes_all else _chosen()
+    if not ids and not takes_all:
         return redirect_with(query.url(f"{base}/types/{type_id}"),
                              "No record was chosen: nothing is exported.")
-    filter = _filter(query) if request.form.get("all") == _ALL else {"id": {"$in": ids}}
+    filter = _filter(query) if takes_all else {"id": {"$in": ids}}
     if len(ids) > _MOST_EXPORTED:
         raise InvalidParams(f"at most {_MOST_EXPORTED} chosen records may be exported: take all "
                             "that fit a filter")
