@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, TypeVar
 
+from flexdb.client.shapes import plain
+
 T = TypeVar("T")
 _COLUMNS = ("id", "version", "created_at", "updated_at")
 # How much of a value a notebook shows, in characters.
@@ -32,6 +34,13 @@ class Found(list[T]):
     def _repr_html_(self) -> str:
         found: list[Any] = list(self)
         return html_table(rows(getattr(one, "node", one) for one in found))
+
+
+class FoundShapes(Found[T]):
+    """The same of data as objects of a program's own class, each of which is a row itself."""
+
+    def _repr_html_(self) -> str:
+        return html_table([plain(one) for one in self])
 
 
 def html_table(found: Sequence[Mapping[str, Any]]) -> str:

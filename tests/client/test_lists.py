@@ -55,8 +55,6 @@ def test_a_list_becomes_a_table(filled: TenantClient) -> None:
         assert columns[:4] == ["id", "version", "created_at", "updated_at"]
         assert set(columns[4:]) == {"title", "n", "data.id"}
     assert list(frame["n"]) == table["n"].to_list() == list(range(25))
-
-
     none = filled.nodes(where={"data.n": -1})
     assert none.to_dataframe().empty and none.to_polars().is_empty()
 

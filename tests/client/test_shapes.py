@@ -45,6 +45,15 @@ def test_an_object_is_stored_and_comes_back(acme: TenantClient, shape: Any) -> N
     assert found.first() == shape(title="A", tags=["b"]) and found.count() == 3
 
 
+@pytest.mark.parametrize("shape", [Typed, Data, Struct, Model])
+def test_a_list_of_objects_is_a_table_in_a_notebook_too(acme: TenantClient, shape: Any) -> None:
+    acme.type("Task")
+    acme.create("Task", {"title": "<A>"})
+    found = acme.nodes("Task").of(shape)
+    for shown in (found.all(), next(found.pages())):
+        assert "<th>title</th>" in shown._repr_html_() and "<td>&lt;A&gt;" in shown._repr_html_()
+
+
 def test_a_typed_dict_is_the_data_and_a_dataclass_takes_what_it_names(acme: TenantClient) -> None:
     acme.type("Task")
     made = acme.create("Task", {"title": "A", "more": 1})

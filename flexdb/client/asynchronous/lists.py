@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flexdb.client.asynchronous.connection import AsyncConnection
 from flexdb.client.shapes import shaped
-from flexdb.client.tables import Found, rows
+from flexdb.client.tables import Found, FoundShapes, rows
 
 if TYPE_CHECKING:
     import pandas
@@ -26,12 +26,14 @@ class AsyncList(Generic[T]):
     :param member: of its result, which has the objects
     :param params: what is asked
     :param read: makes what is given of an object
+    :param kept: what holds those that are given together
     """
 
     def __init__(self, connection: AsyncConnection, name: str, member: str,
-                 params: dict[str, Any], read: Callable[[Any], T]) -> None:
+                 params: dict[str, Any], read: Callable[[Any], T],
+                 kept: type[Found[T]] = Found) -> None:
         self._connection, self._name, self._member = connection, name, member
-        self._params, self._read = params, read
+        self._params, self._read, self._kept = params, read, kept
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
@@ -46,7 +48,7 @@ class AsyncList(Generic[T]):
         token = ""
         while True:
             page = await self._page(size, "none", token)
-            yield Found(self._read(one) for one in page[self._member])
+            yield self._kept(self._read(one) for one in page[self._member])
             token = page["pagination"]["next_page_token"]
             if not token:
                 return
@@ -57,7 +59,7 @@ class AsyncList(Generic[T]):
         :param shape: a TypedDict, a dataclass, a Struct of msgspec or a model of pydantic
         """
         return AsyncList(self._connection, self._name, self._member, self._params,
-                         lambda found: shaped(found["data"], shape))
+                         lambda found: shaped(found["data"], shape), FoundShapes)
 
     async def first(self) -> T | None:
         """Return the first; None where there is none."""
@@ -72,7 +74,7 @@ class AsyncList(Generic[T]):
 
     async def all(self) -> Found[T]:
         """Return all of them at once."""
-        return Found([one async for one in self])
+        return self._kept([one async for one in self])
 
     async def to_dataframe(self) -> pandas.DataFrame:
         """Return all as a table of pandas, with a column for each member of their data.

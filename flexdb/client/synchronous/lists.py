@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flexdb.client.synchronous.connection import Connection
 from flexdb.client.shapes import shaped
-from flexdb.client.tables import Found, rows
+from flexdb.client.tables import Found, FoundShapes, rows
 
 if TYPE_CHECKING:
     import pandas
@@ -29,12 +29,14 @@ class List(Generic[T]):
     :param member: of its result, which has the objects
     :param params: what is asked
     :param read: makes what is given of an object
+    :param kept: what holds those that are given together
     """
 
     def __init__(self, connection: Connection, name: str, member: str,
-                 params: dict[str, Any], read: Callable[[Any], T]) -> None:
+                 params: dict[str, Any], read: Callable[[Any], T],
+                 kept: type[Found[T]] = Found) -> None:
         self._connection, self._name, self._member = connection, name, member
-        self._params, self._read = params, read
+        self._params, self._read, self._kept = params, read, kept
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
@@ -49,7 +51,7 @@ class List(Generic[T]):
         token = ""
         while True:
             page = self._page(size, "none", token)
-            yield Found(self._read(one) for one in page[self._member])
+            yield self._kept(self._read(one) for one in page[self._member])
             token = page["pagination"]["next_page_token"]
             if not token:
                 return
@@ -60,7 +62,7 @@ class List(Generic[T]):
         :param shape: a TypedDict, a dataclass, a Struct of msgspec or a model of pydantic
         """
         return List(self._connection, self._name, self._member, self._params,
-                         lambda found: shaped(found["data"], shape))
+                         lambda found: shaped(found["data"], shape), FoundShapes)
 
     def first(self) -> T | None:
         """Return the first; None where there is none."""
@@ -75,7 +77,7 @@ class List(Generic[T]):
 
     def all(self) -> Found[T]:
         """Return all of them at once."""
-        return Found([one for one in self])
+        return self._kept([one for one in self])
 
     def to_dataframe(self) -> pandas.DataFrame:
         """Return all as a table of pandas, with a column for each member of their data.
