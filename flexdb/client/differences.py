@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Union
 
 from flexdb.client.objects import PatchRemoval, PatchValue
-from flexdb.client.wire import decode, encode
+from flexdb.client.wire import encode
 
 Step = Union[PatchValue, PatchRemoval]
 Difference = list[Step]
@@ -26,7 +28,8 @@ def same(one: Any, other: Any) -> bool:
 
 def same_schema(one: Any, other: Any) -> bool:
     """Tell whether two schemas say the same, however their numbers are written."""
-    return bool(decode(encode(one), True) == decode(encode(other), True))
+    return same(*(json.loads(encode(schema), parse_int=Decimal, parse_float=Decimal)
+                  for schema in (one, other)))
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> Difference:

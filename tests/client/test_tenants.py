@@ -42,8 +42,10 @@ def test_a_type_is_made_once_and_is_told_apart_by_its_schema(acme: TenantClient)
     assert (task.name, task.schema) == ("Task", SCHEMA)
     assert acme.type("Size", schema={"maximum": 1e3}).id == acme.type(
         "Size", schema={"maximum": 1000}).id
-    with pytest.raises(fx.Error, match="another schema"):
-        acme.type("Task", schema=True)
+    acme.type("Flag", schema={"const": 1})
+    for name, other in (("Task", True), ("Flag", {"const": True})):
+        with pytest.raises(fx.Error, match="another schema"):
+            acme.type(name, schema=other)
     again = acme.type("Task")
     again.update(schema=SCHEMA | {"required": ["title"]})
     with pytest.raises(fx.VersionConflict):
