@@ -90,6 +90,8 @@ def address_of(url: str) -> str:
     :raises ValueError: when it is no URL
     """
     parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise ValueError("an address holds no password: give the key as token")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is no address of a service: it begins with http:// or https://, "
                          "as http://localhost:5000 does")
@@ -97,8 +99,6 @@ def address_of(url: str) -> str:
         _ = parts.port
     except ValueError as error:
         raise ValueError(f"{url!r} is no address of a service: {error}") from None
-    if parts.username or parts.password:
-        raise ValueError("an address holds no password: give the key as token")
     path = parts.path.rstrip("/").removesuffix("/jsonrpc")
     return urlunsplit((parts.scheme, parts.netloc, f"{path}/jsonrpc", "", ""))
 

@@ -84,7 +84,9 @@ def test_an_address_is_that_of_the_service_or_of_its_endpoint(url: str, address:
 
 
 @pytest.mark.parametrize("url", ["localhost:5000", "ftp://localhost", "http://", "", "http://localhost:99999",
-                                 "http://ann:secret@localhost"])
+                                 "http://ann:secret@localhost", "ftp://ann:secret@localhost",
+                                 "http://ann:secret@localhost:99999"])
 def test_what_is_no_address_is_told(url: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError) as told:
         fx.connect(url)
+    assert "secret" not in str(told.value)
