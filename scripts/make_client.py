@@ -47,7 +47,8 @@ def files() -> dict[Path, str]:
 
 def main() -> int:
     """Write the files, or tell which are not what they should be."""
-    stale = [path for path, text in files().items()
+    made = files()
+    stale = [path for path, text in made.items()
              if not path.exists() or path.read_text(encoding="utf-8") != text]
     names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
     if "--check" in sys.argv[1:]:
@@ -55,7 +56,7 @@ def main() -> int:
             print(f"run scripts/make_client.py: {names} would be written anew", file=sys.stderr)
         return bool(stale)
     for path in stale:
-        path.write_text(files()[path], encoding="utf-8")
+        path.write_text(made[path], encoding="utf-8")
     print(f"wrote {names}" if stale else "all is as it should be")
     return 0
 
