@@ -1,4 +1,4 @@
-"""PageCalls that the service makes for a page, in the name of whoever asks to see it."""
+"""Calls that the service makes for a page, in the name of whoever asks to see it."""
 
 from __future__ import annotations
 

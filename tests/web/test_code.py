@@ -16,6 +16,7 @@ import pytest
 from flexdb.api.calls import Call
 from flexdb.documents.text import Number
 from flexdb.web.console import snippets
+from flexdb.web.console.words import as_json
 from tests.support.paths import ROOT
 from tests.support.service import Service
 
@@ -49,7 +50,7 @@ def filled(service: Service) -> tuple[Any, list[Call]]:
 
 def test_rest_and_jsonrpc_say_what_the_page_asked(service: Service) -> None:
     for call in filled(service)[1]:
-        expected = service.call(call.method, orjson.loads(snippets.as_json(call.params)))
+        expected = service.call(call.method, orjson.loads(as_json(call.params)))
         body = orjson.loads(said([call])["JSON-RPC"])
         assert orjson.loads(service.post(body).data)["result"] == expected
         head, _, sent = said([call])["REST"].partition("\n\n")
@@ -139,7 +140,7 @@ def test_curl_and_python_get_what_the_page_shows(site: Any) -> None:
     _, calls = filled(site.service)
     address = "{0.scheme}://{0.netloc}".format(urlsplit(site.url))
     told = {one.name: one.text for one in snippets.snippets(calls, address, False, True)}
-    expected = [site.service.call(call.method, orjson.loads(snippets.as_json(call.params)))
+    expected = [site.service.call(call.method, orjson.loads(as_json(call.params)))
                 for call in calls]
     commands = told["curl"].split("\n\n")
     assert len(commands) == len(calls)

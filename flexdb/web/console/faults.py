@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import g, request
 
 from flexdb.errors import FlexdbError
@@ -27,3 +29,14 @@ def wrong_fields(error: FlexdbError) -> dict[str, str]:
     if not fields and (field := error.data.get("field")):
         fields = {field: [str(error)]}
     return {name: "; ".join(told) for name, told in fields.items()} or {"": str(error)}
+
+
+def gathered(told: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return what is wrong with each field, or place, of a form that is told of some several times.
+
+    :param told: the field, and what is wrong with it
+    """
+    found: dict[str, str] = {}
+    for field, wrong in told:
+        found[field] = f"{found[field]}; {wrong}" if field in found else wrong
+    return found

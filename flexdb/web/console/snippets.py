@@ -12,8 +12,8 @@ from flexdb.api.calls import Call
 from flexdb.api.http import JSON, JSONRPC_PATH
 from flexdb.api.routes import PATCHES, Route, routes
 from flexdb.contract.objects import Items
-from flexdb.documents import text as json_text
 from flexdb.documents.text import Number
+from flexdb.web.console.words import as_json
 
 # Where the key is, in what is shown; the key itself is never shown.
 VARIABLE = "FLEXDB_TOKEN"
@@ -67,11 +67,6 @@ def snippets(calls: Iterable[Call], address: str, asks: bool, rest: bool) -> lis
     return made
 
 
-def as_json(value: Any) -> str:
-    """Return the JSON text of a value, with every number as it was written."""
-    return json_text.dump_exactly(value).decode()
-
-
 def python(calls: list[Call], address: str, asks: bool) -> str:
     """Return a program that makes calls with the client of flexdb."""
     lines: list[str] = []
@@ -89,11 +84,11 @@ def python(calls: list[Call], address: str, asks: bool) -> str:
         lines.append(one if len(one) <= _WIDTH or not given else
                      "\n".join([begin, *(f"        {one}," for one in given), "    )"]))
     body = "\n".join(lines)
-    used = ["from decimal import Decimal"] if "Decimal(" in body else []
-    used = (["import os"] if asks else []) + used
+    used = [*(["import os"] if asks else []),
+            *(["from decimal import Decimal"] if "Decimal(" in body else [])]
     token = f', token=os.environ["{VARIABLE}"]' if asks else ""
-    head = "\n".join([*used, ""]) if used else ""
-    return (f"{head}{chr(10) if head else ''}import flexdb.client as fx\n\n"
+    head = "\n".join([*used, "", ""]) if used else ""
+    return (f"{head}import flexdb.client as fx\n\n"
             f"with fx.connect({_quoted(address)}{token}) as db:\n{body}\n")
 
 

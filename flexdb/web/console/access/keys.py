@@ -10,7 +10,7 @@ from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError, InvalidParams, NotFound, PermissionDenied, QuotaExceeded
 from flexdb.web.console import confirming
 from flexdb.web.console.access.roles import names_of, roles_of
-from flexdb.web.console.faults import wrong_fields
+from flexdb.web.console.faults import gathered, wrong_fields
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, page, paging, show, within
 from flexdb.web.console.typed import json_of, whole
@@ -68,13 +68,18 @@ def delete(calls: PageCalls, tenant_id: str, key_id: str) -> Shown | Response:
     name = request.form.get("name", "")
     if not confirming.is_sure():
         place, _ = within(calls, tenant_id)
-        own = ["This is the key that you are logged in with."] if (
-            calls.context.caller.name == f"key:{key_id}") else []
         return confirming.ask(
             f"Delete the key {name}?", "A second later it is good nowhere, and what calls with it "
-            "is refused.", *own, does="Delete the key", back=_url(tenant_id), place=place)
+            "is refused.", *warned(calls, key_id), does="Delete the key",
+            back=_url(tenant_id), place=place)
     calls.one("delete_key", tenant_id=tenant_id, id=key_id)
     return redirect_with(_url(tenant_id), f"Deleted the key {name}.")
+
+
+def warned(calls: PageCalls, key_id: str) -> list[str]:
+    """Return what the question before a key is deleted says of the caller's own."""
+    is_own = calls.context.caller.name == f"key:{key_id}"
+    return ["This is the key that you are logged in with."] if is_own else []
 
 
 def _url(tenant_id: str) -> str:
@@ -111,8 +116,5 @@ def _params_of(given: dict[str, str]) -> dict[str, Any]:
 
 def _wrong(error: FlexdbError) -> dict[str, str]:
     """Return what is wrong with each field of the form."""
-    found: dict[str, str] = {}
-    for name, told in wrong_fields(error).items():
-        field = "expires" if name == "expires_at" else name.partition(".")[0]
-        found[field] = "; ".join(filter(None, (found.get(field), told)))
-    return found
+    return gathered(("expires" if name == "expires_at" else name.partition(".")[0], told)
+                    for name, told in wrong_fields(error).items())

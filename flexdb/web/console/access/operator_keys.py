@@ -6,6 +6,7 @@ from flask import Response, request
 
 from flexdb.api.calls import PageCalls
 from flexdb.web.console import confirming
+from flexdb.web.console.access.keys import warned
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, page, paging, show
 
@@ -24,11 +25,9 @@ def delete(calls: PageCalls, key_id: str) -> Shown | Response:
     """Delete a key of an operator."""
     name = request.form.get("name", "")
     if not confirming.is_sure():
-        own = ["This is the key that you are logged in with."] if (
-            calls.context.caller.name == f"key:{key_id}") else []
         return confirming.ask(
             f"Delete the operator's key {name}?", "A second later it is good nowhere, and what "
-            "calls with it is refused. Another one is made on the machine alone.", *own,
-            does="Delete the key", back=_URL)
+            "calls with it is refused. Another one is made on the machine alone.",
+            *warned(calls, key_id), does="Delete the key", back=_URL)
     calls.one("delete_operator_key", id=key_id)
     return redirect_with(_URL, f"Deleted the operator's key {name}.")

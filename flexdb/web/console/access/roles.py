@@ -11,7 +11,7 @@ from flexdb.errors import AlreadyExists, InvalidParams, NotFound, VersionConflic
 from flexdb.web.console import confirming
 from flexdb.web.console.access import grants
 from flexdb.web.console.access.grants import GrantRow
-from flexdb.web.console.faults import wrong_fields
+from flexdb.web.console.faults import gathered, wrong_fields
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, page, paging, show, within
 from flexdb.web.console.typed import whole
@@ -134,14 +134,13 @@ def _form(calls: PageCalls, tenant_id: str, role_id: str | None, given: dict[str
 
 def _at_rows(wrong: dict[str, str]) -> dict[str, str]:
     """Return what is wrong at the fields that the form has: of a filter it says where in it."""
-    found: dict[str, str] = {}
-    for name, told in wrong.items():
-        field, inner = name, ""
-        if name.startswith("grants."):
-            parts = name.split(".")
-            field, inner = ".".join(parts[:3]), ".".join(parts[3:])
-        found[field] = "; ".join(filter(None, (found.get(field), f"{inner} {told}".strip())))
-    return found
+    def placed(name: str, told: str) -> tuple[str, str]:
+        if not name.startswith("grants."):
+            return name, told
+        parts = name.split(".")
+        return ".".join(parts[:3]), f"{'.'.join(parts[3:])} {told}".strip()
+
+    return gathered(placed(name, told) for name, told in wrong.items())
 
 
 def _url(tenant_id: str) -> str:

@@ -18,6 +18,7 @@ from flexdb.contract.operation import OPERATIONS, READS, Operation
 from flexdb.documents.pointers import pointer_of
 from flexdb.documents.text import parse_exactly
 from flexdb.errors import FlexdbError, MethodNotFound
+from flexdb.web.console.faults import gathered
 from flexdb.web.console.forms import ABSENT, Posted, act, posted, read_text, widgets
 from flexdb.web.console.page import Shown, as_code, page, show
 from flexdb.web.console.words import indented
@@ -161,10 +162,7 @@ def _plain(schema: Any) -> Any:
 
 def _wrong(operation: Operation, error: FlexdbError) -> dict[str, str]:
     """Return what is wrong with each place in the parameters, by its JSON Pointer."""
-    found: dict[str, str] = {}
-    for at, told in _blamed(operation, error):
-        found[at] = f"{found[at]}; {told}" if at in found else told
-    return found
+    return gathered(_blamed(operation, error))
 
 
 def _blamed(operation: Operation, error: FlexdbError) -> Iterator[tuple[str, str]]:

@@ -1,13 +1,13 @@
 // "This page as code", fetched when it is opened where it is not there yet: headings become tabs, and
 // each piece has a button that copies it.
 import { copy } from "./copying.js";
+import { ask } from "./pages.js";
 
 const KEPT = "flexdb-code";
 const place = document.getElementById("code");
 
 async function load(link) {
-  const response = await fetch(link.href, { credentials: "same-origin" });
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const { response, page } = await ask(link.href);
   const sections = page.querySelectorAll("#code .snippet");
   if (!sections.length) throw new Error(response.statusText);
   link.parentElement.replaceWith(...sections);

@@ -10,13 +10,13 @@ from flask import Response, request
 
 from flexdb.api.calls import PageCalls
 from flexdb.contract.operation import OPERATIONS
-from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams, NotFound, PermissionDenied
 from flexdb.transfer.files import stream_tenant
 from flexdb.transfer.rows import FORMATS
 from flexdb.transfer.unloading import Shape, TypeRows, stream_rows
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.transfer.downloads import download
+from flexdb.web.console.transfer.loading import schema_of
 
 _KINDS = {"csv": "text/csv; charset=utf-8", "json": "application/json",
           "ndjson": "application/x-ndjson"}
@@ -31,7 +31,7 @@ def choose(calls: PageCalls, tenant_id: str) -> Shown:
     """Show what can be taken out, and the command that does the same."""
     place, _ = within(calls, tenant_id)
     asked = {name: request.args.get(name, "") for name in ("type", "format", "filter", "fields")}
-    found = next((one for one in place.node_types if one["id"] == asked["type"]), None)
+    found = place.node_type(asked["type"])
     form = asked["format"] if asked["format"] in FORMATS else "csv"
     slug = place.tenant["slug"]
     command = f"python -m flexdb export --tenant {shlex.quote(slug)}"
@@ -60,8 +60,7 @@ def file(calls: PageCalls, tenant_id: str) -> Response:
     found = calls.one("get_node_type", tenant_id=tenant_id, id=type_id)["node_type"]
     # Spreadsheets open what browsers save: no cell of it may be a formula.
     shape = Shape(form, request.args.get("filter", ""), request.args.get("fields", ""), safe=True)
-    rows = TypeRows(tenant["id"], found["id"], json_text.parse_stored(
-        json_text.dump_exactly(found["schema"])))
+    rows = TypeRows(tenant["id"], found["id"], schema_of(found))
     return download(stream_rows(calls.settings, calls.context, rows, shape),
                     _file_name(tenant["slug"], found["name"], form), _KINDS[form])
 

@@ -17,7 +17,7 @@ from flexdb.transfer.kinds import kinds_at, names_in
 from flexdb.transfer.rows import FORMATS, OWN, Row, RowReader, place_of
 from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.page import Shown, Within, page, show, within
-from flexdb.web.console.transfer.loading import Taken, Taker
+from flexdb.web.console.transfer.loading import Taken, Taker, schema_of
 from flexdb.web.console.transfer.uploads import DELIMITERS, Upload, uploaded
 from flexdb.web.console.words import cut
 
@@ -108,8 +108,7 @@ def _shown(place: Within, given: dict[str, str], *, wrong: dict[str, str] | None
     return show("transfer/import.html", status=status, place=place, wrong=wrong or {},
                 preview=preview, given=given | {"key": given.get("key") or new_id()}, taken=taken,
                 formats=FORMATS, delimiters=DELIMITERS, node_type=node_type, kept=kept, form=form,
-                names=names_in(json_text.parse_stored(json_text.dump_exactly(
-                    node_type["schema"]))) if node_type else [])
+                names=names_in(schema_of(node_type)) if node_type else [])
 
 
 def _preview(upload: Upload, taker: Taker) -> Preview:

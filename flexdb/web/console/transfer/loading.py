@@ -45,6 +45,11 @@ class Taken:
         return str(self.error) if self.error else ""
 
 
+def schema_of(node_type: dict[str, Any]) -> Any:
+    """Return the schema of a node type that a call gave, as what reads and writes rows takes it."""
+    return json_text.parse_stored(json_text.dump_exactly(node_type["schema"]))
+
+
 class Taker:
     """Makes nodes of rows, in the name of whoever sent them.
 
@@ -53,7 +58,7 @@ class Taker:
 
     def __init__(self, calls: PageCalls, tenant_id: str, node_type: dict[str, Any]) -> None:
         self._calls, self._tenant_id, self._type_id = calls, tenant_id, node_type["id"]
-        self.schema = json_text.parse_stored(json_text.dump_exactly(node_type["schema"]))
+        self.schema = schema_of(node_type)
         self._limits = calls.context.limits
 
     def reader(self, upload: Upload) -> RowReader:

@@ -9,7 +9,8 @@ from flask import Response, request
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams, NotFound, VersionConflict
 from flexdb.web.console import confirming
-from flexdb.web.console.faults import wrong_fields
+from flexdb.web.console.faults import gathered, wrong_fields
+from flexdb.web.console.finding import types_of
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.typed import json_of, whole
@@ -123,8 +124,7 @@ def _form(calls: PageCalls, tenant_id: str, webhook_id: str | None, given: dict[
     :param webhook_id: None for one that is to be made
     :param given: what was typed, in the place of what the webhook is
     """
-    further = [Call("list_relationship_types", {
-        "tenant_id": tenant_id, "pagination": {"page_size": 200}})]
+    further = [types_of(tenant_id)]
     if webhook_id:
         further.append(Call("get_webhook", {"tenant_id": tenant_id, "id": webhook_id}))
     place, (types, *found) = within(calls, tenant_id, *further)
@@ -165,11 +165,8 @@ def _params_of(given: dict[str, Any]) -> dict[str, Any]:
 
 def _form_wrong(error: FlexdbError) -> dict[str, str]:
     """Return what is wrong with each field of the form; of one with parts, which."""
-    found: dict[str, str] = {}
-    for name, told in wrong_fields(error).items():
-        field, _, inner = name.partition(".")
-        found[field] = "; ".join(filter(None, (found.get(field), f"{inner} {told}".strip())))
-    return found
+    parts = ((name.partition("."), told) for name, told in wrong_fields(error).items())
+    return gathered((field, f"{inner} {told}".strip()) for (field, _, inner), told in parts)
 
 
 def _told_once(calls: PageCalls, webhook: dict[str, Any], *told: str) -> Shown:

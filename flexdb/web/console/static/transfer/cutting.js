@@ -66,7 +66,7 @@ export async function* pieces(stream, form, most = 1000, size = 1 << 20) {
       }
     }
     cutter.finish();
-    if (cutter.hasRest(held)) {
+    if (held.length) {
       rows += 1;
       yield made();
     }
@@ -108,10 +108,6 @@ class Lines {
     const made = { bytes: held, first: this.first, next, head: this.head ?? "" };
     this.first = next;
     return made;
-  }
-
-  hasRest(held) {
-    return held.length > 0;
   }
 
   finish() {}
@@ -167,10 +163,6 @@ class Items {
     };
     this.item += rows;
     return made;
-  }
-
-  hasRest(held) {
-    return held.length > 0;
   }
 
   finish() {
