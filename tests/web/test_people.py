@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.support.browser import NARROW, WIDE, axe, faults, overflow, resize
 from tests.support.console import Site
@@ -56,18 +57,21 @@ def test_a_member_is_added_and_the_last_owner_asked_for_by_visible_words(
     tenant, user = site.service.tenant(), site.service.user()
     browser.get(f"{site.url}/t/{tenant['id']}/members")
 
+    # What a click leads to may be there after it.
+    def shown(path: str) -> Any:
+        return WebDriverWait(browser, 10).until(lambda on: on.find_element("xpath", path))
+
     def press(word: str) -> None:
-        browser.find_element("xpath", f"//main//button[normalize-space()='{word}']").click()
+        shown(f"//main//button[normalize-space()='{word}']").click()
 
     browser.find_element("xpath", "//main//label[contains(., 'E-mail address')]").click()
     browser.switch_to.active_element.send_keys(user["email"])
     browser.find_element("xpath", "//select[@id='f-role']/option[.='owner']").click()
     press("Add")
-    browser.find_element("xpath", "//table//select/option[.='viewer']").click()
+    shown("//table//select/option[.='viewer']").click()
     press("Change")
-    assert "last owner" in browser.find_element("tag name", "h1").text
+    assert shown("//h1[contains(., 'last owner')]")
     press("Make viewer")
     press("Undo")
-    # What a click sends may arrive after it.
     wait_until(lambda: [(one["user_id"], one["role"]) for one in site.service.call(
         "list_tenant_users", tenant_id=tenant["id"])["tenant_users"]] == [(user["id"], "owner")])
