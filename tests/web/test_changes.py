@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,6 +58,23 @@ def test_a_long_list_of_changes_is_shown_page_by_page_to_its_beginning(console: 
         further = re.search(r'rel="next" href="/console([^"]+)"', page)
         url = further[1].replace("&amp;", "&") if further else ""
     assert seen == 121
+
+
+@pytest.mark.long
+def test_changes_that_are_too_large_for_one_page_are_on_the_next_ones(
+        new_service: Callable[..., Service]) -> None:
+    service = new_service(max_page_bytes=4000)
+    console = Console(service, service.app.test_client())
+    kind = service.node_type(service.tenant())
+    service.call("create_nodes", tenant_id=kind["tenant_id"], nodes=[
+        {"node_type_id": kind["id"], "data": {"n": n, "text": "x" * 1000}} for n in range(60)])
+    url, seen = f"/t/{kind['tenant_id']}/changes", list[int]()
+    while url:
+        page = console.get(url)
+        seen += map(int, re.findall(r'<tr data-position="[^"]+\.(\d+)"', page))
+        further = re.search(r'rel="next" href="/console([^"]+)"', page)
+        url = further[1].replace("&amp;", "&") if further else ""
+    assert seen == [*range(61, 0, -1)]
 
 
 def test_an_empty_tenant_says_that_nothing_happened(console: Console) -> None:

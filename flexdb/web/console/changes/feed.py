@@ -14,7 +14,7 @@ from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.typed import whole
 
 # How many changes a page looks at: as they come, and where only some are wanted. And in how many
-# calls, since an answer ends early where the objects are large.
+# calls, since an answer ends early where the objects are large, before it looks at fewer.
 _PAGE, _WIDE, _MOST_CALLS = 50, 500, 4
 KINDS, OPS = ("node", "relationship", "node_type"), ("create", "update", "delete")
 
@@ -24,9 +24,9 @@ def changes(calls: PageCalls, tenant_id: str) -> Shown:
     """Show the changes before a position, of some kinds where that is asked for."""
     wanted = _wanted()
     place, (now,) = within(calls, tenant_id, Call("list_changes", {"tenant_id": tenant_id}))
-    feed, _, last = now["position"].rpartition(".")
+    feed, last = now["position"].rpartition(".")[0], _number(now)
     asked = request.args.get("until", "")
-    until = min(whole(asked, "until") if asked else int(last), int(last))
+    until = min(whole(asked, "until") if asked else last, last)
     after = max(0, until - (_WIDE if wanted else _PAGE))
     found: list[Any] = []
     gone = ""
@@ -36,12 +36,12 @@ def changes(calls: PageCalls, tenant_id: str) -> Shown:
         oldest = str(error.data.get("oldest", "")).rpartition(".")[2]
         if not oldest.isdecimal():
             raise
-        gone = str(error)
         # What is older than the log keeps is gone; the rest of the page is there.
         if int(oldest) < until:
             found, after = _before(calls, tenant_id, feed, int(oldest), until, wanted)
+        gone = str(error) if after <= int(oldest) else ""
     return show("changes/feed.html", place=place, changes=found[::-1], feed=feed, after=after,
-                until=until, last=int(last), wanted=wanted, gone=gone, kinds=KINDS, ops=OPS,
+                until=until, last=last, wanted=wanted, gone=gone, kinds=KINDS, ops=OPS,
                 label=label, between=differences.between, most=differences.MOST)
 
 
@@ -71,14 +71,26 @@ def _wanted() -> dict[str, Any]:
 
 def _before(calls: PageCalls, tenant_id: str, feed: str, after: int, until: int,
             wanted: dict[str, Any]) -> tuple[list[Any], int]:
-    """Return the changes between two numbers, and from which on they are all there."""
-    found: list[Any] = []
-    position = after
-    for _ in range(_MOST_CALLS):
+    """Return the changes up to a number, and from which on they are all there.
+
+    :param after: from which on they are wanted: where they are large, the last of them are there
+    """
+    while True:
+        found: list[Any] = []
+        position = after
+        for _ in range(_MOST_CALLS):
+            if position >= until:
+                break
+            told = calls.one("list_changes", tenant_id=tenant_id, since=f"{feed}.{position}",
+                             limit=until - position, old=True, **wanted)
+            found += told["changes"]
+            position = max(position + 1, _number(told))
         if position >= until:
-            break
-        told = calls.one("list_changes", tenant_id=tenant_id, since=f"{feed}.{position}",
-                         limit=until - position, old=True, **wanted)
-        found += told["changes"]
-        position = max(position + 1, int(told["position"].rpartition(".")[2]))
-    return [one for one in found if int(one["position"].rpartition(".")[2]) <= until], after
+            return [one for one in found if _number(one) <= until], after
+        # The last come first; those before are on the next page.
+        after = max(position, (after + until) // 2)
+
+
+def _number(placed: dict[str, Any]) -> int:
+    """Return the number in the position of a change, or of an answer."""
+    return int(placed["position"].rpartition(".")[2])
