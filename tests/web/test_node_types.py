@@ -139,6 +139,18 @@ def test_who_saves_what_is_stale_sees_both_and_loses_nothing(
     assert now(console, task)["schema"]["properties"]["title"]["maxLength"] == 7
 
 
+def test_who_saves_what_is_stale_sees_items_of_lists_as_they_are(
+        console: Console, task: dict[str, Any]) -> None:
+    url = of(task) + "/schema"
+    form = filled(console.get(url), "editor") | {"m.0.k.enum": "c\nb"}
+    console.service.call("update_node_type", tenant_id=task["tenant_id"], id=task["id"], schema={
+        "properties": {"title": {"type": "string", "enum": ["a", "b"]}}})
+    page, _ = press(console, url, form, "save", 412)
+    differs = dict(re.findall(r'scope="row"[^>]*>([^<]+)</th>\s*(.*?)</tr>', page, re.S))
+    assert re.findall(r"<td[^>]*>([^<]+)</td>", html.unescape(
+        differs["/schema/properties/title/enum/0"])) == ['"a"', '"c"']
+
+
 def test_what_is_not_unique_is_told_with_links_to_the_records(
         console: Console, task: dict[str, Any]) -> None:
     nodes = [console.service.node(task, data={"title": "Same"}) for _ in range(2)]

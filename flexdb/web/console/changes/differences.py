@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from flexdb.documents.differences import difference
 from flexdb.documents.pointers import names_of
 from flexdb.documents.text import dump_exactly, parse_exactly
+from flexdb.web.console.forms.values import ABSENT, value_at
+from flexdb.web.console.words import as_json
 
 # How many members a page names of one change; the record itself has all.
 MOST = 20
@@ -34,21 +36,17 @@ def between(before: Any, after: Any) -> list[Step]:
     return list(steps(patch, before))
 
 
-def steps(patch: list[dict[str, Any]], before: Any = None) -> Iterator[Step]:
-    """Return what a JSON Patch does.
+def steps(patch: list[dict[str, Any]], before: Any) -> Iterator[Step]:
+    """Return what a patch of :func:`flexdb.documents.differences.difference` does, in which no item
+    of an array moves before it is named.
 
-    :param before: the data that it was made for, where that is known
+    :param before: the data that it was made for, ABSENT where that is not known
     """
     for step in patch:
-        was = _at(before, step["path"]) if step["op"] != "add" else None
-        value = None if step["op"] == "remove" else dump_exactly(step["value"]).decode()
-        yield Step(step["path"], step["op"], was, value)
+        was = ABSENT if step["op"] == "add" else value_at(before, names_of(step["path"]))
+        yield Step(step["path"], step["op"], text_of(was), text_of(step.get("value", ABSENT)))
 
 
-def _at(document: Any, path: str) -> str | None:
-    """Return what stands at a path; items of arrays may have moved in the steps before."""
-    for name in names_of(path):
-        if not isinstance(document, dict) or name not in document:
-            return None
-        document = document[name]
-    return dump_exactly(document).decode()
+def text_of(value: Any) -> str | None:
+    """Return a value as JSON; None where there is none."""
+    return None if value is ABSENT else as_json(value)

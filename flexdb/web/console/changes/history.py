@@ -9,6 +9,7 @@ from flask import Response, request
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError, NotFound
 from flexdb.web.console.changes import differences
+from flexdb.web.console.forms import ABSENT
 from flexdb.web.console.labels import label
 from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, page, paging, show, within
@@ -40,7 +41,7 @@ def _steps(entry: dict[str, Any], earlier: list[dict[str, Any]]) -> list[differe
     """Return what a change did, with what was there before where the page knows it."""
     if not entry["diff"]:
         return []
-    before = earlier[0]["node"]["data"] if earlier and earlier[0]["node"] else None
+    before = earlier[0]["node"]["data"] if earlier and earlier[0]["node"] else ABSENT
     return list(differences.steps(entry["diff"], before))
 
 

@@ -8,7 +8,7 @@ from flexdb.documents.pointers import names_of
 from flexdb.web.console.forms.fields import widgets
 from flexdb.web.console.forms.fresh import begin, begin_item
 from flexdb.web.console.forms.reading import Posted
-from flexdb.web.console.forms.values import ABSENT, item_of, number_of
+from flexdb.web.console.forms.values import ABSENT, number_of, value_at
 from flexdb.web.console.forms.widget import Widget
 
 _ACTIONS = ("add", "remove", "up", "show")
@@ -74,9 +74,4 @@ def _move(found: Posted, at: str, kind: str) -> None:
 def _around(value: Any, at: str) -> tuple[Any, str]:
     """Return what a place is in, and its name or number there."""
     *way, last = names_of(at)
-    for part in way:
-        if isinstance(value, list):
-            value = item_of(part, value)
-        else:
-            value = value.get(part) if isinstance(value, dict) else None
-    return value, last
+    return value_at(value, way), last

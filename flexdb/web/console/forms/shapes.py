@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from flexdb.documents.pointers import names_of
 from flexdb.documents.text import Number
-from flexdb.web.console.forms.values import item_of
+from flexdb.web.console.forms.values import value_at
 from flexdb.web.console.words import cut
 
 Schema = dict[str, Any]
@@ -210,12 +210,7 @@ def _target(ref: str, root: Any) -> Schema:
     """Return what a reference within the schema leads to; {} where it leads elsewhere."""
     if not ref.startswith("#"):
         return {}
-    found = root
-    for part in names_of(unquote(ref[1:])):
-        if isinstance(found, list):
-            found = item_of(part, found)
-        else:
-            found = found.get(part) if isinstance(found, dict) else None
+    found = value_at(root, names_of(unquote(ref[1:])))
     return found if isinstance(found, dict) else {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any, Final
 
@@ -42,7 +43,12 @@ def number_of(part: str, items: list[Any]) -> int | None:
     return int(part) if is_number and int(part) < len(items) else None
 
 
-def item_of(part: str, items: list[Any]) -> Any:
-    """Return the item that a part of a JSON Pointer names; None where it names none."""
-    place = number_of(part, items)
-    return None if place is None else items[place]
+def value_at(value: Any, way: Iterable[str]) -> Any:
+    """Return what stands in a value where the parts of a JSON Pointer lead; else ABSENT."""
+    for part in way:
+        if isinstance(value, list):
+            place = number_of(part, value)
+            value = ABSENT if place is None else value[place]
+        else:
+            value = value.get(part, ABSENT) if isinstance(value, dict) else ABSENT
+    return value

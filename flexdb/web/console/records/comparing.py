@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flexdb.documents.differences import difference
-from flexdb.documents.pointers import names_of
-from flexdb.documents.text import dump_exactly, parse_exactly
+from flexdb.web.console.changes.differences import Step, text_of
 from flexdb.web.console.forms import ABSENT
 
 # How many places are shown.
 MOST = 100
-
-
-class Differing(NamedTuple):
-    """A place at which two values differ.
-
-    :param theirs: what is there; None where nothing is
-    :param yours: what was typed, likewise
-    """
-
-    at: str
-    theirs: str | None
-    yours: str | None
 
 
 class Comparison(NamedTuple):
@@ -32,23 +18,9 @@ class Comparison(NamedTuple):
     :param is_apart: whether different members were changed, so that both can be kept
     """
 
-    differing: list[Differing]
+    differing: list[Step]
     base: str
     is_apart: bool
-
-
-def compared(theirs: Any, yours: Any) -> list[Differing]:
-    """Return where two values differ, as the difference of the one to the other says.
-
-    :param theirs: what is there now
-    :param yours: what was typed
-    """
-    found = []
-    for one in parse_exactly(difference(dump_exactly(theirs), dump_exactly(yours)))[:MOST]:
-        old = _at(theirs, one["path"]) if one["op"] != "add" else ABSENT
-        found.append(Differing(one["path"] or "the whole", _text(old),
-                               _text(one.get("value", ABSENT))))
-    return found
 
 
 def together(before: Any, theirs: Any, yours: Any) -> Any:
@@ -61,25 +33,12 @@ def together(before: Any, theirs: Any, yours: Any) -> Any:
     made = dict(theirs)
     for name in {**before, **yours}:
         was, their, your = (one.get(name, ABSENT) for one in (before, theirs, yours))
-        if _text(your) == _text(was):
+        if text_of(your) == text_of(was):
             continue
-        if _text(their) not in (_text(was), _text(your)):
+        if text_of(their) not in (text_of(was), text_of(your)):
             return ABSENT
         if your is ABSENT:
             made.pop(name, None)
         else:
             made[name] = your
     return made
-
-
-def _at(value: Any, pointer: str) -> Any:
-    for part in names_of(pointer):
-        try:
-            value = value[int(part)] if isinstance(value, list) else value[part]
-        except (LookupError, TypeError, ValueError):
-            return ABSENT
-    return value
-
-
-def _text(value: Any) -> str | None:
-    return None if value is ABSENT else dump_exactly(value).decode()

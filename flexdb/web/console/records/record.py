@@ -11,6 +11,7 @@ from flexdb.documents.differences import difference
 from flexdb.documents.text import dump_exactly, parse_exactly
 from flexdb.errors import FlexdbError, NotFound, VersionConflict
 from flexdb.web.console import forms
+from flexdb.web.console.changes.differences import between
 from flexdb.web.console.forms import ABSENT, Posted
 from flexdb.web.console.labels import label
 from flexdb.web.console.lines import line_of
@@ -18,7 +19,7 @@ from flexdb.web.console.messages import Message, redirect_with
 from flexdb.web.console.page import Shown, Within, page, show, within
 from flexdb.web.console.records import new_record
 from flexdb.web.console.records.beside import Beside, Origin
-from flexdb.web.console.records.comparing import Comparison, compared, together
+from flexdb.web.console.records.comparing import MOST, Comparison, together
 from flexdb.web.console.records.refusals import SWITCHED, Refusal, refused
 from flexdb.web.console.typed import whole
 
@@ -151,7 +152,7 @@ def _comparison(calls: PageCalls, found: OpenRecord, value: Any) -> Comparison:
     """Return what was typed beside what is there now."""
     base = request.form.get("base") or request.form.get("version", "")
     before = _before(calls, found, base)
-    return Comparison(compared(found.data, value), base,
+    return Comparison(between(found.data, value)[:MOST], base,
                       together(before, found.data, value) is not ABSENT)
 
 
