@@ -64,6 +64,22 @@ def test_rows_are_created_once_though_the_answer_is_larger_than_it_may_be(
         assert report.created == acme.nodes("Number").count() == 500
 
 
+def test_a_row_that_is_too_large_by_itself_is_told_and_the_others_created(
+        new_service: Callable[..., Service]) -> None:
+    inside = httpx2.WSGITransport(app=new_service(max_body_bytes=65536).app)
+    with fx.connect("http://localhost", http=httpx2.Client(transport=inside)) as db:
+        acme = db.tenant("acme", create=True)
+        acme.type("Text")
+        rows = [{"text": "x" * size} for size in (1, 100_000, 2, 3)]
+        report = acme.load("Text", rows, on_error="collect")
+        assert report.created == acme.nodes("Text").count() == 3
+        (refused,) = report.refused
+        assert refused.place == 1 and isinstance(refused.error, fx.TooLarge)
+        assert "at most 65536 bytes" in refused.problems[""][0]
+        with pytest.raises(fx.TooLarge):
+            acme.load("Text", rows)
+
+
 @pytest.mark.long
 @pytest.mark.longest
 def test_a_chunk_that_is_too_large_is_halved(acme: TenantClient) -> None:

@@ -63,18 +63,17 @@ class AsyncLoader:
                     self._create,
                     {"tenant_id": self._tenant_id, self._member: items}, own_ids=True)
                 return
-            except TooLarge as error:
-                # It may be the answer that is, after all was created.
-                if error.data.get("done"):
-                    return
-                if len(items) == 1:
-                    raise
-                half = len(items) // 2
-                await self._write(places[:half], rows[:half], items[:half])
-                places, rows, items = places[half:], rows[half:], items[half:]
             except ServiceError as error:
+                # It may be the answer that is too large, after all was created.
+                if isinstance(error, TooLarge) and error.data.get("done"):
+                    return
                 if isinstance(error, AlreadyExists) and await self._is_done(items[0]["id"]):
                     return
+                if isinstance(error, TooLarge) and len(items) > 1:
+                    half = len(items) // 2
+                    await self._write(places[:half], rows[:half], items[:half])
+                    places, rows, items = places[half:], rows[half:], items[half:]
+                    continue
                 wrong = _by_row(error, self._member)
                 if self._on_error == "raise" or not wrong:
                     raise
@@ -94,6 +93,8 @@ class AsyncLoader:
 
 
 def _by_row(error: ServiceError, member: str) -> dict[int, dict[str, list[str]]]:
+    if isinstance(error, TooLarge):
+        return {0: {"": [error.message]}}
     found: dict[int, dict[str, list[str]]] = {}
     for name, problems in error.fields.items():
         if told := re.match(rf"{member}\.(\d+)\.?(.*)", name):
