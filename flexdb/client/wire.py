@@ -81,7 +81,7 @@ def service_error(found: dict[str, Any], request_id: str = "") -> ServiceError:
     data = found.get("data")
     data = data if isinstance(data, dict) else {}
     kind = BY_REASON.get(str(data.get("reason")), ServiceError)
-    return kind(int(found["code"]), str(found["message"]), data, request_id)
+    return kind(found["code"], str(found["message"]), data, request_id)
 
 
 def address_of(url: str) -> str:
@@ -114,8 +114,9 @@ def _is_response(found: Any) -> bool:
     if not isinstance(found, dict) or "jsonrpc" not in found:
         return False
     error = found.get("error")
-    return isinstance(error, dict) and {"code", "message"} <= error.keys() or (
-        error is None and "result" in found)
+    if error is None:
+        return "result" in found
+    return isinstance(error, dict) and type(error.get("code")) is int and "message" in error
 
 
 def check_token(token: str) -> str:

@@ -193,6 +193,7 @@ def test_a_proxy_s_own_page_is_no_answer_and_is_passed_by(answering: type[Answer
 @pytest.mark.parametrize("answer", [
     http(b"<html>", "404 Not Found"), http(b"{}"), http(b'{"id": 1}'), http(b"[1"), http(b"[]"),
     http(b'{"jsonrpc": "2.0"}'), http(b'{"jsonrpc": "2.0", "error": "x"}'),
+    http(b'{"jsonrpc": "2.0", "error": {"code": "x", "message": "y"}}'),
     http(b"", "301 Moved", "Location: https://example.org/jsonrpc"), http(b"null")])
 def test_what_is_no_service_is_told_and_not_followed(
         answering: type[Answering], answer: bytes) -> None:
@@ -241,6 +242,24 @@ def test_only_the_calls_of_a_batch_that_met_with_others_are_sent_again(
         found = db.call_all([("get_caller", {}), ("create_tenant", {"slug": "x", "name": "x"})])
     assert found == [{"caller": 1}, {"caller": 2}]
     assert b"get_caller" not in server.asked[1] and b"create_tenant" in server.asked[1]
+
+
+@pytest.mark.parametrize("answer", [
+    b'{"jsonrpc": "2.0", "result": 1}', b'[{"jsonrpc": "2.0", "result": 1}]',
+    b'[{"jsonrpc": "2.0", "id": 0, "result": 1}]', b'[{"jsonrpc": "2.0", "id": 7, "result": 1}]'])
+def test_an_answer_to_other_calls_is_told(answering: type[Answering], answer: bytes) -> None:
+    with fx.connect(answering(http(answer)).url) as db:
+        with pytest.raises(fx.Error, match="other calls"), db.batch() as batch:
+            one, two = batch.list_users(), batch.list_users()
+    for call in (one, two):
+        with pytest.raises(fx.Error, match="other calls"):
+            call.result()
+
+
+def test_a_result_beside_an_error_that_is_null_is_a_result(answering: type[Answering]) -> None:
+    server = answering(http(b'{"jsonrpc": "2.0", "id": 1, "error": null, "result": 7}'))
+    with fx.connect(server.url) as db:
+        assert db.call("get_caller") == 7
 
 
 @pytest.mark.long

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flexdb.client.asynchronous.connection import AsyncConnection
 from flexdb.client.collecting import Collected
 from flexdb.client.failures import BatchFailed, Error
 
-B = TypeVar("B", bound="AsyncBatch")
-T = TypeVar("T", bound="AsyncTransaction")
+Self = TypeVar("Self", bound="AsyncSending")
 
 
-class AsyncBatch(Collected):
+class AsyncSending(Collected):
+    """What is sent at the end of the block, unless that ends with an exception."""
+
+    async def __aenter__(self: Self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        self._sent = True
+        if kind is not None or not self.calls:
+            return
+        try:
+            outcomes = await self._send()
+        except Error as failed:
+            for call in self.calls:
+                call.settle(failed)
+            raise
+        for call, outcome in zip(self.calls, outcomes):
+            call.settle(outcome)
+
+    async def _send(self) -> list[Any]:
+        """Return the result or the error of each call."""
+        raise NotImplementedError
+
+
+class AsyncBatch(AsyncSending):
     """Independent calls that are sent as one request at the end of the block.
 
     When the block ends with an exception, nothing is sent. When calls fail, the others are done,
@@ -27,23 +51,18 @@ class AsyncBatch(Collected):
         super().__init__(tenant_id, labelled=False)
         self._connection, self._keep = connection, keep
 
-    async def __aenter__(self: B) -> B:
-        return self
-
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                         trace: TracebackType | None) -> None:
-        self._sent = True
-        if kind is not None or not self.calls:
-            return
-        outcomes = await self._connection.call_all([(one.name, one.params) for one in self.calls])
-        for call, outcome in zip(self.calls, outcomes):
-            call.settle(outcome)
+        await super().__aexit__(kind, error, trace)
         failed = {place: one.error for place, one in enumerate(self.calls) if one.error}
         if failed and not self._keep:
             raise BatchFailed(failed, [one.name for one in self.calls])
 
+    async def _send(self) -> list[Any]:
+        return await self._connection.call_all([(one.name, one.params) for one in self.calls])
 
-class AsyncTransaction(Collected):
+
+class AsyncTransaction(AsyncSending):
     """Calls that are sent at the end of the block, and done all or not at all.
 
     What an earlier call creates has an ``id`` that later ones may name. When the block ends with an
@@ -57,22 +76,10 @@ class AsyncTransaction(Collected):
         super().__init__(tenant_id, labelled=True)
         self._connection, self._dry_run = connection, dry_run
 
-    async def __aenter__(self: T) -> T:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                        trace: TracebackType | None) -> None:
-        self._sent = True
-        if kind is not None or not self.calls:
-            return
+    async def _send(self) -> list[Any]:
         calls = [{"method": one.name, "params": one.params, "as": one.label}
                  for one in self.calls]
-        try:
-            result = await self._connection.call(
-                "transaction", {"calls": calls, "dry_run": self._dry_run})
-        except Error as failed:
-            for call in self.calls:
-                call.settle(failed)
-            raise
-        for call, outcome in zip(self.calls, result["results"]):
-            call.settle(outcome)
+        result = await self._connection.call(
+            "transaction", {"calls": calls, "dry_run": self._dry_run})
+        results: list[Any] = result["results"]
+        return results

@@ -131,7 +131,10 @@ class Connection(Methods):
             body = encode([{"jsonrpc": "2.0", "method": calls[place][0],
                             "params": calls[place][1], "id": place} for place in todo])
             reads = all(known[place].reads for place in todo)
-            for place, outcome in (self._exchange(body, reads, attempts, _outcomes)).items():
+            outcomes = self._exchange(body, reads, attempts, _outcomes)
+            if outcomes.keys() != {*todo}:
+                raise Error(f"{self.url} answered to other calls than were sent")
+            for place, outcome in outcomes.items():
                 found[place] = outcome
             # Those that may be done later; the others keep what they have.
             todo = [place for place in todo if isinstance(found[place], Error)
@@ -224,14 +227,19 @@ class Connection(Methods):
 
 
 def _result(answer: Any, request_id: str) -> Any:
-    answer = answer[0] if isinstance(answer, list) else answer
-    if "error" in answer:
-        raise service_error(answer["error"], request_id)
-    return answer["result"]
+    outcome = _outcome(answer[0] if isinstance(answer, list) else answer, request_id)
+    if isinstance(outcome, Error):
+        raise outcome
+    return outcome
 
 
-def _outcomes(answer: Any, request_id: str) -> dict[int, Any]:
+def _outcomes(answer: Any, request_id: str) -> dict[Any, Any]:
     if isinstance(answer, dict):
-        raise service_error(answer["error"], request_id)
-    return {one["id"]: service_error(one["error"], request_id) if "error" in one
-            else one["result"] for one in answer}
+        # Something is wrong with all of them.
+        return {answer.get("id"): _result(answer, request_id)}
+    return {one.get("id"): _outcome(one, request_id) for one in answer}
+
+
+def _outcome(answer: Any, request_id: str) -> Any:
+    error = answer.get("error")
+    return answer["result"] if error is None else service_error(error, request_id)
