@@ -96,6 +96,17 @@ def reason(error: psycopg.Error) -> str:
     return told
 
 
+def ends_connection(error: psycopg.Error) -> bool:
+    """Tell whether an error is the end of a connection, and not of a statement alone.
+
+    The server's farewell may arrive before the connection's end does; what libpq says itself has
+    no SQLSTATE.
+    https://www.postgresql.org/docs/current/protocol-error-fields.html (severity)
+    """
+    farewell = error.diag.severity_nonlocalized in ("FATAL", "PANIC")
+    return farewell or isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+
+
 def not_reached(error: psycopg.Error, settings: Settings) -> NotReachable | ConfigError:
     """Return what to raise for a connection that could not be made.
 

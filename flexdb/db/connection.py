@@ -20,6 +20,7 @@ from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
 
 from flexdb.db import fence
+from flexdb.db.address import ends_connection
 from flexdb.db.prepared import Prepared
 from flexdb.plan import Query, Row, Statement
 
@@ -198,14 +199,8 @@ class Connection(psycopg.Connection[Any]):
 
     def is_lost_by(self, error: psycopg.Error) -> bool:
         """Tell whether an error is the connection's end; what became of statements is unknown then.
-
-        The server's farewell may arrive before the connection's end does; what libpq says itself
-        has no SQLSTATE.
-        https://www.postgresql.org/docs/current/protocol-error-fields.html (severity)
         """
-        farewell = error.diag.severity_nonlocalized in ("FATAL", "PANIC")
-        own = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-        return self.broken or farewell or own
+        return self.broken or ends_connection(error)
 
     def _row(self, result: PGresult) -> Row | None:
         if result.status not in _DONE:

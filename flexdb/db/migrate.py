@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from yoyo import get_backend, read_migrations
 
 from flexdb.config import Settings
-from flexdb.db.address import conninfo, direct, not_reached, reason
+from flexdb.db.address import conninfo, direct, ends_connection, not_reached, reason
 
 # In the package where flexdb is installed, and beside it in the repository.
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -110,9 +110,9 @@ def connected(settings: Settings, failed: str) -> Iterator[psycopg.Connection[An
         with psycopg.connect(conninfo(direct(settings)), autocommit=True,
                              prepare_threshold=None) as connection:
             yield connection
-    except psycopg.OperationalError as error:
-        raise not_reached(error, direct(settings)) from error
     except psycopg.Error as error:
+        if ends_connection(error):
+            raise not_reached(error, direct(settings)) from error
         raise MigrationError(f"{failed}: {reason(error)}") from error
 
 

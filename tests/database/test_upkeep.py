@@ -12,6 +12,7 @@ import pytest
 from flexdb.config import Settings
 from flexdb.db import upkeep
 from flexdb.db.feed import rename_feed
+from flexdb.db.migrate import MigrationError
 from flexdb.db.upkeep import keep_up
 from tests.support import postgres
 from tests.support.change_log import Log
@@ -142,6 +143,16 @@ def test_what_requests_with_a_key_were_answered_goes_when_its_time_is_up(log: Lo
                 " clock_timestamp() - make_interval(hours => %(hours)s))", key=str(hours),
                 hours=hours)
     assert kept_up(log) == 1 and kept_up(log, idempotency_hours=23) == 1
+
+
+def test_a_statement_that_postgresql_refuses_is_told_as_that_and_not_as_a_lost_connection(
+        log: Log) -> None:
+    log.run(f"ALTER DATABASE {log.settings.db_name} SET lock_timeout = '50ms'")
+    with log.connection.transaction():
+        log.run("LOCK TABLE flexdb_idempotency_keys")
+        with pytest.raises(MigrationError, match="upkeep came to no end: .* lock timeout"):
+            keep_up(log.settings)
+    assert keep_up(log.settings) == 0
 
 
 @pytest.mark.long
