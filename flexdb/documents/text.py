@@ -23,6 +23,8 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 # Numbers that a double may not hold to the digit.
 _LONG_NUMBER = re.compile(rb"[0-9.]{17}")
+# How a number is written (RFC 8259, section 6).
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 # What int() takes.
 _MOST_DIGITS = 4300
 

@@ -23,7 +23,6 @@ MARK = b"\xef\xbb\xbf"
 LONGEST = 64 * 1024 * 1024
 # How many cells a record may have: in a file that is packed they cost next to nothing.
 MOST_CELLS = 10_000
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _BOOLEANS = {"true": b"true", "false": b"false"}
 _QUOTED = '"(?:[^"]|"")*"'
 # What a spreadsheet takes for a formula, or for what stands before one.
@@ -137,7 +136,7 @@ def _typed(text: str, kinds: frozenset[str]) -> bytes | None:
     """Return the JSON text of a value that is no text, where it is one of some kinds."""
     if "boolean" in kinds and (boolean := _BOOLEANS.get(text.lower())):
         return boolean
-    if kinds & {"integer", "number"} and _NUMBER.fullmatch(text):
+    if kinds & {"integer", "number"} and json_text.NUMBER.fullmatch(text):
         return text.encode()
     for kind, beginning in (("array", "["), ("object", "{")):
         if kind in kinds and text.startswith(beginning):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flexdb.documents.pointers import pointer_of
-from flexdb.documents.text import Number, parse, parse_exactly
+from flexdb.documents.text import NUMBER, Number, parse, parse_exactly
 from flexdb.web.console.forms import shapes
 from flexdb.web.console.forms.fields import DEEPEST, MOST_WIDGETS
 from flexdb.web.console.forms.fresh import begin
@@ -23,7 +23,6 @@ from flexdb.web.console.forms.shapes import (
 )
 from flexdb.web.console.forms.values import ABSENT, REST, Typed, TypedJson
 
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 # Numbers beyond a double, which others may have stored: no reason to refuse what is beside.
 _LARGE = re.compile(r"(?<=[0-9])[eE]\+?[0-9]{3,}|[0-9]{300,}")
 
@@ -96,7 +95,7 @@ def read_number(text: str) -> Number:
     :raises ValueError: when it is none
     """
     text = text.strip()
-    if not _NUMBER.fullmatch(text):
+    if not NUMBER.fullmatch(text):
         raise ValueError("must be a number, such as 12 or 0.5")
     return Number(text)
 

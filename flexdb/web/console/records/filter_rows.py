@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,7 +19,6 @@ OPERATORS = {
     "there": "is there", "missing": "is missing"}
 WITHOUT_VALUE = {"there": True, "missing": False}
 _TEXTS = ("$icontains", "$istartswith", "$iendswith", "$startswith", "$endswith", "$regex")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _WORDS = {"true": True, "false": False, "null": None}
 _MOST_ROWS = 30
 
@@ -116,7 +114,7 @@ def read_value(text: str, of: TableColumn) -> Any:
     if of.is_number or of.kind == "boolean":
         if of.kind == "boolean" and bare in ("true", "false"):
             return bare == "true"
-        if of.is_number and _NUMBER.fullmatch(bare):
+        if of.is_number and json_text.NUMBER.fullmatch(bare):
             return Number(bare)
         wanted = "true or false" if of.kind == "boolean" else "a number, as in 12 or 0.5"
         raise ValueError(f"{of.name} wants {wanted}, not {text[:60] or 'nothing'}")
@@ -128,7 +126,7 @@ def read_value(text: str, of: TableColumn) -> Any:
         return _parsed(bare, of)
     if bare in _WORDS:
         return _WORDS[bare]
-    if _NUMBER.fullmatch(bare):
+    if json_text.NUMBER.fullmatch(bare):
         return Number(bare)
     if bare.startswith(('"', "[", "{")):
         return _parsed(bare, of)

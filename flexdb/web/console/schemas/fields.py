@@ -6,7 +6,6 @@ somebody wrote is lost by a form that does not know it.
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 from flexdb.documents import text as json_text
@@ -19,7 +18,6 @@ TYPES = {"string": "text", "integer": "whole number", "number": "number", "boole
          "array": "list", "object": "object", "": "anything"}
 FORMATS = ("date", "time", "date-time", "duration", "email", "uri", "uuid", "hostname", "ipv4",
            "ipv6", "regex", "json-pointer")
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _DEEPEST = 100
 
 
@@ -109,7 +107,7 @@ def read(field: Field, type: str, said: str) -> Any:
     :raises ValueError: saying what would be right
     """
     if field.form == "number":
-        if not _NUMBER.fullmatch(said.strip()):
+        if not json_text.NUMBER.fullmatch(said.strip()):
             raise ValueError("must be a number")
         return Number(said.strip())
     if field.form == "flag":
