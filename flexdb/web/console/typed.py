@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from flexdb.documents import text as json_text
 from flexdb.errors import InvalidParams
+
+
+def parse(text: str) -> Any:
+    """Return the value of JSON text, every number as it was written.
+
+    :raises ValueError: saying where it is none
+    """
+    written = text.encode()
+    # It alone takes neither NaN nor what is nested without end.
+    json_text.parse(written)
+    return json_text.parse_exactly(written)
 
 
 def json_of(text: str, field: str) -> Any:
@@ -17,11 +26,9 @@ def json_of(text: str, field: str) -> Any:
     :raises InvalidParams: naming the field, where it is none
     """
     try:
-        # It alone takes neither NaN nor what is nested without end.
-        orjson.loads(text)
+        return parse(text)
     except ValueError as error:
         raise InvalidParams(fields={field: [f"is not JSON: {error}"]}) from None
-    return json_text.parse_exactly(text.encode())
 
 
 def whole(text: str, field: str) -> int:

@@ -2,6 +2,7 @@
 
 from flexdb.web.console.forms.actions import act as act
 from flexdb.web.console.forms.actions import is_action as is_action
+from flexdb.web.console.forms.fields import MOST_BYTES as MOST_BYTES
 from flexdb.web.console.forms.fields import widgets as widgets
 from flexdb.web.console.forms.fresh import begin as begin
 from flexdb.web.console.forms.reading import Posted as Posted

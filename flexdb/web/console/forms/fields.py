@@ -22,6 +22,8 @@ from flexdb.web.console.words import as_json, cut, indented
 
 # How many fields a form has, and how deep they are; beyond, it is JSON.
 MOST_WIDGETS, DEEPEST = 600, 8
+# How large a value may be that is shown as a form, in bytes of JSON.
+MOST_BYTES = 256 * 1024
 # How many options count as a further field; how long a label may be, in characters.
 _OPTIONS, _LABEL = 20, 100
 # What a field cannot carry: browsers make every end of a line the same.

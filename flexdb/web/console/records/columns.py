@@ -112,7 +112,7 @@ def _of_nodes(nodes: list[dict[str, Any]]) -> Iterator[TableColumn]:
                     "number" if isinstance(value, Number) else "other")
     for name, kinds in found.items():
         yield TableColumn(path_of(("data", name)), ("data", name), cut(name),
-                     "number" if kinds == {"number"} else "any")
+                          "number" if kinds == {"number"} else "any")
 
 
 def chosen(known: list[TableColumn], fields: str) -> list[TableColumn]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from flexdb.documents import text as json_text
-from flexdb.documents.text import Number
+from flexdb.documents.text import NUMBER, Number
 from flexdb.web.console.records.columns import TableColumn, column, is_path
+from flexdb.web.console.typed import parse
+from flexdb.web.console.words import as_json
 
 # What rows can say, and how it is called; two ask without a value.
 OPERATORS = {
@@ -99,10 +100,9 @@ def _several(text: str, of: TableColumn) -> list[Any]:
 
 def _parsed(text: str, of: TableColumn) -> Any:
     try:
-        json_text.parse(text.encode())
+        return parse(text)
     except ValueError as error:
         raise ValueError(f"{of.name}: {error}") from None
-    return json_text.parse_exactly(text.encode())
 
 
 def read_value(text: str, of: TableColumn) -> Any:
@@ -114,7 +114,7 @@ def read_value(text: str, of: TableColumn) -> Any:
     if of.is_number or of.kind == "boolean":
         if of.kind == "boolean" and bare in ("true", "false"):
             return bare == "true"
-        if of.is_number and json_text.NUMBER.fullmatch(bare):
+        if of.is_number and NUMBER.fullmatch(bare):
             return Number(bare)
         wanted = "true or false" if of.kind == "boolean" else "a number, as in 12 or 0.5"
         raise ValueError(f"{of.name} wants {wanted}, not {text[:60] or 'nothing'}")
@@ -126,7 +126,7 @@ def read_value(text: str, of: TableColumn) -> Any:
         return _parsed(bare, of)
     if bare in _WORDS:
         return _WORDS[bare]
-    if json_text.NUMBER.fullmatch(bare):
+    if NUMBER.fullmatch(bare):
         return Number(bare)
     if bare.startswith(('"', "[", "{")):
         return _parsed(bare, of)
@@ -141,8 +141,7 @@ def rows_of(filter: str, known: list[TableColumn]) -> list[FilterRow] | None:
     if not filter:
         return []
     try:
-        json_text.parse(filter.encode())
-        rows = list(_rows(json_text.parse_exactly(filter.encode()), known))
+        rows = list(_rows(parse(filter), known))
     except (ValueError, AttributeError, TypeError, RecursionError):
         return None
     return rows if len(rows) <= _MOST_ROWS else None
@@ -182,12 +181,11 @@ def written(value: Any, of: TableColumn) -> str:
 
 def _texts(value: Any) -> list[str]:
     """Return the texts that may mean a value: a text as it is, and what it is as JSON."""
-    return ([str(value)] if isinstance(value, str) else []) + [
-        json_text.dump_exactly(value).decode()]
+    return ([str(value)] if isinstance(value, str) else []) + [as_json(value)]
 
 
 def _means(read: Callable[[], Any], value: Any) -> bool:
     try:
-        return json_text.dump_exactly(read()) == json_text.dump_exactly(value)
+        return as_json(read()) == as_json(value)
     except ValueError:
         return False

@@ -13,6 +13,7 @@ from flexdb.documents import text as json_text
 from flexdb.documents.paths import split_list
 from flexdb.web.console.records.columns import TableColumn, column, is_path
 from flexdb.web.console.records.filter_rows import FilterRow
+from flexdb.web.console.words import as_json
 
 PAGE, _MOST_GROUPS, _MOST_BROUGHT = 50, 50, 3
 _DIRECTIONS = ("out", "in", "both")
@@ -106,7 +107,7 @@ class RecordQuery(NamedTuple):
         filter = json_text.parse_exactly(self.filter.encode()) if self.filter else {}
         wanted = {"$eq": value} if isinstance(value, dict) else value
         both = filter | {path: wanted} if path not in filter else {"$and": [filter, {path: wanted}]}
-        return json_text.dump_exactly(both).decode()
+        return as_json(both)
 
     def brought(self) -> list[str]:
         """Return the names of what each record brings along."""

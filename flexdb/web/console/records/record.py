@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from flask import Response, request
@@ -22,9 +23,8 @@ from flexdb.web.console.records.beside import Beside, Origin
 from flexdb.web.console.records.comparing import MOST, Comparison, together
 from flexdb.web.console.records.refusals import SWITCHED, Refusal, refused
 from flexdb.web.console.typed import whole
+from flexdb.web.console.words import indented
 
-# How large the data may be that is shown as a form, in bytes of JSON.
-MOST_BYTES = 256 * 1024
 _NOTHING = Refusal({}, [])
 
 
@@ -82,9 +82,10 @@ def opened(calls: PageCalls, tenant_id: str, id: str) -> OpenRecord:
 def record(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     """Show a record as a form."""
     found = opened(calls, tenant_id, id)
-    if len(dump_exactly(found.data)) > MOST_BYTES:
-        return _json(found, dump_exactly(found.data, indents=True).decode())
-    return _form(found, Posted(found.data))
+    data = found.data
+    if len(dump_exactly(data)) > forms.MOST_BYTES:
+        return _json(found, indented(data))
+    return _form(found, Posted(data))
 
 
 def _form(found: OpenRecord, filled: Posted, status: int = 200, told: Refusal = _NOTHING,
@@ -111,13 +112,22 @@ def save(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
         filled.wrong.setdefault("", "must be a JSON object")
     if filled.wrong:
         return _form(_as_typed(found), filled, 400)
-    told = _saved(calls, found, filled.value)
+    return _tried(calls, found, filled.value, _form, filled)
+
+
+def _tried(calls: PageCalls, found: OpenRecord, value: Any, shown: Callable[..., Shown],
+           typed: Posted | str) -> Shown | Response:
+    """Save a record and lead on, or show what was typed with why it was not saved.
+
+    :param shown: shows what was typed: :func:`_form` or :func:`_json`
+    """
+    told = _saved(calls, found, value)
     if isinstance(told, Response):
         return told
     if isinstance(told, VersionConflict):
-        found = opened(calls, tenant_id, id)
-        return _form(found, filled, told.status, compare=_comparison(calls, found, filled.value))
-    return _form(_as_typed(found), filled, told.status, refused(told))
+        found = opened(calls, found.node["tenant_id"], found.node["id"])
+        return shown(found, typed, told.status, compare=_comparison(calls, found, value))
+    return shown(_as_typed(found), typed, told.status, refused(told))
 
 
 def _as_typed(found: OpenRecord) -> OpenRecord:
@@ -170,7 +180,7 @@ def _before(calls: PageCalls, found: OpenRecord, version: str) -> Any:
 def as_json(calls: PageCalls, tenant_id: str, id: str) -> Shown:
     """Show a record as JSON."""
     found = opened(calls, tenant_id, id)
-    return _json(found, dump_exactly(found.data, indents=True).decode())
+    return _json(found, indented(found.data))
 
 
 def _json(found: OpenRecord, text: str, status: int = 200, told: Refusal = _NOTHING,
@@ -193,13 +203,7 @@ def save_json(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
         value = forms.read_text({}, text)
     except ValueError as error:
         return _json(_as_typed(found), text, 400, Refusal({}, [f"The text {error}"]))
-    told = _saved(calls, found, value)
-    if isinstance(told, Response):
-        return told
-    if isinstance(told, VersionConflict):
-        found = opened(calls, tenant_id, id)
-        return _json(found, text, told.status, compare=_comparison(calls, found, value))
-    return _json(_as_typed(found), text, told.status, refused(told))
+    return _tried(calls, found, value, _json, text)
 
 
 @page("/t/<tenant_id>/nodes/<id>/delete", "POST")

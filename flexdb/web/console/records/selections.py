@@ -17,7 +17,8 @@ from flexdb.web.console.messages import Message, redirect_to, redirect_with
 from flexdb.web.console.page import Shown, page, show, within
 from flexdb.web.console.records import cells, columns
 from flexdb.web.console.records.query import RecordQuery
-from flexdb.web.console.typed import whole
+from flexdb.web.console.typed import json_of, whole
+from flexdb.web.console.words import as_json
 
 # So many may be chosen one by one, as many as a filter may name; so many are brought back at once.
 MOST_CHOSEN, _MOST_UNDONE = 1000, 20
@@ -80,11 +81,7 @@ def _ask(calls: PageCalls, tenant_id: str, type_id: str, filter: dict[str, Any],
 def _filter(query: RecordQuery) -> dict[str, Any]:
     if query.search:
         raise InvalidParams("what a search finds cannot be taken whole: choose records, or filter")
-    try:
-        json_text.parse(query.filter.encode() or b"{}")
-    except ValueError as error:
-        raise InvalidParams(fields={"filter": [str(error)]}) from None
-    filter: dict[str, Any] = json_text.parse_exactly(query.filter.encode() or b"{}")
+    filter: dict[str, Any] = json_of(query.filter or "{}", "filter")
     return filter
 
 
@@ -101,7 +98,7 @@ def export(calls: PageCalls, tenant_id: str, type_id: str) -> Response:
     if len(ids) > _MOST_EXPORTED:
         raise InvalidParams(f"at most {_MOST_EXPORTED} chosen records may be exported: take all "
                             "that fit a filter")
-    text = json_text.dump_exactly(filter).decode() if filter else ""
+    text = as_json(filter) if filter else ""
     return redirect_to(f"{base}/export?{urlencode({'type': type_id, 'filter': text})}")
 
 
@@ -130,7 +127,7 @@ def copy(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
 
 
 def _as_json(nodes: list[dict[str, Any]]) -> str:
-    lines = ",\n".join(json_text.dump_exactly(node).decode() for node in nodes)
+    lines = ",\n".join(map(as_json, nodes))
     return f"[\n{lines}\n]"
 
 

@@ -8,7 +8,6 @@ from flask import Response, request
 from markupsafe import Markup
 
 from flexdb.api.calls import Call, PageCalls
-from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError, InvalidParams
 from flexdb.web.console.messages import redirect_to
 from flexdb.web.console.page import Shown, page, show, within
@@ -28,7 +27,7 @@ from flexdb.web.console.records.query import (
     in_words,
     shown_fields,
 )
-from flexdb.web.console.words import cut
+from flexdb.web.console.words import as_json, cut
 
 _OPERATOR_OPTIONS = Markup().join(Markup('<option value="{}">{}</option>').format(operator, called)
                                   for operator, called in OPERATORS.items())
@@ -48,7 +47,7 @@ def records(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
         except WrongRows as error:
             return _shown(place, found["node_type"], query, [], base=base,
                           status=InvalidParams.status, rows=rows, wrong_rows=error.told)
-        text = json_text.dump_exactly(filter).decode() if filter else ""
+        text = as_json(filter) if filter else ""
         return redirect_to(query.url(base, filter=text))
     fields, expand = shown_fields(request.args), expansion(request.args)
     if fields is not None or expand is not None:

@@ -17,9 +17,6 @@ from flexdb.web.console.forms.reading import read_json
 from flexdb.web.console.records.refusals import refused
 from flexdb.web.console.words import indented
 
-# How large the data may be that is shown as a form, in bytes of JSON.
-_MOST_BYTES = 256 * 1024
-
 
 def schema_of(types: list[dict[str, Any]], name: str) -> Any:
     """Return the schema of the contract of that name; None where there is none, or any data fits.
@@ -46,7 +43,7 @@ class Said(NamedTuple):
     def of(cls, types: list[dict[str, Any]], name: str, value: Any) -> Said:
         """Return the form of a value."""
         schema = schema_of(types, name)
-        fits = isinstance(value, dict) and len(dump_exactly(value)) <= _MOST_BYTES
+        fits = isinstance(value, dict) and len(dump_exactly(value)) <= forms.MOST_BYTES
         if schema is None or not fits:
             return cls("", None, Posted(), indented(value) if value else "")
         return cls(name, schema, Posted(value), "")

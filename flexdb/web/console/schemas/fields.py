@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from flexdb.documents import text as json_text
 from flexdb.documents.declarations import LANGUAGES
 from flexdb.documents.text import Number
-from flexdb.web.console.words import indented
+from flexdb.web.console import typed
+from flexdb.web.console.words import as_json, indented
 
 # The types that a member may be chosen to have, as people call them; "" is none.
 TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "yes or no",
@@ -134,10 +135,9 @@ def parse(text: str) -> Any:
     """
     try:
         json_text.check_depth(text.encode(), _DEEPEST)
-        json_text.parse(text.encode())
+        return typed.parse(text)
     except UnicodeEncodeError:
         raise ValueError("has characters that are none") from None
-    return json_text.parse_exactly(text.encode())
 
 
 def _value(type: str, said: str) -> Any:
@@ -163,7 +163,7 @@ def _say(form: str, value: Any, field: Field) -> str | None:
     if form == "flag":
         return "on" if value is field.on else None
     if form == "value" or form == "choice":
-        text = value if is_text else json_text.dump_exactly(value).decode()
+        text = value if is_text else as_json(value)
         return None if "\n" in text or "\r" in text else text
     lines = value if isinstance(value, list) else []
     if form == "values":

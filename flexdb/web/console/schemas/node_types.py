@@ -68,7 +68,7 @@ def edit(calls: PageCalls, tenant_id: str, id: str) -> Shown:
                for member, path, one in zip(members, paths, told)
                if not isinstance(one, FlexdbError)]
     return editor(place, Draft.of_type(node_type, request.args.get("tab", "form")),
-                   node_type=node_type, total=total, indexes=indexes)
+                  node_type=node_type, total=total, indexes=indexes)
 
 
 @page("/t/<tenant_id>/types/<id>/schema", "POST")
@@ -103,7 +103,7 @@ def delete(calls: PageCalls, tenant_id: str, id: str) -> Shown | Response:
     place, node_type, total = found(calls, tenant_id, id)
     if request.form.get("typed", "") != node_type["name"]:
         return editor(place, Draft.of_type(node_type, "form"), node_type=node_type, total=total,
-                       status=400, not_deleted="Type the name exactly as it is.")
+                      status=400, not_deleted="Type the name exactly as it is.")
     calls.one("delete_node_type", tenant_id=tenant_id, id=id)
     return redirect_with(place.url, f"Deleted {node_type['name']} and its records.")
 

@@ -17,8 +17,8 @@ def posted(form: Form, place: str = TOP, is_member: bool = True,
     left = iter(range(MOST_ROWS)) if left is None else left
     type = form.get(f"{place}.type", "")
     row = SchemaRow(place, form.get(f"{place}.name", "").strip(), type if type in TYPES else "",
-              f"{place}.null" in form, f"{place}.required" in form, is_member,
-              further=form.get(f"{place}.further", "").replace("\r\n", "\n"))
+                    f"{place}.null" in form, f"{place}.required" in form, is_member,
+                    further=form.get(f"{place}.further", "").replace("\r\n", "\n"))
     known = {keyed.keyword for keyed in row.fields}
     for keyword in {*EVERY_FIELD, *known}:
         if said := form.get(f"{place}.k.{keyword}", "").replace("\r\n", "\n"):
