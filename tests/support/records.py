@@ -55,5 +55,3 @@ class Records:
     def form(self, console: Console, url: str, **fields: str) -> dict[str, str]:
         """Return what the form of a page would send, some fields filled in anew."""
         return {**form_with(console.get(url), "object:"), **fields}
-
-

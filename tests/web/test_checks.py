@@ -9,7 +9,7 @@ import pytest
 
 from flexdb.web.console.schemas import checks
 from tests.support.console import Console
-from tests.support.page_forms import filled
+from tests.support.html_forms import form_of
 
 MARKUP = '<img src=x onerror="alert(1)">'
 WORD = '{"properties": {"title": {"type": "string"}}}'
@@ -62,16 +62,16 @@ def test_a_check_goes_on_page_by_page_without_scripts(
         told.append(counts(page))
         if "Check the next" not in page:
             break
-        page = console.post(of(task) + "/check", filled(page, "check") | {"do": "check"}, 200).text
+        page = console.post(of(task) + "/check", form_of(page, "check") | {"do": "check"}, 200).text
     assert told == [("2", "1"), ("4", "2"), ("5", "2")] and len(set(seen)) == 2
     assert all(id in page for id in seen)
 
 
 def test_a_schema_is_saved_after_a_check_or_edited_further(
         console: Console, task: dict[str, Any]) -> None:
-    form = filled(console.post(of(task) + "/check", draft(WORD), 200).text, "check")
+    form = form_of(console.post(of(task) + "/check", draft(WORD), 200).text, "check")
     page = console.post(of(task) + "/schema", form | {"do": "form"}, 200).text
-    assert filled(page, "editor")["m.0.name"] == "title"
+    assert form_of(page, "editor")["m.0.name"] == "title"
     console.post(of(task) + "/schema", form | {"do": "save"})
     saved = console.service.call("get_node_type", tenant_id=task["tenant_id"],
                                  id=task["id"])["node_type"]
@@ -89,10 +89,10 @@ def test_what_is_mended_is_checked_again_against_the_draft_that_stays(
     for id in set(refused(page)):
         console.service.call("update_node", tenant_id=task["tenant_id"], id=id,
                              data={"title": "mended"})
-    form = filled(page, "check")
+    form = form_of(page, "check")
     page = console.post(of(task) + "/check", form | {"do": "again"}, 200).text
     assert counts(page) == ("5", "0") and "Every record fits." in page
-    console.post(of(task) + "/schema", filled(page, "check") | {"do": "save"})
+    console.post(of(task) + "/schema", form_of(page, "check") | {"do": "save"})
 
 
 def test_what_is_not_unique_is_told_and_cannot_be_saved(
@@ -114,7 +114,7 @@ def test_where_there_is_no_schema_there_is_nothing_to_check(
 def test_a_schema_that_is_none_is_told_in_the_editor(
         console: Console, task: dict[str, Any], text: str) -> None:
     page = console.post(of(task) + "/check", draft(text) | {"do": "check"}, 400).text
-    assert re.search(r'data-line="\d">Line \d</a>: is no', page) and filled(page, "editor")["text"]
+    assert re.search(r'data-line="\d">Line \d</a>: is no', page) and form_of(page, "editor")["text"]
 
 
 def test_a_token_that_is_none_is_told(console: Console, task: dict[str, Any]) -> None:

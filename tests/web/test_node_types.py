@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import postgres
 from tests.support.console import Console
-from tests.support.page_forms import filled
+from tests.support.html_forms import form_of
 
 MARKUP = '<img src=x onerror="alert(1)">'
 SCHEMA = {"type": "object", "required": ["title"], "properties": {
@@ -37,13 +37,13 @@ def press(console: Console, url: str, form: dict[str, str], does: str, status: i
           ) -> tuple[str, dict[str, str]]:
     """Press a button of the editor that stays on the page; return the page and its form."""
     page = console.post(url, form | {"do": does}, status).text
-    return page, filled(page, "editor")
+    return page, form_of(page, "editor")
 
 
 def test_a_type_is_made_without_scripts_and_without_a_word_of_json(console: Console) -> None:
     tenant = console.service.tenant()
     url = f"/t/{tenant['id']}/new-type"
-    form = filled(console.get(url), "editor") | {"name": "Task"}
+    form = form_of(console.get(url), "editor") | {"name": "Task"}
     for number, (name, type) in enumerate([("title", "string"), ("tags", "array"),
                                            ("place", "object")]):
         _, form = press(console, url, form, "add:m")
@@ -74,10 +74,10 @@ def test_a_type_may_do_without_a_schema(console: Console) -> None:
 def test_both_tabs_save_the_same_and_a_keyword_that_the_form_does_not_know_survives(
         console: Console, task: dict[str, Any]) -> None:
     url = of(task) + "/schema"
-    form = filled(console.get(url), "editor")
+    form = form_of(console.get(url), "editor")
     console.post(url, form | {"do": "save"})
     by_form = now(console, task)
-    text = filled(console.get(f"{url}?tab=json"), "editor")
+    text = form_of(console.get(f"{url}?tab=json"), "editor")
     console.post(url, text | {"do": "save"})
     by_text = now(console, task)
     assert by_form["schema"] == by_text["schema"] == {
@@ -88,7 +88,7 @@ def test_both_tabs_save_the_same_and_a_keyword_that_the_form_does_not_know_survi
 def test_going_to_and_fro_between_the_tabs_keeps_what_was_typed(
         console: Console, task: dict[str, Any]) -> None:
     url = of(task) + "/schema"
-    form = filled(console.get(url), "editor") | {"m.0.k.title": "Heading", "name": "Chore"}
+    form = form_of(console.get(url), "editor") | {"m.0.k.title": "Heading", "name": "Chore"}
     _, form = press(console, url, form, "json")
     assert '"title": "Heading"' in form["text"] and form["name"] == "Chore"
     form["text"] = form["text"].replace('"integer"', '"number"')
@@ -106,7 +106,7 @@ def test_a_fault_is_told_with_its_line_of_the_text(
     page, form = press(console, of(task) + "/schema", {
         "tab": "json", "name": "Task", "version": "1", "text": text}, "save", 400)
     assert f'data-line="{line}">Line {line}</a>: ' in page and f'data-marks="{line} ' in page
-    assert form["text"] == text
+    assert form["text"] == text.replace("\n", "\r\n")
 
 
 @pytest.mark.parametrize("field, said, at", [
@@ -117,7 +117,7 @@ def test_a_fault_is_told_with_its_line_of_the_text(
 def test_a_fault_is_told_at_its_field_of_the_form(
         console: Console, task: dict[str, Any], field: str, said: str, at: str) -> None:
     url = of(task) + "/schema"
-    form = filled(console.get(url), "editor") | {field: said}
+    form = form_of(console.get(url), "editor") | {field: said}
     page, again = press(console, url, form, "save", 400)
     assert re.search(rf'id="f-{re.escape(at)}"[^>]*aria-invalid="true"', page), page
     assert f'href="#f-{at}"' in page and again[field] == said
@@ -127,7 +127,7 @@ def test_a_fault_is_told_at_its_field_of_the_form(
 def test_who_saves_what_is_stale_sees_both_and_loses_nothing(
         console: Console, task: dict[str, Any]) -> None:
     url = of(task) + "/schema"
-    form = filled(console.get(url), "editor") | {"m.0.k.maxLength": "7"}
+    form = form_of(console.get(url), "editor") | {"m.0.k.maxLength": "7"}
     console.service.call("update_node_type", tenant_id=task["tenant_id"], id=task["id"],
                          schema={"properties": {"theirs": {}}})
     page, form = press(console, url, form, "save", 412)
@@ -142,7 +142,7 @@ def test_who_saves_what_is_stale_sees_both_and_loses_nothing(
 def test_who_saves_what_is_stale_sees_items_of_lists_as_they_are(
         console: Console, task: dict[str, Any]) -> None:
     url = of(task) + "/schema"
-    form = filled(console.get(url), "editor") | {"m.0.k.enum": "c\nb"}
+    form = form_of(console.get(url), "editor") | {"m.0.k.enum": "c\nb"}
     console.service.call("update_node_type", tenant_id=task["tenant_id"], id=task["id"], schema={
         "properties": {"title": {"type": "string", "enum": ["a", "b"]}}})
     page, _ = press(console, url, form, "save", 412)
@@ -155,7 +155,7 @@ def test_what_is_not_unique_is_told_with_links_to_the_records(
         console: Console, task: dict[str, Any]) -> None:
     nodes = [console.service.node(task, data={"title": "Same"}) for _ in range(2)]
     url = of(task) + "/schema"
-    form = filled(console.get(url), "editor") | {"m.0.k.x-unique": "on"}
+    form = form_of(console.get(url), "editor") | {"m.0.k.x-unique": "on"}
     page, _ = press(console, url, form, "save", 409)
     for node in nodes:
         assert f'href="/console/t/{task["tenant_id"]}/nodes/{node["id"]}"' in page
@@ -196,13 +196,13 @@ def test_what_a_schema_holds_is_text_on_the_page(console: Console) -> None:
     for url in ("/schema", "/schema?tab=json"):
         page = console.get(of(made) + url)
         assert MARKUP not in page and "</textarea><" not in page.replace("</textarea>\n", "")
-    form = filled(console.get(of(made) + "/schema"), "editor")
+    form = form_of(console.get(of(made) + "/schema"), "editor")
     assert form["m.0.name"] == form["m.0.k.title"] == form["m.0.k.enum"] == MARKUP
 
 
 def test_the_form_of_a_record_is_shown_beside(console: Console, task: dict[str, Any]) -> None:
     url = of(task) + "/schema"
-    form = filled(console.get(url), "editor") | {"m.0.k.title": "Heading"}
+    form = form_of(console.get(url), "editor") | {"m.0.k.title": "Heading"}
     page, _ = press(console, url, form, "preview")
     beside = page.partition('id="preview"')[2]
     assert "Heading" in beside and 'id="f-/number"' in beside
@@ -228,6 +228,6 @@ def test_who_may_not_save_is_told_in_the_editor_and_keeps_what_was_typed(
                                   role="viewer")["key"]["secret"]
     console.client.set_cookie("flexdb_key", secret, path="/console")
     url = of(task) + "/schema"
-    form = filled(console.get(url), "editor") | {"description": "Two\nlines"}
+    form = form_of(console.get(url), "editor") | {"description": "Two\r\nlines"}
     page, again = press(console, url, form, "save", 403)
     assert "Not saved." in page and again == form and "data-unsaved" in page
