@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
 from selenium import webdriver
 from testing.postgresql import Postgresql
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 import flexdb.operations  # noqa: F401 (fills the registry, of which tests are made)
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
 from tests.support import browser as browsers
 from tests.support import postgres
+from tests.support.listening import listening
 from tests.support.memory import memory_folder
 from tests.support.pgbouncer import PgBouncer
 from tests.support.service import Service
@@ -86,19 +85,8 @@ def service(request: pytest.FixtureRequest, new_database: Callable[..., Settings
 @pytest.fixture
 def address(new_service: Callable[..., Service]) -> Iterator[str]:
     """The host and port of a server with an empty database."""
-    server = make_server("127.0.0.1", 0, new_service().app, threaded=True,
-                         request_handler=_QuietHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"localhost:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-class _QuietHandler(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
+    with listening(new_service().app) as port:
+        yield f"localhost:{port}"
 
 
 @pytest.fixture(scope="session")

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 import flexdb.client as fx
 from flexdb.client.synchronous.tenant import TenantClient
+from tests.support.listening import listening
 from tests.support.service import Service
-
-
-class _Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
 
 
 @pytest.fixture(scope="session")
 def url(service: Service) -> Iterator[str]:
     """Where the service is."""
-    server = make_server("127.0.0.1", 0, service.app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(service.app, kept=True) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from flask.testing import FlaskClient
-from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
+from tests.support.listening import listening
 from tests.support.service import Service
 
 
@@ -56,22 +55,11 @@ class Site:
     service: Service
 
 
-class _QuietHandler(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
 @contextmanager
 def served(service: Service) -> Iterator[Site]:
     """Serve the console until the end, which closes the service too."""
-    server = make_server("127.0.0.1", 0, service.app, threaded=True,
-                         request_handler=_QuietHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     try:
-        yield Site(f"http://localhost:{server.port}/console", service)
+        with listening(service.app) as port:
+            yield Site(f"http://localhost:{port}/console", service)
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         service.close()
