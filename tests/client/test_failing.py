@@ -20,6 +20,7 @@ from flexdb.client.synchronous.tenant import TenantClient
 from tests.support.nginx import MISSING, PROGRAM, Nginx
 from tests.support.ports import free_port
 from tests.support.proxy import Proxy
+from tests.support.waiting import wait_until
 
 BAD_GATEWAY = b"<html><h1>502 Bad Gateway</h1></html>"
 
@@ -88,11 +89,10 @@ def losing(proxy: Proxy, times: int) -> threading.Thread:
     proxy.losing.set()
 
     def watch() -> None:
-        while proxy.lost < goal:
-            pass
+        wait_until(lambda: proxy.lost >= goal)
         proxy.losing.clear()
 
-    thread = threading.Thread(target=watch)
+    thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     return thread
 

@@ -59,7 +59,7 @@ def test_who_follows_goes_on_when_the_service_was_away_and_misses_nothing(
                 if len(seen) == 60:
                     return
 
-    follower = threading.Thread(target=follow)
+    follower = threading.Thread(target=follow, daemon=True)
     follower.start()
     for turn in range(6):
         made += [acme.create(task, {"n": n}).id for n in range(10)]
