@@ -7,32 +7,22 @@ is at http://localhost:5000 unless it is named, and must be open to this machine
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import flexdb.client as fx  # noqa: E402
+
+PICTURES = ROOT / "docs" / "pictures"
 SIZE = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
-
-
-def call(url: str, method: str, **params: Any) -> Any:
-    """Return the result of a call."""
-    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    request = Request(f"{url}/jsonrpc", json.dumps(body).encode(),
-                      {"Content-Type": "application/json"})
-    with urlopen(request) as response:
-        reply = json.load(response)
-    if "error" in reply:
-        sys.exit(f"{method}: {reply['error']['message']}")
-    return reply["result"]
 
 
 def browser(theme: str) -> webdriver.Chrome:
@@ -74,20 +64,20 @@ def take(theme: str, name: str, url: str, seen: str) -> None:
 
 def main(url: str) -> None:
     """Take both pictures."""
-    tenant = call(url, "create_tenant", slug="packages-to-look-at", name="Packages")["tenant"]["id"]
-    try:
-        console = f"{url}/console/t/{tenant}"
-        with urlopen(Request(f"{console}/example", urlencode({}).encode(), method="POST")):
-            pass
-        (kind,) = call(url, "list_node_types", tenant_id=tenant,
-                       filter={"name": "Package"})["node_types"]
-        (start,) = call(url, "list_nodes", tenant_id=tenant, filter={
-            "node_type_id": kind["id"], "data.name": "webwright"})["nodes"]
-        take("light", "console-records.png", f"{console}/types/{kind['id']}", "tbody tr")
-        take("dark", "console-graph.png", f"{console}/graph?start={start['id']}&depth=2",
-             "svg [data-id], svg g")
-    finally:
-        call(url, "delete_tenant", id=tenant)
+    with fx.connect(url) as db:
+        tenant = db.create_tenant(slug="packages-to-look-at", name="Packages")["id"]
+        try:
+            console = f"{url}/console/t/{tenant}"
+            with urlopen(Request(f"{console}/example", method="POST", data=b"")):
+                pass
+            kind = db.get_node_type(tenant_id=tenant, name="Package")["id"]
+            (start,) = db.list_nodes(tenant_id=tenant, filter={
+                "node_type_id": kind, "data.name": "webwright"})["nodes"]
+            take("light", "console-records.png", f"{console}/types/{kind}", "tbody tr")
+            take("dark", "console-graph.png", f"{console}/graph?start={start['id']}&depth=2",
+                 "svg [data-id], svg g")
+        finally:
+            db.delete_tenant(id=tenant)
 
 
 if __name__ == "__main__":
