@@ -70,6 +70,11 @@ class Within(NamedTuple):
         """Return the URL of the tenant's own page."""
         return f"/console/t/{self.tenant['id']}"
 
+    @property
+    def type_names(self) -> dict[str, str]:
+        """Return the names of the frame's node types by their ids."""
+        return {one["id"]: one["name"] for one in self.node_types}
+
     def node_type(self, id: str) -> dict[str, Any] | None:
         """Return a node type of the frame's; None where it is not there."""
         return next((one for one in self.node_types if one["id"] == id), None)

@@ -37,8 +37,8 @@ def relationship_types(calls: PageCalls, tenant_id: str) -> Shown:
     """List the relationship types of a tenant."""
     place, (listed,) = within(calls, tenant_id, Call("list_relationship_types", {
         "tenant_id": tenant_id, "pagination": paging()}))
-    return show("relationships/relationship_types.html", place=place, listed=listed, names={
-        one["id"]: one["name"] for one in place.node_types})
+    return show("relationships/relationship_types.html", place=place, listed=listed,
+                names=place.type_names)
 
 
 @page("/t/<tenant_id>/new-relationship-type")

@@ -137,7 +137,7 @@ def _form(calls: PageCalls, tenant_id: str, webhook_id: str | None, given: dict[
     if now and "version" in wrong:
         # Who saves once more has seen that it was changed.
         known["version"] = now["version"]
-    names = {one["id"]: one["name"] for one in place.node_types}
+    names = place.type_names
     # Of more types than the frame lists, those that are chosen are there too.
     names |= {id: id for id in known["node_type_ids"] if id not in names}
     return show("webhooks/form.html", status=status, place=place, webhook_id=webhook_id,
