@@ -63,7 +63,7 @@ def test_without_a_key_a_page_asks_for_one_and_leads_back(doors: Doors) -> None:
 
 @pytest.mark.parametrize("next_url", [
     "", "https://evil.example/console/", "//evil.example/console/", "/console/\\evil.example",
-    "/consolation", "javascript:alert(1)"])
+    "/consolation", "javascript:alert(1)", "/console/me\r\nX-Own: no"])
 def test_the_log_in_leads_nowhere_but_to_the_console(doors: Doors, next_url: str) -> None:
     response = doors.with_key().post("/login", {"key": doors.secrets["operator"],
                                                 "next": next_url})
