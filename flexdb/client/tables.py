@@ -10,20 +10,23 @@ from flexdb.client.shapes import plain
 
 T = TypeVar("T")
 _COLUMNS = ("id", "version", "created_at", "updated_at")
+# What a relationship is beside that.
+_ENDS = ("source_node_id", "relationship_type", "target_node_id")
 # How much of a value a notebook shows, in characters.
 _SHOWN = 60
 
 
-def rows(nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each node: what it is, and each member of its data.
+def rows(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each node or relationship: what it is, and each member of its data.
 
-    A member that has the name of what the node itself has, such as ``id``, is ``data.id``.
+    A member that has the name of what that itself has, such as ``id``, is ``data.id``.
     """
     found = []
-    for node in nodes:
-        row = {name: node[name] for name in _COLUMNS if name in node}
-        for name, value in node.get("data", {}).items():
-            row[f"data.{name}" if name in _COLUMNS else name] = value
+    for record in records:
+        own = _COLUMNS + _ENDS if _ENDS[0] in record else _COLUMNS
+        row = {name: record[name] for name in own if name in record}
+        for name, value in record.get("data", {}).items():
+            row[f"data.{name}" if name in own else name] = value
         found.append(row)
     return found
 

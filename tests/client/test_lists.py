@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import flexdb.client as fx
@@ -55,6 +57,12 @@ def test_a_list_becomes_a_table(filled: TenantClient) -> None:
         assert columns[:4] == ["id", "version", "created_at", "updated_at"]
         assert set(columns[4:]) == {"title", "n", "data.id"}
     assert list(frame["n"]) == table["n"].to_list() == list(range(25))
+    one = found.first()
+    assert one
+    edge: dict[str, Any] = {**one.relate("next", one, {"id": 7, "why": "x"})}
+    (row,) = filled.relationships().to_polars().to_dicts()
+    assert row == {name: edge[name] for name in edge.keys() - {"data", "tenant_id"}} | {
+        "data.id": 7, "why": "x"}
     none = filled.nodes(where={"data.n": -1})
     assert none.to_dataframe().empty and none.to_polars().is_empty()
 
