@@ -33,12 +33,17 @@ def same_schema(one: Any, other: Any) -> bool:
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> Difference:
-    """Return what makes one object of another, in the order in which it is done."""
+    """Return what makes one object of another, in the order in which it is done.
+
+    :raises TypeError: where the name of a member is no text
+    """
     return list(_of_objects(old, new, ""))
 
 
 def _of_objects(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[Step]:
     for name in [*old, *(name for name in new if name not in old)]:
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a member is a text, not {name!r}")
         place = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
         if name not in new:
             yield {"op": "remove", "path": place}

@@ -85,6 +85,8 @@ def test_what_differs_is_written_and_nothing_else(acme: TenantClient) -> None:
     assert record.version == acme.get(record.id).version == 2
     with pytest.raises(ZeroDivisionError), record.edit() as data:
         data["title"] = 1 / 0
+    with pytest.raises(TypeError, match="name of a member is a text, not 1"), record.edit() as data:
+        data["of"][1] = 2
     assert acme.get(record.id).data == wanted
 
 
