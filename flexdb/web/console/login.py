@@ -108,5 +108,6 @@ def _fields(kept: str) -> list[tuple[str, str]]:
 
 
 def _own(url: str) -> str:
-    # "//" and "/\" lead to other hosts.
-    return url if url.startswith(f"{_PATH}/") and "\\" not in url else f"{_PATH}/"
+    # "//" and "/\" lead to other hosts, and a header ends with its line.
+    is_own = url.startswith(f"{_PATH}/") and "\\" not in url and url.isprintable()
+    return url if is_own else f"{_PATH}/"
