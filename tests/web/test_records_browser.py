@@ -119,6 +119,26 @@ def test_rows_are_walked_chosen_changed_and_opened_by_keyboard(
     assert [one for one in faults(browser) if "Failed to load resource" not in one] == []
 
 
+def test_where_nothing_answers_it_is_told_and_can_be_tried_again(
+        site: Site, browser: webdriver.Chrome, type: dict[str, Any]) -> None:
+    _open(site, browser, type)
+    _keys(browser, "j", "x", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, "e")
+    _one(browser, "#rows td form [name=value]")
+    browser.execute_script("window.fetch = () => Promise.reject(new TypeError('no answer'))")
+
+    def told() -> bool:
+        return bool(browser.execute_script(
+            "return document.getElementById('live').textContent.includes('did not answer')"
+            " && !document.querySelector('[aria-busy=true]')"))
+
+    _one(browser, "#rows td form .main").click()
+    wait_until(told)
+    browser.execute_script("document.getElementById('live').textContent = ''")
+    browser.find_element(By.CSS_SELECTOR, "[data-copied][value=csv]").click()
+    wait_until(told)
+    assert faults(browser) == []
+
+
 def test_chosen_records_are_deleted_and_copied_and_views_are_kept(
         site: Site, browser: webdriver.Chrome, type: dict[str, Any]) -> None:
     url = _open(site, browser, type)

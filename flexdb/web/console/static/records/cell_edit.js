@@ -64,10 +64,10 @@ function put(cell, form, shown) {
 
 async function save(cell, form, shown, table) {
   form.setAttribute("aria-busy", "true");
-  const { page } = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  const { page } = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) })
+    .finally(() => form.removeAttribute("aria-busy"));
   const again = page.querySelector("[data-change]");
   if (again) return put(cell, again, shown);
-  form.removeAttribute("aria-busy");
   const row = page.querySelector("#rows tr");
   if (!row) return say(page.querySelector(".lead, .empty")?.textContent ?? "Not saved.");
   const at = cell.cellIndex;

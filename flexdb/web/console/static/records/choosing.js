@@ -21,7 +21,8 @@ export function watchChoice(rows) {
   });
   rows.addEventListener("extended", tell);
   form.querySelector("[data-all]")?.addEventListener("change", tell);
-  form.addEventListener("submit", onSubmit);
+  form.addEventListener("submit", (event) => onSubmit(event).catch(
+    () => say("The service did not answer: try again.")));
   tell();
 }
 
@@ -61,8 +62,7 @@ async function onSubmit(event) {
   button.setAttribute("aria-busy", "true");
   const { page } = await ask(button.formAction, {
     method: "POST", body: new URLSearchParams(new FormData(form, button)),
-  });
-  button.removeAttribute("aria-busy");
+  }).finally(() => button.removeAttribute("aria-busy"));
   const text = page.querySelector("[data-text]");
   if (text) await copy(text.value, button);
   else say(page.querySelector(".lead, .message")?.textContent ?? "Not copied.");
