@@ -7,8 +7,7 @@ RUN python3 -m venv /opt/venv
 COPY requirements-service.txt requirements-assets.txt /tmp/
 # For a package index of your own: docker build --secret id=pip,src=pip.conf
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
-    /opt/venv/bin/pip install --no-binary flask-jsonrpc \
-        --requirement /tmp/requirements-service.txt && \
+    /opt/venv/bin/pip install --requirement /tmp/requirements-service.txt && \
     /opt/venv/bin/pip install --no-deps --requirement /tmp/requirements-assets.txt && \
     /opt/venv/bin/pip uninstall --yes pip
 COPY flexdb /app/flexdb

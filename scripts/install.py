@@ -15,9 +15,6 @@ from typing import TextIO
 
 # How often a line is written where it cannot be written over, in seconds.
 _PAUSE = 5
-# From CPython 3.13 on flask-jsonrpc has a compiled wheel, which cannot be imported; the Dockerfile
-# leaves it too.
-_PURE = ["--no-binary", "flask-jsonrpc"] if sys.version_info >= (3, 13) else []
 
 
 class Progress:
@@ -67,7 +64,7 @@ def install(arguments: list[str]) -> int:
     """Install what arguments of ``pip install`` name, and return pip's exit status."""
     progress, said = Progress(sys.stdout), list[str]()
     with subprocess.Popen([sys.executable, "-m", "pip", "install", "--disable-pip-version-check",
-                           "--no-color", "--progress-bar", "off", *_PURE, *arguments], text=True,
+                           "--no-color", "--progress-bar", "off", *arguments], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as pip:
         assert pip.stdout and pip.stderr
         warnings = threading.Thread(target=lambda: [*map(progress.warn, pip.stderr)], daemon=True)

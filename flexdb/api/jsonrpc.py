@@ -10,8 +10,6 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, after_this_request, request
 from flask.blueprints import BlueprintSetupState
-from flask_jsonrpc.site import JSONRPCSite
-from flask_jsonrpc.views import JSONRPCView
 
 from flexdb import errors
 from flexdb.access.callers import Caller
@@ -19,6 +17,7 @@ from flexdb.api import bodies, http, openrpc
 from flexdb.api.idempotency import Keys, Repeated, Reply
 from flexdb.api.listening import Listening, without_wait_of_call
 from flexdb.api.messages import Body, Told, check_call, let_go, method_of, params_of, reply_to
+from flexdb.api.sources import sources_of
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.locks import lock_of
@@ -29,6 +28,11 @@ from flexdb.errors.repeats import KeyReused
 from flexdb.plan import Plan, Result, Statement, Steps
 from flexdb.sql.locks import lock_statements
 from flexdb.telemetry import watch
+
+# From CPython 3.13 on its wheel is compiled, and "mypyc classes can't have __slots__".
+with sources_of("flask_jsonrpc"):
+    from flask_jsonrpc.site import JSONRPCSite
+    from flask_jsonrpc.views import JSONRPCView
 
 PLANS = (Statement, Steps)
 # A body of so many bytes is sent as one.

@@ -29,7 +29,7 @@ def commands() -> None:
 
 
 @commands.command()
-def run() -> None:
+def serve() -> None:
     """Serve, until told to end, and deliver webhooks unless DELIVER says otherwise."""
     from flexdb.config.reading import set_default
     from flexdb.server.signals import hold
@@ -119,4 +119,10 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except click.Abort:
         click.echo("flexdb: interrupted", err=True)
+        return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "flexdb").partition(".")[0] == "flexdb":
+            raise
+        click.echo(f"flexdb: this command is the service's own, and {error.name} is not installed: "
+                   "pip install 'flexdb-service[server]' brings all that it needs", err=True)
         return 1

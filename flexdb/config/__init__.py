@@ -150,8 +150,8 @@ class Settings:
     max_bytes: int = _setting(0, "how many bytes the JSON of a tenant's node types, nodes and "
                               "relationships may weigh likewise, as PostgreSQL writes it", 0, _MOST)
     deliver: bool = _setting(False, "whether a start also starts `python -m flexdb deliver`, "
-                             "which ends with it; `make run`, `python wsgi.py` and `flexdb run` do "
-                             "unless told not to", choices=("true", "false"))
+                             "which ends with it; `make run`, `python wsgi.py` and `flexdb serve` "
+                             "do unless told not to", choices=("true", "false"))
     webhook_threads: int = _setting(16, "how many webhooks' deliveries `python -m flexdb deliver` "
                                     "sends at once", 1, 1024)
     webhook_timeout: float = _setting(15.0, "how long one of them may take in all, in seconds", 1,

@@ -1,6 +1,6 @@
 """gunicorn's configuration; every value that one may want to change is a setting of flexdb.
 
-gunicorn may be given this very file, as ``flexdb run`` does, or the one at the repository's root.
+gunicorn may be given this very file, as ``flexdb serve`` does, or the one at the repository's root.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def test_every_command_says_what_it_does(name: str, capsys: pytest.CaptureFixtur
 
 def test_the_commands_are_those_that_there_are() -> None:
     assert set(commands.commands) == {
-        "run", "migrate", "rollback", "export", "import", "create-key", "list-keys", "delete-key",
+        "serve", "migrate", "rollback", "export", "import", "create-key", "list-keys", "delete-key",
         "row-security", "index", "deliver", "upkeep", "feed"}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -57,12 +56,3 @@ def test_where_it_fails_all_that_pip_said_is_told_and_so_is_its_status(packages:
     assert done.returncode == 1
     assert "No matching distribution found for third" in done.stdout
     assert "\x1b" not in done.stdout and "installed" not in done.stdout
-
-
-@pytest.mark.parametrize("python, pure", [((3, 10, 13), False), ((3, 12, 1), False),
-                                          ((3, 13, 0), True), ((3, 14, 0), True)])
-def test_a_package_is_built_only_where_its_wheel_cannot_be_imported(
-        monkeypatch: pytest.MonkeyPatch, python: tuple[int, ...], pure: bool) -> None:
-    monkeypatch.setattr(sys, "version_info", (*python, "final", 0))
-    options = runpy.run_path(str(SCRIPT))["_PURE"]
-    assert options == ["--no-binary", "flask-jsonrpc"] * pure

@@ -10,41 +10,37 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
 from flexdb.version import __version__
 from tests.support.paths import ROOT
+from tests.support.requirements import FILES, asked, pinned
 from tests.support.served import Served
 
-
-def requirements(name: str) -> list[Requirement]:
-    """Return what a file of requirements pins itself."""
-    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    return [Requirement(line.partition("#")[0]) for line in lines if re.match("[a-z]", line)]
+# What an installation asks for, and the files that pin just that.
+EQUAL = [(("", "server"), "requirements-service.txt"), (("embedded",), "requirements.txt"),
+         (("console",), "requirements-assets.txt")]
 
 
-def test_what_is_pinned_lies_within_what_an_installed_flexdb_asks_for() -> None:
-    setup = ConfigParser()
-    setup.read(ROOT / "setup.cfg")
-    asked = {found.name: found for line in setup["options"]["install_requires"].splitlines()
-             if line and not line.startswith("#") for found in [Requirement(line)]}
-    pinned = {found.name: found for name in ("requirements-service.txt", "requirements.txt")
-              for found in requirements(name)}
-    assert asked.keys() == pinned.keys()
-    for name, requirement in asked.items():
-        (pin,) = pinned[name].specifier
-        assert pin.version in requirement.specifier and pinned[name].extras == requirement.extras
+@pytest.mark.parametrize("extras, name", EQUAL)
+def test_an_extra_asks_for_what_a_file_pins(extras: tuple[str, ...], name: str) -> None:
+    wanted = {one.name for extra in extras for one in asked()[extra]}
+    assert wanted == {pin.name for pin in pinned(name)}
 
 
-@pytest.mark.parametrize("name", ["requirements-service.txt", "requirements.txt",
-                                  "requirements-assets.txt", "requirements-dev.txt",
-                                  "requirements-dev-assets.txt",
-                                  "requirements-bench.txt",
-                                  "requirements-contract.txt"])
+def test_what_is_pinned_lies_within_what_an_installation_asks_for() -> None:
+    files = [*(name for _, name in EQUAL), "requirements-dev.txt"]
+    for wanted in (one for extra in asked().values() for one in extra):
+        pins = [pin for name in files for pin in pinned(name) if pin.name == wanted.name]
+        assert pins, wanted
+        for pin in pins:
+            (exact,) = pin.specifier
+            assert exact.version in wanted.specifier and pin.extras == wanted.extras
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_every_requirement_says_what_it_is_for(name: str) -> None:
     for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
         assert not re.match("[a-z]", line) or re.search(r"==\S+.*  # \S+ \S+", line), line
@@ -72,7 +68,7 @@ def run(*command: str) -> str:
 
 @pytest.mark.long
 def test_the_wheel_has_each_file_of_the_package_and_every_migration(wheel: Path) -> None:
-    assert wheel.name == f"flexdb-{__version__}-py3-none-any.whl"
+    assert wheel.name == f"flexdb_service-{__version__}-py3-none-any.whl"
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     kept = {str(path.relative_to(ROOT)) for path in (ROOT / "flexdb").rglob("*")
             if path.is_file() and "__pycache__" not in path.parts}
@@ -103,7 +99,7 @@ class Installed(Served):
 
     def command(self) -> list[str]:
         """Return the command that starts it."""
-        return [str(self.programs / "flexdb"), "run"]
+        return [str(self.programs / "flexdb"), "serve"]
 
 
 @pytest.mark.long

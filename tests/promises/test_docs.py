@@ -11,6 +11,7 @@ from functools import lru_cache
 from textwrap import dedent
 
 import pytest
+from packaging.requirements import Requirement
 from werkzeug.exceptions import NotFound
 
 from flexdb import create_app
@@ -18,6 +19,7 @@ from flexdb.config import Settings
 from flexdb.contract.describe import error_kinds
 from tests.support.pages import PAGES, anchors, blocks, quoted, table
 from tests.support.paths import ROOT
+from tests.support.requirements import NAME, asked
 
 FOLDERS = "flexdb|tests|docs|deploy|migrations|scripts|bench|.github|.ci"
 # Variables of others, and what stands for an id.
@@ -116,6 +118,10 @@ def test_every_command_can_be_given(page: str, command: str) -> None:
             router.match(re.sub(r"https?://[^/]+", "", url))
         except NotFound:
             pytest.fail(f"there is nothing at {url}")
+    elif program == "pip":
+        for wanted in (Requirement(word) for word in rest[1:] if not word.startswith("--")):
+            assert wanted.extras <= asked().keys() if wanted.name == NAME else wanted in sum(
+                asked().values(), [])
     elif program in ("cp", "python", "python3"):
         assert (ROOT / rest[0]).exists()
     else:
