@@ -76,7 +76,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     usage = Usage(runner)
     hub = Hub(settings, metrics, partial(_where, runner, settings.db_row_security))
     listening = Listening(settings, runner, callers, hub)
-    middleware.init_app(app, metrics, callers, usage, counted, Figures(runner, metrics))
+    middleware.init_app(app, settings, metrics, callers, usage, counted,
+                        Figures(runner, metrics))
     http.init_app(app)
     health.init_app(app, runner, callers)
     jsonrpc.init_app(app, settings, contexts, runner, listening)

@@ -72,8 +72,11 @@ class PageCalls:
             self.made += calls
         tally = self._contexts.rates.tally(self.context.caller)
         planned: list[Plan | FlexdbError] = []
+        watched = watch.current()
         for call in calls:
+            watched.asked = None
             planned.append(self._plan(call))
+            watched.tenants.append(watched.asked[0] if watched.asked else "")
             if tally:
                 tally.add()
         if tally:
@@ -84,7 +87,6 @@ class PageCalls:
         told = [self._parsed(one if isinstance(one, FlexdbError) else next(ran))
                 for one in planned]
         budget.release()
-        watched = watch.current()
         watched.calls = watched.calls + [
             (call.method, one.reason if isinstance(one, FlexdbError) else "ok")
             for call, one in zip(calls, told)]

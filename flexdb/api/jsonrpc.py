@@ -104,7 +104,9 @@ class Site(JSONRPCSite):
             (method_of(call), params_of(call)) for call in body.calls), body.text)
         found: list[Plan | Told] = []
         tally = self.contexts.rates.tally(context.caller)
+        watched = watch.current()
         for place, call in enumerate(body.calls):
+            watched.asked = None
             planned = self._plan(context, call, partial(body.params_text, place))
             if keyed:
                 planned = keyed.planned(planned)
@@ -112,6 +114,7 @@ class Site(JSONRPCSite):
             found.append(planned if isinstance(planned, PLANS) else
                          body.told(place, budget.admit(planned)))
             del planned
+            watched.tenants.append(watched.asked[0] if watched.asked else "")
             if tally:
                 tally.add()
         refusals: list[FlexdbError | None] = [*tally.refused()] if tally else []
@@ -123,7 +126,6 @@ class Site(JSONRPCSite):
         plans = [plan for plan in found if isinstance(plan, PLANS)]
         locks = _locks((call for call, plan in zip(body.calls, found) if isinstance(plan, PLANS)),
                        context.caller) if len(found) > 1 else []
-        watched = watch.current()
         if keyed and plans:
             try:
                 outcomes = keyed.run([*locks, *plans], budget, lambda outcomes: _reply(

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import count
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +18,7 @@ from flexdb.api.callers import Callers
 from flexdb.api.figures import Figures
 from flexdb.api.rates import Rates
 from flexdb.api.usage import Usage
+from flexdb.config import Settings
 from flexdb.contract.operation import OPERATIONS
 from flexdb.telemetry import traces as tracing
 from flexdb.telemetry import watch
@@ -54,8 +56,10 @@ os.register_at_fork(after_in_child=_begin_process)
 class Calls:
     """The outermost layer of the app, which sees every request and its answer."""
 
-    def __init__(self, app: WsgiApp, metrics: Metrics, usage: Usage, rates: Rates) -> None:
+    def __init__(self, app: WsgiApp, settings: Settings, metrics: Metrics, usage: Usage,
+                 rates: Rates) -> None:
         self._app = app
+        self._slow = settings.log_slow or inf
         self._metrics = metrics
         self._usage = usage
         self._rates = rates
@@ -101,23 +105,37 @@ class Calls:
                 self._count(*pair).inc(times)
             self._metrics.batch_calls.observe(len(calls))
         self._time(method).observe(seconds)
-        if logger.isEnabledFor(logging.INFO):
-            tail: Fields = {"ms": round(seconds * 1000, 2), "status": status,
-                            "request_id": watched.request_id}
-            if watched.caller:
-                tail["caller"] = watched.caller
-            if watched.tenant and not watched.has_others:
-                tail["tenant"] = watched.tenant
-            if len(calls) > 1:
-                tail["batch"] = len(calls)
-            write(logger, Lines(__name__, [
-                {"method": self._name(method), "outcome": outcome, **tail}
-                for method, outcome in calls]))
+        level = logging.INFO if seconds < self._slow else logging.WARNING
+        if logger.isEnabledFor(level):
+            lines = self._lines(watched, calls, seconds, status, is_slow=level > logging.INFO)
+            write(logger, Lines(__name__, lines, level))
         if self._traces:
             rule = request.url_rule if has_request_context() else None
             self._traces.tell(watched, [(self._name(method), outcome)
                                         for method, outcome in watched.calls],
                               environ, rule.rule if rule else "", seconds, status)
+
+    def _lines(self, watched: Watch, calls: Told, seconds: float, status: int, is_slow: bool
+               ) -> list[Fields]:
+        """Return what the log tells of each call of a request."""
+        tail: Fields = {"ms": round(seconds * 1000, 2), "status": status,
+                        "request_id": watched.request_id}
+        if watched.caller:
+            tail["caller"] = watched.caller
+        if watched.tenant and not watched.has_others:
+            tail["tenant"] = watched.tenant
+        if len(calls) > 1:
+            tail["batch"] = len(calls)
+        if is_slow:
+            tail |= {"pool_ms": round(watched.pool * 1000, 2),
+                     "db_ms": round(watched.database * 1000, 2), "rows": watched.rows}
+        lines = [{"method": self._name(method), "outcome": outcome, **tail}
+                 for method, outcome in calls]
+        if watched.has_others:
+            for line, tenant in zip(lines, watched.tenants):
+                if tenant:
+                    line["tenant"] = tenant
+        return lines
 
     def _add(self, watched: Watch, calls: Told, headers: list[tuple[str, str]]) -> None:
         errors = sum(outcome != "ok" for _, outcome in calls)
@@ -156,11 +174,11 @@ def _close_after(start_response: Any) -> None:
         response.force_close()
 
 
-def init_app(app: Flask, metrics: Metrics, callers: Callers, usage: Usage, rates: Rates,
-             figures: Figures) -> None:
+def init_app(app: Flask, settings: Settings, metrics: Metrics, callers: Callers, usage: Usage,
+             rates: Rates, figures: Figures) -> None:
     """Tell of every call, and give the figures at ``/metrics``."""
     app.wsgi_app = Calls(  # type: ignore[method-assign]
-        app.wsgi_app, metrics, usage, rates)
+        app.wsgi_app, settings, metrics, usage, rates)
 
     @app.get("/metrics")
     def give_metrics() -> Response:

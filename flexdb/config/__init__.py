@@ -178,6 +178,8 @@ class Settings:
                               choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     log_format: str = _setting("text", "log lines as text, or as JSON objects",
                                choices=("text", "json"))
+    log_slow: float = _setting(0.0, "a call that takes that long is a warning in the log, which "
+                               "says where the time went, in seconds; none is when 0", 0, 86400)
 
     @property
     def auth_mode(self) -> Auth:

@@ -26,10 +26,12 @@ class Lines(logging.LogRecord):
 
     :param name: the logger
     :param lines: the fields of each line
+    :param level: how severe they are
     """
 
-    def __init__(self, name: str, lines: Sequence[Fields]) -> None:
-        self.__dict__.update(_EMPTY, name=name, created=time.time())
+    def __init__(self, name: str, lines: Sequence[Fields], level: int = logging.INFO) -> None:
+        self.__dict__.update(_EMPTY, name=name, created=time.time(), levelno=level,
+                             levelname=logging.getLevelName(level))
         self.lines = lines
 
     def getMessage(self) -> str:
@@ -54,8 +56,8 @@ class TextLines(logging.Formatter):
         if isinstance(record, Lines):
             return "".join([f"{head}{_fields(line)}\n" for line in record.lines])
         lines = [head + _printable(record.getMessage())]
-        if request_id := watch.current().request_id:
-            lines[0] += f" request_id={request_id}"
+        if about := _fields(_request()):
+            lines[0] += f" {about}"
         if error := _error(record):
             lines += [f"    {line}" for line in _traceback_lines(error)]
         return "\n".join(lines) + "\n"
@@ -72,8 +74,7 @@ class JsonLines(logging.Formatter):
         if isinstance(record, Lines):
             return "".join([_json(head | {"message": "call"} | line) for line in record.lines])
         head["message"] = _printable(record.getMessage())
-        if request_id := watch.current().request_id:
-            head["request_id"] = request_id
+        head |= _request()
         if error := _error(record):
             head["exception"] = "\n".join(_traceback_lines(error))
         return _json(head)
@@ -121,6 +122,15 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
 @lru_cache(maxsize=1)
 def _local(second: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+
+
+def _request() -> Fields:
+    """Return what a line of the request under way says of it; nothing where there is none."""
+    watched = watch.current()
+    if not watched.request_id:
+        return {}
+    tenant = "" if watched.has_others else watched.tenant
+    return {"request_id": watched.request_id, **({"tenant": tenant} if tenant else {})}
 
 
 def _json(fields: Fields) -> str:

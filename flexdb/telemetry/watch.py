@@ -16,7 +16,7 @@ class Watch:
     """
 
     __slots__ = ("request_id", "began", "pool", "database", "method", "outcome", "calls",
-                 "caller", "tenant", "has_others", "asked", "rows",
+                 "caller", "tenant", "has_others", "asked", "tenants", "rows",
                  "headers", "must_close")
 
     def __init__(self, request_id: str = "") -> None:
@@ -37,6 +37,8 @@ class Watch:
         self.has_others = False
         # The tenant that the call planned last is about, and how many calls it counts as.
         self.asked: tuple[str, int] | None = None
+        # Of a request that may hold several: the tenant that each is about, or "".
+        self.tenants: list[str] = []
         # How many objects were listed or written; each call that does neither is one.
         self.rows = 0
         # What the answer says beside its own, and whether the connection ends with it.

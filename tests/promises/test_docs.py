@@ -26,8 +26,8 @@ FOLDERS = "flexdb|tests|docs|deploy|migrations|scripts|bench|.github|.ci"
 FOREIGN = {"JSONRPC_ADDRESS", "COMPOSE_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "GITHUB_TOKEN",
            "ON_ERROR_STOP"}
 # Programs of others, which the documentation tells how to use.
-OTHERS = {"apt-cache", "cd", "createdb", "docker", "echo", "git", "pg_dump", "pg_restore", "psql",
-          "sudo", "vacuumdb"}
+OTHERS = {"apt-cache", "cd", "createdb", "docker", "echo", "git", "journalctl", "jq", "pg_dump",
+          "pg_restore", "psql", "sudo", "vacuumdb"}
 LINKS = [(page, target) for page, text in PAGES.items()
          for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
 
