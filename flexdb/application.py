@@ -25,6 +25,7 @@ from flexdb.config.reading import environment, read_settings
 from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache
+from flexdb.operations.tenants import find_absent_tenants
 from flexdb.sql.arrays import array
 from flexdb.telemetry.metrics import Metrics
 from flexdb.web import console, pages
@@ -68,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     metrics = Metrics()
     pool = Pool(settings, metrics)
-    runner = Runner(pool, settings.statement_timeout, settings.long_timeout)
+    runner = Runner(pool, settings.statement_timeout, settings.long_timeout, find_absent_tenants)
     callers = Callers(settings, runner)
     limits = KnownLimits(runner)
     counted = rates.Rates(settings, limits, runner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from flexdb import errors
+from flexdb.db.absence import note_tenant
 from flexdb.db.connection import Connection
 from flexdb.db.verdict import unforeseen
 from flexdb.errors import FlexdbError
@@ -58,6 +59,7 @@ def read(statement: Statement, row: Row | None) -> Outcome | Steps:
             raise TypeError(f"{statement.query.name} gave {type(found)}, no JSON text")
         return found
     except FlexdbError as error:
+        note_tenant(error, statement)
         return error
     except Exception as error:
         return unforeseen(statement, error)

@@ -10,6 +10,7 @@ from typing import cast
 
 import psycopg
 
+from flexdb.db.absence import AbsentOf, blamed
 from flexdb.db.connection import Connection
 from flexdb.db.ends import Ended, admit, conclude, end, read
 from flexdb.db.fence import Bound
@@ -21,6 +22,8 @@ from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps, as_steps
 
 ATTEMPTS = 3
+# More than a tenant's id weighs in the answer about those that are not there.
+_ID_BYTES = 64
 
 
 class Runner:
@@ -29,10 +32,14 @@ class Runner:
     :param pool: where connections come from
     :param statement_timeout: what the connections are set to, in seconds
     :param long_timeout: how long a statement of a plan marked as long may take, in seconds
+    :param absent_of: asks which tenants are not there, so that who sees all is told where one is
+        not, and not that nothing is found in it
     """
 
-    def __init__(self, pool: Pool, statement_timeout: float, long_timeout: float) -> None:
+    def __init__(self, pool: Pool, statement_timeout: float, long_timeout: float,
+                 absent_of: AbsentOf | None = None) -> None:
         self.pool = pool
+        self._absent_of = absent_of
         self.metrics = pool.metrics
         self._patience = statement_timeout
         self._walker = Walker(pool.settings, statement_timeout, long_timeout)
@@ -53,8 +60,8 @@ class Runner:
         if len(plans) > 1:
             verdict = self._settle(plans, budget, bound)
             if not verdict.each:
-                return verdict.outcomes
-        return [self._run_one(plan, budget, bound) for plan in plans]
+                return self._blamed(verdict.outcomes, budget, bound)
+        return self._blamed([self._run_one(plan, budget, bound) for plan in plans], budget, bound)
 
     def result(self, plan: Plan, budget: Budget, bound: Bound) -> Result:
         """Run what one call asks for, and return what it gives.
@@ -82,7 +89,18 @@ class Runner:
         for plan, outcome in zip(plans, verdict.outcomes):
             if isinstance(outcome, FlexdbError):
                 count_fault(self.metrics, plan, outcome)
-        return verdict.outcomes
+        return self._blamed(verdict.outcomes, budget, bound)
+
+    def _blamed(self, outcomes: list[Outcome], budget: Budget, bound: Bound) -> list[Outcome]:
+        """Return outcomes in which a tenant that is not there is blamed, to who sees all.
+
+        That is asked behind what was asked for: after an error nothing more can be asked in its
+        transaction, and who finds what was looked for pays nothing.
+        """
+        if bound is not None or self._absent_of is None:
+            return outcomes
+        return blamed(outcomes, self._absent_of, lambda statement: self._settle(
+            [statement], Budget(_ID_BYTES * (1 + len(outcomes))), None).outcomes[0], budget)
 
     def _run_one(self, plan: Plan, budget: Budget, bound: Bound) -> Outcome:
         (outcome,) = self._settle([plan], budget, bound).outcomes
@@ -155,8 +173,18 @@ class Runner:
             if undo:
                 raise psycopg.Rollback
             if once:
+                ended = self._kept(connection, ended, budget)
                 once.end(connection, ended)
         return Verdict([one.outcome for one in ended], each=undo and len(plans) > 1)
+
+    def _kept(self, connection: Connection, ended: list[Ended], budget: Budget) -> list[Ended]:
+        """Return how plans ended as it is to be kept: what is told of them is told for good."""
+        if (connection.bound is not None or self._absent_of is None
+                or not any(one.stays for one in ended)):
+            return ended
+        outcomes = blamed([one.outcome for one in ended], self._absent_of,
+                          lambda statement: statement.result(connection.fetch(statement)), budget)
+        return [one._replace(outcome=outcome) for one, outcome in zip(ended, outcomes)]
 
     def _together(self, connection: Connection, plans: Sequence[Plan], budget: Budget
                   ) -> list[Ended]:

@@ -96,6 +96,8 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
         return NotUnique.of(clashes)
     if state == "23503" and constraint in _FOREIGN:
         field = _FOREIGN[constraint]
+        if field == "tenant_id":
+            return errors.NotFound.of(field)
         return errors.NotFound(f"{field} is not there", {field: ["is not there"]})
     kind = _STATES.get(state) or _STATES.get(state[:2])
     if kind is None:

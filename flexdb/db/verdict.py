@@ -9,6 +9,7 @@ from typing import NamedTuple
 import psycopg
 
 from flexdb import errors
+from flexdb.db.absence import note_tenant
 from flexdb.db.address import reason
 from flexdb.db.connection import Connection
 from flexdb.db.fence import FenceError
@@ -56,6 +57,8 @@ class Verdict(NamedTuple):
             logger.debug("a batch is run call by call after: %s", type(self.error).__name__)
             return Verdict([], each=True)
         told = to_error(self.error) if isinstance(self.error, psycopg.Error) else None
+        if told and isinstance(plans[0], Statement):
+            note_tenant(told, plans[0])
         return Verdict([told or unforeseen(plans[0], self.error)] * len(plans))
 
 

@@ -10,6 +10,7 @@ import psycopg
 from flexdb import errors
 from flexdb.config import Settings
 from flexdb.db import patterns
+from flexdb.db.absence import note_tenant
 from flexdb.db.connection import Connection
 from flexdb.db.ends import Ended, read
 from flexdb.db.sqlstate import to_error
@@ -51,6 +52,7 @@ class Walker:
                     else Ended(found, plan.query.writes))
         wrote, inner = False, 0
         answer: Any = None
+        last: Statement | None = None
         steps = plan.start()
         try:
             while True:
@@ -67,7 +69,7 @@ class Walker:
                     connection.late[asked.name, asked.arguments["tenant_id"]] = asked
                     answer = None
                     continue
-                wrote = wrote or asked.query.writes
+                wrote, last = wrote or asked.query.writes, asked
                 try:
                     answer = self._fetch(connection, asked, plan.long or asked.long)
                 except psycopg.Error as error:
@@ -79,6 +81,8 @@ class Walker:
         except StopIteration as stop:
             return Ended(stop.value, wrote, undo=not stop.value.kept)
         except FlexdbError as error:
+            if last:
+                note_tenant(error, last)
             return Ended(error, wrote, undo=wrote)
 
     def fitted(self, connection: Connection, statement: Statement) -> Statement:

@@ -129,6 +129,8 @@ class NotFound(FlexdbError):
 
     code, status, reason = -32001, 404, "NOT_FOUND"
     message = "not found"
+    # The tenant that it may be about, and what is told where there is none: not looked for yet.
+    within: tuple[str, NotFound] | None = None
 
     @classmethod
     def of(cls, field: str, thing: str = "") -> NotFound:
@@ -224,10 +226,8 @@ class StorageFull(Unavailable):
 
 class CommitUnknown(Unavailable):
     reason, retryable = "COMMIT_UNKNOWN", False
-    message = (
-        "the connection was lost while the change was being committed: "
-        "look whether it is there before you send it again"
-    )
+    message = ("the connection was lost while the change was being committed: look whether it is "
+               "there before you send it again")
 
 
 class DeadlineExceeded(FlexdbError):

@@ -1,5 +1,6 @@
 """Tenants: the root of all data; what hangs on one is seen by no other."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from marshmallow import Schema
@@ -24,10 +25,11 @@ from flexdb.contract.operation import (
 from flexdb.contract.params import Params
 from flexdb.errors import PermissionDenied
 from flexdb.operations.statements import one_object
-from flexdb.plan import Statement
+from flexdb.plan import Result, Row, Statement
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
 from flexdb.sql.arrays import array
+from flexdb.sql.loader import STATEMENTS
 
 ID = partial(Id, "The tenant's id.")
 SLUG = "acme-corp"
@@ -128,3 +130,11 @@ def delete_tenant(context: Context, params: Loaded) -> Statement:
 def list_tenants(context: Context, params: Loaded) -> Statement:
     """List the tenants, newest first."""
     return page(context, "list_tenants", params, members=MEMBERS)
+
+
+def find_absent_tenants(ids: Iterable[str]) -> Statement:
+    """Return the statement whose result is a JSON array of those tenants that are not there."""
+    def read(row: Row | None) -> Result:
+        return Result(row[0] if row else b"[]")
+
+    return Statement(STATEMENTS["value"]["find_absent_tenants"], {"ids": array(ids)}, read)

@@ -143,6 +143,7 @@ def transaction(context: Context, params: Loaded) -> Steps:
         results.write(b'{"results":[')
         given = Given(context, params["refs"])
         rows, secret = 0, False
+        done: set[str | None] = set()
         budget = Budget(context.limits.max_answer_bytes)
         for statement in lock_statements(
                 _locks(calls, context.caller) if len(calls) > 1 else ()):
@@ -157,8 +158,15 @@ def transaction(context: Context, params: Loaded) -> Steps:
             except FlexdbError as error:
                 # The error knows this frame, and may be known for a while.
                 results.close()
+                if isinstance(error, NotFound) and error.within:
+                    if error.within[0] in done:
+                        # A tenant that was made here was there, and will be gone with all else.
+                        error.within = None
+                    else:
+                        _name_call(error.within[1], place, called.name)
                 _name_call(error, place, called.name)
                 raise
+            done.add(result.id)
             rows += result.rows
             secret = secret or result.secret
             results.write(b"," if place else b"")

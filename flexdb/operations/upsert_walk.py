@@ -19,6 +19,7 @@ from flexdb.operations.bulk import not_unique, schemas_of, violations_in
 from flexdb.operations.nodes import with_defaults
 from flexdb.operations.rules import hold_written
 from flexdb.operations.statements import step
+from flexdb.operations.tenants import find_absent_tenants
 from flexdb.plan import Plan, Statement
 
 # How a field of an item is named to the caller, by its place and its name.
@@ -85,6 +86,8 @@ class Upsert:
     def _schemas(self) -> Generator[Statement, Any, dict[str, Compiled]]:
         found, unusable, missing = yield from schemas_of(
             self._context, self._tenant_id, self.items)
+        if all(item["node_type_id"] in missing for item in self.items):
+            yield from self._refuse_absent_tenant()
         for place, item in enumerate(self.items):
             if (id := item["node_type_id"]) in missing:
                 self._refuse(place, NotFound, "node_type_id", "names no node type")
@@ -92,6 +95,16 @@ class Upsert:
                 self._refuse(place, InvalidParams, "node_type_id", unusable[id])
         self._settle()
         return found
+
+    def _refuse_absent_tenant(self) -> Generator[Statement, Any, None]:
+        """Refuse the whole call of who sees all tenants, where it is the tenant that is not there.
+
+        Where what is wrong with each item is told, there is no error that would say so.
+        """
+        if self._context.caller.sees_all and not self._all_or_none:
+            row = yield find_absent_tenants([self._tenant_id])
+            if row[0] != b"[]":
+                raise NotFound.of("tenant_id")
 
     def _claim(self) -> Generator[Statement, Any, None]:
         """Find which node each item is about: one that is there, or one that it alone may make."""

@@ -45,6 +45,11 @@ WHERE (t.slug = %(slug_given)s
 ORDER BY t.slug = %(slug_given)s DESC, t.id
 LIMIT 1
 
+-- read: find_absent_tenants -> absent
+SELECT coalesce(json_agg(asked.id), '[]') AS absent
+FROM unnest(%(ids)s::uuid[]) AS asked (id)
+WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.id = asked.id)
+
 -- write: update_tenant -> object, tag, refused, taken
 WITH found AS (
     SELECT t.id, {tenant_tag} AS tag, coalesce(t.slug = %(slug_given)s, true) AS stays

@@ -47,7 +47,7 @@ OF_ALL = {
     "webhook_figures": ["flexdb_change_positions behind", "flexdb_change_positions p",
                         "flexdb_changes c", "flexdb_deliveries d", "flexdb_webhooks w"],
     # Arrays of tenants, of which the fence lets a caller name the own alone.
-    "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
+    "find_absent_tenants": ["tenants t"], "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
     "get_member_by_email": ["tenant_users tu"], "get_tenant_by_slug": ["tenants t"],
     "list_user_tenants": ["tenant_users tu", "tenants t"],
     # The operators' own, where no tenant is asked for; and what is too old goes, whosever it was.
