@@ -207,8 +207,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     locks = {"lock_tenants", "lock_users", "lock_tenant_users", "lock_node_types", "lock_changed",
              "lock_deleted"}
     # What the doors and the commands ask.
-    others = {"find_memberships", "find_claimed", "find_absent_tenants", "list_migrations", "find_key",
-              "note_key", "find_tenant", "has_operator_key",
+    others = {"find_memberships", "find_claimed", "find_absent_tenants", "list_migrations",
+              "find_key", "note_key", "find_tenant", "has_operator_key",
               "list_own_limits", "webhook_figures", "exchange_rates", "add_usage",
               "find_node_type", "export_nodes",
               "get_data_members"}
