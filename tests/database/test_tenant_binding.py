@@ -29,6 +29,8 @@ OF_ALL = {
     "delete_operator_key": ["flexdb_keys k"], "before_operator_keys": ["flexdb_keys k"],
     # A slug is one tenant's among all; a tenant's caller does not change it.
     "update_tenant": ["tenants other"],
+    # Asked for who sees all alone.
+    "find_absent_tenants": ["tenants t"],
     # What a worker counted, of all tenants that asked it.
     "add_usage": ["tenants t"],
     # What a worker asks of all tenants whose changes somebody listens to, who was let do that.
@@ -47,7 +49,7 @@ OF_ALL = {
     "webhook_figures": ["flexdb_change_positions behind", "flexdb_change_positions p",
                         "flexdb_changes c", "flexdb_deliveries d", "flexdb_webhooks w"],
     # Arrays of tenants, of which the fence lets a caller name the own alone.
-    "find_absent_tenants": ["tenants t"], "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
+    "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
     "get_member_by_email": ["tenant_users tu"], "get_tenant_by_slug": ["tenants t"],
     "list_user_tenants": ["tenant_users tu", "tenants t"],
     # The operators' own, where no tenant is asked for; and what is too old goes, whosever it was.
