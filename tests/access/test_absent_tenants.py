@@ -14,7 +14,7 @@ from tests.support.service import RpcError, Service, request, rest_request
 from tests.support.world import World
 
 ABSENT = str(uuid4())
-SAID = {"code": -32001, "message": "there is no such tenant", "data": {
+SAID: dict[str, Any] = {"code": -32001, "message": "there is no such tenant", "data": {
     "reason": "NOT_FOUND", "retryable": False, "fields": {"tenant_id": ["names no tenant"]}}}
 # Of a tenant that is gone there are events still, so to filter by it is no error.
 IN_A_TENANT = [name for name, operation in OPERATIONS.items()
@@ -47,7 +47,7 @@ def test_each_operation_blames_the_tenant(operator: Service, world: World, metho
     if said is None:
         pytest.skip("a URL cannot say it")
     response = operator.client().open(**said)
-    assert (response.status_code, response.json["error"]) == (404, SAID)
+    assert (response.status_code, orjson.loads(response.data)["error"]) == (404, SAID)
 
 
 def test_in_a_batch_each_call_is_told_so_and_the_tenants_are_asked_for_once(
