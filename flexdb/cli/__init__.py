@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that help and version are ther
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,16 +16,31 @@ from flexdb.cli.changes import feed, upkeep
 from flexdb.cli.failures import database
 from flexdb.cli.files import export, import_file
 from flexdb.cli.keys import create_key, delete_key, list_keys
+from flexdb.cli.remote import COMMANDS
 from flexdb.version import __version__
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Sections(click.Group):
+    """Commands in two sections: those of the service itself, and those that call it over HTTP."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections into the help."""
+        remote = {command.name for command in COMMANDS}
+        for title, inside in (("The service itself, in this folder", False),
+                              ("Over HTTP, to a service anywhere", True)):
+            with formatter.section(title):
+                formatter.write_dl([
+                    (name, self.commands[name].get_short_help_str(formatter.width - 20))
+                    for name in self.list_commands(ctx) if (name in remote) is inside])
+
+
+@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="flexdb %(version)s")
 def commands() -> None:
     """Flexible JSON records of many tenants, in PostgreSQL, over JSON-RPC and REST.
 
-    Settings come from the environment, then from .env.local and .env in this folder. Where none of
-    the DB_* variables is set, a PostgreSQL of its own keeps its data in .flexdb here.
+    Settings of the service come from the environment, then from .env.local and .env in this folder.
+    Where none of the DB_* variables is set, a PostgreSQL of its own keeps its data in .flexdb here.
     """
 
 
@@ -103,7 +119,7 @@ def deliver(beside: bool) -> None:
         deliver(settings, parent)
 
 
-for command in (export, import_file, create_key, list_keys, delete_key, upkeep, feed):
+for command in (export, import_file, create_key, list_keys, delete_key, upkeep, feed, *COMMANDS):
     commands.add_command(command)
 
 
@@ -117,9 +133,10 @@ def main(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("flexdb: interrupted", err=True)
-        return 1
+        # As of a process that SIGINT ended.
+        return 128 + signal.SIGINT
     except ModuleNotFoundError as error:
         if (error.name or "flexdb").partition(".")[0] == "flexdb":
             raise

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 class Failure(click.ClickException):
-    """What goes wrong, told in one line; the command's exit status is then 1."""
+    """What goes wrong, told in one line.
+
+    :param status: with which the command ends
+    """
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = status  # type: ignore[misc]
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line to standard error."""
@@ -50,8 +57,6 @@ def failures() -> Iterator[None]:
         raise click.exceptions.Exit(1) from None
     except (OSError, EOFError, zlib.error) as error:
         raise Failure(f"the file cannot be read or written: {error}") from error
-    except KeyboardInterrupt:
-        raise Failure("interrupted") from None
 
 
 @contextmanager

@@ -35,15 +35,17 @@ def _other(value: Any) -> Any:
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"),
                             default=_other)
+_READABLE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=2, default=_other)
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Any, readable: bool = False) -> bytes:
     """Return JSON text; a Decimal to the digit, times and UUIDs as strings.
 
+    :param readable: whether with line breaks, for people
     :raises TypeError: for what is no JSON
     :raises ValueError: for infinities and NaN, and a text that is no Unicode
     """
-    text = _ENCODER.encode(value)
+    text = (_READABLE if readable else _ENCODER).encode(value)
     if _MARK in text:
         text = _MARKED.sub(r"\1", text)
     return text.encode()
@@ -89,9 +91,9 @@ def address_of(url: str) -> str:
 
     :raises ValueError: when it is no URL
     """
-    parts = urlsplit(url)
-    if parts.username or parts.password:
+    if "@" in url:
         raise ValueError("an address holds no password: give the key as token")
+    parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is no address of a service: it begins with http:// or https://, "
                          "as http://localhost:5000 does")

@@ -1,0 +1,14 @@
+"""The commands over HTTP: they stand on the client, and know nothing of the service.
+
+What a command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+from flexdb.cli.remote.calls import call
+from flexdb.cli.remote.node_types import types
+from flexdb.cli.remote.nodes import nodes
+from flexdb.cli.remote.profiles import profiles
+from flexdb.cli.remote.tenants import tenants
+
+COMMANDS = (tenants, types, nodes, call, profiles)

@@ -1,0 +1,98 @@
+"""The commands of node types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flexdb.cli.remote.assignments import document
+from flexdb.cli.remote.connection import connected
+from flexdb.cli.remote.lists import listed, write_list
+from flexdb.cli.remote.output import Output
+from flexdb.cli.remote.questions import ask, sure
+
+if TYPE_CHECKING:
+    from flexdb.client import Client
+    from flexdb.client.objects import NodeType
+_SCHEMA = click.option("--schema", metavar="JSON", help="What its nodes must fit; @FILE reads it.")
+_DESCRIPTION = click.option("--description", help="What its nodes are.")
+
+
+@click.group("types")
+def types() -> None:
+    """The node types of a tenant; TENANT is a slug or an id, TYPE a name or an id."""
+
+
+@types.command("list")
+@click.argument("tenant")
+@listed
+@connected
+def list_node_types(db: Client, output: Output, tenant: str, **options: Any) -> None:
+    """List the node types of a tenant, newest first."""
+    write_list(db, output, "list_node_types", {"tenant_id": db.tenant(tenant).id}, **options)
+
+
+@types.command("get")
+@click.argument("tenant")
+@click.argument("type", metavar="TYPE")
+@connected
+def get_node_type(db: Client, output: Output, tenant: str, type: str) -> None:
+    """Show a node type with its schema."""
+    output.one(find_type(db, db.tenant(tenant).id, type))
+
+
+@types.command("create")
+@click.argument("tenant")
+@click.argument("name")
+@_SCHEMA
+@_DESCRIPTION
+@connected
+def create_node_type(db: Client, output: Output, tenant: str, name: str, schema: str | None,
+                     description: str | None) -> None:
+    """Create a node type."""
+    output.one(db.create_node_type(tenant_id=db.tenant(tenant).id, name=name,
+                                   **_given(schema, description)))
+
+
+@types.command("edit")
+@click.argument("tenant")
+@click.argument("type", metavar="TYPE")
+@click.option("--name", help="Its name from now on.")
+@_SCHEMA
+@_DESCRIPTION
+@connected
+def edit_node_type(db: Client, output: Output, tenant: str, type: str, name: str | None,
+                   schema: str | None, description: str | None) -> None:
+    """Change a node type, while it is as it was found."""
+    if name is schema is description is None:
+        raise click.UsageError(
+            "Nothing is to be changed: give '--name', '--schema' or '--description'.")
+    found = find_type(db, db.tenant(tenant).id, type)
+    output.one(db.update_node_type(
+        tenant_id=found["tenant_id"], id=found["id"], version=found["version"], name=name,
+        **_given(schema, description)))
+
+
+@types.command("delete")
+@click.argument("tenant")
+@click.argument("type", metavar="TYPE")
+@sure
+@connected
+def delete_node_type(db: Client, output: Output, tenant: str, type: str, yes: bool) -> None:
+    """Delete a node type with its nodes."""
+    found = find_type(db, db.tenant(tenant).id, type)
+    ask(f"Delete the type {found['name']} with all of its nodes?", yes)
+    db.delete_node_type(tenant_id=found["tenant_id"], id=found["id"])
+
+
+def find_type(db: Client, tenant_id: str, type: str) -> NodeType:
+    """Return the node type of a name or an id."""
+    from flexdb.client.ids import is_id
+    return db.get_node_type(tenant_id=tenant_id, **{"id" if is_id(type) else "name": type})
+
+
+def _given(schema: str | None, description: str | None) -> dict[str, Any]:
+    """Return what is given; a schema may be null, which is none."""
+    return ({} if schema is None else {"schema": document(schema)}) | (
+        {} if description is None else {"description": description})

@@ -1,0 +1,71 @@
+"""The commands of tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flexdb.cli.remote.connection import connected
+from flexdb.cli.remote.lists import listed, write_list
+from flexdb.cli.remote.output import Output
+from flexdb.cli.remote.questions import ask, sure
+
+if TYPE_CHECKING:
+    from flexdb.client import Client
+
+
+@click.group("tenants")
+def tenants() -> None:
+    """Tenants; TENANT is a slug or an id."""
+
+
+@tenants.command("list")
+@listed
+@connected
+def list_tenants(db: Client, output: Output, **options: Any) -> None:
+    """List the tenants, newest first."""
+    write_list(db, output, "list_tenants", {}, **options)
+
+
+@tenants.command("get")
+@click.argument("tenant")
+@connected
+def get_tenant(db: Client, output: Output, tenant: str) -> None:
+    """Show a tenant."""
+    from flexdb.client.ids import is_id
+    output.one(db.get_tenant(**{"id" if is_id(tenant) else "slug": tenant}))
+
+
+@tenants.command("create")
+@click.argument("slug")
+@click.option("--name", help="What people call it; its slug when absent.")
+@connected
+def create_tenant(db: Client, output: Output, slug: str, name: str | None) -> None:
+    """Create a tenant."""
+    output.one(db.create_tenant(slug=slug, name=name or slug))
+
+
+@tenants.command("edit")
+@click.argument("tenant")
+@click.option("--slug", help="Its slug from now on.")
+@click.option("--name", help="Its name from now on.")
+@click.option("--status", type=click.Choice(["active", "suspended"]),
+              help="Whether its callers are served.")
+@connected
+def edit_tenant(db: Client, output: Output, tenant: str, **changed: Any) -> None:
+    """Change a tenant."""
+    if not any(changed.values()):
+        raise click.UsageError("Nothing is to be changed: give '--slug', '--name' or '--status'.")
+    output.one(db.update_tenant(id=db.tenant(tenant).id, **changed))
+
+
+@tenants.command("delete")
+@click.argument("tenant")
+@sure
+@connected
+def delete_tenant(db: Client, output: Output, tenant: str, yes: bool) -> None:
+    """Delete a tenant with all that it has."""
+    found = db.tenant(tenant)
+    ask(f"Delete the tenant {found.slug} with all that it has?", yes)
+    db.delete_tenant(id=found.id)
