@@ -46,7 +46,8 @@ def test_what_differs_is_sent(flexdb: Flexdb, acme: str, node: Any, editor: Any)
                     "text = text.replace('high', 'low')")
     changed = flexdb("nodes", "edit", acme, node["id"]).object()
     assert changed["data"] == node["data"] | {"priority": "low"} and changed["version"] == 2
-    history = flexdb("call", "get_node_history", f"tenant_id={acme}", f"id={node['id']}", "diff:=true")
+    history = flexdb("call", "get_node_history", f"tenant_id={acme}", f"id={node['id']}",
+                     "diff:=true")
     assert [step["path"] for step in history.object()["history"][0]["diff"]] == ["/priority"]
     assert list(folder.iterdir()) == []
 

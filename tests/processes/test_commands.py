@@ -27,7 +27,8 @@ def test_help_is_there_without_what_the_commands_need() -> None:
     assert all(f"\n  {name} " in told for name in commands.commands)
     assert "click" in loaded.split()
     assert not set(loaded.split()) & {"flask", "gunicorn", "psycopg", "marshmallow", "orjson",
-                                      "yoyo", "tqdm", "prometheus_client"}
+                                      "yoyo", "tqdm", "prometheus_client", "rich",
+                                      "httpx2"}
 
 
 @pytest.mark.parametrize("name", commands.commands)
@@ -40,7 +41,8 @@ def test_every_command_says_what_it_does(name: str, capsys: pytest.CaptureFixtur
 def test_the_commands_are_those_that_there_are() -> None:
     assert set(commands.commands) == {
         "serve", "migrate", "rollback", "export", "import", "create-key", "list-keys", "delete-key",
-        "row-security", "index", "deliver", "upkeep", "feed"}
+        "row-security", "index", "deliver", "upkeep", "feed",
+        "tenants", "types", "nodes", "call", "profiles"}
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,7 +61,7 @@ def test_a_command_that_makes_no_sense_ends_with_status_2_and_says_why(
     assert told in errors and output == ""
 
 
-def test_an_interrupted_command_ends_with_status_1_and_one_line(
+def test_an_interrupted_command_ends_with_status_130_and_one_line(
         capsys: pytest.CaptureFixture[str]) -> None:
     @click.command()
     def interrupted() -> None:
@@ -67,7 +69,7 @@ def test_an_interrupted_command_ends_with_status_1_and_one_line(
 
     commands.add_command(interrupted)
     try:
-        assert main(["interrupted"]) == 1
+        assert main(["interrupted"]) == 130
     finally:
         del commands.commands["interrupted"]
     assert capsys.readouterr().err.strip() == "flexdb: interrupted"

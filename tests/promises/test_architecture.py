@@ -121,6 +121,13 @@ def test_only_doors_pages_and_the_application_know_flask() -> None:
         "", "application", "api", "web"}
 
 
+def test_commands_over_http_know_the_client_and_nothing_of_the_service() -> None:
+    remote = [module for module in MODULES if module.startswith("flexdb.cli.remote")]
+    known = {name for module in remote for name in imports(module) if name in MODULES}
+    assert remote and {name for name in known if room(name) != "client"} == {
+        *remote} - {"flexdb.cli.remote"} | {"flexdb.cli.failures"}
+
+
 def test_only_one_module_knows_flask_jsonrpc() -> None:
     assert [module for module in MODULES if "flask_jsonrpc" in foreign(module)] == [
         "flexdb.api.jsonrpc"]

@@ -10,11 +10,13 @@ import sys
 from dataclasses import fields
 from typing import Any
 
+import click
 import pytest
 
 from flexdb.api.jsonrpc import Site, View
 from flexdb.api.routes import ROUTES
 from flexdb.application import Application
+from flexdb.cli import commands as cli
 from flexdb.config import Settings
 from flexdb.contract.describe import error_kinds
 from flexdb.contract.operation import OPERATIONS
@@ -103,8 +105,13 @@ def test_every_command_is_in_the_table() -> None:
     told = subprocess.run([sys.executable, "-m", "flexdb", "--help"], cwd=ROOT, text=True,
                           capture_output=True, check=True).stdout
     commands = set(re.findall(r"^ +([a-z]+(?:-[a-z]+)*)  ", told, re.MULTILINE))
-    assert {quoted(row[0])[0].removeprefix("python -m flexdb ").split()[0]
-            for row in table(COMMANDS, "## flexdb")} == commands
+    listed = {quoted(row[0])[0].removeprefix("python -m ").split()[1]: quoted(row[1])
+              for heading in ("## flexdb", "## flexdb, over HTTP")
+              for row in table(COMMANDS, heading)}
+    assert listed.keys() == commands
+    for name, group in cli.commands.items():
+        if isinstance(group, click.Group):
+            assert [one.split()[0] for one in listed[name]] == [*group.commands], name
 
 
 def test_the_tree_shows_what_is_there() -> None:

@@ -9,7 +9,7 @@ import click
 from flexdb.cli.remote.assignments import assigned
 from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.node_types import find_type
-from flexdb.cli.remote.output import Output
+from flexdb.cli.remote.output import Writer
 
 if TYPE_CHECKING:
     from flexdb.client import Client
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("method")
 @click.argument("params", nargs=-1, metavar="[NAME=TEXT|NAME:=JSON|@FILE]...")
 @connected
-def call(db: Client, output: Output, method: str, params: tuple[str, ...]) -> None:
+def call(db: Client, output: Writer, method: str, params: tuple[str, ...]) -> None:
     """Call a METHOD by its name, and write its result as it comes.
 
     tenant_id may be a slug, and node_type_id the name of a type of that tenant.

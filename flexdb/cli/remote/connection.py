@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from flexdb.cli.remote.failures import failures
-from flexdb.cli.remote.output import FORMS, Output
+from flexdb.cli.remote.output import FORMS, Writer
 from flexdb.cli.remote.profiles import DEFAULT, Profile, no_profile, read_profiles
 
 _HERE = "http://localhost:5000"
@@ -30,7 +30,7 @@ _OPTIONS = (
 def connected(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command its client and its output, and the options that say which.
 
-    :param function: what the command does, with a ``Client``, an ``Output`` and its own arguments
+    :param function: what the command does, with a ``Client``, an ``Writer`` and its own arguments
     """
     @wraps(function)
     def run(url: str | None, token: str | None, profile: str | None, timeout: float,
@@ -43,7 +43,7 @@ def connected(function: Callable[..., None]) -> Callable[..., None]:
             except ValueError as error:
                 raise click.UsageError(f"{error}.") from None
             with db:
-                function(db, Output(form), **arguments)
+                function(db, Writer(form), **arguments)
             # What a reader does not want is told here, and not when Python ends.
             sys.stdout.flush()
 

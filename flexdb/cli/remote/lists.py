@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flexdb.cli.remote.assignments import document
-from flexdb.cli.remote.output import Output
+from flexdb.cli.remote.output import Writer
 
 if TYPE_CHECKING:
     from flexdb.client import Client
@@ -32,7 +32,7 @@ def listed(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def write_list(db: Client, output: Output, name: str, params: dict[str, Any], *,
+def write_list(db: Client, output: Writer, name: str, params: dict[str, Any], *,
                where: str | None, sort: tuple[str, ...], fields: str | None, limit: int | None,
                ) -> None:
     """Write what a method lists, page after page as far as it is wanted.

@@ -9,7 +9,7 @@ import click
 from flexdb.cli.remote.assignments import document
 from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.lists import listed, write_list
-from flexdb.cli.remote.output import Output
+from flexdb.cli.remote.output import Writer
 from flexdb.cli.remote.questions import ask, sure
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def types() -> None:
 @click.argument("tenant")
 @listed
 @connected
-def list_node_types(db: Client, output: Output, tenant: str, **options: Any) -> None:
+def list_node_types(db: Client, output: Writer, tenant: str, **options: Any) -> None:
     """List the node types of a tenant, newest first."""
     write_list(db, output, "list_node_types", {"tenant_id": db.tenant(tenant).id}, **options)
 
@@ -37,7 +37,7 @@ def list_node_types(db: Client, output: Output, tenant: str, **options: Any) -> 
 @click.argument("tenant")
 @click.argument("type", metavar="TYPE")
 @connected
-def get_node_type(db: Client, output: Output, tenant: str, type: str) -> None:
+def get_node_type(db: Client, output: Writer, tenant: str, type: str) -> None:
     """Show a node type with its schema."""
     output.one(find_type(db, db.tenant(tenant).id, type))
 
@@ -48,7 +48,7 @@ def get_node_type(db: Client, output: Output, tenant: str, type: str) -> None:
 @_SCHEMA
 @_DESCRIPTION
 @connected
-def create_node_type(db: Client, output: Output, tenant: str, name: str, schema: str | None,
+def create_node_type(db: Client, output: Writer, tenant: str, name: str, schema: str | None,
                      description: str | None) -> None:
     """Create a node type."""
     output.one(db.create_node_type(tenant_id=db.tenant(tenant).id, name=name,
@@ -62,7 +62,7 @@ def create_node_type(db: Client, output: Output, tenant: str, name: str, schema:
 @_SCHEMA
 @_DESCRIPTION
 @connected
-def edit_node_type(db: Client, output: Output, tenant: str, type: str, name: str | None,
+def edit_node_type(db: Client, output: Writer, tenant: str, type: str, name: str | None,
                    schema: str | None, description: str | None) -> None:
     """Change a node type, while it is as it was found."""
     if name is schema is description is None:
@@ -79,7 +79,7 @@ def edit_node_type(db: Client, output: Output, tenant: str, type: str, name: str
 @click.argument("type", metavar="TYPE")
 @sure
 @connected
-def delete_node_type(db: Client, output: Output, tenant: str, type: str, yes: bool) -> None:
+def delete_node_type(db: Client, output: Writer, tenant: str, type: str, yes: bool) -> None:
     """Delete a node type with its nodes."""
     found = find_type(db, db.tenant(tenant).id, type)
     ask(f"Delete the type {found['name']} with all of its nodes?", yes)

@@ -11,7 +11,7 @@ from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.editing import edited
 from flexdb.cli.remote.lists import listed, write_list
 from flexdb.cli.remote.node_types import find_type
-from flexdb.cli.remote.output import Output
+from flexdb.cli.remote.output import Writer
 from flexdb.cli.remote.questions import ask, sure
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def nodes() -> None:
 @_TYPE
 @listed
 @connected
-def list_nodes(db: Client, output: Output, tenant: str, type: str | None, **options: Any) -> None:
+def list_nodes(db: Client, output: Writer, tenant: str, type: str | None, **options: Any) -> None:
     """List nodes, newest first."""
     write_list(db, output, "list_nodes", _of_type(db, tenant, type), **options)
 
@@ -46,7 +46,7 @@ def list_nodes(db: Client, output: Output, tenant: str, type: str | None, **opti
 @_TYPE
 @listed
 @connected
-def query_nodes(db: Client, output: Output, tenant: str, conditions: tuple[str, ...],
+def query_nodes(db: Client, output: Writer, tenant: str, conditions: tuple[str, ...],
                 type: str | None, **options: Any) -> None:
     """List the nodes that fit conditions, such as data.priority=high or data.points:='{"$gt": 3}'.
     """
@@ -62,7 +62,7 @@ def query_nodes(db: Client, output: Output, tenant: str, conditions: tuple[str, 
 @_TYPE
 @listed
 @connected
-def search_nodes(db: Client, output: Output, tenant: str, words: str, type: str | None,
+def search_nodes(db: Client, output: Writer, tenant: str, words: str, type: str | None,
                  **options: Any) -> None:
     """List the nodes in which WORDS stand, the best first."""
     write_list(db, output, "list_nodes", _of_type(db, tenant, type) | {"search": words}, **options)
@@ -72,7 +72,7 @@ def search_nodes(db: Client, output: Output, tenant: str, words: str, type: str 
 @click.argument("tenant")
 @click.argument("id")
 @connected
-def get_node(db: Client, output: Output, tenant: str, id: str) -> None:
+def get_node(db: Client, output: Writer, tenant: str, id: str) -> None:
     """Show a node."""
     output.one(db.tenant(tenant).get(id).node)
 
@@ -83,7 +83,7 @@ def get_node(db: Client, output: Output, tenant: str, id: str) -> None:
 @click.argument("data", nargs=-1, metavar="[NAME=TEXT|NAME:=JSON|@FILE]...")
 @click.option("--id", help="An id of your own.")
 @connected
-def create_node(db: Client, output: Output, tenant: str, type: str, data: tuple[str, ...],
+def create_node(db: Client, output: Writer, tenant: str, type: str, data: tuple[str, ...],
                 id: str | None) -> None:
     """Create a node."""
     output.one(db.tenant(tenant).create(type, assigned(data), id=id).node)
@@ -94,7 +94,7 @@ def create_node(db: Client, output: Output, tenant: str, type: str, data: tuple[
 @click.argument("id")
 @click.argument("data", nargs=-1, metavar="[NAME=TEXT|NAME:=JSON|@FILE]...")
 @connected
-def edit_node(db: Client, output: Output, tenant: str, id: str, data: tuple[str, ...]) -> None:
+def edit_node(db: Client, output: Writer, tenant: str, id: str, data: tuple[str, ...]) -> None:
     """Change the data of a node: the members that are said, or what you change in an editor.
 
     What differs is sent, for the version that was read. Where somebody else has changed the same
@@ -118,7 +118,7 @@ def edit_node(db: Client, output: Output, tenant: str, id: str, data: tuple[str,
 @_VERSION
 @sure
 @connected
-def delete_node(db: Client, output: Output, tenant: str, id: str, version: int | None, yes: bool
+def delete_node(db: Client, output: Writer, tenant: str, id: str, version: int | None, yes: bool
                 ) -> None:
     """Delete a node with its relationships."""
     found = db.tenant(tenant)

@@ -27,7 +27,7 @@ _BETWEEN = 3
 _LEFT_OUT = ("tenant_id", "node_type_id", "created_at")
 
 
-class Output:
+class Writer:
     """Where a command's answer goes.
 
     :param form: one of ``FORMS``; a table at a terminal and else NDJSON when absent

@@ -8,7 +8,7 @@ import click
 
 from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.lists import listed, write_list
-from flexdb.cli.remote.output import Output
+from flexdb.cli.remote.output import Writer
 from flexdb.cli.remote.questions import ask, sure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def tenants() -> None:
 @tenants.command("list")
 @listed
 @connected
-def list_tenants(db: Client, output: Output, **options: Any) -> None:
+def list_tenants(db: Client, output: Writer, **options: Any) -> None:
     """List the tenants, newest first."""
     write_list(db, output, "list_tenants", {}, **options)
 
@@ -31,7 +31,7 @@ def list_tenants(db: Client, output: Output, **options: Any) -> None:
 @tenants.command("get")
 @click.argument("tenant")
 @connected
-def get_tenant(db: Client, output: Output, tenant: str) -> None:
+def get_tenant(db: Client, output: Writer, tenant: str) -> None:
     """Show a tenant."""
     from flexdb.client.ids import is_id
     output.one(db.get_tenant(**{"id" if is_id(tenant) else "slug": tenant}))
@@ -41,7 +41,7 @@ def get_tenant(db: Client, output: Output, tenant: str) -> None:
 @click.argument("slug")
 @click.option("--name", help="What people call it; its slug when absent.")
 @connected
-def create_tenant(db: Client, output: Output, slug: str, name: str | None) -> None:
+def create_tenant(db: Client, output: Writer, slug: str, name: str | None) -> None:
     """Create a tenant."""
     output.one(db.create_tenant(slug=slug, name=name or slug))
 
@@ -53,7 +53,7 @@ def create_tenant(db: Client, output: Output, slug: str, name: str | None) -> No
 @click.option("--status", type=click.Choice(["active", "suspended"]),
               help="Whether its callers are served.")
 @connected
-def edit_tenant(db: Client, output: Output, tenant: str, **changed: Any) -> None:
+def edit_tenant(db: Client, output: Writer, tenant: str, **changed: Any) -> None:
     """Change a tenant."""
     if not any(changed.values()):
         raise click.UsageError("Nothing is to be changed: give '--slug', '--name' or '--status'.")
@@ -64,7 +64,7 @@ def edit_tenant(db: Client, output: Output, tenant: str, **changed: Any) -> None
 @click.argument("tenant")
 @sure
 @connected
-def delete_tenant(db: Client, output: Output, tenant: str, yes: bool) -> None:
+def delete_tenant(db: Client, output: Writer, tenant: str, yes: bool) -> None:
     """Delete a tenant with all that it has."""
     found = db.tenant(tenant)
     ask(f"Delete the tenant {found.slug} with all that it has?", yes)
