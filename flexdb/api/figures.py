@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from time import monotonic
 
+from flexdb.api.health import why_not
 from flexdb.api.questions import ask
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
@@ -29,6 +30,10 @@ class Figures:
         if (now := monotonic()) < self._good_until or not self._runner.pool.gate.is_free:
             return
         self._good_until = now + _AGE
+        is_ready = not why_not(self._runner)
+        self._metrics.ready.set(is_ready)
+        if not is_ready:
+            return
         try:
             found = ask(self._runner, "webhook_figures", {})
         except FlexdbError as error:

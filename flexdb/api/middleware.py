@@ -177,6 +177,7 @@ def _close_after(start_response: Any) -> None:
 def init_app(app: Flask, settings: Settings, metrics: Metrics, callers: Callers, usage: Usage,
              rates: Rates, figures: Figures) -> None:
     """Tell of every call, and give the figures at ``/metrics``."""
+    metrics.workers_limit.set(settings.workers)
     app.wsgi_app = Calls(  # type: ignore[method-assign]
         app.wsgi_app, settings, metrics, usage, rates)
 

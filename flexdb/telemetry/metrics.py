@@ -101,7 +101,12 @@ class Metrics:
         self.webhook_lag = gauge(
             "webhook_lag_seconds", "For how long the oldest change waits that an active webhook is "
             "to be told of.", (), "livemostrecent")
+        self.ready = gauge(
+            "ready", "Whether calls can be answered: PostgreSQL answers, and the schema is up to "
+            "date.", (), "livemostrecent")
         self.workers = gauge("workers", "Worker processes that are alive.")
+        self.workers_limit = gauge(
+            "workers_limit", "How many worker processes there should be.", (), "livemax")
         self.info = Gauge(
             "flexdb_info", "What is running; always 1.", ["version", "python"], registry=registry,
             multiprocess_mode="livemax")

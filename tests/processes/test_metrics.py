@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from flexdb.api.routes import routes
+from flexdb.config import Settings
 from tests.support import postgres
 from tests.support.metrics import read
 from tests.support.service import RpcError, Service, request
@@ -82,8 +83,21 @@ def test_the_pool_shows_what_is_used_idle_and_allowed(new_service: Callable[...,
     assert found["flexdb_pool_in_use",] == 0 and found["flexdb_pool_idle",] == 3
     assert (found["flexdb_pool_size_limit",], found["flexdb_pool_waiting_limit",]) == (3, 2)
     # What the metrics themselves ask for is asked only where there is a free connection.
-    assert found["flexdb_pool_wait_seconds_count",] == 5
+    assert found["flexdb_pool_wait_seconds_count",] == 6
     assert found["flexdb_workers",] == 1
+
+
+def test_whether_calls_can_be_answered_shows(
+        new_database: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = new_database(workers=3)
+    monkeypatch.setattr("flexdb.api.figures._AGE", 0)
+    with closing(Service.of(settings)) as service, postgres.connect(settings) as database:
+        assert figures(service)["flexdb_ready",] == 1
+        database.execute("ALTER TABLE _yoyo_migration RENAME TO away")
+        assert figures(service)["flexdb_ready",] == 0
+        database.execute("ALTER TABLE away RENAME TO _yoyo_migration")
+        found = figures(service)
+        assert (found["flexdb_ready",], found["flexdb_workers_limit",]) == (1, 3)
 
 
 def test_waiting_and_refused_calls_show(new_service: Callable[..., Service]) -> None:
