@@ -11,7 +11,7 @@ GENERATORS := @hey-api/openapi-ts@0.95.0 @open-rpc/client-js@1.7.1 @open-rpc/gen
 TESTS := $(if $(T),not faults,not long and not faults)
 
 .PHONY: help run test test-faults test-isolation contract check check-image bench bench-smoke \
-	migrate rollback export import clean
+	migrate rollback export import wheel clean
 .DEFAULT_GOAL := help
 
 help: ## print this list
@@ -62,6 +62,11 @@ export: $(VENV)/run ## write a tenant to a file: TENANT=acme FILE=acme.ndjson.gz
 
 import: $(VENV)/run ## load a file that export wrote: FILE=acme.ndjson.gz
 	@$(BIN)/python -m flexdb import $${FILE:+"$$FILE"}
+
+wheel: $(VENV)/python ## build the wheel that pip installs, in dist/
+	@rm -rf build
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@rm -rf build flexdb_service.egg-info
 
 clean: ## remove the virtual environment and what tools left, not the data
 	rm -rf $(VENV) .bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -23,13 +23,11 @@ from flexdb.context import Context
 from flexdb.contract.locks import lock_of
 from flexdb.contract.operation import OPERATIONS, Operation
 from flexdb.db.run import Runner
-from flexdb.errors import FlexdbError
 from flexdb.errors.repeats import KeyReused
 from flexdb.plan import Plan, Result, Statement, Steps
 from flexdb.sql.locks import lock_statements
 from flexdb.telemetry import watch
 
-# From CPython 3.13 on its wheel is compiled, and "mypyc classes can't have __slots__".
 with sources_of("flask_jsonrpc"):
     from flask_jsonrpc.site import JSONRPCSite
     from flask_jsonrpc.views import JSONRPCView
@@ -63,7 +61,7 @@ class Site(JSONRPCSite):
 
         A call that waits is answered with a response that goes on.
 
-        :raises FlexdbError: when the body as a whole cannot be read as JSON-RPC
+        :raises errors.FlexdbError: when the body as a whole cannot be read as JSON-RPC
         """
         if request.environ.get("CONTENT_TYPE") != http.JSON and not self.is_json:
             raise errors.UnsupportedMediaType()
@@ -77,7 +75,7 @@ class Site(JSONRPCSite):
             if batch and len(parsed) > self.settings.max_batch:
                 raise errors.TooLarge(f"a batch may have at most {self.settings.max_batch} calls, "
                                       f"not {len(parsed)}")
-        except FlexdbError as error:
+        except errors.FlexdbError as error:
             watch.current().outcome = error.reason
             return reply_to(error, b"null"), 200, {}
         call, seconds = (parsed, 0) if batch else without_wait_of_call(parsed)
@@ -117,7 +115,7 @@ class Site(JSONRPCSite):
             watched.tenants.append(watched.asked[0] if watched.asked else "")
             if tally:
                 tally.add()
-        refusals: list[FlexdbError | None] = [*tally.refused()] if tally else []
+        refusals: list[errors.FlexdbError | None] = [*tally.refused()] if tally else []
         if keyed and (refusal := keyed.refusal(refusals)):
             refusals = [refusal] * len(found)
         for place, refused in enumerate(refusals):
@@ -144,14 +142,14 @@ class Site(JSONRPCSite):
         return body.joined(told)
 
     def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]
-              ) -> Plan | Result | FlexdbError:
+              ) -> Plan | Result | errors.FlexdbError:
         try:
             self.validate(call)
             planned = self.dispatch(context, call, params_text)
             if not isinstance(planned, (*PLANS, Result)):
                 raise TypeError(f"{call['method']} gave {type(planned)}, no statement")
             return planned
-        except FlexdbError as error:
+        except errors.FlexdbError as error:
             return error
         except Exception as error:
             return http.unforeseen(error)
@@ -206,7 +204,7 @@ class View(JSONRPCView):
         """Answer with the bytes that the site made."""
         try:
             parts, status, _ = self.jsonrpc_site.dispatch_request()
-        except FlexdbError as error:
+        except errors.FlexdbError as error:
             # As Flask's handler would, which has to be looked for.
             return http.error_response(error)
         except Repeated as before:

@@ -1,4 +1,8 @@
-"""A package as it is written, where what it has compiled of that cannot be imported."""
+"""A package as it is written, where what it has compiled of that cannot be imported.
+
+flask-jsonrpc's wheels for CPython 3.13 and later are compiled, and end at "mypyc classes can't have
+__slots__"; the sources lie beside.
+"""
 
 from __future__ import annotations
 

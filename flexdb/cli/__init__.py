@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from flexdb.cli.changes import feed, upkeep
+from flexdb.cli.demo import demo
 from flexdb.cli.failures import database
 from flexdb.cli.files import export, import_file
 from flexdb.cli.keys import create_key, delete_key, list_keys
@@ -119,7 +120,8 @@ def deliver(beside: bool) -> None:
         deliver(settings, parent)
 
 
-for command in (export, import_file, create_key, list_keys, delete_key, upkeep, feed, *COMMANDS):
+for command in (demo, export, import_file, create_key, list_keys, delete_key, upkeep, feed,
+                *COMMANDS):
     commands.add_command(command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flexdb.client.extras import extra
 from flexdb.client.objects import Node, Relationship
 from flexdb.client.tables import html_table, rows
 
@@ -34,7 +35,8 @@ class Graph:
 
         :raises ImportError: when networkx is not installed
         """
-        import networkx
+        with extra("graph"):
+            import networkx
 
         graph: MultiDiGraph[Any] = networkx.MultiDiGraph()
         for node in self.nodes:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +14,7 @@ import pytest
 
 from flexdb.config import Settings
 from tests.support import postgres
+from tests.support.paths import ROOT
 from tests.support.served import Served, variables_of
 from tests.support.service import Service
 
@@ -22,6 +27,26 @@ REFUSE = b"""
     END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse();
 """
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that ``make wheel`` makes of the tree, without the internet."""
+    tree = tmp_path_factory.mktemp("tree")
+    for name in ("flexdb", "migrations"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    # What earlier wheels were made of.
+    (tree / "build/lib/flexdb").mkdir(parents=True)
+    (tree / "build/lib/flexdb/gone.py").touch()
+    done = subprocess.run(
+        ["make", "wheel", f"VENV={sys.prefix}", "-o", f"{sys.prefix}/python"], cwd=tree, text=True,
+        capture_output=True, env=os.environ | {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in tree.iterdir()}.isdisjoint({"build", "flexdb_service.egg-info"})
+    (wheel,) = (tree / "dist").iterdir()
+    return wheel
 
 
 @pytest.fixture

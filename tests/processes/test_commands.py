@@ -40,8 +40,8 @@ def test_every_command_says_what_it_does(name: str, capsys: pytest.CaptureFixtur
 
 def test_the_commands_are_those_that_there_are() -> None:
     assert set(commands.commands) == {
-        "serve", "migrate", "rollback", "export", "import", "create-key", "list-keys", "delete-key",
-        "row-security", "index", "deliver", "upkeep", "feed",
+        "serve", "demo", "migrate", "rollback", "export", "import", "create-key", "list-keys",
+        "delete-key", "row-security", "index", "deliver", "upkeep", "feed",
         "tenants", "types", "nodes", "call", "profiles"}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 import sysconfig
 import venv
@@ -17,7 +15,8 @@ import pytest
 from flexdb.version import __version__
 from tests.support.paths import ROOT
 from tests.support.requirements import FILES, asked, pinned
-from tests.support.served import Served
+from tests.support.served import Installed
+from tests.support.tools import run
 
 # What an installation asks for, and the files that pin just that.
 EQUAL = [(("", "server"), "requirements-service.txt"), (("embedded",), "requirements.txt"),
@@ -46,26 +45,6 @@ def test_every_requirement_says_what_it_is_for(name: str) -> None:
         assert not re.match("[a-z]", line) or re.search(r"==\S+.*  # \S+ \S+", line), line
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel of the tree, made in a copy, since making one leaves files behind."""
-    tree, made = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("made")
-    for name in ("flexdb", "migrations"):
-        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, tree)
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-deps",
-        "--no-build-isolation", "--wheel-dir", str(made), str(tree))
-    (wheel,) = made.iterdir()
-    return wheel
-
-
-def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.mark.long
 def test_the_wheel_has_each_file_of_the_package_and_every_migration(wheel: Path) -> None:
     assert wheel.name == f"flexdb_service-{__version__}-py3-none-any.whl"
@@ -92,24 +71,13 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return programs
 
 
-class Installed(Served):
-    """The installed service; ``folder`` stays as it is."""
-
-    programs: Path
-
-    def command(self) -> list[str]:
-        """Return the command that starts it."""
-        return [str(self.programs / "flexdb"), "serve"]
-
-
 @pytest.mark.long
 def test_an_installed_flexdb_serves_from_an_empty_folder_and_keeps_its_data_there(
         programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is installed is not what coverage counts.
     for name in [name for name in os.environ if name.startswith("COV")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(Installed, "programs", programs, raising=False)
-    with Installed(tmp_path, PYTHONPATH="") as served:
+    with Installed(programs, tmp_path) as served:
         served.wait()
         created = served.call("create_tenant", slug="acme", name="Acme")
         assert created["result"]["tenant"]["slug"] == "acme"

@@ -150,6 +150,21 @@ class Served:
         self.close()
 
 
+class Installed(Served):
+    """The service of an environment into which it was installed; its folder stays as it is.
+
+    :param programs: the folder of the environment's programs
+    """
+
+    def __init__(self, programs: Path, folder: Path, **variables: object) -> None:
+        self.programs = programs
+        super().__init__(folder, PYTHONPATH="", **variables)
+
+    def command(self) -> list[str]:
+        """Return the command that starts it."""
+        return [str(self.programs / "flexdb"), "serve"]
+
+
 def _command(pid: str) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flexdb.client.asynchronous.connection import AsyncConnection
+from flexdb.client.extras import extra
 from flexdb.client.shapes import shaped
 from flexdb.client.tables import Found, FoundShapes, rows
 
@@ -81,7 +82,8 @@ class AsyncList(Generic[T]):
 
         :raises ImportError: when pandas is not installed
         """
-        import pandas
+        with extra("frames"):
+            import pandas
 
         return pandas.DataFrame(rows(await self._whole()))
 
@@ -90,7 +92,8 @@ class AsyncList(Generic[T]):
 
         :raises ImportError: when polars is not installed
         """
-        import polars
+        with extra("frames"):
+            import polars
 
         found = rows(await self._whole())
         # Of no rows at all it makes no table.

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from flexdb.client.synchronous.connection import Connection
+from flexdb.client.extras import extra
 from flexdb.client.shapes import shaped
 from flexdb.client.tables import Found, FoundShapes, rows
 
@@ -84,7 +85,8 @@ class List(Generic[T]):
 
         :raises ImportError: when pandas is not installed
         """
-        import pandas
+        with extra("frames"):
+            import pandas
 
         return pandas.DataFrame(rows(self._whole()))
 
@@ -93,7 +95,8 @@ class List(Generic[T]):
 
         :raises ImportError: when polars is not installed
         """
-        import polars
+        with extra("frames"):
+            import polars
 
         found = rows(self._whole())
         # Of no rows at all it makes no table.

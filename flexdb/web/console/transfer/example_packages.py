@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flexdb.contract.ids import new_id
+
 LICENCES = (("MIT", "MIT License", True), ("Apache-2.0", "Apache License 2.0", True),
             ("MPL-2.0", "Mozilla Public License 2.0", True),
             ("GPL-3.0-only", "GNU General Public License v3.0 only", False))
@@ -136,3 +138,26 @@ def records() -> tuple[Records, Links]:
             links.append((newest[package], "tested_with", newest[needed], {}))
     links += [(one, "alternative_to", other, {}) for one, other in _ALTERNATIVES.items()]
     return made, links
+
+
+def calls(tenant_id: str) -> list[dict[str, Any]]:
+    """Return the calls that fill a tenant, as a transaction takes them."""
+    types = {name: new_id() for name in SCHEMAS}
+    of_types, links = records()
+    ids = {data["name"]: new_id() for of_type in of_types.values() for data in of_type}
+    made: list[tuple[str, dict[str, Any]]] = [
+        *(("create_node_type", {"name": name, "id": types[name], "schema": schema})
+          for name, schema in SCHEMAS.items()),
+        *(("create_relationship_type", {
+            "name": name, "source_node_type_ids": [types[source]],
+            "target_node_type_ids": [types[target]], **more})
+          for name, (source, target, more) in KINDS.items()),
+        ("create_nodes", {"nodes": [
+            {"node_type_id": types[name], "id": ids[data["name"]], "data": data}
+            for name, of_type in of_types.items() for data in of_type]}),
+        ("create_relationships", {"relationships": [
+            {"source_node_id": ids[source], "relationship_type": kind,
+             "target_node_id": ids[target], "data": data}
+            for source, kind, target, data in links]})]
+    return [{"method": method, "params": {"tenant_id": tenant_id} | params}
+            for method, params in made]

@@ -1,0 +1,106 @@
+"""The command demo: a service with something to look at."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from flexdb.cli.failures import Failure, failures
+
+_TENANT = "demo"
+# How often it is looked whether the service answers, in seconds.
+_PAUSE = 0.1
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def demo(folder: Path | None) -> int:
+    """Serve a tenant with example data to play with, until told to end.
+
+    FOLDER keeps the data for the next time; without one it is gone at the end. The database is
+    always one of its own, and of the settings only JSONRPC_PORT holds.
+    """
+    with failures(), _kept_in(folder) as kept:
+        from flexdb.config import Settings
+        from flexdb.config.reading import environment, read_settings, variables_of
+        from flexdb.server.embedded import binaries
+        from flexdb.server.listening import check_port
+        port = read_settings({"JSONRPC_PORT": environment(kept)[0].get("JSONRPC_PORT", "")}
+                             ).jsonrpc_port
+        address = f"http://localhost:{port}"
+        # Before the service does: what listens there would be taken for it, and be filled.
+        check_port(Settings().jsonrpc_host, port)
+        binaries()
+        # Set and empty they count as not set, whatever a file in the folder says.
+        own = dict.fromkeys(variables_of(Settings()), "") | {
+            "JSONRPC_PORT": str(port), "LOG_LEVEL": "WARNING"}
+        click.echo(f"Starting flexdb and a PostgreSQL in {kept}")
+        with _served(kept, own) as service:
+            if tenant := _filled(service, address):
+                click.echo(f"Open {address}/console/t/{tenant} · stop with Ctrl-C\n"
+                           f'In Python: flexdb.client.connect("{address}").tenant("{_TENANT}")')
+            return service.wait()
+
+
+@contextmanager
+def _kept_in(folder: Path | None) -> Iterator[Path]:
+    """Give the folder of the data, made where it is not there; one that nobody named goes again."""
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+        yield folder.resolve()
+        return
+    with TemporaryDirectory(prefix="flexdb-demo-") as made:
+        yield Path(made)
+
+
+@contextmanager
+def _served(folder: Path, variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve in a folder, and end that when this process is told to end."""
+    def end(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        before = signal.signal(signal.SIGTERM, end)
+        # At a terminal Ctrl-C would reach it too, and twice.
+        service = subprocess.Popen([sys.executable, "-m", "flexdb", "serve"], cwd=folder,
+                                   env=os.environ | variables, stdin=subprocess.DEVNULL,
+                                   start_new_session=True)
+        try:
+            yield service
+        finally:
+            service.terminate()
+            service.wait()
+            signal.signal(signal.SIGTERM, before)
+
+
+def _filled(service: subprocess.Popen[bytes], address: str) -> str | None:
+    """Fill the tenant as soon as the service answers, and return its id; None when that ended."""
+    import flexdb.client as fx
+    from flexdb.web.console.transfer import example_packages
+    with fx.connect(address) as db:
+        while service.poll() is None:
+            try:
+                db.call("list_tenants", {"pagination": {"page_size": 1}}, timeout=2)
+                break
+            except (fx.ConnectionFailed, fx.Timeout):
+                time.sleep(_PAUSE)
+        else:
+            return None
+        tenant = db.tenant(_TENANT, create=True)
+        try:
+            db.call("transaction", {"calls": example_packages.calls(tenant.id)})
+        except fx.AlreadyExists:
+            # It was filled the last time.
+            pass
+        except fx.Error as error:
+            raise Failure(f"the example cannot be loaded: {error}") from error
+        return tenant.id
