@@ -18,6 +18,7 @@ from flexdb.cli.failures import database
 from flexdb.cli.files import export, import_file
 from flexdb.cli.keys import create_key, delete_key, list_keys
 from flexdb.cli.remote import COMMANDS
+from flexdb.cli.remote.completion import ASKED_BY
 from flexdb.version import __version__
 
 
@@ -131,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
     :param arguments: the process's own when absent
     """
     try:
-        return commands.main(arguments, standalone_mode=False) or 0
+        return commands.main(arguments, standalone_mode=False, complete_var=ASKED_BY) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code

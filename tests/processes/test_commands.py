@@ -42,7 +42,7 @@ def test_the_commands_are_those_that_there_are() -> None:
     assert set(commands.commands) == {
         "serve", "demo", "migrate", "rollback", "export", "import", "create-key", "list-keys",
         "delete-key", "row-security", "index", "deliver", "upkeep", "feed",
-        "tenants", "types", "nodes", "call", "profiles"}
+        "tenants", "types", "nodes", "relationships", "graph", "call", "profiles", "completion"}
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

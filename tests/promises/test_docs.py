@@ -26,8 +26,8 @@ FOREIGN = {"JSONRPC_ADDRESS", "COMPOSE_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "GI
            "ON_ERROR_STOP", "NO_COLOR", "XDG_CONFIG_HOME", "FLEXDB_URL", "FLEXDB_TOKEN",
            "FLEXDB_PROFILE"}
 # Programs of others, which the documentation tells how to use.
-OTHERS = {"apt-cache", "cd", "cosign", "createdb", "docker", "echo", "git", "journalctl", "jq",
-          "pg_dump", "pg_restore", "psql", "pypi-attestations", "sudo", "vacuumdb"}
+OTHERS = {"apt-cache", "cd", "cosign", "createdb", "docker", "echo", "eval", "git", "journalctl",
+          "jq", "pg_dump", "pg_restore", "psql", "pypi-attestations", "sudo", "vacuumdb"}
 LINKS = [(page, target) for page, text in PAGES.items()
          for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
 

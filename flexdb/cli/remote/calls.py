@@ -8,7 +8,7 @@ import click
 
 from flexdb.cli.remote.assignments import assigned
 from flexdb.cli.remote.connection import connected
-from flexdb.cli.remote.node_types import find_type
+from flexdb.cli.remote.names import find_type, method_argument
 from flexdb.cli.remote.output import Writer
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("call")
-@click.argument("method")
+@method_argument
 @click.argument("params", nargs=-1, metavar="[NAME=TEXT|NAME:=JSON|@FILE]...")
 @connected
 def call(db: Client, output: Writer, method: str, params: tuple[str, ...]) -> None:

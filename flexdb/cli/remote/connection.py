@@ -12,14 +12,21 @@ import click
 
 from flexdb.cli.remote.failures import failures
 from flexdb.cli.remote.output import FORMS, Writer
-from flexdb.cli.remote.profiles import DEFAULT, Profile, no_profile, read_profiles
+from flexdb.cli.remote.profiles import (
+    DEFAULT,
+    Profile,
+    complete_profile,
+    no_profile,
+    read_profiles,
+)
 
 _HERE = "http://localhost:5000"
 _OPTIONS = (
     click.option("--url", help="Where the service is; FLEXDB_URL, or http://localhost:5000."),
     click.option("--token", help="A key or a JWT. Others on the machine see a command, but "
                                  "neither FLEXDB_TOKEN nor a profile."),
-    click.option("--profile", help="The service of this name; FLEXDB_PROFILE."),
+    click.option("--profile", shell_complete=complete_profile,
+                 help="The service of this name; FLEXDB_PROFILE."),
     click.option("--timeout", type=click.FloatRange(0, min_open=True), default=30,
                  show_default=True, help="In how many seconds a call is to be answered."),
     click.option("-o", "--output", "form", type=click.Choice(FORMS),
@@ -30,7 +37,7 @@ _OPTIONS = (
 def connected(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command its client and its output, and the options that say which.
 
-    :param function: what the command does, with a ``Client``, an ``Writer`` and its own arguments
+    :param function: what the command does, with a ``Client``, a ``Writer`` and its own arguments
     """
     @wraps(function)
     def run(url: str | None, token: str | None, profile: str | None, timeout: float,

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 # What is wrong with what was sent, and another one might do.
 REFUSED = 3
+# What is named is not there.
+ABSENT = 4
 # The service was not reached, or did not answer in time.
 _AWAY = 9
 # Reasons of the error tree by the status of a command; of what is not listed it is 1.
 STATUSES = {
     REFUSED: ("INVALID_PARAMS", "METHOD_NOT_FOUND", "INVALID_REQUEST", "PARSE_ERROR", "TOO_LARGE"),
-    4: ("NOT_FOUND", "CHANGES_GONE"),
+    ABSENT: ("NOT_FOUND", "CHANGES_GONE"),
     5: ("ALREADY_EXISTS", "IN_USE", "KEY_REUSED"),
     6: ("VERSION_CONFLICT", "PRECONDITION_FAILED", "ABORTED"),
     7: ("UNAUTHENTICATED", "PERMISSION_DENIED"),

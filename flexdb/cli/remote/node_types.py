@@ -9,12 +9,12 @@ import click
 from flexdb.cli.remote.assignments import document
 from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.lists import listed, write_list
+from flexdb.cli.remote.names import find_type, tenant_argument, type_argument
 from flexdb.cli.remote.output import Writer
 from flexdb.cli.remote.questions import ask, sure
 
 if TYPE_CHECKING:
     from flexdb.client import Client
-    from flexdb.client.objects import NodeType
 _SCHEMA = click.option("--schema", metavar="JSON", help="What its nodes must fit; @FILE reads it.")
 _DESCRIPTION = click.option("--description", help="What its nodes are.")
 
@@ -25,7 +25,7 @@ def types() -> None:
 
 
 @types.command("list")
-@click.argument("tenant")
+@tenant_argument
 @listed
 @connected
 def list_node_types(db: Client, output: Writer, tenant: str, **options: Any) -> None:
@@ -34,8 +34,8 @@ def list_node_types(db: Client, output: Writer, tenant: str, **options: Any) -> 
 
 
 @types.command("get")
-@click.argument("tenant")
-@click.argument("type", metavar="TYPE")
+@tenant_argument
+@type_argument
 @connected
 def get_node_type(db: Client, output: Writer, tenant: str, type: str) -> None:
     """Show a node type with its schema."""
@@ -43,7 +43,7 @@ def get_node_type(db: Client, output: Writer, tenant: str, type: str) -> None:
 
 
 @types.command("create")
-@click.argument("tenant")
+@tenant_argument
 @click.argument("name")
 @_SCHEMA
 @_DESCRIPTION
@@ -56,8 +56,8 @@ def create_node_type(db: Client, output: Writer, tenant: str, name: str, schema:
 
 
 @types.command("edit")
-@click.argument("tenant")
-@click.argument("type", metavar="TYPE")
+@tenant_argument
+@type_argument
 @click.option("--name", help="Its name from now on.")
 @_SCHEMA
 @_DESCRIPTION
@@ -75,8 +75,8 @@ def edit_node_type(db: Client, output: Writer, tenant: str, type: str, name: str
 
 
 @types.command("delete")
-@click.argument("tenant")
-@click.argument("type", metavar="TYPE")
+@tenant_argument
+@type_argument
 @sure
 @connected
 def delete_node_type(db: Client, output: Writer, tenant: str, type: str, yes: bool) -> None:
@@ -84,12 +84,6 @@ def delete_node_type(db: Client, output: Writer, tenant: str, type: str, yes: bo
     found = find_type(db, db.tenant(tenant).id, type)
     ask(f"Delete the type {found['name']} with all of its nodes?", yes)
     db.delete_node_type(tenant_id=found["tenant_id"], id=found["id"])
-
-
-def find_type(db: Client, tenant_id: str, type: str) -> NodeType:
-    """Return the node type of a name or an id."""
-    from flexdb.client.ids import is_id
-    return db.get_node_type(tenant_id=tenant_id, **{"id" if is_id(type) else "name": type})
 
 
 def _given(schema: str | None, description: str | None) -> dict[str, Any]:

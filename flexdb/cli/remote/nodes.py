@@ -10,15 +10,12 @@ from flexdb.cli.remote.assignments import assigned, document
 from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.editing import edited
 from flexdb.cli.remote.lists import listed, write_list
-from flexdb.cli.remote.node_types import find_type
+from flexdb.cli.remote.names import find_type, tenant_argument, type_argument, type_option
 from flexdb.cli.remote.output import Writer
-from flexdb.cli.remote.questions import ask, sure
+from flexdb.cli.remote.questions import ask, sure, version_option
 
 if TYPE_CHECKING:
     from flexdb.client import Client
-_TYPE = click.option("--type", metavar="TYPE", help="Only nodes of this type.")
-_VERSION = click.option("--version", type=click.IntRange(1),
-                        help="Only while it is at this version.")
 
 
 @click.group("nodes")
@@ -31,8 +28,8 @@ def nodes() -> None:
 
 
 @nodes.command("list")
-@click.argument("tenant")
-@_TYPE
+@tenant_argument
+@type_option
 @listed
 @connected
 def list_nodes(db: Client, output: Writer, tenant: str, type: str | None, **options: Any) -> None:
@@ -41,9 +38,9 @@ def list_nodes(db: Client, output: Writer, tenant: str, type: str | None, **opti
 
 
 @nodes.command("query")
-@click.argument("tenant")
+@tenant_argument
 @click.argument("conditions", nargs=-1, required=True, metavar="PATH=TEXT|PATH:=JSON...")
-@_TYPE
+@type_option
 @listed
 @connected
 def query_nodes(db: Client, output: Writer, tenant: str, conditions: tuple[str, ...],
@@ -57,9 +54,9 @@ def query_nodes(db: Client, output: Writer, tenant: str, conditions: tuple[str, 
 
 
 @nodes.command("search")
-@click.argument("tenant")
+@tenant_argument
 @click.argument("words")
-@_TYPE
+@type_option
 @listed
 @connected
 def search_nodes(db: Client, output: Writer, tenant: str, words: str, type: str | None,
@@ -69,7 +66,7 @@ def search_nodes(db: Client, output: Writer, tenant: str, words: str, type: str 
 
 
 @nodes.command("get")
-@click.argument("tenant")
+@tenant_argument
 @click.argument("id")
 @connected
 def get_node(db: Client, output: Writer, tenant: str, id: str) -> None:
@@ -78,8 +75,8 @@ def get_node(db: Client, output: Writer, tenant: str, id: str) -> None:
 
 
 @nodes.command("create")
-@click.argument("tenant")
-@click.argument("type", metavar="TYPE")
+@tenant_argument
+@type_argument
 @click.argument("data", nargs=-1, metavar="[NAME=TEXT|NAME:=JSON|@FILE]...")
 @click.option("--id", help="An id of your own.")
 @connected
@@ -90,7 +87,7 @@ def create_node(db: Client, output: Writer, tenant: str, type: str, data: tuple[
 
 
 @nodes.command("edit")
-@click.argument("tenant")
+@tenant_argument
 @click.argument("id")
 @click.argument("data", nargs=-1, metavar="[NAME=TEXT|NAME:=JSON|@FILE]...")
 @connected
@@ -113,9 +110,9 @@ def edit_node(db: Client, output: Writer, tenant: str, id: str, data: tuple[str,
 
 
 @nodes.command("delete")
-@click.argument("tenant")
+@tenant_argument
 @click.argument("id")
-@_VERSION
+@version_option
 @sure
 @connected
 def delete_node(db: Client, output: Writer, tenant: str, id: str, version: int | None, yes: bool

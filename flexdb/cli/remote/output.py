@@ -13,7 +13,7 @@ import click
 from flexdb.cli.remote.text import json_text, visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 Thing = Mapping[str, Any]
 FORMS = ("table", "json", "ndjson", "csv")
@@ -70,6 +70,10 @@ class Writer:
                 sys.stdout.write(f"{json_text(thing)}\n")
         else:
             self._json(_array(wanted))
+
+    def drawing(self, drawn: RenderableType) -> None:
+        """Write what rich draws, for people."""
+        _console(self.terminal).print(drawn, soft_wrap=True)
 
     def _json(self, parts: str | Iterable[str]) -> None:
         written = (parts,) if isinstance(parts, str) else parts

@@ -84,6 +84,14 @@ def _parser() -> ConfigParser:
     return ConfigParser(interpolation=None, default_section="", delimiters="=")
 
 
+def complete_profile(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+    """Return the names of profiles that begin so, for a shell; none where they cannot be read."""
+    try:
+        return [name for name in read_profiles() if name.startswith(begun)]
+    except (Failure, OSError):
+        return []
+
+
 @click.group("profiles")
 def profiles() -> None:
     """Services by name, with their keys, for --profile and FLEXDB_PROFILE."""
@@ -122,7 +130,7 @@ def add_profile(name: str, url: str) -> None:
 
 
 @profiles.command("delete")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_profile)
 def delete_profile(name: str) -> None:
     """Delete a profile."""
     found = read_profiles()

@@ -1,4 +1,4 @@
-"""What is asked at a terminal before something is gone."""
+"""What is asked before something is gone, and what says how it is to be."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import click
 from flexdb.cli.failures import Failure
 from flexdb.cli.remote.text import visible
 
+version_option = click.option("--version", type=click.IntRange(1),
+                              help="Only while it is at this version.")
 sure = click.option("--yes", is_flag=True, help="Do not ask.")
 
 

@@ -8,6 +8,7 @@ import click
 
 from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.lists import listed, write_list
+from flexdb.cli.remote.names import tenant_argument
 from flexdb.cli.remote.output import Writer
 from flexdb.cli.remote.questions import ask, sure
 
@@ -29,7 +30,7 @@ def list_tenants(db: Client, output: Writer, **options: Any) -> None:
 
 
 @tenants.command("get")
-@click.argument("tenant")
+@tenant_argument
 @connected
 def get_tenant(db: Client, output: Writer, tenant: str) -> None:
     """Show a tenant."""
@@ -47,7 +48,7 @@ def create_tenant(db: Client, output: Writer, slug: str, name: str | None) -> No
 
 
 @tenants.command("edit")
-@click.argument("tenant")
+@tenant_argument
 @click.option("--slug", help="Its slug from now on.")
 @click.option("--name", help="Its name from now on.")
 @click.option("--status", type=click.Choice(["active", "suspended"]),
@@ -61,7 +62,7 @@ def edit_tenant(db: Client, output: Writer, tenant: str, **changed: Any) -> None
 
 
 @tenants.command("delete")
-@click.argument("tenant")
+@tenant_argument
 @sure
 @connected
 def delete_tenant(db: Client, output: Writer, tenant: str, yes: bool) -> None:
