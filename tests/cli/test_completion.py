@@ -37,7 +37,7 @@ def test_commands_options_tenants_types_methods_and_profiles_are_completed(
     assert completed("call", "shortest") == ["shortest_path"]
     assert completed("nodes", "list", acme, "--profile", "p") == ["prod"]
     assert completed("nodes", "list", acme, "-o", "n") == ["ndjson"]
-    assert completed("tenants", "list", "--url", "http://127.0.0.1:1", "--fi") == ["--filter"]
+    assert completed("tenants", "list", "--url", "http://127.0.0.1:1", "--filt") == ["--filter"]
 
 
 def test_a_name_that_a_shell_would_run_is_not_offered(flexdb: Flexdb, acme: str) -> None:

@@ -68,6 +68,7 @@ def other(acme: str, node: Any, said: str) -> str:
             "text = text.replace('high', 'low')")
 
 
+@pytest.mark.long
 def test_what_somebody_else_changed_elsewhere_stays(
         flexdb: Flexdb, acme: str, node: Any, editor: Any) -> None:
     editor(other(acme, node, "title=Theirs"))
@@ -76,6 +77,7 @@ def test_what_somebody_else_changed_elsewhere_stays(
     assert changed["version"] == 3
 
 
+@pytest.mark.long
 def test_a_conflict_is_told_and_what_was_typed_is_kept_and_can_be_sent(
         flexdb: Flexdb, acme: str, node: Any, editor: Any) -> None:
     folder = editor(other(acme, node, "priority=urgent"))
@@ -102,6 +104,7 @@ def test_what_does_not_fit_is_told_and_kept(
     assert flexdb("nodes", "get", acme, node["id"]).object() == node
 
 
+@pytest.mark.long
 def test_at_a_terminal_it_is_edited_again(
         flexdb: Flexdb, acme: str, node: Any, editor: Any) -> None:
     folder = editor("text = text[:-3] if n == 0 else text + '}' if n == 1 else text")

@@ -130,6 +130,7 @@ def test_a_node_is_deleted_when_somebody_is_sure(flexdb: Flexdb, acme: str, node
     assert flexdb("nodes", "get", acme, node["id"]).status == 4
 
 
+@pytest.mark.long
 def test_at_a_terminal_it_is_asked_whether_to_delete(flexdb: Flexdb, acme: str, node: Any) -> None:
     kept = at_terminal("nodes", "delete", acme, node["id"], asked="[y/N]", answer="n\n")
     assert f"Delete the node {node['id']} of {acme} with its relationships?" in kept.output

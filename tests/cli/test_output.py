@@ -56,6 +56,7 @@ def test_csv_has_a_column_for_each_member_and_texts_as_they_are(
     assert (second["data.id"], second["more"], second["big"]) == ("own", "x", "")
 
 
+@pytest.mark.long
 def test_at_a_terminal_a_list_is_a_table_and_nothing_of_it_moves_the_terminal(
         flexdb: Flexdb, acme: str, made: dict[str, Any]) -> None:
     for form in ((), ("-o", "csv"), ("-o", "json"), ("-o", "ndjson")):
@@ -86,6 +87,7 @@ def test_a_table_says_when_there_is_more(flexdb: Flexdb, acme: str) -> None:
     assert len(whole.output.splitlines()) == 5 and whole.errors == ""
 
 
+@pytest.mark.long
 def test_there_are_colours_at_a_terminal_alone_and_none_where_nobody_wants_them(
         flexdb: Flexdb, acme: str, made: dict[str, Any], environment: pytest.MonkeyPatch) -> None:
     coloured = re.compile(r"\x1b\[[0-9;]*3[0-7]m")

@@ -68,7 +68,7 @@ def test_an_interrupted_command_ends_as_one_that_the_signal_ended() -> None:
     assert (status, output, errors.strip()) == (130, "", "flexdb: interrupted")
 
 
-@pytest.mark.parametrize("form", ["ndjson", "json", "csv", "table"])
+@pytest.mark.parametrize("form", ["ndjson", "table"])
 def test_a_reader_that_has_enough_is_told_nothing(form: str, acme: str) -> None:
     read, written = os.pipe()
     os.close(read)
