@@ -184,8 +184,8 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE TRIGGER flexdb_raise_version BEFORE UPDATE ON node_types
-FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION flexdb_raise_version();
+FOR EACH ROW WHEN (NEW.version <= OLD.version) EXECUTE FUNCTION flexdb_raise_version();
 CREATE OR REPLACE TRIGGER flexdb_raise_version BEFORE UPDATE ON nodes
-FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION flexdb_raise_version();
+FOR EACH ROW WHEN (NEW.version <= OLD.version) EXECUTE FUNCTION flexdb_raise_version();
 CREATE OR REPLACE TRIGGER flexdb_raise_version BEFORE UPDATE ON relationships
-FOR EACH ROW WHEN (NEW.version = OLD.version) EXECUTE FUNCTION flexdb_raise_version();
+FOR EACH ROW WHEN (NEW.version <= OLD.version) EXECUTE FUNCTION flexdb_raise_version();

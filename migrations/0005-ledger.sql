@@ -66,7 +66,7 @@ $$;
 
 -- The types of nodes and of relationships as keys of a size, none of which is nil.
 CREATE OR REPLACE FUNCTION flexdb_list_key(type text) RETURNS uuid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT encode(substr(sha256(convert_to(type, 'UTF8')), 1, 16), 'hex')::uuid
 $$;
 

@@ -392,14 +392,6 @@ FOR EACH ROW EXECUTE FUNCTION flexdb_log_relationship();
 CREATE OR REPLACE TRIGGER flexdb_log_changed AFTER INSERT OR UPDATE OR DELETE ON node_types
 FOR EACH ROW EXECUTE FUNCTION flexdb_log_node_type();
 
--- A version is said once of a row: where somebody sets an older one, it is raised all the same.
-CREATE OR REPLACE TRIGGER flexdb_raise_older_version BEFORE UPDATE ON node_types
-FOR EACH ROW WHEN (NEW.version < OLD.version) EXECUTE FUNCTION flexdb_raise_version();
-CREATE OR REPLACE TRIGGER flexdb_raise_older_version BEFORE UPDATE ON nodes
-FOR EACH ROW WHEN (NEW.version < OLD.version) EXECUTE FUNCTION flexdb_raise_version();
-CREATE OR REPLACE TRIGGER flexdb_raise_older_version BEFORE UPDATE ON relationships
-FOR EACH ROW WHEN (NEW.version < OLD.version) EXECUTE FUNCTION flexdb_raise_version();
-
 CREATE OR REPLACE FUNCTION flexdb_forget_changes(of_tenant uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     named constant text := current_setting('flexdb.tenant_id', true);

@@ -193,6 +193,11 @@ BEGIN
     DROP TRIGGER IF EXISTS flexdb_derive_updated ON nodes;
     DROP TRIGGER IF EXISTS flexdb_log_updated ON nodes;
     DROP INDEX IF EXISTS flexdb_changes_at;
+    -- Where this runs again, what 0025 put in the place of one of these stays.
+    IF to_regprocedure('flexdb_follow_created()') IS NOT NULL THEN
+        CREATE OR REPLACE TRIGGER flexdb_follow_inserted AFTER INSERT ON nodes
+        REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION flexdb_follow_created();
+    END IF;
 END $$;
 
 DO $$ BEGIN PERFORM flexdb_follow_nodes(); END $$;
