@@ -19,6 +19,7 @@ import bench.neighbours  # noqa: F401
 import bench.related  # noqa: F401
 import bench.repeats  # noqa: F401
 import bench.search  # noqa: F401
+import bench.streams  # noqa: F401
 from bench.growth import CURVES, Curve, grow
 from bench.load import require_wrk
 from bench.machine import describe, load_average

@@ -158,9 +158,10 @@ def prepare(server: Settings, tenants: int, nodes: int) -> Data:
 
 
 @contextmanager
-def fresh(server: Settings, name: str = "bench_writes", nodes: int = 0) -> Iterator[Data]:
-    """Give a database with one tenant, to be written to; it goes away at the end."""
-    data = Data(replace(server, db_name=name), 1, nodes)
+def fresh(server: Settings, name: str = "bench_writes", nodes: int = 0, tenants: int = 1
+          ) -> Iterator[Data]:
+    """Give a database with few tenants, to be written to; it goes away at the end."""
+    data = Data(replace(server, db_name=name), tenants, nodes)
     with connect(server) as connection:
         _create(connection, name)
         migrate(data.settings)

@@ -16,7 +16,7 @@ from bench.yardsticks import pgbench, psql
 ROWS: dict[str, Callable[[Stage], Row]] = {}
 # What the smoke form measures.
 SMOKE = ["list_first_page", "page_depth", "batch_get", "batch_create", "many_tenants",
-         "small_tenant", "bulk_changes"]
+         "small_tenant", "bulk_changes", "streams"]
 BATCH = 100
 # pgbench prepares each script on each connection, which must not take long.
 _SCRIPTS = 8

@@ -61,9 +61,10 @@ class Stage:
         """Return a database for large nodes, as :meth:`writes` gives one."""
         return self._closing.enter_context(fresh(self.postgres.settings, "bench_large"))
 
-    def small(self, name: str, nodes: int = 1000) -> Data:
-        """Return a database of its own with few nodes, as :meth:`writes` gives one."""
-        return self._closing.enter_context(fresh(self.postgres.settings, f"bench_{name}", nodes))
+    def small(self, name: str, nodes: int = 1000, tenants: int = 1) -> Data:
+        """Return a database of its own with few nodes to a tenant, as :meth:`writes` gives one."""
+        return self._closing.enter_context(
+            fresh(self.postgres.settings, f"bench_{name}", nodes, tenants))
 
     def stop_servers(self) -> None:
         """Stop the servers: many of them would need more connections than PostgreSQL has."""
