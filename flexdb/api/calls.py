@@ -74,9 +74,8 @@ class PageCalls:
         planned: list[Plan | FlexdbError] = []
         watched = watch.current()
         for call in calls:
-            watched.asked = None
+            watched.tenants.append("")
             planned.append(self._plan(call))
-            watched.tenants.append(watched.asked[0] if watched.asked else "")
             if tally:
                 tally.add()
         if tally:

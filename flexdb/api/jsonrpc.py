@@ -104,7 +104,7 @@ class Site(JSONRPCSite):
         tally = self.contexts.rates.tally(context.caller)
         watched = watch.current()
         for place, call in enumerate(body.calls):
-            watched.asked = None
+            watched.tenants.append("")
             planned = self._plan(context, call, partial(body.params_text, place))
             if keyed:
                 planned = keyed.planned(planned)
@@ -112,7 +112,6 @@ class Site(JSONRPCSite):
             found.append(planned if isinstance(planned, PLANS) else
                          body.told(place, budget.admit(planned)))
             del planned
-            watched.tenants.append(watched.asked[0] if watched.asked else "")
             if tally:
                 tally.add()
         refusals: list[errors.FlexdbError | None] = [*tally.refused()] if tally else []
@@ -211,8 +210,7 @@ class View(JSONRPCView):
             return http.apply_preference(before.response())
         if isinstance(parts, Response):
             return parts
-        size = sum(map(len, parts))
-        if size <= _JOINED:
+        if (size := sum(map(len, parts))) <= _JOINED:
             response = Response(b"".join(parts), status, content_type=http.JSON)
         else:
             # A large answer has no copies that it does not need.

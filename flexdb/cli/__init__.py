@@ -17,6 +17,7 @@ from flexdb.cli.demo import demo
 from flexdb.cli.failures import database
 from flexdb.cli.files import export, import_file
 from flexdb.cli.keys import create_key, delete_key, list_keys
+from flexdb.cli.programs import PROGRAMS
 from flexdb.cli.remote import COMMANDS
 from flexdb.cli.remote.completion import ASKED_BY
 from flexdb.version import __version__
@@ -122,7 +123,7 @@ def deliver(beside: bool) -> None:
 
 
 for command in (demo, export, import_file, create_key, list_keys, delete_key, upkeep, feed,
-                *COMMANDS):
+                *PROGRAMS, *COMMANDS):
     commands.add_command(command)
 
 

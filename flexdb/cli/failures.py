@@ -44,11 +44,12 @@ def failures() -> Iterator[None]:
     from flexdb.errors import FlexdbError
     from flexdb.server.embedded import EmbeddedError
     from flexdb.server.listening import StartError
+    from flexdb.server.programs import ProgramError
     try:
         yield
     except NotReachable as error:
         raise Failure(f"PostgreSQL does not answer: {error}") from error
-    except (ConfigError, EmbeddedError, MigrationError, RowSecurityError, StartError,
+    except (ConfigError, EmbeddedError, MigrationError, ProgramError, RowSecurityError, StartError,
             FlexdbError) as error:
         raise Failure(str(error)) from error
     except BrokenPipeError:

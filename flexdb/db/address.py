@@ -131,6 +131,19 @@ def answers(host: str, port: int) -> bool:
     return pq.PGconn.ping(asked.encode()) in (pq.Ping.OK, pq.Ping.REJECT)
 
 
+def server_version(settings: Settings) -> int:
+    """Return the major version of the PostgreSQL there.
+
+    :raises NotReachable: when it does not answer
+    :raises ConfigError: when it does not let flexdb in
+    """
+    try:
+        with psycopg.connect(conninfo(settings), autocommit=True) as connection:
+            return connection.info.server_version // 10_000
+    except psycopg.Error as error:
+        raise not_reached(error, settings) from error
+
+
 def _trust_what_the_system_trusts() -> None:
     # The OpenSSL in psycopg's package has a place of its own for certificates, where none are.
     paths = ssl.get_default_verify_paths()

@@ -42,6 +42,13 @@ def binaries(version: str | None = None) -> Path:
     return Path(package.origin).parent / _FOLDERS[wanted] / "bin"
 
 
+def versions() -> list[tuple[int, Path]]:
+    """Return the major versions that the package ships, each with its folder of programs."""
+    if find_spec(_PACKAGE) is None:
+        return []
+    return [(int(version), binaries(version)) for version in _FOLDERS]
+
+
 def unprivileged(command: Sequence[str]) -> list[str]:
     """Return a command that runs as nobody when we are root, as whom PostgreSQL refuses to run."""
     if os.geteuid() != 0:

@@ -37,7 +37,7 @@ class Watch:
         self.has_others = False
         # The tenant that the call planned last is about, and how many calls it counts as.
         self.asked: tuple[str, int] | None = None
-        # Of a request that may hold several: the tenant that each is about, or "".
+        # Of a request that may hold several: the tenant of each that is planned, or "".
         self.tenants: list[str] = []
         # How many objects were listed or written; each call that does neither is one.
         self.rows = 0
@@ -59,6 +59,8 @@ class Watch:
         :param calls: how many calls it counts as
         """
         self.asked = tenant, calls
+        if self.tenants:
+            self.tenants[-1] = tenant
         if tenant and tenant != self.tenant:
             self.has_others = self.has_others or bool(self.tenant)
             self.tenant = self.tenant or tenant

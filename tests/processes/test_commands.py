@@ -41,7 +41,8 @@ def test_every_command_says_what_it_does(name: str, capsys: pytest.CaptureFixtur
 def test_the_commands_are_those_that_there_are() -> None:
     assert set(commands.commands) == {
         "serve", "demo", "migrate", "rollback", "export", "import", "create-key", "list-keys",
-        "delete-key", "row-security", "index", "deliver", "upkeep", "feed",
+        "delete-key", "row-security", "index", "deliver", "upkeep", "feed", "psql", "pg_dump",
+        "pg_restore",
         "tenants", "types", "nodes", "relationships", "graph", "call", "profiles", "completion"}
 
 

@@ -104,7 +104,7 @@ def test_every_make_target_is_in_the_table() -> None:
 def test_every_command_is_in_the_table() -> None:
     told = subprocess.run([sys.executable, "-m", "flexdb", "--help"], cwd=ROOT, text=True,
                           capture_output=True, check=True).stdout
-    commands = set(re.findall(r"^ +([a-z]+(?:-[a-z]+)*)  ", told, re.MULTILINE))
+    commands = set(re.findall(r"^ +([a-z]+(?:[-_][a-z]+)*)  ", told, re.MULTILINE))
     listed = {quoted(row[0])[0].removeprefix("python -m ").split()[1]: quoted(row[1])
               for heading in ("## flexdb", "## flexdb, over HTTP")
               for row in table(COMMANDS, heading)}

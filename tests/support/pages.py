@@ -40,9 +40,16 @@ def quoted(cell: str) -> list[str]:
     return re.findall(r"`([^`]*)`", cell)
 
 
-def blocks(page: str, language: str | None = None) -> list[tuple[str, str]]:
-    """Return the blocks of code of a page, each with its language, in their order."""
-    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", PAGES[page], re.MULTILINE | re.DOTALL)
+def blocks(page: str, language: str | None = None, heading: str = "") -> list[tuple[str, str]]:
+    """Return the blocks of code of a page, each with its language, in their order.
+
+    :param heading: with its number signs: only those below it, up to the next one
+    """
+    text = PAGES[page]
+    if heading:
+        text = re.split(r"^##+ ", text.split(f"\n{heading}\n", 1)[1], maxsplit=1,
+                        flags=re.MULTILINE)[0]
+    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [(name, text) for name, text in found if language in (None, name)]
 
 
