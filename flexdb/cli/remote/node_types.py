@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ from flexdb.cli.remote.questions import ask, sure
 
 if TYPE_CHECKING:
     from flexdb.client import Client
+    from flexdb.client.codegen.modules import Kind
 _SCHEMA = click.option("--schema", metavar="JSON", help="What its nodes must fit; @FILE reads it.")
 _DESCRIPTION = click.option("--description", help="What its nodes are.")
 
@@ -84,6 +86,20 @@ def delete_node_type(db: Client, output: Writer, tenant: str, type: str, yes: bo
     found = find_type(db, db.tenant(tenant).id, type)
     ask(f"Delete the type {found['name']} with all of its nodes?", yes)
     db.delete_node_type(tenant_id=found["tenant_id"], id=found["id"])
+
+
+@types.command("code")
+@click.argument("tenant")
+@click.option("--as", "kind", type=click.Choice(["typeddict", "dataclass", "msgspec", "pydantic"]),
+              default="typeddict", show_default=True, help="What the classes are.")
+@connected
+def write_code(db: Client, output: Writer, tenant: str, kind: Kind) -> None:
+    """Write a Python module with a class for the records of each node type."""
+    from flexdb.client.codegen.modules import module
+    from flexdb.client.synchronous.lists import List
+    found: List[Any] = List(db, "list_node_types", "node_types",
+                            {"tenant_id": db.tenant(tenant).id}, lambda one: one)
+    sys.stdout.write(module(found, kind))
 
 
 def _given(schema: str | None, description: str | None) -> dict[str, Any]:
