@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import psycopg
 import pytest
@@ -281,16 +282,42 @@ def test_export_and_import_take_as_long_as_they_need(
     files = [str(tmp_path / name) for name in ("exported", "again")]
     source, target = through(), through()
     with closing(Service.of(source)) as service:
-        node_type = service.node_type(service.tenant(slug="large"))
-        service.call("create_nodes", tenant_id=node_type["tenant_id"],
-                     nodes=[{"node_type_id": node_type["id"]}] * 2000)
+        service.node(service.node_type(service.tenant(slug="large")))
     one = Behind(source)
     wait_until(lambda: not one.backends("idle"))
     for settings in (source, target):
-        change_database(settings, "statement_timeout = 1")
-    if not past_it:
-        source, target = (replace(settings, db_direct_port=0) for settings in (source, target))
-    export_tenant(source, "large", files[0])
-    import_file(target, files[0])
+        change_database(settings, "statement_timeout = '1s'")
+    out, into = ((source, target) if past_it else
+                 (replace(settings, db_direct_port=0) for settings in (source, target)))
+    with waiting(source):
+        export_tenant(out, "large", files[0])
+    with waiting(target):
+        import_file(into, files[0])
     export_tenant(target, "large", files[1])
     assert Path(files[0]).read_bytes() == Path(files[1]).read_bytes()
+
+
+@contextmanager
+def waiting(settings: Settings) -> Iterator[None]:
+    """Keep statements on nodes waiting until one has for longer than its second, or is away."""
+    long_one = ("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database() AND now() - query_start > interval '1.3 s'")
+    ended = Event()
+    with postgres.connect(settings) as holds, postgres.connect(settings) as looks, \
+            ThreadPoolExecutor(1) as threads:
+        for connection in (holds, looks):
+            connection.execute("SET statement_timeout = 0")
+        holds.autocommit = False
+        holds.execute("LOCK TABLE nodes")
+
+        def let_go() -> bool:
+            wait_until(lambda: ended.is_set() or looks.execute(long_one).fetchone() == (1,))
+            holds.rollback()
+            return not ended.is_set()
+
+        waited = threads.submit(let_go)
+        try:
+            yield
+        finally:
+            ended.set()
+        assert waited.result()
