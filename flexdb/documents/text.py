@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -59,7 +60,7 @@ def parse_stored(text: bytes) -> Any:
         except orjson.JSONDecodeError:
             pass  # It is nested deeper than that parser goes.
     try:
-        return json.loads(text, parse_int=_number, parse_float=_number)
+        return _decoder(_number).decode(text.decode())
     except RecursionError:
         return deep.parse(text.decode(), _number)
 
@@ -110,9 +111,15 @@ def parse_exactly(text: bytes, number: Callable[[str], Any] = Number) -> Any:
     :param number: makes of a number, as it was written, a :class:`Number` or bytes
     """
     try:
-        return json.loads(text, parse_int=number, parse_float=number)
+        return _decoder(number).decode(text.decode())
     except RecursionError:
         return deep.parse(text.decode(), number)
+
+
+@cache
+def _decoder(number: Callable[[str], Any]) -> json.JSONDecoder:
+    """Return what parses; json.loads would make one for each text."""
+    return json.JSONDecoder(parse_int=number, parse_float=number)
 
 
 def dump_exactly(value: Any, indents: bool = False) -> bytes:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from flask import Response, g, render_template, request
+from markupsafe import Markup
 
 from flexdb.api.calls import Call, PageCalls
 from flexdb.errors import FlexdbError
 from flexdb.web.console import messages, snippets, words
 
+_CURRENT = ' aria-current="page"'
 # How many node types the frame lists, and how many rows a page of a list has.
 MOST_TYPES, ROWS = 200, 50
 
@@ -140,11 +143,22 @@ class Request:
         """Tell whether the pages of the whole service are for who looks."""
         return self.calls is None or self.calls.context.caller.sees_all
 
-    @property
+    @cached_property
     def above(self) -> set[str]:
         """Return the paths below which the page is, its own among them."""
         parts = request.path.split("/")
         return {"/".join(parts[:place]) for place in range(2, len(parts) + 1)}
+
+    def links(self, base: str, pages: Iterable[tuple[str, str]]) -> Markup:
+        """Return links to pages, each marked on the page itself and on those below it.
+
+        :param base: what their URLs begin with
+        :param pages: the rest of the URL of each, and what it is called
+        """
+        above = self.above
+        return Markup("\n".join([
+            f'<a href="{base}{below}"{_CURRENT if base + below in above else ""}>{text}</a>'
+            for below, text in pages]))
 
     @property
     def is_code_asked(self) -> bool:

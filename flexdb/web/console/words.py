@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
+from html import escape
 from typing import Any
 
 from flask import g
+from markupsafe import Markup
 
 from flexdb.documents import text as json_text
 
@@ -89,6 +91,26 @@ def indented(value: Any) -> str:
     return json_text.dump_exactly(value, indents=True).decode()
 
 
+def hidden(fields: Iterable[tuple[str, str]]) -> Markup:
+    """Return fields of a form that nobody sees.
+
+    :param fields: the name and the value of each
+    """
+    return Markup("\n".join([
+        f'<input type="hidden" name="{escape(name)}" value="{escape(str(value))}">'
+        for name, value in fields]))
+
+
+def options(choices: Iterable[tuple[str, str]]) -> Markup:
+    """Return the options of a select.
+
+    :param choices: the value of each, and what it is called
+    """
+    return Markup("".join([f'<option value="{escape(value)}">{escape(called)}</option>'
+                           for value, called in choices]))
+
+
 FILTERS: dict[str, Callable[..., str | bool]] = {
     "count": count, "short": short, "hue": hue, "moment": moment, "cut": cut, "as_json": as_json,
-    "day": day, "sentence": sentence, "is_past": is_past, "indented": indented}
+    "day": day, "sentence": sentence, "is_past": is_past, "indented": indented,
+    "hidden": hidden, "options": options}

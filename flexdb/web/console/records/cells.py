@@ -5,8 +5,9 @@ What is joined is text that was escaped here, and becomes Markup once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from html import escape
+from html import escape as escape_all
 from typing import Any
 
 from markupsafe import Markup
@@ -22,6 +23,12 @@ Marks = list[tuple[int, int]]
 # How much of a text is shown before a word that was searched for.
 _BEFORE = 20
 _NUMBER, _TIME = '<td class="number">', '<td class="time">'
+_has_markup = re.compile("[&<>\"']").search
+
+
+def escape(text: str) -> str:
+    """Return a text as markup; most hold nothing to escape, which one look tells."""
+    return escape_all(text) if _has_markup(text) else text
 
 
 def value_of(node: dict[str, Any], parts: tuple[str, ...]) -> Any:
@@ -61,11 +68,13 @@ def _row(node: dict[str, Any], columns: list[TableColumn], linked: TableColumn, 
              f'aria-label="Choose {escape(label(node))}">']
     for column in columns:
         value = value_of(node, column.parts)
-        shown = cell(value, column, marks)
+        if value.__class__ is Number:
+            begin, shown = _NUMBER, cut(value)
+        else:
+            begin, shown = _TIME if column.kind == "time" else "<td>", cell(value, column, marks)
         if column is linked:
             shown = f'<a href="{url}{id}{suffix}">{shown or escape(short(node["id"]))}</a>'
-        cells.append((_NUMBER if value.__class__ is Number else
-                      _TIME if column.kind == "time" else "<td>") + shown)
+        cells.append(begin + shown)
     cells += [f"<td>{_brought(node, name, url)}" for name in expanded]
     return "".join(cells)
 
@@ -73,13 +82,15 @@ def _row(node: dict[str, Any], columns: list[TableColumn], linked: TableColumn, 
 def cell(value: Any, column: TableColumn, marks: dict[str, Marks]) -> str:
     """Return the markup of a value: null and what is missing are told apart."""
     if value.__class__ is Number:
-        return escape(cut(value), False)
+        return cut(value)
     if isinstance(value, str):
         if column.kind == "time":
             return escape(value[:19].replace("T", " "))
         if column.kind == "choice":
             return f'<span class="tag">{escape(cut(value))}</span>'
-        return _marked(value, marks[column.path]) if column.path in marks else escape(cut(value))
+        if column.path in marks:
+            return _marked(value, marks[column.path])
+        return escape(value if len(value) <= CELL else cut(value))
     if value is MISSING:
         return ""
     if value is None:

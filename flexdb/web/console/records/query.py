@@ -94,13 +94,15 @@ class RecordQuery(NamedTuple):
         first = split_list(self.sort)[0] if self.sort else ""
         return {path: "ascending", f"-{path}": "descending"}.get(first, "")
 
-    def urls_sorted_by(self, base: str, paths: list[str]) -> list[str]:
-        """Return the URL that each head leads to: up, down, and as it was."""
+    def heads(self, base: str, shown: list[TableColumn]) -> list[tuple[TableColumn, str, str]]:
+        """Return each column with how it is sorted now, and the URL that its head leads to: up,
+        down, and as it was.
+        """
         as_it_was = self.url(base, sort="")
         start = f"{as_it_was}{'&' if '?' in as_it_was else '?'}sort="
         found = {"": "", "ascending": "-"}
-        return [start + quote(found[now] + path) if (now := self.is_sorted_by(path)) in found
-                else as_it_was for path in paths]
+        return [(one, now, start + quote(found[now] + one.path) if now in found else as_it_was)
+                for one in shown for now in [self.is_sorted_by(one.path)]]
 
     def narrowed(self, path: str, value: Any) -> str:
         """Return the filter, as JSON text, that also wants a value at a path."""

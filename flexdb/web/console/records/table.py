@@ -27,10 +27,9 @@ from flexdb.web.console.records.query import (
     in_words,
     shown_fields,
 )
-from flexdb.web.console.words import as_json, cut
+from flexdb.web.console.words import as_json, cut, options
 
-_OPERATOR_OPTIONS = Markup().join(Markup('<option value="{}">{}</option>').format(operator, called)
-                                  for operator, called in OPERATORS.items())
+_OPERATOR_OPTIONS = options(OPERATORS.items())
 
 
 @page("/t/<tenant_id>/types/<type_id>")
@@ -76,12 +75,12 @@ def _shown(place: Any, node_type: dict[str, Any], query: RecordQuery, told: list
         listed["pagination"].get("total_count") if listed else None)
     typed = rows if rows is not None else rows_of(query.filter, known)
     shown = columns.chosen(known, query.fields)
-    heads = list(zip(shown, query.urls_sorted_by(base, [one.path for one in shown])))
+    called = {one.path: one.name for one in (*known, *columns.OWN)}
     return show(
         "records/table.html", status=status, place=place, node_type=node_type, base=base,
-        query=query, known=known, columns=shown, heads=heads, offered=_offered(known, shown),
-        listed=listed, whole=whole, own=columns.OWN, called={one.path: one.name for one in (*known,
-        *columns.OWN)}, operators=OPERATORS, operator_options=_OPERATOR_OPTIONS,
+        query=query, known=known, columns=shown, heads=query.heads(base, shown), offered=_offered(known, shown),
+        listed=listed, whole=whole, called=called, member_options=options(called.items()),
+        operators=OPERATORS, operator_options=_OPERATOR_OPTIONS,
         choices={one.path: number for number, one in enumerate(known) if one.choices()},
         filter_rows=None if typed is None else [*typed, FilterRow()], wrong_rows=wrong_rows or {},
         told=_told(error) if error else [],
