@@ -6,7 +6,7 @@ What is joined is text that was escaped here, and becomes Markup once.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape as escape_all
 from typing import Any
 
@@ -22,7 +22,9 @@ MISSING: Any = object()
 Marks = list[tuple[int, int]]
 # How much of a text is shown before a word that was searched for.
 _BEFORE = 20
-_NUMBER, _TIME = '<td class="number">', '<td class="time">'
+_CELL, _NUMBER, _TIME = "<td>", '<td class="number">', '<td class="time">'
+# A column, what reads its value, how its cells begin, and whether they lead to the record.
+_Read = tuple[TableColumn, Callable[[dict[str, Any]], Any], str, bool]
 _has_markup = re.compile("[&<>\"']").search
 
 
@@ -42,6 +44,21 @@ def value_of(node: dict[str, Any], parts: tuple[str, ...]) -> Any:
     return found
 
 
+def _reader(parts: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
+    """Return what reads a place in many records: nearly always a member of an object."""
+    if len(parts) != 2:
+        return lambda node: value_of(node, parts)
+    above, name = parts
+
+    def read(node: dict[str, Any]) -> Any:
+        try:
+            return node[above][name]
+        except (KeyError, TypeError):
+            return value_of(node, parts)
+
+    return read
+
+
 def rows(nodes: list[dict[str, Any]], columns: list[TableColumn], url: str,
          expanded: Sequence[str] = (), suffix: str = "") -> Markup:
     """Return the rows of a table, each of which leads to its record.
@@ -55,27 +72,29 @@ def rows(nodes: list[dict[str, Any]], columns: list[TableColumn], url: str,
         return Markup()
     # By its name a record is opened, wherever that stands.
     linked = next((one for one in columns if one.parts[-1] in NAMING), columns[0])
+    read = [(one, _reader(one.parts), _TIME if one.kind == "time" else _CELL, one is linked)
+            for one in columns]
     url, suffix = escape(url), escape(suffix)
-    return Markup("\n".join([_row(node, columns, linked, url, expanded, suffix)
-                             for node in nodes]))
+    return Markup("\n".join([_row(node, read, url, expanded, suffix) for node in nodes]))
 
 
-def _row(node: dict[str, Any], columns: list[TableColumn], linked: TableColumn, url: str,
-         expanded: Sequence[str], suffix: str) -> str:
+def _row(node: dict[str, Any], columns: list[_Read], url: str, expanded: Sequence[str],
+         suffix: str) -> str:
     id = escape(node["id"])
     marks = _marks(node) if "highlights" in node else {}
-    cells = [f'<tr><td><input type="checkbox" name="id" value="{id}" '
-             f'aria-label="Choose {escape(label(node))}">']
-    for column in columns:
-        value = value_of(node, column.parts)
+    cells = ['<tr><td><input type="checkbox" name="id" value="', id, '" aria-label="Choose ',
+             escape(label(node)), '">']
+    for column, read, begin, is_linked in columns:
+        value = read(node)
         if value.__class__ is Number:
-            begin, shown = _NUMBER, cut(value)
+            begin, shown = _NUMBER, value if len(value) <= CELL else cut(value)
         else:
-            begin, shown = _TIME if column.kind == "time" else "<td>", cell(value, column, marks)
-        if column is linked:
-            shown = f'<a href="{url}{id}{suffix}">{shown or escape(short(node["id"]))}</a>'
-        cells.append(begin + shown)
-    cells += [f"<td>{_brought(node, name, url)}" for name in expanded]
+            shown = cell(value, column, marks)
+        cells.append(begin)
+        cells.append(f'<a href="{url}{id}{suffix}">{shown or escape(short(node["id"]))}</a>'
+                     if is_linked else shown)
+    for name in expanded:
+        cells += ["<td>", _brought(node, name, url)]
     return "".join(cells)
 
 

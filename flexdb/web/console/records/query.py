@@ -41,7 +41,7 @@ class RecordQuery(NamedTuple):
 
     def url(self, base: str, **changed: str) -> str:
         """Return the URL that asks for the same, but for what is changed."""
-        said = {name: value for name, value in self._replace(**changed)._asdict().items() if value}
+        said = (self._replace(**changed) if changed else self).kept()
         return f"{base}?{urlencode(said)}" if said else base
 
     def export_url(self, base: str, type_id: str) -> str:
@@ -50,8 +50,8 @@ class RecordQuery(NamedTuple):
         return f"{base}?{urlencode({name: value for name, value in said.items() if value})}"
 
     def kept(self, *but: str) -> list[tuple[str, str]]:
-        """Return what a form that changes some of it sends along."""
-        return [(name, value) for name, value in self._asdict().items()
+        """Return what it says, but for some of it, as a form sends it along that changes these."""
+        return [(name, value) for name, value in zip(self._fields, self)
                 if value and name not in but]
 
     def calls(self, tenant_id: str, type_id: str, token: str) -> list[Call]:

@@ -78,10 +78,12 @@ def _shown(place: Any, node_type: dict[str, Any], query: RecordQuery, told: list
     called = {one.path: one.name for one in (*known, *columns.OWN)}
     return show(
         "records/table.html", status=status, place=place, node_type=node_type, base=base,
-        query=query, known=known, columns=shown, heads=query.heads(base, shown), offered=_offered(known, shown),
-        listed=listed, whole=whole, called=called, member_options=options(called.items()),
-        operators=OPERATORS, operator_options=_OPERATOR_OPTIONS,
-        choices={one.path: number for number, one in enumerate(known) if one.choices()},
+        query=query, known=known, columns=shown, heads=query.heads(base, shown),
+        offered=_offered(known, shown), listed=listed, whole=whole, called=called,
+        member_options=options(called.items()), operators=OPERATORS,
+        operator_options=_OPERATOR_OPTIONS,
+        choices={one.path: (number, values) for number, one in enumerate(known)
+                 if (values := one.choices())},
         filter_rows=None if typed is None else [*typed, FilterRow()], wrong_rows=wrong_rows or {},
         told=_told(error) if error else [],
         took_too_long=error is not None and error.reason == "DEADLINE_EXCEEDED",
