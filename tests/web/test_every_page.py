@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -117,6 +118,30 @@ def test_each_page_is_whole_and_leads_to_pages_that_are_there(world: World) -> N
             seen[rule] = seen.get(rule, 0) + 1
             if seen[rule] <= _OFTEN:
                 assert client.get(link).status_code < 400, (url, link)
+
+
+@pytest.mark.long
+def test_no_page_leaves_what_it_showed_to_the_garbage_collector(world: World) -> None:
+    client = world.service.client()
+    for url in pages(world):
+        client.get(url)
+    gc.collect()
+    # So that a look takes no longer than what came since.
+    gc.freeze()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for url in pages(world):
+            client.get(url)
+            gc.collect()
+            left = {type(one).__name__ for one in gc.garbage}
+            gc.garbage.clear()
+            assert not left & {"Context", "PageContext", "Number", "Call", "Within"}, (url, left)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+        gc.unfreeze()
 
 
 def test_each_form_answers_in_words_whatever_is_sent(world: World) -> None:

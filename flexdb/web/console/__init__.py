@@ -26,7 +26,7 @@ from flexdb.errors import FlexdbError
 from flexdb.telemetry import watch
 from flexdb.version import __version__
 from flexdb.web.console import assets, faults, login, safety, words
-from flexdb.web.console.page import PAGES, ConsolePage, Shown, render
+from flexdb.web.console.page import PAGES, ConsolePage, PageContext, Shown, render
 
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # What is shown to anyone.
@@ -103,6 +103,7 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
         app.jinja_env.filters[name] = filter
     app.jinja_env.globals.update(version=__version__, quote=quote, is_installed=assets.is_installed,
                                  is_logged_in=login.is_logged_in)
+    app.jinja_env.context_class = PageContext
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     console.add_url_rule("/assets/<path:name>", "asset", assets.asset)

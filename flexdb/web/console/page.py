@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from flask import Response, g, render_template, request
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from flexdb.api.calls import Call, PageCalls
@@ -124,6 +125,7 @@ class Request:
 
     calls: PageCalls | None = None
     message: messages.Message | None = field(default_factory=messages.current)
+    contexts: list[PageContext] = field(default_factory=list)
 
     @property
     def who(self) -> str:
@@ -194,10 +196,27 @@ def as_code(calls: PageCalls, asked: list[Call]) -> list[snippets.Snippet]:
         settings.rest_enabled)
 
 
+class PageContext(Context):
+    """The names that a template of a page has, which render() forgets when the page is written.
+
+    Macros lead back to the names around them: a ring, which would keep all that the page shows
+    until the garbage collector comes by. What is imported is no page's, and stays.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "asked" in self.parent:
+            self.parent["asked"].contexts.append(self)
+
+
 def render(shown: Shown, calls: PageCalls | None) -> Response:
     """Return a page in its frame."""
     asked = Request(calls)
-    text = render_template(shown.template, asked=asked, **shown.names)
+    try:
+        text = render_template(shown.template, asked=asked, **shown.names)
+    finally:
+        while asked.contexts:
+            asked.contexts.pop().vars.clear()
     response = Response(text, shown.status, content_type="text/html; charset=utf-8")
     if asked.message:
         messages.forget(response)
