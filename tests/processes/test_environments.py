@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from flexdb.config import Settings
+from flexdb.version import __version__
 from tests.support.pages import blocks
 from tests.support.served import Installed, variables_of
 from tests.support.tools import run
@@ -21,6 +22,16 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 PRESENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Nothing of the tests' own: neither settings nor paths.
 EMPTY = {"PATH": os.defpath}
+TYPED = """
+from typing_extensions import assert_type
+
+import flexdb.client as fx
+from flexdb.client.synchronous.tenant import TenantClient
+
+with fx.connect("http://localhost:5000") as db:
+    assert_type(db.tenant("acme"), TenantClient)
+    db.tenant("acme").craete("Task", {})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -64,23 +75,43 @@ def session(programs: Path, address: str, slug: str) -> str:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("version", [version if version == PRESENT else pytest.param(
+    version, marks=pytest.mark.longest) for version in PYTHONS])
 def test_the_client_is_there_alone_and_runs_the_readme_s_session(
         registry: None, wheel: Path, address: str, tmp_path: Path, version: str) -> None:
     if not (python := interpreter(version)):
         pytest.skip(f"Python {version} is not installed")
     programs = environment(tmp_path / "environment", python, str(wheel))
-    assert session(programs, address, f"python-{version}") == "Ship 1\n['Ship', 'Test']\n"
+    slug = f"python-{version}"
+    assert session(programs, address, slug) == "Ship 1\n['Ship', 'Test']\n"
     assert not [*tmp_path.glob("environment/lib/*/site-packages/flask")]
     flexdb = str(programs / "flexdb")
-    for asked in ("--version", "--help"):
-        assert subprocess.run([flexdb, asked], env=EMPTY, capture_output=True).returncode == 0
+    for asked, told in ((["--version"], __version__), (["--help"], "demo"),
+                        (["tenants", "list", "--url", f"http://{address}"], slug)):
+        done = subprocess.run([flexdb, *asked], env=EMPTY | {"HOME": str(tmp_path)},
+                              capture_output=True, text=True)
+        assert done.returncode == 0 and told in done.stdout, done.stderr
     for command in (["serve"], ["migrate"], ["create-key"], ["export", "--all"], ["demo"]):
         done = subprocess.run([flexdb, *command], env=EMPTY, cwd=tmp_path, capture_output=True,
                               text=True)
         assert (done.returncode, done.stdout) == (1, "")
         (line,) = done.stderr.splitlines()
         assert "pip install 'flexdb-service[server]'" in line
+
+
+@pytest.mark.long
+@pytest.mark.longest
+def test_a_checker_of_types_finds_those_of_the_installed_client(
+        registry: None, wheel: Path, tmp_path: Path) -> None:
+    programs = environment(tmp_path / "environment", sys.executable, str(wheel))
+    program = tmp_path / "program.py"
+    program.write_text(TYPED)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir",
+         str(tmp_path / "cache"), "--python-executable", str(programs / "python"), program.name],
+        cwd=tmp_path, env=EMPTY, capture_output=True, text=True)
+    assert done.stdout == (
+        'program.py:9: error: "TenantClient" has no attribute "craete"  [attr-defined]\n')
 
 
 @pytest.mark.long
@@ -95,6 +126,9 @@ def test_the_service_is_an_extra_and_serves_from_an_empty_folder(
         [programs / "flexdb", "migrate"], cwd=folder, capture_output=True, text=True,
         env=EMPTY | {name: str(value) for name, value in variables.items()})
     assert done.returncode == 0 and "Migrations completed successfully" in done.stderr
+    done = subprocess.run([programs / "flexdb", "demo"], cwd=folder, env=EMPTY, text=True,
+                          capture_output=True)
+    assert done.returncode == 1 and "pip install 'flexdb-service[embedded]'" in done.stderr
     with Installed(programs, folder, **variables) as served:
         served.wait()
         address = f"127.0.0.1:{served.port}"
