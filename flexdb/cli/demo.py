@@ -16,7 +16,7 @@ import click
 
 from flexdb.cli.failures import Failure, failures
 
-_TENANT = "demo"
+_TENANT, _HOST = "demo", "127.0.0.1"
 # How often it is looked whether the service answers, in seconds.
 _PAUSE = 0.1
 
@@ -36,9 +36,8 @@ def demo(folder: Path | None) -> int:
         from flexdb.server.listening import check_port
         port = read_settings({"JSONRPC_PORT": environment(kept)[0].get("JSONRPC_PORT", "")}
                              ).jsonrpc_port
-        host, address = Settings().jsonrpc_host, f"http://localhost:{port}"
         # Before the service does: what listens there would be taken for it, and be filled.
-        check_port(host, port)
+        check_port(_HOST, port)
         try:
             binaries()
         except EmbeddedError as error:
@@ -46,10 +45,11 @@ def demo(folder: Path | None) -> int:
                           "install 'flexdb-service[embedded]' brings it") from error
         # Set and empty they count as not set, whatever a file in the folder says.
         own = dict.fromkeys(variables_of(Settings()), "") | {
-            "JSONRPC_PORT": str(port), "LOG_LEVEL": "WARNING"}
+            "JSONRPC_HOST": _HOST, "JSONRPC_PORT": str(port), "LOG_LEVEL": "WARNING"}
         click.echo(f"Starting flexdb and a PostgreSQL in {kept}")
         with _served(kept, own) as service:
-            if tenant := _filled(service, f"http://{host}:{port}"):
+            if tenant := _filled(service, f"http://{_HOST}:{port}"):
+                address = f"http://localhost:{port}"
                 click.echo(f"Open {address}/console/t/{tenant} · stop with Ctrl-C\n"
                            f'In Python: flexdb.client.connect("{address}").tenant("{_TENANT}")')
             return service.wait()

@@ -38,11 +38,12 @@ def demo(folder: Path, port: int, *arguments: str) -> Iterator[subprocess.Popen[
 
 def told(process: subprocess.Popen[str]) -> tuple[str, str]:
     """Return the page that it says to open, and the address of the service."""
-    assert process.stdout
-    for line in process.stdout:
+    said = []
+    for line in process.stdout or ():
+        said.append(line)
         if found := re.match(r"Open ((http://localhost:\d+)/console/t/\S+) · stop with", line):
             return found[1], found[2]
-    pytest.fail("it ended before it said what to open")
+    pytest.fail("".join(said))
 
 
 @pytest.mark.long

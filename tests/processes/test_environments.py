@@ -110,8 +110,8 @@ def test_a_checker_of_types_finds_those_of_the_installed_client(
         [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir",
          str(tmp_path / "cache"), "--python-executable", str(programs / "python"), program.name],
         cwd=tmp_path, env=EMPTY, capture_output=True, text=True)
-    assert done.stdout == (
-        'program.py:9: error: "TenantClient" has no attribute "craete"  [attr-defined]\n')
+    (line,) = done.stdout.splitlines()
+    assert line.startswith('program.py:9: error: "TenantClient" has no attribute "craete"')
 
 
 @pytest.mark.long
