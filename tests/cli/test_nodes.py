@@ -130,6 +130,13 @@ def test_a_node_is_deleted_when_somebody_is_sure(flexdb: Flexdb, acme: str, node
     assert flexdb("nodes", "get", acme, node["id"]).status == 4
 
 
+def test_an_argument_that_is_no_text_is_told(flexdb: Flexdb, acme: str) -> None:
+    for arguments in (("nodes", "list", "\udcff"), ("nodes", "query", acme, "\udcff"),
+                      ("nodes", "query", acme, "data.a=\udcff")):
+        done = flexdb(*arguments)
+        assert done.status == 2 and done.output == "" and done.errors.isascii()
+
+
 @pytest.mark.long
 def test_at_a_terminal_it_is_asked_whether_to_delete(flexdb: Flexdb, acme: str, node: Any) -> None:
     kept = at_terminal("nodes", "delete", acme, node["id"], asked="[y/N]", answer="n\n")

@@ -87,7 +87,7 @@ def test_the_client_is_there_alone_and_runs_the_readme_s_session(
     assert not [*tmp_path.glob("environment/lib/*/site-packages/flask")]
     flexdb = str(programs / "flexdb")
     for asked, told in ((["--version"], __version__), (["--help"], "demo"),
-                        (["tenants", "list", "--url", f"http://{address}"], slug)):
+                        (["tenants", "list", "--url", f"http://{address}", "-o", "table"], slug)):
         done = subprocess.run([flexdb, *asked], env=EMPTY | {"HOME": str(tmp_path)},
                               capture_output=True, text=True)
         assert done.returncode == 0 and told in done.stdout, done.stderr

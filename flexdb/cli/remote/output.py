@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import csv
+import io
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 Thing = Mapping[str, Any]
+# What a cell of CSV is quoted for.
+_QUOTED = re.compile('[",\r\n]')
 FORMS = ("table", "json", "ndjson", "csv")
 # How many rows a table has where nothing is said.
 _ROWS = 100
@@ -25,6 +28,8 @@ _WIDE, _NARROW = 200, 12
 _BETWEEN = 3
 # What a table of many leaves out: what is the same in every row, and the time that says less.
 _LEFT_OUT = ("tenant_id", "node_type_id", "created_at")
+# What comes after what people wrote.
+_LAST = ("version", "updated_at")
 
 
 class Writer:
@@ -35,6 +40,10 @@ class Writer:
 
     def __init__(self, form: str | None) -> None:
         self.terminal = sys.stdout.isatty()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # JSON is UTF-8 whatever the locale is; a terminal shows what it can.
+            sys.stdout.reconfigure(encoding=None if self.terminal else "utf-8",
+                                   errors="backslashreplace")
         self._chosen = form is not None
         self.form = form or ("table" if self.terminal else "ndjson")
 
@@ -89,11 +98,10 @@ class Writer:
 
     def _csv(self, things: list[Thing]) -> None:
         rows = [_row(thing) for thing in things]
-        writer = csv.writer(sys.stdout, lineterminator="\n")
         names = _names(rows)
         shown = visible if self.terminal else str
-        writer.writerow(map(shown, names))
-        writer.writerows([shown(_cell(row.get(name, ""))) for name in names] for row in rows)
+        for cells in (names, *([_cell(row.get(name, "")) for name in names] for row in rows)):
+            sys.stdout.write(_line(list(map(shown, cells))))
 
     def _table(self, things: list[Thing], limit: int) -> None:
         from rich.box import SIMPLE_HEAD
@@ -102,7 +110,7 @@ class Writer:
         from rich.text import Text
         rows = [_row(thing) for thing in things[:limit]]
         names = [name for name in _names(rows) if name not in _LEFT_OUT]
-        names.sort(key=("version", "updated_at").count)
+        names.sort(key=lambda name: name in _LAST)
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         columns, needed = list[list[str]](), -_BETWEEN
         for name in names:
@@ -173,6 +181,13 @@ def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else json_text(value)
+
+
+def _line(cells: list[str]) -> str:
+    """Return a row of CSV (RFC 4180). Python's own leaves a lone carriage return unquoted."""
+    alone = cells == [""]
+    return ",".join('"' + cell.replace('"', '""') + '"' if alone or _QUOTED.search(cell) else cell
+                    for cell in cells) + "\n"
 
 
 def _shown(value: Any) -> str:

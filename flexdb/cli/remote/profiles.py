@@ -35,8 +35,8 @@ class Profile(NamedTuple):
 def path_of_profiles() -> Path:
     """Return where the profiles are, by the XDG Base Directory Specification 0.8."""
     folder = os.environ.get("XDG_CONFIG_HOME", "")
-    base = Path(folder) if os.path.isabs(folder) else Path.home() / ".config"
-    return base / "flexdb" / "profiles.ini"
+    base = folder if os.path.isabs(folder) else os.path.expanduser("~/.config")
+    return Path(base, "flexdb", "profiles.ini")
 
 
 def read_profiles() -> dict[str, Profile]:
@@ -64,7 +64,8 @@ def read_profiles() -> dict[str, Profile]:
 
 def write_profiles(profiles: dict[str, Profile]) -> None:
     """Write the profiles in the place of those that were there."""
-    path, made = path_of_profiles(), _parser()
+    # Where it is a link, what that leads to is written.
+    path, made = path_of_profiles().resolve(), _parser()
     for name, profile in profiles.items():
         made[name] = {"url": profile.url} | ({"token": profile.token} if profile.token else {})
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
