@@ -118,6 +118,22 @@ def test_a_key_is_typed_unseen_and_shown_by_nothing(
     assert "hunter2" not in tried.errors + flexdb("profiles", "list").output
 
 
+def test_a_key_of_a_tenant_finds_its_tenant_by_the_slug_and_no_other(
+        flexdb: Flexdb, guarded: tuple[str, str], environment: pytest.MonkeyPatch) -> None:
+    url, key = guarded
+    environment.setenv("FLEXDB_URL", url)
+    environment.setenv("FLEXDB_TOKEN", key)
+    for slug in ("mine", "other"):
+        flexdb("tenants", "create", slug).object()
+    made = flexdb("call", "create_key", "tenant_id=mine", "name=Reads", "role=viewer").object()
+    environment.setenv("FLEXDB_TOKEN", made["key"]["secret"])
+    assert flexdb("nodes", "list", "mine").objects() == []
+    assert flexdb("nodes", "list", "other").status in (4, 7)
+    assert flexdb("types", "create", "mine", "Task").status == 7
+    for slug in ("mine", "other"):
+        assert flexdb("tenants", "delete", slug, "--yes", "--token", key).status == 0
+
+
 def test_an_address_that_is_none_is_told(flexdb: Flexdb) -> None:
     refused = flexdb("tenants", "list", "--url", "localhost:5000")
     assert refused.status == 2 and "it begins with http://" in refused.errors

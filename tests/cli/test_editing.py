@@ -43,12 +43,14 @@ def editor(environment: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 def test_what_differs_is_sent(flexdb: Flexdb, acme: str, node: Any, editor: Any) -> None:
     folder = editor("assert (path.stat().st_mode & 0o777) == 0o600\n"
-                    "text = text.replace('high', 'low')")
+                    "text = text.replace('high', 'low').replace('10.00', '12345678901234567.890')")
     changed = flexdb("nodes", "edit", acme, node["id"]).object()
-    assert changed["data"] == node["data"] | {"priority": "low"} and changed["version"] == 2
+    assert changed["data"] | {"price": 10} == node["data"] | {"priority": "low"}
+    assert changed["version"] == 2 and str(changed["data"]["price"]) == "12345678901234567.890"
     history = flexdb("call", "get_node_history", f"tenant_id={acme}", f"id={node['id']}",
                      "diff:=true")
-    assert [step["path"] for step in history.object()["history"][0]["diff"]] == ["/priority"]
+    assert sorted(step["path"] for step in history.object()["history"][0]["diff"]) == [
+        "/price", "/priority"]
     assert list(folder.iterdir()) == []
 
 

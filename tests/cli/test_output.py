@@ -106,6 +106,17 @@ def test_a_table_says_when_there_is_more(flexdb: Flexdb, acme: str) -> None:
     assert cut.errors == "These are the first 2: there are more, by --limit.\n"
     whole = flexdb("nodes", "list", acme, "-o", "table", "--limit", "3")
     assert len(whole.output.splitlines()) == 5 and whole.errors == ""
+    none = flexdb("nodes", "query", acme, "data.n:=4", "-o", "table")
+    assert (none.status, none.output, none.errors) == (0, "", "There are none.\n")
+
+
+def test_a_table_says_of_which_type_nodes_are_where_they_are_of_several(
+        flexdb: Flexdb, acme: str) -> None:
+    made = flexdb("types", "create", acme, "Note").object()
+    flexdb("nodes", "create", acme, "Note").object()
+    assert made["id"] not in flexdb("nodes", "list", acme, "-o", "table").output
+    flexdb("nodes", "create", acme, "Task").object()
+    assert made["id"] in flexdb("nodes", "list", acme, "-o", "table").output
 
 
 @pytest.mark.long

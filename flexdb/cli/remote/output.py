@@ -26,8 +26,8 @@ _ROWS = 100
 _WIDE, _NARROW = 200, 12
 # What stands between two columns.
 _BETWEEN = 3
-# What a table of many leaves out: what is the same in every row, and the time that says less.
-_LEFT_OUT = ("tenant_id", "node_type_id", "created_at")
+# What a table of many leaves out where it is the same in every row.
+_SAME = ("tenant_id", "node_type_id")
 # What comes after what people wrote.
 _LAST = ("version", "updated_at")
 
@@ -109,7 +109,8 @@ class Writer:
         from rich.table import Table
         from rich.text import Text
         rows = [_row(thing) for thing in things[:limit]]
-        names = [name for name in _names(rows) if name not in _LEFT_OUT]
+        names = [name for name in _names(rows) if name != "created_at" and not (
+            name in _SAME and len({row.get(name) for row in rows}) == 1)]
         names.sort(key=lambda name: name in _LAST)
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         columns, needed = list[list[str]](), -_BETWEEN
@@ -129,6 +130,8 @@ class Writer:
             self._members(things[:limit])
         elif rows:
             console.print(table)
+        else:
+            click.echo("There are none.", err=True)
         if len(things) > limit:
             click.echo(f"These are the first {limit:,}: there are more, by --limit.", err=True)
 
