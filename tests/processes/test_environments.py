@@ -87,11 +87,13 @@ def test_the_client_is_there_alone_and_runs_the_readme_s_session(
     assert not [*tmp_path.glob("environment/lib/*/site-packages/flask")]
     flexdb = str(programs / "flexdb")
     for asked, told in ((["--version"], __version__), (["--help"], "demo"),
-                        (["tenants", "list", "--url", f"http://{address}", "-o", "table"], slug)):
+                        (["tenants", "list", "--url", f"http://{address}", "-o", "table"], slug),
+                        (["types", "code", slug, "--url", f"http://{address}"], "class Task")):
         done = subprocess.run([flexdb, *asked], env=EMPTY | {"HOME": str(tmp_path)},
                               capture_output=True, text=True)
         assert done.returncode == 0 and told in done.stdout, done.stderr
-    for command in (["serve"], ["migrate"], ["create-key"], ["export", "--all"], ["demo"]):
+    for command in (["serve"], ["demo"], ["migrate"], ["create-key"], ["psql"],
+                    ["export", "--all"]):
         done = subprocess.run([flexdb, *command], env=EMPTY, cwd=tmp_path, capture_output=True,
                               text=True)
         assert (done.returncode, done.stdout) == (1, "")

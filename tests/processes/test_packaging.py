@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from flexdb.version import __version__
+from tests.support.pages import quoted, table
 from tests.support.paths import ROOT
 from tests.support.requirements import FILES, asked, pinned
 from tests.support.served import Installed
@@ -27,6 +28,11 @@ EQUAL = [(("", "server"), "requirements-service.txt"), (("embedded",), "requirem
 def test_an_extra_asks_for_what_a_file_pins(extras: tuple[str, ...], name: str) -> None:
     wanted = {one.name for extra in extras for one in asked()[extra]}
     assert wanted == {pin.name for pin in pinned(name)}
+
+
+def test_every_extra_is_told() -> None:
+    told = [quoted(row[0])[0] for row in table("docs/how-to/install.md", "# Install")]
+    assert ["", *told] == [*asked()]
 
 
 def test_what_is_pinned_lies_within_what_an_installation_asks_for() -> None:

@@ -70,7 +70,8 @@ def steps(job: str, word: str) -> list[Any]:
 
 def test_nothing_is_published_before_the_tag_was_checked_and_the_packages_were_tried() -> None:
     assert WORKFLOW["on"] == {"push": {"tags": ["v*"]}}
-    words = ("check_release.py", "-m build", "test_environments.py", "cyclonedx", "upload-artifact")
+    words = ("gh run list --workflow check.yml --branch main", "check_release.py", "-m build",
+             "test_environments.py", "cyclonedx", "upload-artifact")
     places = [JOBS["build"]["steps"].index(steps("build", word)[0]) for word in words]
     assert places == sorted(places)
     assert {name: job.get("needs") for name, job in JOBS.items()} == {
