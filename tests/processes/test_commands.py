@@ -43,7 +43,8 @@ def test_the_commands_are_those_that_there_are() -> None:
         "serve", "demo", "migrate", "rollback", "export", "import", "create-key", "list-keys",
         "delete-key", "row-security", "index", "deliver", "upkeep", "feed", "psql", "pg_dump",
         "pg_restore",
-        "tenants", "types", "nodes", "relationships", "graph", "call", "profiles", "completion"}
+        "tenants", "types", "nodes", "relationships", "graph", "changes", "check", "keys", "call",
+        "profiles", "completion"}
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
