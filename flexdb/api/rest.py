@@ -55,6 +55,12 @@ class _View:
         self.is_shown = route.is_shown
         self.pages = route.operation.gives.paged and not route.has_body
         self.in_query = {**route.operation.fields, **Pagination().fields}
+        gone = {*route.in_url, "pagination", *(() if self.pages else PAGING)}
+        # A stream waits for ever.
+        gone |= {WAIT} if route.streams else set()
+        # What may stand in the query.
+        self.taken = [name for name in (route.in_query if route.has_body else self.in_query)
+                      if name not in gone]
 
     def __call__(self, **in_url: str) -> Response:
         watch.current().method = self.route.operation.name
@@ -166,9 +172,6 @@ class _View:
         """Return the parameters in the query; those of paging are one parameter over JSON-RPC."""
         found: dict[str, Any] = {}
         wrong: dict[str, list[str]] = {}
-        known = [name for name in (self.route.in_query if self.route.has_body else self.in_query)
-                 if name not in in_url and name != "pagination"
-                 and (self.pages or name not in PAGING)]
         for name, values in request.args.lists():
             field = self.in_query.get(name)
             value: str | int | list[str] = values[0]
@@ -183,8 +186,8 @@ class _View:
                 wrong[name] = ["stands in the URL, not in the query"]
             elif len(values) > 1 and not isinstance(value, list):
                 wrong[name[:NAME_LENGTH]] = ["may be given only once"]
-            elif name not in known:
-                wrong[name[:NAME_LENGTH]] = [UnknownName(known)]
+            elif name not in self.taken:
+                wrong[name[:NAME_LENGTH]] = [UnknownName(self.taken)]
             elif name in PAGING and self.pages:
                 found.setdefault("pagination", {})[name] = value
             else:
@@ -202,8 +205,6 @@ class _Stream(_View):
     def _query(self, in_url: dict[str, str]) -> dict[str, Any]:
         """Return the parameters in the query; where the client was comes before where it began."""
         found = super()._query(in_url)
-        if WAIT in found:
-            raise InvalidParams(fields={WAIT: ["is not a parameter here"]})
         place = request.headers.get("Last-Event-ID", "")
         return found | {SINCE: place} if place else found
 

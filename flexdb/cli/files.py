@@ -140,8 +140,8 @@ def _form(form: str | None, file: str | None) -> Any:
     """Return the format of rows: what is asked for, or what the file's name tells."""
     if form is not None:
         return form
-    suffix = Path((file or "").lower().removesuffix(".gz")).suffix
-    return {".csv": "csv", ".tsv": "csv", ".json": "json"}.get(suffix, "ndjson")
+    from flexdb.transfer.rows import form_of
+    return form_of(file or "")
 
 
 def _columns(said: tuple[str, ...]) -> dict[str, str]:

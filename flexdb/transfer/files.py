@@ -26,10 +26,10 @@ from flexdb.operations.tenants import NewTenant
 from flexdb.sql.loader import ALL_USERS, CLEARS, EXPORTS, IMPORTS
 from flexdb.transfer.checks import check_lines
 from flexdb.transfer.lines import Reader
+from flexdb.transfer.rows import GZIP
 
 logger = logging.getLogger(__name__)
 
-_GZIP = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 # How many lines that would be refused are told one by one.
 MOST_TOLD = 100
 
@@ -145,7 +145,7 @@ def reading(name: str | None) -> Iterator[BinaryIO]:
             total=size.st_size if stat.S_ISREG(size.st_mode) else None, unit="B", unit_scale=True,
             disable=None))
         file = io.BufferedReader(_Watched(raw, bar), 1 << 18)
-        yield cast(BinaryIO, gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file)
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP else file)
 
 
 class _Watched(io.RawIOBase):

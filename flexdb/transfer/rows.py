@@ -8,6 +8,7 @@ and ``$reason`` are passed over, so that refused rows can be mended and come aga
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, get_args
 
 import orjson
@@ -25,9 +26,18 @@ from flexdb.transfer.kinds import kinds_at
 
 Format = Literal["csv", "json", "ndjson"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+# How a gzipped file begins (RFC 1952, section 2.3.1).
+GZIP = b"\x1f\x8b"
+# What a file's name tells of it, gzipped or not; else it is of the last format.
+_FORMS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".json": "json"}
 # What stands in the rows that were refused, beside what was given.
 LINE, REASON, TEXT = "$line", "$reason", "$text"
 OWN = frozenset((LINE, REASON, TEXT))
+
+
+def form_of(name: str) -> Format:
+    """Return the format of a file, by its name."""
+    return _FORMS.get(Path(name.lower().removesuffix(".gz")).suffix, "ndjson")
 
 
 class Row(NamedTuple):

@@ -174,3 +174,13 @@ def test_without_rest_only_json_rpc_is_left(new_service: Callable[..., Service])
     assert service.call("list_tenants")["tenants"] == []
     assert send(service, "GET", "/openrpc.json").status_code == 200
     assert "docs" not in send(service, "GET", "/").text
+
+
+def test_what_a_stream_takes_is_told_without_what_it_refuses(service: Service) -> None:
+    url = f"/tenants/{service.tenant()['id']}/changes/stream"
+    told = service.client().get(f"{url}?wiat=5&wait=5", headers={
+        "Accept": "text/event-stream"}).get_json()["error"]["data"]["fields"]
+    listed = "there are: since, kinds, "
+    assert told.keys() == {"wiat", "wait"} and not any(
+        "wait" in message for messages in told.values() for message in messages)
+    assert all(listed in messages[0] for messages in told.values())

@@ -63,7 +63,7 @@ def test_pieces_are_the_rows_of_the_file_with_their_numbers(site: Site, browser:
             assert isinstance(cut, list), (text, cut)
             found = []
             for first, head, piece in cut:
-                upload = Upload("f", io.BytesIO((head + piece).encode()), form, ",", {}, new_id(),
+                upload = Upload(io.BytesIO((head + piece).encode()), form, ",", {}, new_id(),
                                 first, head.encode())
                 found += [row_of(row) for row in upload.rows(RowReader(form, {}, True, 10))]
             assert found == expected, (text, most, cut)

@@ -7,7 +7,6 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 from uuid import UUID
 
@@ -17,10 +16,9 @@ from werkzeug.datastructures import FileStorage
 from flexdb.contract.fields import is_uuid
 from flexdb.contract.ids import new_id
 from flexdb.errors import InvalidParams
-from flexdb.transfer.rows import FORMATS, Format, Row, RowReader
+from flexdb.transfer.rows import FORMATS, GZIP, Format, Row, RowReader, form_of
 
 _NUMBER = re.compile("[0-9]{1,12}", re.ASCII)
-_GZIP = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 # How much one upload may unpack to, in bytes.
 _MOST = 64 * 1024 * 1024
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -35,7 +33,6 @@ class Upload(NamedTuple):
     :param head: what stands before each piece of CSV: the line with the names of the columns
     """
 
-    name: str
     file: BinaryIO
     form: Format
     delimiter: str
@@ -73,7 +70,7 @@ def uploaded() -> Upload:
         raise InvalidParams(fields={"key": ["must be a UUID"]})
     if not _NUMBER.fullmatch(first):
         raise InvalidParams(fields={"first": ["must be the number of a line"]})
-    form = form or _form(sent.filename)
+    form = form or form_of(sent.filename)
     file = _unpacked(sent)
     text = head.encode() if form == "csv" else b""
     delimiter = request.form.get("delimiter", "") or _delimiter(
@@ -81,15 +78,9 @@ def uploaded() -> Upload:
     if delimiter not in DELIMITERS:
         raise InvalidParams(fields={"delimiter": ["must be a comma, a semicolon or a tab"]})
     names = zip(request.form.getlist("column"), request.form.getlist("member"))
-    return Upload(sent.filename, cast(BinaryIO, _Joined(text, file)) if text else file,
-                  cast(Format, form), delimiter,
+    return Upload(cast(BinaryIO, _Joined(text, file)) if text else file, form, delimiter,
                   {column: member.strip() for column, member in names if column != member.strip()},
                   key.lower(), int(first), text)
-
-
-def _form(name: str) -> str:
-    suffix = Path(name.lower().removesuffix(".gz")).suffix
-    return {".csv": "csv", ".tsv": "csv", ".json": "json"}.get(suffix, "ndjson")
 
 
 def _delimiter(text: bytes) -> str:
@@ -99,7 +90,7 @@ def _delimiter(text: bytes) -> str:
 
 
 def _unpacked(sent: FileStorage) -> io.BufferedReader:
-    is_packed = sent.stream.read(2) == _GZIP
+    is_packed = sent.stream.read(2) == GZIP
     sent.stream.seek(0)
     return io.BufferedReader(
         _Bounded(gzip.GzipFile(fileobj=sent.stream) if is_packed else sent.stream), 1 << 16)
