@@ -20,6 +20,7 @@ from flexdb.cli.keys import create_key, delete_key, list_keys
 from flexdb.cli.programs import PROGRAMS
 from flexdb.cli.remote import COMMANDS
 from flexdb.cli.remote.completion import ASKED_BY
+from flexdb.cli.status import status
 from flexdb.version import __version__
 
 
@@ -123,7 +124,7 @@ def deliver(beside: bool) -> None:
 
 
 for command in (demo, export, import_file, create_key, list_keys, delete_key, upkeep, feed,
-                *PROGRAMS, *COMMANDS):
+                status, *PROGRAMS, *COMMANDS):
     commands.add_command(command)
 
 

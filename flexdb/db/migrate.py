@@ -57,6 +57,19 @@ def migrate(settings: Settings, on_connected: Callable[[], None] = lambda: None)
                     for migration in backend.to_apply(read_migrations(glob.escape(str(FOLDER))))]
 
 
+def migration_states(settings: Settings) -> tuple[list[str], list[str]]:
+    """Return the ids of the migrations that are applied, and of those that are to be.
+
+    :raises NotReachable: when PostgreSQL does not answer
+    :raises ConfigError: when it does not let flexdb in
+    :raises MigrationError: when the user may not see it
+    """
+    with connected(settings, "it is not known which migrations are applied") as connection:
+        applied = _applied(connection)
+    known = migration_ids()
+    return [id for id in known if id in applied], [id for id in known if id not in applied]
+
+
 def rollback(settings: Settings) -> str | None:
     """Take the newest applied migration back and return its id, or None when there is none.
 

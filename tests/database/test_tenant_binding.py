@@ -48,6 +48,8 @@ OF_ALL = {
     # Numbers alone, for who runs the service.
     "webhook_figures": ["flexdb_change_positions behind", "flexdb_change_positions p",
                         "flexdb_changes c", "flexdb_deliveries d", "flexdb_webhooks w"],
+    "tenant_sizes": ["tenants t"], "upkeep_figures": ["flexdb_idempotency_keys k",
+                                                      "flexdb_index_builds b"],
     # Arrays of tenants, of which the fence lets a caller name the own alone.
     "lock_tenants": ["tenants t"], "get_member": ["tenant_users tu"],
     "get_member_by_email": ["tenant_users tu"], "get_tenant_by_slug": ["tenants t"],

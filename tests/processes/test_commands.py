@@ -42,7 +42,7 @@ def test_the_commands_are_those_that_there_are() -> None:
     assert set(commands.commands) == {
         "serve", "demo", "migrate", "rollback", "export", "import", "create-key", "list-keys",
         "delete-key", "row-security", "index", "deliver", "upkeep", "feed", "psql", "pg_dump",
-        "pg_restore",
+        "pg_restore", "status",
         "tenants", "types", "nodes", "relationships", "graph", "changes", "check", "keys", "call",
         "profiles", "completion"}
 

@@ -216,7 +216,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     # What the doors and the commands ask.
     others = {"find_memberships", "find_claimed", "find_absent_tenants", "list_migrations",
               "find_key", "note_key", "find_tenant", "has_operator_key",
-              "list_own_limits", "webhook_figures", "exchange_rates", "add_usage",
+              "list_own_limits", "webhook_figures", "server_figures", "tenant_sizes",
+              "upkeep_figures", "exchange_rates", "add_usage",
               "find_node_type", "export_nodes",
               "get_data_members"}
     # What stands around what is done once.

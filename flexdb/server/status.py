@@ -1,0 +1,89 @@
+"""How the service stands, straight from its database: versions, connections, sizes, what lags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flexdb.config import Settings
+from flexdb.context import Context
+from flexdb.db.address import direct
+from flexdb.db.capacity import capacity
+from flexdb.db.migrate import migration_states
+from flexdb.db.row_security import RowSecurityError, check
+from flexdb.operations.statements import one_object
+from flexdb.server.keys import answering
+
+Status = dict[str, Any]
+
+_CONTEXT = Context()
+# From what share of the connections on there is too little left, and for how many seconds changes
+# may wait for webhooks, and answers for their end beyond IDEMPOTENCY_HOURS: upkeep is once a day.
+_BUSY, _LAG, _LATE = 0.9, 300, 2 * 24 * 3600
+
+
+def look_at_status(settings: Settings, most: int) -> Status:
+    """Return how the service stands, as JSON has it; what is wrong stands in ``problems``.
+
+    :param most: how many tenants are told one by one
+    :raises NotReachable: when PostgreSQL does not answer
+    :raises ConfigError: when it does not let flexdb in
+    :raises FlexdbError: when it does not give the figures
+    """
+    available = capacity(settings).connections
+    with answering(settings) as run:
+        def ask(name: str, **arguments: Any) -> Any:
+            return run(one_object(_CONTEXT, name, arguments, "found"))["found"]
+
+        server = ask("server_figures")
+        applied, pending = migration_states(settings)
+        asked = direct(settings)
+        found: Status = {
+            "postgresql": {"version": server["version"], "host": asked.db_host,
+                           "port": asked.db_port, "database": server["database"],
+                           "bytes": server["bytes"]},
+            "migrations": {"applied": len(applied), "pending": pending},
+            "connections": {"used": server["connections"], "flexdb": server["own"],
+                            "limit": server["limit"], "available": available,
+                            "workers": settings.workers, "pool_size": settings.db_pool_size},
+            "tenants": None, "webhooks": None, "upkeep": None, "operator_key": None}
+        if not pending:
+            # An older schema has not all that these ask for.
+            found |= {"tenants": ask("tenant_sizes", most=most),
+                      "webhooks": ask("webhook_figures"), "upkeep": ask("upkeep_figures"),
+                      "operator_key": ask("has_operator_key")}
+    return found | {"problems": [*_problems(settings, found)]}
+
+
+def _problems(settings: Settings, found: Status) -> Iterator[str]:
+    """Give a line on each thing that is wrong, which says what to do."""
+    if pending := found["migrations"]["pending"]:
+        yield (f"{len(pending)} migrations are to be applied, from {pending[0]} on: run `flexdb "
+               "migrate`")
+    connections = found["connections"]
+    available, needed = connections["available"], settings.workers * settings.db_pool_size
+    # Behind PgBouncer it is not known.
+    if available is not None and needed > available:
+        yield (f"WORKERS={settings.workers} with DB_POOL_SIZE={settings.db_pool_size} each open up "
+               f"to {needed} connections and PostgreSQL has {available} for them: lower one, or "
+               "raise max_connections or the limit of the user or the database")
+    if connections["used"] >= connections["limit"] * _BUSY:
+        yield (f"{connections['used']} of {connections['limit']} connections are used: see in "
+               "pg_stat_activity whose they are, and end them or raise max_connections")
+    try:
+        check(settings)
+    except RowSecurityError as error:
+        yield str(error)
+    if pending:
+        return
+    if settings.auth_mode == "required" and not found["operator_key"]:
+        yield "nobody can call yet, since all need a key: make one by `flexdb create-key`"
+    if (lag := found["webhooks"]["lag"]) > _LAG:
+        yield (f"a change waits for {lag:,.0f} s to be told to a webhook: `flexdb deliver` does "
+               "not run or cannot keep up, or a receiver fails, which `list_deliveries` tells")
+    upkeep = found["upkeep"]
+    if upkeep["oldest_answer"] > settings.idempotency_hours * 3600 + _LATE:
+        yield ("what is no longer to be kept is not taken away: let `flexdb deliver` run, or "
+               "`flexdb upkeep` once a day")
+    if upkeep["indexes"]:
+        yield f"{upkeep['indexes']} declared indexes are not filled yet: run `flexdb index`"
