@@ -43,18 +43,26 @@ ORDER BY near_r.created_at DESC, near_r.id DESC
 
 -- frame: is_last
 -- Whether it is the last of the relationships that join the node with this neighbour. Where the node
--- has few, the last of all its neighbours are found at once; where it has not, that is unknown of
--- them, and a later one is looked for among the neighbour's: only where both have very many is it
--- far to look.
+-- has few, the last of all its neighbours are found at once: that is all of them where no two join
+-- it with the same one. Where it has many, that is unknown of them, and a later one is looked for
+-- among the neighbour's: only where both have very many is it far to look.
 coalesce(near_r.id = ANY ((
-    SELECT CASE WHEN count(*) < 100 THEN array_agg(near_l.id) FILTER (WHERE near_l.place = 1) END
-    FROM (
-        SELECT near_l.id, row_number() OVER (
-            PARTITION BY near_l.neighbor, near_l.fits
-            ORDER BY near_l.created_at DESC, near_l.id DESC) AS place
-        FROM ({joining}) near_l
-    ) near_l
+    SELECT CASE WHEN count(*) >= 100 THEN NULL
+                WHEN count(*) FILTER (WHERE near_l.fits)
+                     = count(DISTINCT near_l.neighbor) FILTER (WHERE near_l.fits)
+                THEN array_agg(near_l.id) FILTER (WHERE near_l.fits)
+                ELSE {lasts} END
+    FROM ({joining}) near_l
 )::uuid[]), {is_not_followed})
+
+-- frame: lasts
+(SELECT array_agg(near_l.id)
+ FROM (
+     SELECT DISTINCT ON (near_l.neighbor) near_l.id
+     FROM ({joining}) near_l
+     WHERE near_l.fits
+     ORDER BY near_l.neighbor, near_l.created_at DESC, near_l.id DESC
+ ) near_l)
 
 -- frame: joining
 (SELECT near_l.id, near_l.created_at, near_l.{there}_node_id AS neighbor,
