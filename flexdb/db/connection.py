@@ -33,9 +33,10 @@ _TO_TEXT: dict[type, Callable[[Any], bytes | None]] = {
     bool: lambda value: b"true" if value else b"false",
     type(None): lambda value: None,
 }
-# By the oid of the type (pg_type.dat); psycopg knows all others.
+# By the oid of the type (pg_type.dat); psycopg knows all others. A varchar is JSON that was written
+# as text (flexdb/sql/loader.py).
 _FROM_TEXT: dict[int, Callable[[bytes], Any]] = {
-    16: b"t".__eq__, 20: int, 23: int, 25: bytes.decode, 114: bytes,
+    16: b"t".__eq__, 20: int, 23: int, 25: bytes.decode, 114: bytes, 1043: bytes,
 }
 
 

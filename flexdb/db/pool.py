@@ -151,7 +151,8 @@ class Pool:
             # was prepared is not. These two it knows of each client, and brings them along.
             connection.may_prepare = False
             connection.execute("SET datestyle = ISO; SET timezone = UTC")
-        connection.adapters.register_loader("json", _RawJson)
+        for name in ("json", "varchar"):
+            connection.adapters.register_loader(name, _RawJson)
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:

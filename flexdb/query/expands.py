@@ -28,7 +28,8 @@ MOST_NAMES, MOST_EACH, MOST_BROUGHT = 5, 100, 10_000
 MOST_PLAIN, _MOST_WRITTEN = 2, 256
 # So many are counted under one name, and more are not told.
 MOST_COUNTED = 10_000
-_TOTAL = (f"(SELECT CASE WHEN count(*) <= {MOST_COUNTED} THEN count(*) END "
+_TOTAL = (""", ', "total_count" : ', """
+          f"(SELECT CASE WHEN count(*) <= {MOST_COUNTED} THEN count(*)::text ELSE 'null' END "
           f"FROM (SELECT FROM ({{rows}}) counted LIMIT {MOST_COUNTED} + 1) counted)")
 
 
@@ -57,7 +58,7 @@ EXPAND = partial(NamedObjects, "The neighbours to bring along with each node, by
 class Expanded(NamedTuple):
     """What is brought along, as SQL.
 
-    :param sql: an expression that gives the JSON of it for a node
+    :param sql: an expression that writes it for a node, as JSON text
     :param arguments: those in it
     :param is_plain: whether it is one of not many, each of which has one good plan
     """
@@ -134,8 +135,9 @@ class _Bringer:
                 raise InvalidParams(fields={
                     f"expand.{name}.{inner}": told
                     for inner, told in error.data["fields"].items()}) from None
-            found.append(f"{self._argument(f'{own}name', name)}::text, {sql}")
-        return f"json_build_object({', '.join(found)})"
+            found.append(f"to_json({self._argument(f'{own}name', name)}::text), ' : ', {sql}")
+        listed = ", ', ', ".join(found)
+        return f"concat('{{', {listed}, '}}')"
 
     def _one(self, one: Loaded, alias: str, place: str, prefix: str, most: int) -> str:
         row = f"near_{alias}"
@@ -159,7 +161,7 @@ class _Bringer:
             "object": thing, "after": "", "first": "",
             "most": self._argument(f"{prefix}limit", one["limit"]),
             "bytes": self._argument(f"{prefix}bytes", most),
-            "total": f", 'total_count', {_TOTAL.format(rows=rows)}" if one["count"] else ""})
+            "total": _TOTAL.format(rows=rows) if one["count"] else ""})
 
     def _argument(self, name: str, value: Any) -> str:
         self.arguments[name] = value

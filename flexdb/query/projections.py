@@ -9,7 +9,7 @@ from typing import Any
 from flexdb.config import JsonFields
 from flexdb.errors import InvalidParams
 from flexdb.query.paths import Members, is_place, split
-from flexdb.sql.loader import OBJECTS, column, row_to_json
+from flexdb.sql.loader import OBJECTS, Member, member, written
 
 MOST_PATHS = 50
 NONE: Mapping[str, str] = {}
@@ -22,7 +22,7 @@ _ARRAY = ("coalesce(jsonb_agg(m.value ORDER BY m.place) FILTER (WHERE m.value IS
 def projection(paths: list[str] | None, members: Members, thing: str, alias: str,
                form: JsonFields, prefix: str = "p", further: Mapping[str, str] = NONE
                ) -> tuple[str, dict[str, Any]]:
-    """Return the SQL of an object with some of its members, and the named arguments in it.
+    """Return the SQL that writes an object with some of its members, and the arguments in it.
 
     Inside JSON the shape is kept: ``data.a.b`` gives ``{"data": {"a": {"b": …}}}``, and where a is
     an array ``data.a.0`` gives ``{"data": {"a": […]}}`` with that item alone. What is missing is
@@ -34,7 +34,7 @@ def projection(paths: list[str] | None, members: Members, thing: str, alias: str
     :param alias: the row's alias in the SQL
     :param form: how JSON columns are given back
     :param prefix: what the names of the arguments begin with
-    :param further: the SQL of what it has beside these, by name
+    :param further: the SQL of the JSON that it has beside these, by name
     :raises InvalidParams: naming the path that is wrong
     """
     if paths is None:
@@ -59,16 +59,19 @@ def projection(paths: list[str] | None, members: Members, thing: str, alias: str
             made = _members(f"{alias}.{of.name}", [], wanted[of.name], prefix, arguments)
             picked.append(f"{made} AS {of.name}")
             source = "picked"
-        chosen.append(column(source, of, form))
-    chosen += [f"{sql} AS {name}" for name, sql in further.items()]
-    rows = f" FROM (SELECT {', '.join(picked)}) picked" if picked else ""
-    return row_to_json(chosen, rows), arguments
+        chosen.append(member(source, of, form))
+    sql = written([*chosen, *_further(further)])
+    return f"(SELECT {sql} FROM (SELECT {', '.join(picked)}) picked)" if picked else sql, arguments
 
 
 @lru_cache(maxsize=64)
 def _whole(thing: str, alias: str, form: JsonFields, further: tuple[tuple[str, str], ...]) -> str:
-    return row_to_json([*(column(alias, of, form) for of in OBJECTS[thing]),
-                        *(f"{sql} AS {name}" for name, sql in further)])
+    return written([*(member(alias, of, form) for of in OBJECTS[thing]),
+                    *_further(dict(further))])
+
+
+def _further(further: Mapping[str, str]) -> list[Member]:
+    return [Member(name, f"coalesce({sql}::text, 'null')") for name, sql in further.items()]
 
 
 def _add(tree: dict[str, Any], parts: list[str]) -> None:

@@ -24,7 +24,7 @@ WITH given AS (
     ON CONFLICT (tenant_id, id) DO NOTHING
     RETURNING n.id, {node} AS object
 )
-SELECT json_agg(created.object ORDER BY g.place) AS objects,
+SELECT json_agg(created.object::json ORDER BY g.place) AS objects,
        array_agg((g.place - 1)::integer) FILTER (WHERE created.id IS NULL) AS taken
 FROM given g
 LEFT JOIN created ON created.id = g.id
@@ -58,7 +58,7 @@ WITH given AS (
     ON CONFLICT (tenant_id, id) DO NOTHING
     RETURNING r.id, {relationship} AS object
 )
-SELECT json_agg(created.object ORDER BY g.place) AS objects,
+SELECT json_agg(created.object::json ORDER BY g.place) AS objects,
        array_agg((g.place - 1)::integer) FILTER (WHERE created.id IS NULL) AS taken
 FROM given g
 LEFT JOIN created ON created.id = g.id

@@ -55,7 +55,7 @@ CROSS JOIN LATERAL (
 
 -- frame: visit
 (SELECT row_to_json(o) FROM (
-    SELECT v.depth, {node} AS node, CASE WHEN r.id IS NOT NULL THEN {relationship} END
+    SELECT v.depth, {node}::json AS node, CASE WHEN r.id IS NOT NULL THEN {relationship}::json END
            AS relationship
 ) o)
 
@@ -124,8 +124,8 @@ HAVING EXISTS (SELECT FROM walk)
 (SELECT json_build_object('length', json_array_length(o.nodes) - 1, 'nodes', o.nodes,
                           'relationships', o.relationships)
  FROM (
-     SELECT json_agg({node} ORDER BY p.place) AS nodes,
-            coalesce(json_agg({relationship} ORDER BY p.place) FILTER (WHERE r.id IS NOT NULL),
+     SELECT json_agg({node}::json ORDER BY p.place) AS nodes,
+            coalesce(json_agg({relationship}::json ORDER BY p.place) FILTER (WHERE r.id IS NOT NULL),
                      '[]'::json) AS relationships
      FROM (
          -- Both ways begin where the sides met, and that node is wanted once.

@@ -32,7 +32,7 @@ SELECT {change_columns}, made.new_data, made.made_at, made.new_updated_at,
         WHERE p.tenant_id = %(tenant_id)s AND p.seq = c.seq) AS place
 
 -- frame: entry
-({change_as_json})::json
+({change_as_json})::varchar
 
 -- list: get_node_history of entry c
 {entries}

@@ -4,7 +4,8 @@ A file has sections, each begun by a comment line that says what kind it is:
 
 ``-- object: node n``
     the columns of an object whose row has the alias ``n``, of which its JSON is written; words
-    behind a column say how: ``time``, ``json`` for a JSON column, ``nullable`` if it may be unset
+    behind a column say how: ``time``, ``json`` for a JSON column, ``nullable`` if it may be unset;
+    ``plain`` where it never is and its text stands in quotes as it is, ``number`` where without
 ``-- read: get_node -> object, version``
     a statement and what its row holds; ``lock`` in place of ``read`` where it locks what it reads,
     ``write`` where it writes, ``late`` where it is its transaction's last; in
@@ -21,13 +22,13 @@ A file has sections, each begun by a comment line that says what kind it is:
 ``-- clear: node_types``
     what takes away of a tenant that is replaced what a file brings, one after the other
 
-``{node}`` stands for an object's JSON or for a frame, and ``%(id)s`` for an argument.
+``{node}`` stands for the text of an object's JSON or for a frame, and ``%(id)s`` for an argument.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
@@ -52,8 +53,8 @@ THEN 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00 BC"' ELSE 'YYYY-MM-DD"T"HH24:MI:SS.US"+0
 class Column(NamedTuple):
     """A column of an object.
 
-    :param words: how its JSON is written: ``time``, ``json``, ``nullable``; none where PostgreSQL
-        knows
+    :param words: how its JSON is written: ``time``, ``json``, ``nullable``, ``plain``, ``number``;
+        none where PostgreSQL knows
     """
 
     name: str
@@ -106,8 +107,20 @@ OBJECTS: Mapping[str, tuple[Column, ...]] = {
 _ALIASES = {name: section.alias for name, section in _of_kind("object").items()}
 
 
-def column(source: str, of: Column, form: JsonFields) -> str:
-    """Return the SQL of one column of an object, with its name.
+class Member(NamedTuple):
+    """A member of an object.
+
+    :param sql: what gives the text of its JSON, which is never null
+    :param quote: what stands around that
+    """
+
+    name: str
+    sql: str
+    quote: str = ""
+
+
+def member(source: str, of: Column, form: JsonFields) -> Member:
+    """Return the member of an object that a column is.
 
     Where JSON is given as a string, what is unset is an empty one, as the original gives it.
 
@@ -116,12 +129,18 @@ def column(source: str, of: Column, form: JsonFields) -> str:
     sql = f"{source}.{of.name}"
     if "time" in of.words:
         sql = formatted_time(sql)
+    if "plain" in of.words:
+        return Member(of.name, sql, '"')
+    if "number" in of.words:
+        return Member(of.name, sql)
     if form == "string":
         if "json" in of.words:
             sql = f"{sql}::text"
         if "nullable" in of.words:
             sql = f"coalesce({sql}, '')"
-    return f"{sql} AS {of.name}"
+    elif "json" in of.words:
+        return Member(of.name, f"coalesce({sql}::text, 'null')")
+    return Member(of.name, f"coalesce(to_json({sql})::text, 'null')")
 
 
 def formatted_time(sql: str) -> str:
@@ -129,9 +148,19 @@ def formatted_time(sql: str) -> str:
     return _TIME.format(sql)
 
 
-def row_to_json(columns: list[str], source: str = "") -> str:
-    """Return the SQL that writes an object of columns."""
-    return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(columns)}{source}) o)"
+def written(members: Sequence[Member]) -> str:
+    """Return the SQL that writes an object, as JSON text.
+
+    PostgreSQL's own ``row_to_json`` looks up the type of each member in each row, which takes as
+    long again. As ``varchar`` it is told from other texts, and not read again as ``json`` would be.
+    """
+    parts, between = [], "{"
+    for place, one in enumerate(members):
+        between += f'{"," if place else ""}"{one.name}":{one.quote}'
+        parts += [f"'{between}'", one.sql]
+        between = one.quote
+    parts.append(f"'{between}}}'")
+    return f"concat({', '.join(parts)})::varchar"
 
 
 def expand(text: str, form: JsonFields, slots: Mapping[str, str]) -> str:
@@ -141,7 +170,7 @@ def expand(text: str, form: JsonFields, slots: Mapping[str, str]) -> str:
         if name in slots:
             return expand(slots[name], form, slots)
         if name in OBJECTS:
-            return row_to_json([column(_ALIASES[name], of, form) for of in OBJECTS[name]])
+            return written([member(_ALIASES[name], of, form) for of in OBJECTS[name]])
         return expand(_FRAMES[name].text, form, slots)
 
     return _SLOT.sub(put, text)
@@ -212,7 +241,7 @@ def brought(expanded: str) -> dict[str, str]:
         # Without OFFSET it would be looked for again wherever it stands.
         "brought": expanded and
         f"CROSS JOIN LATERAL (SELECT {expanded} AS expanded OFFSET 0) brought",
-        "brought_size": expanded and " + octet_length(brought.expanded::text)",
+        "brought_size": expanded and " + octet_length(brought.expanded)",
     }
 
 

@@ -1,5 +1,6 @@
 -- object: node n
-id, tenant_id, node_type_id, data json nullable, version, created_at time, updated_at time
+id plain, tenant_id plain, node_type_id plain, data json nullable, version number, created_at time plain,
+updated_at time plain
 
 -- frame: node_tag
 concat(n.version, '-', to_hex(hash_record_extended((n.created_at, n.xmin), 0)))

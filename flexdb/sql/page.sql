@@ -3,7 +3,7 @@
 {before}
 SELECT page.items, page.rows, {total} AS total_count, {next}
 FROM (
-    SELECT coalesce(json_agg({object}) FILTER (WHERE {row}.shown), '[]'::json) AS items,
+    SELECT concat('[', string_agg({object}, ', ') FILTER (WHERE {row}.shown), ']')::varchar AS items,
            count(*) FILTER (WHERE {row}.shown) AS rows, {last}
     FROM ({shown}) {row}
 ) page

@@ -84,17 +84,16 @@ NOT EXISTS (
 
 -- frame: expansion
 -- The neighbours of one node under one name: as many as asked for, and as many as there is room for.
-(SELECT json_build_object(
-     'nodes', coalesce(json_agg({object}) FILTER (WHERE {row}.shown), '[]'::json),
-     'truncated', count(*) > count(*) FILTER (WHERE {row}.shown){total})
+(SELECT concat('{"nodes" : [', string_agg({object}, ', ') FILTER (WHERE {row}.shown),
+               '], "truncated" : ', to_json(count(*) > count(*) FILTER (WHERE {row}.shown)){total},
+               '}')
  FROM ({shown}) {row})
 
 -- frame: neighbor
-(SELECT row_to_json(o) FROM (
-    SELECT {node} AS node,
-           (SELECT {relationship} FROM relationships r
-            WHERE r.tenant_id = n.tenant_id AND r.id = n.relationship_id) AS relationship
-) o)
+concat('{"node":', {node}, ',"relationship":', coalesce((
+    SELECT {relationship}
+    FROM relationships r
+    WHERE r.tenant_id = n.tenant_id AND r.id = n.relationship_id), 'null'), '}')::varchar
 
 -- list: get_neighbors of neighbor n
 -- What stands here depends on the direction.

@@ -1,6 +1,6 @@
 -- object: relationship r
-id, tenant_id, source_node_id, target_node_id, relationship_type, data json nullable, version,
-created_at time, updated_at time
+id plain, tenant_id plain, source_node_id plain, target_node_id plain, relationship_type,
+data json nullable, version number, created_at time plain, updated_at time plain
 
 -- frame: relationship_tag
 concat(r.version, '-', to_hex(hash_record_extended((r.created_at, r.xmin), 0)))

@@ -31,7 +31,7 @@ CASE %(by)s
 END DESC, u.tenant_id
 
 -- read: list_usage -> usages
-SELECT coalesce(json_agg({usage} ORDER BY {loudness}), '[]'::json) AS usages
+SELECT coalesce(json_agg({usage}::json ORDER BY {loudness}), '[]'::json) AS usages
 FROM (
     SELECT u.tenant_id, u.since, u.calls, u.errors, u.rows, u.bytes, u.database_ms
     FROM (

@@ -383,9 +383,9 @@ def test_what_is_brought_along_is_looked_up_once_for_each_row_that_is_shown(hub:
     assert pages_read(plan) < 2000
     looked = [one for one in nodes_of(plan) if one.get("Relation Name") == "relationships"]
     assert looked and all("Index" in one["Node Type"] for one in looked)
-    # Once for each row of the page and for the one that tells whether there is a next. What is looked
-    # at only where two relationships join the same nodes stands before it in the plan.
-    assert [one["Actual Loops"] for one in looked if one["Actual Loops"]][0] == 6
+    # Once for each row of the page and for the one that tells whether there is a next. Before it in
+    # the plan stands what is looked at only where two relationships join the same nodes.
+    assert next(filter(None, (one["Actual Loops"] for one in looked))) == 6
     start = node_id(hub.node_type, 1)
     assert pages_read(hub.plan(False, "get_node", id=start, expand=expand)) < 500
 

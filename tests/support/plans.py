@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from psycopg.sql import Literal
+from psycopg.types.json import JsonLoader
 
 from flexdb.access.callers import ANYONE, Caller
 from flexdb.context import Context, Limits
@@ -37,6 +38,8 @@ def run_statement(service: Service, statement: Statement, generic: bool
              for value in map(statement.arguments.__getitem__, statement.query.arguments)]
     mode = "generic" if generic else "custom"
     with connect(service.settings) as connection:
+        # What is JSON that was written as text.
+        connection.adapters.register_loader("varchar", JsonLoader)
         arguments = ", ".join(Literal(value).as_string(connection) for value in given)
         execute = f"EXECUTE planned ({arguments})" if given else "EXECUTE planned"
         connection.execute(f"SET plan_cache_mode = force_{mode}_plan".encode())
