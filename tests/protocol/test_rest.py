@@ -180,7 +180,7 @@ def test_what_a_stream_takes_is_told_without_what_it_refuses(service: Service) -
     url = f"/tenants/{service.tenant()['id']}/changes/stream"
     told = service.client().get(f"{url}?wiat=5&wait=5", headers={
         "Accept": "text/event-stream"}).get_json()["error"]["data"]["fields"]
-    listed = "there are: since, kinds, "
+    listed = "there are: since, limit, kinds, "
     assert told.keys() == {"wiat", "wait"} and not any(
         "wait" in message for messages in told.values() for message in messages)
     assert all(listed in messages[0] for messages in told.values())
