@@ -34,11 +34,12 @@ def listed(function: Callable[..., None]) -> Callable[..., None]:
 
 def write_list(db: Client, output: Writer, name: str, params: dict[str, Any], *,
                where: str | None, sort: tuple[str, ...], fields: str | None, limit: int | None,
-               ) -> None:
+               row: Callable[[Any], Any] = dict) -> None:
     """Write what a method lists, page after page as far as it is wanted.
 
     :param name: of the method, which is that of its result's member with ``list_`` before it
     :param params: what is asked beside the options
+    :param row: makes what is written of an object
     """
     from flexdb.client.absent import given
     from flexdb.client.synchronous.lists import List
@@ -46,7 +47,7 @@ def write_list(db: Client, output: Writer, name: str, params: dict[str, Any], *,
     wanted = given(params, {
         "filter": document(where), "sort": list(sort) or None,
         "fields": [path.strip() for path in fields.split(",")] if fields else None})
-    found: List[Any] = List(db, name, member, wanted, lambda thing: thing)
+    found: List[Any] = List(db, name, member, wanted, row)
     output.many(_all(found, limit), limit)
 
 
