@@ -121,14 +121,15 @@ class Steps:
 
     :param name: the operation's name
     :param start: begins the steps. What they yield is run: a statement sends back its row, other
-        steps their result. An error is thrown in where it was met, and must come out again, itself
-        or as another of :mod:`flexdb.errors`
+        steps their result. An error is thrown in where it was met; it, or another, comes out
     :param long: whether each statement may take as long as LONG_TIMEOUT
+    :param only: the statement that is all of them, and needs no transaction around it; else None
     """
 
     name: str
     start: Callable[[], Walk] = field(repr=False)
     long: bool = False
+    only: Statement | None = field(default=None, repr=False)
 
 
 Outcome = Result | FlexdbError
@@ -148,10 +149,9 @@ class Room:
     def take(self, size: int) -> bool:
         """Wait for so much room, and tell whether there was."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self.left >= size, self._patience):
-                return False
-            self.left -= size
-            return True
+            fits = self._changed.wait_for(lambda: self.left >= size, self._patience)
+            self.left -= size if fits else 0
+            return fits
 
     def lend(self, most: int) -> int:
         """Take half of what is left at once, ``most`` at most and 1/16 of it at least; tell it."""
@@ -247,4 +247,4 @@ def as_steps(plan: Plan) -> Steps:
         found = plan.read((yield plan))
         return found if isinstance(found, Result) else (yield found)
 
-    return Steps(plan.name, start, plan.long)
+    return Steps(plan.name, start, plan.long, plan)

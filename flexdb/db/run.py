@@ -153,12 +153,13 @@ class Runner:
 
         :raises psycopg.Error: when a statement failed and everything was rolled back
         """
-        first = plans[0]
-        if (once is None and len(plans) == 1 and isinstance(first, Statement)
-                and travels_together(first)):
-            found = read(first, connection.fetch(self._walker.fitted(connection, first)))
+        plan = plans[0] if once is None and len(plans) == 1 else None
+        while isinstance(plan, Statement) and travels_together(plan):
+            found = read(plan, connection.fetch(self._walker.fitted(connection, plan)))
             if not isinstance(found, Steps):
-                return Verdict([budget.admit(found, first.query.writes)])
+                return Verdict([budget.admit(found, plan.query.writes)])
+            # Whether a call may be sent again is judged by its first statement.
+            plan = None if found.only is None or found.only.query.writes else found.only
             plans = [found]
         if once is None and connection.may_prepare and all(map(_reads_together, plans)):
             # A pipeline is a transaction already, for which nothing more is to be sent.

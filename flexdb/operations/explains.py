@@ -9,7 +9,6 @@ import orjson
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded, Operation, guard
 from flexdb.errors import InvalidParams
-from flexdb.operations.statements import Instead
 from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.explains import explaining, explanation
 
@@ -33,8 +32,8 @@ def explained(declared: Operation, context: Context, params: Loaded, plan: Plan)
 
 def _explain(declared: Operation, params: Loaded, plan: Statement) -> Walk:
     outcome = plan.read((yield plan))
-    while isinstance(outcome, Instead):
-        plan = outcome.statement
+    while isinstance(outcome, Steps) and outcome.only:
+        plan = outcome.only
         outcome = plan.read((yield plan))
     result: Result = (yield outcome) if isinstance(outcome, Steps) else outcome
     (found,) = yield Statement(explaining(plan.query), plan.arguments)

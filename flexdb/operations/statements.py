@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded
@@ -19,22 +19,10 @@ from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
 
-@dataclass(frozen=True, slots=True)
-class Instead(Steps):
-    """The steps that are taken where a statement has no row: another statement.
-
-    :param statement: that one
-    """
-
-    statement: Statement = field(kw_only=True, repr=False)
-
-
 def or_else(statement: Statement, other: Statement) -> Statement:
     """Return a statement whose place another takes where it has no row."""
     def read(row: Row | None) -> Result | Steps:
-        if row is not None:
-            return statement.read(row)
-        return Instead(other.name, as_steps(other).start, other.long, statement=other)
+        return as_steps(other) if row is None else statement.read(row)
 
     return Statement(statement.query, statement.arguments, read, statement.long)
 

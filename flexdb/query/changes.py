@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flexdb.context import Context
 from flexdb.contract.operation import Loaded
 from flexdb.errors import NotFound
-from flexdb.plan import Query, Result, Row, Statement, Steps, Walk
+from flexdb.plan import Query, Result, Row, Statement, Steps, as_steps
 from flexdb.query.filters import condition
 from flexdb.query.paths import Members
 from flexdb.query.positions import Position
@@ -56,7 +56,8 @@ def changes(context: Context, params: Loaded, members: Members) -> Statement:
         if row is None:
             raise NotFound.of("tenant_id")
         before, last = row
-        return Steps("list_changes", partial(_walk, asked, last - before >= MOST_NUMBERED))
+        return as_steps(Statement(asked.query, asked.arguments, partial(
+            _result, asked.since, last - before >= MOST_NUMBERED)))
 
     return Statement(STATEMENTS[context.json_fields]["number_changes"],
                      {"tenant_id": params["tenant_id"], "most": MOST_NUMBERED}, read)
@@ -86,19 +87,18 @@ def _ids(params: Loaded, name: str) -> str | None:
     return array(params[name]) if name in params else None
 
 
-def _walk(asked: _Page, is_behind: bool) -> Walk:
-    """Read a page.
+def _result(since: Position | None, is_behind: bool, row: Row | None) -> Result:
+    """Return what the row of a page gives.
 
     :param is_behind: whether there may be changes that have no position yet
     """
-    row: Any = yield Statement(asked.query, asked.arguments)
     if row is None:
         raise NotFound.of("tenant_id")
     feed, oldest, last, *found = row
     # As text: to read it as JSON, only to hand it on, would cost a fifth of the page.
     changes, rows, position = found or ("[]", 0, last)
-    if asked.since:
-        asked.since.check(feed, oldest, last)
+    if since:
+        since.check(feed, oldest, last)
     more = b"true" if is_behind or position < last else b"false"
     return Result(b'{"changes":%b,"position":"%b","more":%b}' % (
         changes.encode(), str(Position(feed, position)).encode(), more), rows=rows)
