@@ -52,6 +52,22 @@ def brief(changes: list[Any]) -> list[tuple[str, str, int]]:
     return [(one["op"], one["kind"], one["version"]) for one in changes]
 
 
+
+def test_a_page_is_read_without_a_transaction_around_it(
+        new_service: Callable[..., Service]) -> None:
+    service = new_service()
+    feed = Feed(service)
+    with connect(service.settings) as connection:
+        for asked in ({}, {"filter": {"data.a": 1}}):
+            feed.page(**asked)
+            last = connection.execute(
+                "SELECT a.query FROM pg_stat_activity a WHERE a.datname = current_database() "
+                "AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend' "
+                "ORDER BY a.state_change DESC LIMIT 1").fetchone()
+            # Else the end of it would be the last that was asked for.
+            assert last and "flexdb_change_positions" in last[0]
+
+
 def test_each_change_carries_the_object_as_it_was_then(service: Service, feed: Feed) -> None:
     node_type = service.node_type(feed.tenant, description="Text", schema={"title": "T"})
     node = service.node(node_type, data={"a": 1.50})
