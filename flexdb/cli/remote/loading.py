@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _TOLD = 20
 
 
-class Refusal(NamedTuple):
+class RowProblem(NamedTuple):
     """A row that the service refused.
 
     :param number: which one it is in the file, from 1
@@ -47,7 +47,7 @@ class Chunk(NamedTuple):
 
     rows: int
     outcomes: Counter[str]
-    refused: list[Refusal]
+    refused: list[RowProblem]
 
 
 @click.command("load")
@@ -132,7 +132,7 @@ def _created(db: Client, node_type: NodeType, rows: Iterator[Any], chunk: int, s
     while part := list(islice(rows, chunk)):
         report = tenant.load(node_type["id"], part, chunk=chunk, on_error="collect")
         yield Chunk(len(part), Counter(created=report.created), [
-            Refusal(place + one.place + 1, one.row, one.problems) for one in report.refused])
+            RowProblem(place + one.place + 1, one.row, one.problems) for one in report.refused])
         place += len(part)
 
 
@@ -150,7 +150,7 @@ def _upserted(db: Client, node_type: NodeType, rows: Iterator[Any], key: tuple[s
                 item["data"] = {name: value for name, value in item["data"].items() if name != "id"}
         told = db.upsert_nodes(tenant_id=node_type["tenant_id"], nodes=items,
                                key=None if by_id else list(key), all_or_none=False)
-        refused = [Refusal(number, row, {"": [one["error"]["message"]]})
+        refused = [RowProblem(number, row, {"": [one["error"]["message"]]})
                    for number, (row, one) in enumerate(zip(part, told), place + 1) if one["error"]]
         yield Chunk(len(part), Counter(one["outcome"] for one in told if not one["error"]), refused)
         place += len(part)
@@ -169,11 +169,11 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def _refusals(file: str | None) -> Iterator[Callable[[Refusal], None]]:
+def _refusals(file: str | None) -> Iterator[Callable[[RowProblem], None]]:
     """Take refused rows: a file all of them, standard error the first."""
     told = 0
 
-    def note(one: Refusal, stream: IO[str] | None = None) -> None:
+    def note(one: RowProblem, stream: IO[str] | None = None) -> None:
         nonlocal told
         told += 1
         if stream:
