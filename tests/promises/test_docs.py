@@ -28,7 +28,8 @@ FOREIGN = {"JSONRPC_ADDRESS", "COMPOSE_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "GI
            "FLEXDB_PROFILE"}
 # Programs of others, which the documentation tells how to use.
 OTHERS = {"apt-cache", "cd", "cosign", "createdb", "docker", "echo", "eval", "git", "journalctl",
-          "jq", "mkdir", "pg_dump", "pg_restore", "psql", "pypi-attestations", "sudo", "vacuumdb"}
+          "jq", "kubectl", "mkdir", "pg_dump", "pg_restore", "psql", "pypi-attestations", "sudo",
+          "vacuumdb"}
 LINKS = [(page, target) for page, text in PAGES.items()
          for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
 
