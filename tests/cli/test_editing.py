@@ -96,6 +96,7 @@ def test_a_conflict_is_told_and_what_was_typed_is_kept_and_can_be_sent(
 @pytest.mark.parametrize(("line", "told"), [
     ("text = text.replace('{', '[')", "that is no JSON"), ("text = '[1]'", "data is an object"),
     ("text = '{\"a\": NaN}'", "that is no JSON"), ("text = ''", "that is no JSON"),
+    ("path.write_bytes(b'\\xff'); sys.exit()", "that is no JSON"),
     ("text = text.replace('\"Build\"', '3')", "/title: ")])
 def test_what_does_not_fit_is_told_and_kept(
         line: str, told: str, flexdb: Flexdb, acme: str, node: Any, editor: Any) -> None:

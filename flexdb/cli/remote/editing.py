@@ -35,7 +35,7 @@ def edited(record: Record) -> bool:
     try:
         while not sent:
             click.edit(filename=name)
-            if failure := _sent(record, path.read_text(encoding="utf-8")):
+            if failure := _sent(record, path):
                 failure.show()
                 if failure.exit_code != REFUSED or not sys.stdin.isatty():
                     raise click.exceptions.Exit(failure.exit_code)
@@ -51,11 +51,11 @@ def edited(record: Record) -> bool:
     return record.version != version
 
 
-def _sent(record: Record, text: str) -> Failure | None:
+def _sent(record: Record, path: Path) -> Failure | None:
     """Send what differs, and return why that cannot be."""
     import flexdb.client as fx
     try:
-        data = _object(text)
+        data = _object(path.read_bytes())
         with record.edit() as found:
             found.clear()
             found.update(data)
@@ -66,9 +66,9 @@ def _sent(record: Record, text: str) -> Failure | None:
         return failure_of(error)
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: bytes) -> dict[str, Any]:
     try:
-        found = read_json(text)
+        found = read_json(text.decode())
     except ValueError as error:
         raise ValueError(f"that is no JSON: {error}") from None
     if not isinstance(found, dict):
