@@ -73,8 +73,11 @@ def _served(folder: Path, variables: dict[str, str]) -> Iterator[subprocess.Pope
         raise KeyboardInterrupt
 
     with suppress(KeyboardInterrupt):
-        before = signal.signal(signal.SIGTERM, end)
-        # At a terminal Ctrl-C would reach it too, and twice.
+        # A terminal that is closed says SIGHUP, which nohup has ignored.
+        before = {number: signal.signal(number, end)
+                  for number in (signal.SIGTERM, signal.SIGHUP)
+                  if signal.getsignal(number) != signal.SIG_IGN}
+        # In a session of its own, since Ctrl-C at a terminal would reach it beside, and twice.
         service = subprocess.Popen([sys.executable, "-m", "flexdb", "serve"], cwd=folder,
                                    env=os.environ | variables, stdin=subprocess.DEVNULL,
                                    start_new_session=True)
@@ -83,7 +86,8 @@ def _served(folder: Path, variables: dict[str, str]) -> Iterator[subprocess.Pope
         finally:
             service.terminate()
             service.wait()
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _filled(service: subprocess.Popen[bytes], address: str) -> str | None:

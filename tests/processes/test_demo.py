@@ -65,7 +65,7 @@ def test_it_fills_a_tenant_says_what_to_open_and_leaves_nothing_behind(tmp_path:
 @pytest.mark.longest
 def test_in_a_folder_what_was_changed_is_there_the_next_time(tmp_path: Path) -> None:
     port = free_port()
-    for number, ending in enumerate((signal.SIGTERM, signal.SIGINT)):
+    for number, ending in enumerate((signal.SIGHUP, signal.SIGTERM)):
         with demo(tmp_path, port, "kept") as process:
             _, address = told(process)
             with fx.connect(address) as db:
