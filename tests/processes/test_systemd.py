@@ -1,18 +1,25 @@
-"""The unit for systemd: as systemd reads it, and what gunicorn tells it."""
+"""The units for systemd: as systemd reads them, and what they do."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flexdb.config import Settings
+from flexdb.server.status import look_at_status
+from tests.support.commands import finish, flexdb
 from tests.support.paths import ROOT
 from tests.support.served import Served, variables_of
 
@@ -22,7 +29,8 @@ UNIT = (ROOT / "deploy/flexdb.service").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
-@pytest.mark.parametrize("name", ["flexdb.service", "flexdb-deliver.service"])
+@pytest.mark.parametrize("name", ["flexdb.service", "flexdb-deliver.service",
+                                  "flexdb-backup.service"])
 def test_systemd_finds_nothing_wrong_with_a_unit_and_little_that_it_may_do(
         tmp_path: Path, name: str) -> None:
     # Here, there is no /opt/flexdb.
@@ -33,6 +41,58 @@ def test_systemd_finds_nothing_wrong_with_a_unit_and_little_that_it_may_do(
         done = subprocess.run(["systemd-analyze", *check, str(unit)], capture_output=True,
                               text=True, timeout=60)
         assert done.returncode == 0 and f"{name}:" not in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
+def test_systemd_finds_nothing_wrong_with_the_timer_and_starts_a_backup_by_it(
+        tmp_path: Path) -> None:
+    for name in ("flexdb-backup.service", "flexdb-backup.timer"):
+        (tmp_path / name).write_text((ROOT / "deploy" / name).read_text(encoding="utf-8").replace(
+            "/opt/flexdb/.venv/bin/python", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", str(tmp_path / "flexdb-backup.timer")],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "flexdb-backup" not in done.stderr, done.stderr
+    (when,) = re.findall(r"^OnCalendar=(.*)$", (tmp_path / "flexdb-backup.timer").read_text(),
+                         re.MULTILINE)
+    subprocess.run(["systemd-analyze", "calendar", when], capture_output=True, check=True)
+
+
+def back_up(folder: Path, settings: Settings) -> bool:
+    """Do what the unit of backups does, one step after the other, and tell whether all was done.
+
+    :param folder: in the place of /var/lib, as ``%S`` is
+    """
+    text = (ROOT / "deploy/flexdb-backup.service").read_text(encoding="utf-8")
+    (folder / "flexdb-backup").mkdir(exist_ok=True)
+    for line in re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE):
+        # systemd.service(5), "Command lines", and systemd.unit(5), "Specifiers".
+        words = [re.sub(r"%(.)", lambda found: {"S": str(folder), "%": "%"}[found[1]], word)
+                 .replace("$$", "$") for word in shlex.split(line)]
+        words[0] = words[0].replace("/opt/flexdb/.venv/bin/python", sys.executable)
+        given = {name: str(value) for name, value in variables_of(settings).items()}
+        if subprocess.run(words, cwd=ROOT, env=os.environ | given).returncode:
+            return False
+    return True
+
+
+def test_a_backup_is_kept_for_two_weeks_and_longer_where_none_is_made_since(
+        tmp_path: Path, new_database: Callable[..., Settings]) -> None:
+    kept = tmp_path / "flexdb-backup"
+    kept.mkdir()
+    weeks = {name: kept / f"dbaas-{name}.dump" for name in ("one", "three")}
+    for file, days in zip((*weeks.values(), kept / "others"), (7, 21, 21)):
+        file.touch()
+        os.utime(file, (time.time() - days * 24 * 3600,) * 2)
+    settings = new_database()
+    assert not back_up(tmp_path, replace(settings, db_name="missing"))
+    assert weeks["three"].exists() and len([*kept.iterdir()]) == 3
+    assert back_up(tmp_path, settings)
+    (made,) = {*kept.iterdir()} - {weeks["one"], kept / "others"}
+    assert re.fullmatch(r"dbaas-20\d\d-\d\d-\d\dT\d{6}Z\.dump", made.name)
+    other = new_database(template=None)
+    status, _, errors = finish(flexdb(other, "pg_restore", "--exit-on-error", str(made)))
+    assert (status, errors) == (0, "")
+    assert look_at_status(other, 0)["problems"] == []
 
 
 def test_the_service_has_longer_to_end_than_its_calls() -> None:

@@ -29,7 +29,7 @@ FOREIGN = {"JSONRPC_ADDRESS", "COMPOSE_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "GI
 # Programs of others, which the documentation tells how to use.
 OTHERS = {"apt-cache", "cd", "cosign", "createdb", "docker", "echo", "eval", "git", "journalctl",
           "jq", "kubectl", "mkdir", "pg_dump", "pg_restore", "psql", "pypi-attestations", "sudo",
-          "vacuumdb"}
+          "systemctl", "tr", "vacuumdb"}
 LINKS = [(page, target) for page, text in PAGES.items()
          for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
 
