@@ -102,12 +102,13 @@ class Listener:
         :raises OSError: when the other end is gone
         """
         assert self.socket
+        rest = self.rest
         try:
-            while self.rest:
-                sent = self.socket.send(self.rest)
-                self.rest = self.rest[sent:]
-                self.moved = time.monotonic()
+            # Mostly it takes all at once, and nothing is to be noted.
+            while (sent := self.socket.send(rest)) < len(rest):
+                rest, self.moved = rest[sent:], time.monotonic()
         except BLOCKED:
+            self.rest = rest
             return False
         # Even an empty rest would keep what it is the rest of.
         self.rest = _NOTHING
@@ -127,8 +128,8 @@ class Stream(Listener):
     def answer(self, page: Page) -> None:
         """Send the changes of a page as events."""
         self.events += page.count
-        self._beats_at = time.monotonic() + self._heartbeat
         self.begin(page.frame, page)
+        self._beats_at = self.moved + self._heartbeat
 
     def turn(self, now: float) -> bool:
         """Say the position now and then, also where nothing fits the question."""
