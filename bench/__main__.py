@@ -10,6 +10,7 @@ from contextlib import closing
 import bench.aggregates  # noqa: F401 (registers its rows)
 import bench.bulk  # noqa: F401
 import bench.changes  # noqa: F401
+import bench.client  # noqa: F401
 import bench.console  # noqa: F401
 import bench.declared  # noqa: F401
 import bench.feed  # noqa: F401
