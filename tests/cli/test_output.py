@@ -66,6 +66,7 @@ def test_csv_has_a_column_for_each_member_and_texts_as_they_are(
     assert (second["data.id"], second["more"], second["big"]) == ("own", "x", "")
 
 
+@pytest.mark.long
 def test_what_is_piped_is_utf_8_and_a_terminal_shows_what_it_can(
         flexdb: Flexdb, acme: str) -> None:
     flexdb("nodes", "create", acme, "Task", "title=Zoë → ship").object()

@@ -16,6 +16,7 @@ import httpx2
 from flexdb.client.absent import given
 from flexdb.client.synchronous.methods import Methods
 from flexdb.client.attempts import Attempts
+from flexdb.client.certificates import trusted
 from flexdb.client.failures import (
     Closed,
     ConnectionFailed,
@@ -74,6 +75,7 @@ class Connection(Methods):
         self.timeout = timeout
         self._decimals, self._once = decimals, once
         self._http = http or httpx2.Client(
+            verify=trusted(self.url),
             limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20,
                                  keepalive_expiry=_IDLE))
         self._headers = httpx2.Headers(self._http.headers)
