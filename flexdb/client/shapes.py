@@ -58,7 +58,7 @@ def _members(shape: Any) -> list[tuple[str, str, Any]]:
     """Return the name of each field of a dataclass, that of its member, and what it is."""
     try:
         hints = get_type_hints(shape)
-    except (NameError, TypeError):
+    except (AttributeError, NameError, SyntaxError, TypeError):
         # They name what is only there for who checks types.
         hints = {}
     return [(one.name, one.metadata.get("name", one.name), hints.get(one.name))

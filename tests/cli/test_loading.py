@@ -64,6 +64,13 @@ def test_rows_that_are_refused_are_told_and_the_others_are_there(
     assert [(row["number"], row["row"].get("points")) for row in told] == [
         (2, "many"), (3, 3), (4, 4)]
     assert again.status == 3 and "row 2" not in again.errors
+    # What an earlier command wrote stays where one goes on, and what is loaded always does.
+    assert flexdb("load", shop, "Task", "--skip", "1", "--refused", str(refused),
+                  stdin='{}\n{"title":"E","points":"x"}\n').status == 3
+    kept = refused.read_text()
+    assert len(kept.splitlines()) == 4
+    same = flexdb("load", shop, "Task", str(refused), "--refused", str(refused))
+    assert same.status == 2 and "another file" in same.errors and refused.read_text() == kept
 
 
 def test_with_a_key_nothing_is_done_twice(flexdb: Flexdb, shop: str) -> None:
@@ -129,3 +136,16 @@ def test_at_a_terminal_it_tells_how_far_it_is(url: str, shop: str, tmp_path: Pat
     file.write_text("".join(f'{{"title":"T{place}"}}\n' for place in range(60)))
     done = at_terminal("load", shop, "Task", str(file), "--chunk", "20", FLEXDB_URL=url)
     assert done.status == 0 and " rows" in done.output and "60" in done.output
+
+
+def test_where_it_is_interrupted_it_tells_how_far_it_was(
+        flexdb: Flexdb, shop: str, environment: pytest.MonkeyPatch) -> None:
+    def rows(*_: Any) -> Any:
+        yield from ({"title": name} for name in "ABC")
+        raise KeyboardInterrupt
+
+    environment.setattr("flexdb.cli.remote.loading.rows_of", rows)
+    done = flexdb("load", shop, "Task", "--chunk", "1")
+    assert done.status == 130 and done.errors == (
+        "flexdb: interrupted: the first 3 rows are dealt with, and --skip 3 goes on behind them; "
+        "look before that whether rows up to 4 are there\n")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -23,6 +25,8 @@ from flexdb.cli.remote.text import json_text, visible
 if TYPE_CHECKING:
     from flexdb.client import Client
     from flexdb.client.objects import NodeType
+# As of a process that SIGINT ended.
+INTERRUPTED = 128 + signal.SIGINT
 # How many refused rows are told where no file takes them.
 _TOLD = 20
 
@@ -79,7 +83,7 @@ def load(db: Client, output: Writer, tenant: str, type: str, file: str | None,
     rows = islice(rows_of(file, file_form, found["schema"]), skip, None)
     done, outcomes, wrong = skip, Counter[str](), 0
     try:
-        with _progress() as tell, _refusals(refused) as note:
+        with _progress() as tell, _refusals(refused, file, skip > 0) as note:
             for part in (_upserted(db, found, rows, key, chunk, skip) if key else
                          _created(db, found, rows, chunk, skip)):
                 done += part.rows
@@ -88,10 +92,12 @@ def load(db: Client, output: Writer, tenant: str, type: str, file: str | None,
                 for one in part.refused:
                     note(one)
                 tell(done)
-    except (fx.Error, Failure) as error:
-        failure = error if isinstance(error, Failure) else failure_of(error)
-        unknown = "" if key or isinstance(error, (Failure, fx.ServiceError)) else (
-            f"; look whether there is what follows, up to row {done + chunk:,}, before that")
+    except (fx.Error, Failure, KeyboardInterrupt) as error:
+        failure = (error if isinstance(error, Failure) else failure_of(error)
+                   if isinstance(error, fx.Error) else Failure("interrupted", INTERRUPTED))
+        # A chunk that was under way may be there, or a part of it.
+        unknown = "" if key or isinstance(error, Failure) else (
+            f"; look before that whether rows up to {done + chunk:,} are there")
         raise Failure(f"{failure.message}: the first {done:,} rows are dealt with, and --skip "
                       f"{done} goes on behind them{unknown}", failure.exit_code) from None
     output.one({**outcomes, "refused": wrong})
@@ -169,8 +175,13 @@ def _progress() -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def _refusals(file: str | None) -> Iterator[Callable[[RowProblem], None]]:
-    """Take refused rows: a file all of them, standard error the first."""
+def _refusals(file: str | None, source: str | None, further: bool
+              ) -> Iterator[Callable[[RowProblem], None]]:
+    """Take refused rows: a file all of them, standard error the first.
+
+    :param source: where the rows come from
+    :param further: whether the file has some of an earlier command
+    """
     told = 0
 
     def note(one: RowProblem, stream: IO[str] | None = None) -> None:
@@ -187,5 +198,7 @@ def _refusals(file: str | None) -> Iterator[Callable[[RowProblem], None]]:
     if file is None:
         yield note
         return
-    with open(file, "w", encoding="utf-8") as stream:
+    if source and Path(file).exists() and Path(source).exists() and Path(file).samefile(source):
+        raise click.UsageError("'--refused' must be another file than the one that is loaded.")
+    with open(file, "a" if further else "w", encoding="utf-8") as stream:
         yield lambda one: note(one, stream)
