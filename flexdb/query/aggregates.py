@@ -28,7 +28,8 @@ from flexdb.query.filters import Filter, condition
 from flexdb.query.parameters import Paths, together
 from flexdb.query.paths import PATH_LENGTH, Computed, Members, column_of, split
 from flexdb.query.sorts import sort_keys
-from flexdb.sql.loader import LISTS, expand, formatted_time, make_query
+from flexdb.sql.loader import LISTS, expand, make_query
+from flexdb.sql.objects import formatted_time
 from flexdb.sql.pages import rows_of
 
 MOST_GROUP_KEYS, MOST_MEASURES, MOST_GROUPS = 5, 20, 10_000

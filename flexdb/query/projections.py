@@ -9,7 +9,8 @@ from typing import Any
 from flexdb.config import JsonFields
 from flexdb.errors import InvalidParams
 from flexdb.query.paths import Members, is_place, split
-from flexdb.sql.loader import OBJECTS, Member, member, written
+from flexdb.sql.loader import OBJECTS
+from flexdb.sql.objects import JsonMember, member, written
 
 MOST_PATHS = 50
 NONE: Mapping[str, str] = {}
@@ -70,8 +71,8 @@ def _whole(thing: str, alias: str, form: JsonFields, further: tuple[tuple[str, s
                     *_further(dict(further))])
 
 
-def _further(further: Mapping[str, str]) -> list[Member]:
-    return [Member(name, f"coalesce({sql}::text, 'null')") for name, sql in further.items()]
+def _further(further: Mapping[str, str]) -> list[JsonMember]:
+    return [JsonMember(name, f"coalesce({sql}::text, 'null')") for name, sql in further.items()]
 
 
 def _add(tree: dict[str, Any], parts: list[str]) -> None:

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from flexdb.config import JsonFields, Settings
-from flexdb.sql.loader import FORMS, OBJECTS, Column, formatted_time, member, written
+from flexdb.sql.loader import FORMS, OBJECTS
+from flexdb.sql.objects import Column, formatted_time, member, written
 from tests.support.postgres import connect
 
 _TIMES = ["2024-02-29 12:00:00+00", "2024-02-29 12:00:00.000001+00", "infinity", "-infinity",
