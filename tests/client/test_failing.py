@@ -244,6 +244,25 @@ def test_only_the_calls_of_a_batch_that_met_with_others_are_sent_again(
     assert b"get_caller" not in server.asked[1] and b"create_tenant" in server.asked[1]
 
 
+def test_a_batch_that_may_have_been_done_is_sent_again_as_it_was_and_with_its_key(
+        answering: type[Answering]) -> None:
+    def told(reason: bytes, retryable: bytes) -> bytes:
+        return b"[%b]" % b", ".join(
+            b'{"jsonrpc": "2.0", "id": %d, "error": {"code": -32005, "message": "lost", "data": '
+            b'{"reason": "%b", "retryable": %b}}}' % (place, reason, retryable)
+            for place in range(2))
+
+    done = (b'[{"jsonrpc": "2.0", "id": 0, "result": {"caller": 1}}, '
+            b'{"jsonrpc": "2.0", "id": 1, "result": {"caller": 2}}]')
+    server = answering(*map(http, (told(b"UNAVAILABLE", b"true"), told(b"COMMIT_UNKNOWN", b"false"),
+                                   done)))
+    calls = [("create_user", {"email": f"{n}@example.com", "name": "x"}) for n in range(2)]
+    with fx.connect(server.url) as db:
+        assert db.call_all(calls) == [{"caller": 1}, {"caller": 2}]
+    assert len({request for request in server.asked}) == 1 and len(server.asked) == 3
+    assert b"idempotency-key:" in server.asked[0].lower()
+
+
 @pytest.mark.parametrize("answer", [
     b'{"jsonrpc": "2.0", "result": 1}', b'[{"jsonrpc": "2.0", "result": 1}]',
     b'[{"jsonrpc": "2.0", "id": 0, "result": 1}]', b'[{"jsonrpc": "2.0", "id": 7, "result": 1}]'])

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import time
 import httpx2
@@ -25,8 +24,9 @@ from flexdb.client.failures import (
     repeated_after,
 )
 from flexdb.client.ids import new_id
-from flexdb.client.operations import OPERATIONS, Operation
+from flexdb.client.operations import OPERATIONS
 from flexdb.client.reasons import AlreadyExists, NotFound
+from flexdb.client.repeating import Repeated, new_key, operation
 from flexdb.client.wire import (
     address_of,
     check_token,
@@ -38,8 +38,6 @@ from flexdb.client.wire import (
 from flexdb.version import __version__
 
 Self = TypeVar("Self", bound="Connection")
-# What is not known of a call may do anything.
-_UNKNOWN = Operation(reads=False, long=False, member="")
 # What creates an object, and what reads it: it is done so often that an id made here stands for a
 # key, which costs PostgreSQL as much again.
 _OWN_IDS = {"create_node": "get_node", "create_relationship": "get_relationship"}
@@ -114,9 +112,10 @@ class Connection(Methods):
             again as it is: if it was done, AlreadyExists tells it
         :raises Error: when it is not answered, or with an error
         """
-        known = OPERATIONS.get(name, _UNKNOWN)
+        known = operation(name)
         body = encode({"jsonrpc": "2.0", "method": name, "params": params or {}, "id": 1})
-        return self._exchange(body, known.reads or own_ids,
+        harmless = known.reads or own_ids
+        return self._exchange(body, harmless, new_key(harmless, self._once),
                                     self._attempts(known.long, timeout), _result)
 
     def call_all(self, calls: Sequence[tuple[str, dict[str, Any]]]) -> list[Any]:
@@ -125,29 +124,17 @@ class Connection(Methods):
         :param calls: the name and the parameters of each
         :raises Error: when nothing is known of any
         """
-        found: list[Any] = [None] * len(calls)
-        todo = list(range(len(calls)))
-        known = [OPERATIONS.get(name, _UNKNOWN) for name, _ in calls]
-        attempts = self._attempts(any(one.long for one in known), None)
-        while todo:
-            body = encode([{"jsonrpc": "2.0", "method": calls[place][0],
-                            "params": calls[place][1], "id": place} for place in todo])
-            reads = all(known[place].reads for place in todo)
-            outcomes = self._exchange(body, reads, attempts, _outcomes)
-            if outcomes.keys() != {*todo}:
+        rest = Repeated(calls, self._once)
+        attempts = self._attempts(rest.long, None)
+        while rest.left:
+            outcomes = self._exchange(rest.body, rest.harmless, rest.key, attempts, _outcomes)
+            if outcomes.keys() != {*rest.left}:
                 raise Error(f"{self.url} answered to other calls than were sent")
-            for place, outcome in outcomes.items():
-                found[place] = outcome
-            # Those that may be done later; the others keep what they have.
-            todo = [place for place in todo if isinstance(found[place], Error)
-                    and found[place].may_repeat(known[place].reads)]
-            pause = attempts.pause(max(map(repeated_after, (found[place] for place in todo)),
-                                       default=0))
-            if todo and pause is None:
+            pause = attempts.pause(rest.take(outcomes))
+            if not rest.left or pause is None:
                 break
-            if todo:
-                time.sleep(pause or 0)
-        return found
+            time.sleep(pause)
+        return rest.found
 
     def _call(self, name: str, required: dict[str, Any], optional: dict[str, Any]) -> Any:
         params = given(required, optional)
@@ -172,14 +159,14 @@ class Connection(Methods):
     def _attempts(self, long: bool, timeout: float | None) -> Attempts:
         return Attempts(timeout or self.timeout * (_LONG if long else 1))
 
-    def _exchange(self, body: bytes, harmless: bool, attempts: Attempts,
+    def _exchange(self, body: bytes, harmless: bool, key: str | None, attempts: Attempts,
                         read: Callable[[Any, str], Any]) -> Any:
         """Send a request until it is answered, or may not be sent again.
 
         :param harmless: whether it may be, though it was done
+        :param key: with which it is done once
         :param read: makes what is asked for of an answer and the request's id, or raises
         """
-        key = None if harmless or not self._once else uuid4().hex
         while True:
             try:
                 return read(*self._post(body, key, attempts))
