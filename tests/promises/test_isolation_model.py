@@ -74,6 +74,11 @@ class Walk(RuleBasedStateMachine):
             return reply["error"]["code"], {*reply["error"]["data"]["fields"]}
         return 0, reply["result"]
 
+    def absent(self, params: Row, field: str) -> tuple[int, set[str]]:
+        """Return how is answered that something is not there: in its tenant, or that neither."""
+        is_in_none = "tenant_id" in params and (params["tenant_id"],) not in self.rows["tenant"]
+        return -32001, {"tenant_id" if is_in_none else field}
+
     def taken(self, kind: str, row: Row) -> set[str]:
         """Return the columns that must be unique and whose values another row has."""
         unique = UNIQUE.get(kind, ())
@@ -126,7 +131,7 @@ class Walk(RuleBasedStateMachine):
         outcome = self.ask(f"update_{kind}", params | changes)
         old = self.rows[kind].pop(place(kind, params), None)
         if old is None:
-            assert outcome == (-32001, {"id"})
+            assert outcome == self.absent(params, "id")
         elif taken := self.taken(kind, old | changes):
             assert outcome == (-32002, taken)
             self.rows[kind][place(kind, params)] = old
@@ -141,7 +146,8 @@ class Walk(RuleBasedStateMachine):
     def get(self, kind: str, tenant: str, id: str) -> None:
         params = self.key(kind, tenant, id)
         row = self.rows[kind].get(place(kind, params))
-        assert self.ask(f"get_{kind}", params) == ((0, {kind: row}) if row else (-32001, {"id"}))
+        assert self.ask(f"get_{kind}", params) == (
+            (0, {kind: row}) if row else self.absent(params, "id"))
 
     @rule(kind=KINDS, tenant=IDS, id=IDS)
     def delete(self, kind: str, tenant: str, id: str) -> None:
@@ -155,7 +161,8 @@ class Walk(RuleBasedStateMachine):
 
     def delete_by(self, method: str, kind: str, params: Row, field: str) -> None:
         there = place(kind, params) in self.rows[kind]
-        assert self.ask(method, params) == ((0, {}) if there else (-32001, {field}))
+        assert self.ask(method, params) == (
+            (0, {}) if there else self.absent(params, field))
         if there:
             self.forget(kind, place(kind, params))
 

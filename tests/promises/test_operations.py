@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -48,11 +50,14 @@ def run_sql(settings: Settings, text: str) -> list[Any]:
 
 def run_shell(text: str, server: Postgresql, user: str, folder: Path) -> None:
     """Run lines of a shell, with PostgreSQL's programs and a server for them."""
+    port = str(server.dsn()["port"])
     environment = {
-        **os.environ, "PATH": f"{binaries()}:{os.environ['PATH']}", "PGUSER": user,
-        "PGHOST": "127.0.0.1", "PGPORT": str(server.dsn()["port"])}
-    done = subprocess.run(["bash", "-euc", text], cwd=folder, env=environment, text=True,
-                          capture_output=True)
+        **os.environ, "PATH": f"{binaries()}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
+        "PGUSER": user, "PGHOST": "127.0.0.1", "PGPORT": port,
+        "DB_USER": user, "DB_HOST": "127.0.0.1", "DB_PORT": port}
+    command = f'flexdb() {{ {shlex.quote(sys.executable)} -m flexdb "$@"; }}'
+    done = subprocess.run(["bash", "-euc", f"{command}\n{text}"], cwd=folder, env=environment,
+                          text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -187,7 +192,7 @@ def test_a_backup_made_under_load_is_whole_on_a_fresh_server_and_goes_on_countin
     threads = [threading.Thread(target=write, args=(one,)) for one in node_types]
     for thread in threads:
         thread.start()
-    backup, restore = blocks("Backup and restore", "bash")
+    backup, _, restore, *_ = blocks("Backup and restore", "bash")
     try:
         run_shell(backup, guided, "postgres", tmp_path)
     finally:
