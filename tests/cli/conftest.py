@@ -37,7 +37,8 @@ def environment(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> py
 def flexdb(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Flexdb:
     """Run a command in this process."""
     def run(*arguments: str, stdin: str = "") -> Done:
-        environment.setattr(sys, "stdin", io.StringIO(stdin))
+        environment.setattr(sys, "stdin", io.TextIOWrapper(
+            io.BytesIO(stdin.encode()), encoding="utf-8"))
         capsys.readouterr()
         status = main([*arguments])
         return Done(status, *capsys.readouterr())

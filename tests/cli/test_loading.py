@@ -46,6 +46,26 @@ def test_rows_of_csv_become_records_by_the_schema_and_come_back(
     assert [row["title"] for row in dumped(flexdb, shop).objects()] == ["B, C", "D", "E", "F"]
 
 
+def test_a_mark_of_the_order_of_bytes_is_no_part_of_what_is_read(
+        flexdb: Flexdb, shop: str, tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    file.write_text('\ufeff{"title": "C"}', encoding="utf-8")
+    for form, text in (("csv", "title\nA\n"), ("ndjson", '{"title": "B"}\n')):
+        done = flexdb("load", shop, "Task", "--format", form, stdin=f"\ufeff{text}")
+        assert done.object() == {"created": 1, "refused": 0}
+    assert flexdb("nodes", "create", shop, "Task", f"@{file}").status == 0
+    assert [row["title"] for row in dumped(flexdb, shop).objects()] == ["A", "B", "C"]
+
+
+def test_refused_rows_of_before_stay_where_there_is_nothing_to_read(
+        flexdb: Flexdb, shop: str, tmp_path: Path) -> None:
+    kept = tmp_path / "refused.ndjson"
+    kept.write_text("{}\n")
+    done = flexdb("load", shop, "Task", str(tmp_path / "nowhere.csv"), "--refused", str(kept))
+    assert done.status != 0 and "nowhere.csv" in done.errors
+    assert kept.read_text() == "{}\n"
+
+
 def one(flexdb: Flexdb, shop: str, title: str) -> str:
     return str(flexdb("nodes", "query", shop, f"data.title={title}").object()["id"])
 

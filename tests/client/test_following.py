@@ -43,6 +43,18 @@ def test_who_follows_is_given_what_happens_later(acme: TenantClient) -> None:
     assert change["op"] == "create" and change["kind"] == "node"
 
 
+def test_who_follows_from_now_on_is_given_the_first_change_too(acme: TenantClient) -> None:
+    acme.type("Task")
+    follower, seen = acme.changes(wait=60), list[str]()
+    thread = threading.Thread(target=lambda: seen.append(next(iter(follower))["id"]), daemon=True)
+    thread.start()
+    # Not as late as when something changes.
+    wait_until(lambda: follower.position, patience=40)
+    made = acme.create("Task")
+    thread.join(20)
+    assert seen == [made.id]
+
+
 @pytest.mark.long
 def test_who_follows_goes_on_when_the_service_was_away_and_misses_nothing(
         url: str, acme: TenantClient) -> None:

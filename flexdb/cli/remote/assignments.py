@@ -51,9 +51,11 @@ def _content(place: str) -> str:
     """Return what stands in @FILE."""
     name = place[1:]
     try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        # Some editors begin with a mark of the order of bytes.
+        return text.removeprefix("\ufeff")
     except UnicodeDecodeError:
-        raise click.UsageError(f"'{place}' must be a file of UTF-8.") from None
+        raise click.UsageError(f"'{visible(place):.60}' must be a file of UTF-8.") from None
 
 
 def _json(text: str, said: str) -> Any:

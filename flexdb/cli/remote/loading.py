@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -80,7 +80,9 @@ def load(db: Client, output: Writer, tenant: str, type: str, file: str | None,
     """
     import flexdb.client as fx
     found = find_type(db, db.tenant(tenant).id, type)
-    rows = islice(rows_of(file, file_form, found["schema"]), skip, None)
+    left = islice(rows_of(file, file_form, found["schema"]), skip, None)
+    # It is there and can be read, before a file of refused rows is made anew.
+    rows = chain([*islice(left, 1)], left)
     done, outcomes, wrong = skip, Counter[str](), 0
     try:
         with _progress() as tell, _refusals(refused, file, skip > 0) as note:
@@ -102,7 +104,7 @@ def load(db: Client, output: Writer, tenant: str, type: str, file: str | None,
                       f"{done} goes on behind them{unknown}", failure.exit_code) from None
     output.one({**outcomes, "refused": wrong})
     if wrong:
-        raise Failure(f"{wrong:,} rows were refused", REFUSED)
+        raise Failure(f"{wrong:,} {'row was' if wrong == 1 else 'rows were'} refused", REFUSED)
 
 
 @click.command("dump")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
@@ -58,6 +59,9 @@ def safe(value: Any) -> Any:
 def _opened(file: str | None) -> Iterator[IO[str]]:
     try:
         if file in (None, "-"):
+            # As a file is read: spreadsheets begin with a mark of the order of bytes.
+            if isinstance(sys.stdin, io.TextIOWrapper):
+                sys.stdin.reconfigure(encoding="utf-8-sig", newline="")
             yield sys.stdin
         else:
             open_it = gzip.open if str(file).lower().endswith(".gz") else open

@@ -6,10 +6,10 @@ import json
 import re
 from typing import Any
 
-# Control characters, line separators, what turns the direction of reading, and what is no character
-# at all; JSON escapes those below a space itself.
+# Control characters, line separators, what turns the direction of reading or has no width, and what
+# is no character at all; JSON escapes those below a space itself.
 _UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 def visible(text: str) -> str:

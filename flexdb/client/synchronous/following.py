@@ -49,10 +49,10 @@ class Follower:
                 return
 
     def _next(self, since: str | None) -> Any:
-        asked = self._params | {"limit": _MOST, "wait": self._wait if self._follow else 0}
+        asked = self._params | {"limit": _MOST, "wait": 0}
         asked.pop("since", None)
         if since is not None:
-            asked["since"] = since
+            asked |= {"since": since, "wait": self._wait if self._follow else 0}
         attempts = Attempts(_FOREVER)
         while True:
             try:
