@@ -56,6 +56,15 @@ def test_who_follows_from_now_on_is_given_the_first_change_too(acme: TenantClien
 
 
 @pytest.mark.long
+def test_now_is_behind_all_that_was_written_however_much_that_is(acme: TenantClient) -> None:
+    acme.load(acme.type("Task"), [{}] * 4500)
+    follower = acme.changes(follow=False)
+    assert list(follower) == []
+    made = acme.create("Task")
+    assert [change["id"] for change in acme.changes(follower.position, follow=False)] == [made.id]
+
+
+@pytest.mark.long
 def test_who_follows_goes_on_when_the_service_was_away_and_misses_nothing(
         url: str, acme: TenantClient) -> None:
     task, seen, made = acme.type("Task"), list[str](), list[str]()

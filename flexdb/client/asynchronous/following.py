@@ -33,8 +33,11 @@ class AsyncFollower:
         self.position: str | None = params.get("since")
 
     async def __aiter__(self) -> AsyncIterator[ChangeRecord]:
-        if self.position is None:
-            self.position = (await self._next(None))["position"]
+        while self.position is None:
+            now = await self._next(None)
+            # Of much that was written just now, a part gets its places with each call.
+            if not now["more"]:
+                self.position = now["position"]
         while True:
             found = await self._next(self.position)
             for change in found["changes"]:

@@ -36,8 +36,11 @@ class Follower:
         self.position: str | None = params.get("since")
 
     def __iter__(self) -> Iterator[ChangeRecord]:
-        if self.position is None:
-            self.position = (self._next(None))["position"]
+        while self.position is None:
+            now = self._next(None)
+            # Of much that was written just now, a part gets its places with each call.
+            if not now["more"]:
+                self.position = now["position"]
         while True:
             found = self._next(self.position)
             for change in found["changes"]:
