@@ -47,6 +47,7 @@ def told(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 @pytest.mark.long
+@pytest.mark.longest
 def test_it_fills_a_tenant_says_what_to_open_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with demo(tmp_path, free_port()) as process:
         page, address = told(process)

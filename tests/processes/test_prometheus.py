@@ -16,7 +16,7 @@ from tests.support.monitoring import ALERTS, Prometheus, expressions
 from tests.support.served import Served, variables_of
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.longest]
 
 # What has a sample when something went wrong that does not here.
 RARE = ("INTERNAL", "refused", "retries", "validation_gap")
