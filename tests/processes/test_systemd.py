@@ -63,7 +63,6 @@ def back_up(folder: Path, settings: Settings) -> bool:
     :param folder: in the place of /var/lib, as ``%S`` is
     """
     text = (ROOT / "deploy/flexdb-backup.service").read_text(encoding="utf-8")
-    (folder / "flexdb-backup").mkdir(exist_ok=True)
     for line in re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE):
         # systemd.service(5), "Command lines", and systemd.unit(5), "Specifiers".
         words = [re.sub(r"%(.)", lambda found: {"S": str(folder), "%": "%"}[found[1]], word)
@@ -77,8 +76,10 @@ def back_up(folder: Path, settings: Settings) -> bool:
 
 def test_a_backup_is_kept_for_two_weeks_and_longer_where_none_is_made_since(
         tmp_path: Path, new_database: Callable[..., Settings]) -> None:
-    kept = tmp_path / "flexdb-backup"
-    kept.mkdir()
+    # systemd.exec(5), DynamicUser=: the folder itself lies in private/, and a link leads to it.
+    kept = tmp_path / "private/flexdb-backup"
+    kept.mkdir(parents=True)
+    (tmp_path / "flexdb-backup").symlink_to(kept)
     weeks = {name: kept / f"dbaas-{name}.dump" for name in ("one", "three")}
     for file, days in zip((*weeks.values(), kept / "others"), (7, 21, 21)):
         file.touch()
