@@ -86,8 +86,29 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE TRIGGER flexdb_follow_inserted AFTER INSERT ON nodes
-REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION flexdb_follow_created();
+-- As 0024 makes it, in a database whose 0024 was an earlier version's: what runs an older migration
+-- again would else go back to flexdb_follow_inserted.
+CREATE OR REPLACE FUNCTION flexdb_follow_nodes() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    CREATE OR REPLACE TRIGGER flexdb_follow_inserted AFTER INSERT ON nodes
+    REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION flexdb_follow_inserted();
+    CREATE OR REPLACE TRIGGER flexdb_follow_updated AFTER UPDATE ON nodes
+    REFERENCING OLD TABLE AS before NEW TABLE AS after
+    FOR EACH STATEMENT EXECUTE FUNCTION flexdb_follow_updated();
+    DROP TRIGGER IF EXISTS flexdb_count_inserted ON nodes;
+    DROP TRIGGER IF EXISTS flexdb_derive_inserted ON nodes;
+    DROP TRIGGER IF EXISTS flexdb_log_inserted ON nodes;
+    DROP TRIGGER IF EXISTS flexdb_derive_updated ON nodes;
+    DROP TRIGGER IF EXISTS flexdb_log_updated ON nodes;
+    DROP INDEX IF EXISTS flexdb_changes_at;
+    -- Where this runs again, what 0025 put in the place of one of these stays.
+    IF to_regprocedure('flexdb_follow_created()') IS NOT NULL THEN
+        CREATE OR REPLACE TRIGGER flexdb_follow_inserted AFTER INSERT ON nodes
+        REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION flexdb_follow_created();
+    END IF;
+END $$;
+
+DO $$ BEGIN PERFORM flexdb_follow_nodes(); END $$;
 
 -- A version is said once of a row: where somebody sets an older one, it is raised all the same.
 CREATE OR REPLACE TRIGGER flexdb_raise_version BEFORE UPDATE ON node_types

@@ -95,6 +95,44 @@ def test_any_number_of_migrations_can_be_taken_back_and_applied_again(
     assert_whole(settings, whole)
 
 
+# What 0002, 0005, 0021 and 0024 made of these before 0025 was there.
+BEFORE_0025 = """
+CREATE OR REPLACE FUNCTION flexdb_list_key(type text) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT encode(substr(sha256(convert_to(type, 'UTF8')), 1, 16), 'hex')::uuid
+$$;
+DO $of_tables$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY '{node_types,nodes,relationships}'::text[] LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER flexdb_raise_version BEFORE UPDATE ON %I'
+            ' FOR EACH ROW WHEN (NEW.version = OLD.version)'
+            ' EXECUTE FUNCTION flexdb_raise_version()', name);
+        EXECUTE format('CREATE TRIGGER flexdb_raise_older_version BEFORE UPDATE ON %I'
+            ' FOR EACH ROW WHEN (NEW.version < OLD.version)'
+            ' EXECUTE FUNCTION flexdb_raise_version()', name);
+    END LOOP;
+    EXECUTE regexp_replace(pg_get_functiondef('flexdb_follow_nodes()'::regprocedure),
+                           '    -- Where this runs again.*    END IF;\n', '');
+END $of_tables$;
+"""
+
+
+def test_a_database_of_before_is_brought_to_the_schema_of_a_fresh_one(
+    new_database: Databases, whole: set[str]
+) -> None:
+    settings = new_database()
+    assert rollback(settings) == "0025-one-row"
+    with postgres.connect(settings) as connection:
+        connection.execute(BEFORE_0025.encode())
+        (text,) = connection.execute(
+            "SELECT prosrc FROM pg_proc WHERE proname = 'flexdb_follow_nodes'").fetchone() or ("",)
+    assert "flexdb_follow_inserted()" in text and "flexdb_follow_created" not in text
+    assert migrate(settings) == ["0025-one-row"]
+    assert_whole(settings, whole)
+
+
 def test_a_fresh_database_tells_the_original_that_nothing_is_to_be_done(
     new_database: Databases
 ) -> None:
@@ -154,7 +192,8 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
     (19, "relationships IN ROW EXCLUSIVE"),  # it is in the middle of the twentieth
     (20, "tenants IN ROW EXCLUSIVE"),       # it is in the middle of the twenty-first
     (21, "_yoyo_migration IN SHARE"),       # the twenty-second is applied and not marked
-    (22, "nodes IN ACCESS SHARE"),          # it is in the middle of the last
+    (22, "nodes IN ACCESS SHARE"),          # it is in the middle of the twenty-third
+    (23, "nodes IN ACCESS SHARE"),          # it is in the middle of the last
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
     new_database: Databases, whole: set[str], applied: int, lock: str
