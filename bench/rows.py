@@ -72,7 +72,7 @@ def list_first_page(stage: Stage) -> Row:
         "`list_nodes`, 10 on the first page, with `total_count`",
         {f"of {data.nodes:,}": load(stage.service(data), stage.postgres, data.pages())
          for data in (many, few)},
-        [_growth(f"of {many.nodes:,}", "of 1,000", 3, smoke=3)])
+        [_growth(f"of {many.nodes:,}", "of 1,000", 1.3, smoke=2)])
 
 
 @row

@@ -141,24 +141,22 @@ def page(
     total = ("NULL::bigint" if count == "none" else
              _COUNTED_UP_TO.format(rows=found) if found else
              _total(context, name, given, bool(asked and asked.condition), of))
+    # An index gives the rows of such a list in order, whatever the arguments are.
+    rows = 0 if found or len(given) > 1 else USUAL_SIZE if size <= USUAL_SIZE else LARGEST_SIZE
     if asked is None:
-        query = page_query(name, context.json_fields, given, total, order, first, of=of, near=near)
+        query = page_query(name, context.json_fields, given, total, order, first, of=of, near=near,
+                           repeated=rows)
         return Statement(query, arguments, read)
     brought = expanded(context, params, members, LISTS[name].alias, size)
     condition = asked.condition
+    is_plain = not (condition or asked.order or asked.projected or "highlights" in params) and (
+        "expand" not in params or (brought.is_plain and "fields" not in params))
     if index:
         name, of = "indexed_nodes", "index"
         total = total.replace("{rows}", _counted_rows(given, condition, index))
         given, condition = (), f"{condition or 'TRUE'} AND {index.place(first)}"
-    is_plain = brought.is_plain and not (
-        condition or asked.order or params.keys() & {"fields", "highlights"})
-    repeated = 0 if not is_plain else USUAL_SIZE if size <= USUAL_SIZE else LARGEST_SIZE
-    query = queried_page_query(name, context.json_fields, given, total, order, first,
-                               condition, asked.thing, of, brought.sql, near, repeated)
-    if not (condition or asked.order or asked.projected
-            or params.keys() & {"expand", "highlights"}):
-        # Of a choice of columns there are so few that the last ones are kept.
-        query = query._replace(lasting=True)
+    query = queried_page_query(name, context.json_fields, given, total, order, first, condition,
+                               asked.thing, of, brought.sql, near, rows if is_plain else 0)
     return Statement(query, together(arguments, asked.projected, brought.arguments), read)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
-from tests.support.plans import nodes_of, pages_read, run_plan
+from tests.support.plans import nodes_of, pages_read, run_plan, statement_of, times_planned
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
 from tests.support.service import Service
@@ -329,6 +329,14 @@ class Large:
                                "SELECT %(tenant)s, u.id FROM users u", arguments)
             connection.execute("ANALYZE")
 
+    def scope(self, thing: str, filter: str | None) -> dict[str, Any]:
+        """Return what a list asks for that has no filter, or one."""
+        node = self.nodes[1]
+        values = node | {"source_node_id": node["id"], "target_node_id": node["id"],
+                         "relationship_type": "type 1"}
+        wanted = [] if thing in ("tenants", "users") else ["tenant_id"]
+        return {name: values[name] for name in wanted + ([filter] if filter else [])}
+
 
 @pytest.fixture(scope="module")
 def large(new_database: Callable[..., Settings]) -> Iterator[Large]:
@@ -337,22 +345,21 @@ def large(new_database: Callable[..., Settings]) -> Iterator[Large]:
     service.close()
 
 
-@pytest.mark.parametrize("generic", [False, True], ids=["custom plan", "generic plan"])
-@pytest.mark.parametrize("thing, filter, index", [
+INDEXES = [
     ("tenants", None, "tenants_page"), ("users", None, "users_page"),
     ("tenant_users", None, "tenant_users_pkey"), ("node_types", None, "node_types_page"),
     ("nodes", None, "nodes_page"), ("nodes", "node_type_id", "nodes_by_type"),
     ("relationships", None, "relationships_page"),
     ("relationships", "source_node_id", "relationships_by_source"),
     ("relationships", "target_node_id", "relationships_by_target"),
-    ("relationships", "relationship_type", "relationships_by_type")])
+    ("relationships", "relationship_type", "relationships_by_type")]
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["custom plan", "generic plan"])
+@pytest.mark.parametrize("thing, filter, index", INDEXES)
 def test_a_page_is_read_from_its_index_however_deep_in_the_list(
         large: Large, thing: str, filter: str | None, index: str, generic: bool) -> None:
-    node = large.nodes[1]
-    values = node | {"source_node_id": node["id"], "target_node_id": node["id"],
-                     "relationship_type": "type 1"}
-    wanted = [] if thing in ("tenants", "users") else ["tenant_id"]
-    scope = {name: values[name] for name in wanted + ([filter] if filter else [])}
+    scope = large.scope(thing, filter)
     token = ""
     for _ in range(2):
         token = large.service.call(f"list_{thing}", scope | {
@@ -366,6 +373,20 @@ def test_a_page_is_read_from_its_index_however_deep_in_the_list(
         assert index in {step.get("Index Name") for step in steps}
     first, deep = map(pages_read, plans)
     assert deep <= 2 * first + 10
+
+
+@pytest.mark.parametrize("thing, filter", [(thing, filter) for thing, filter, _ in INDEXES])
+def test_pages_of_usual_sizes_are_planned_once(large: Large, thing: str, filter: str | None
+                                               ) -> None:
+    scope = large.scope(thing, filter)
+    token = large.service.call(f"list_{thing}", scope)["pagination"]["next_page_token"]
+    asked: list[dict[str, Any]] = [{}, {"page_token": token}]
+    statements = [statement_of(large.service, f"list_{thing}", scope | {"pagination": pagination})
+                  for pagination in asked]
+    assert times_planned(large.service, statements) == [5] * len(statements)
+    # The same ones, asked for other rows.
+    assert {statement_of(large.service, f"list_{thing}", scope | {"pagination": {"page_size": size}}
+                         ).query.text for size in (1, 100)} == {statements[0].query.text}
 
 
 def test_more_than_a_thousand_rows_count_as_a_thousand(large: Large) -> None:

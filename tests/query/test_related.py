@@ -14,12 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flexdb.config import Settings
-from flexdb.context import Context, Limits
-from flexdb.contract.operation import OPERATIONS
-from flexdb.db.pool import Pool
-from flexdb.plan import Statement
 from tests.support.graph_data import fill, node_id
-from tests.support.plans import nodes_of, pages_read, run_plan
+from tests.support.plans import nodes_of, pages_read, run_plan, statement_of, times_planned
 from tests.support.postgres import connect
 from tests.support.refusals import refusal
 from tests.support.service import Service
@@ -395,30 +391,16 @@ def test_what_is_brought_along_is_planned_once_for_many_calls(
     # Of what stands elsewhere, PostgreSQL's estimates are others.
     service = new_service()
     node_type = service.node_type(service.tenant())
-    node = service.node(node_type)
+    service.node(node_type)
+    of = {"tenant_id": node_type["tenant_id"]}
     plain = {"near": {"type": "part_of", "direction": "out"}}
-    kept = [statement_of(service, tenant_id=node_type["tenant_id"], expand=expand)
+    kept = [statement_of(service, "list_nodes", of | {"expand": expand})
             for expand in (plain, plain | {"far": {"limit": 3, "count": True}})]
     assert all(statement.query.lasting for statement in kept)
     others: list[dict[str, Any]] = [
         {"expand": {"near": {"filter": {"version": 1}}}}, {"expand": plain, "fields": ["id"]},
         {"expand": plain, "sort": ["data.n"]}, {"expand": {"near": {"expand": plain}}},
         {"expand": plain, "filter": {"version": 1}}, {"expand": {n: {} for n in "abc"}}]
-    assert not any(statement_of(service, tenant_id=node_type["tenant_id"], **other).query.lasting
+    assert not any(statement_of(service, "list_nodes", of | other).query.lasting
                    for other in others)
-    with Pool(service.settings).connection() as connection:
-        for _ in range(10):
-            rows = [connection.fetch(statement) for statement in kept]
-        counted = connection.execute(
-            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
-            " WHERE name LIKE 'flexdb%'").fetchall()
-    assert all(row and node["id"] in row[0].decode() for row in rows)
-    assert counted == [(5, 5)] * len(kept)
-
-
-def statement_of(service: Service, **params: Any) -> Statement:
-    """Return the statement of a list of nodes."""
-    statement = OPERATIONS["list_nodes"].plan(
-        Context(Limits.of(service.settings)), params, lambda: orjson.dumps(params))
-    assert isinstance(statement, Statement)
-    return statement
+    assert times_planned(service, kept) == [5] * len(kept)

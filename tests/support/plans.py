@@ -12,6 +12,7 @@ from psycopg.types.json import JsonLoader
 from flexdb.access.callers import ANYONE, Caller
 from flexdb.context import Context, Limits
 from flexdb.contract.operation import OPERATIONS
+from flexdb.db.pool import Pool
 from flexdb.plan import Statement
 from tests.support.postgres import connect
 from tests.support.service import Service
@@ -24,10 +25,35 @@ def run_plan(service: Service, method: str, params: dict[str, Any], generic: boo
     :param generic: plan it for any arguments, as PostgreSQL may do from the sixth time on
     :param caller: who calls
     """
+    return run_statement(service, statement_of(service, method, params, caller), generic)
+
+
+def statement_of(service: Service, method: str, params: dict[str, Any], caller: Caller = ANYONE
+                 ) -> Statement:
+    """Return the one statement of a call.
+
+    :param caller: who calls
+    """
     context = Context(Limits.of(service.settings), caller=caller)
     statement = OPERATIONS[method].plan(context, params, lambda: orjson.dumps(params))
     assert isinstance(statement, Statement)
-    return run_statement(service, statement, generic)
+    return statement
+
+
+def times_planned(service: Service, statements: list[Statement]) -> list[int]:
+    """Run statements ten times on one connection; return how often each was planned for its call.
+
+    PostgreSQL does that five times before it may keep one plan for all calls.
+    """
+    with Pool(service.settings).connection() as connection:
+        for _ in range(10):
+            for statement in statements:
+                connection.fetch(statement)
+        counted = connection.execute(
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements"
+            " WHERE name LIKE 'flexdb%' ORDER BY prepare_time").fetchall()
+    assert [custom + generic for custom, generic in counted] == [10] * len(statements)
+    return [custom for custom, _ in counted]
 
 
 def run_statement(service: Service, statement: Statement, generic: bool
