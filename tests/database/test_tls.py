@@ -15,6 +15,7 @@ from flexdb.db.address import NotReachable
 from flexdb.db.migrate import migrate
 from flexdb.db.pool import Pool
 from flexdb.server.certificates import check_certificates
+from flexdb.server.programs import run_program
 from tests.support import certificates, postgres
 from tests.support.certificates import Authority
 from tests.support.served import Served, variables_of
@@ -103,6 +104,15 @@ def test_each_mode_reaches_a_server_with_a_certificate(
     encrypted = is_encrypted(to(secured, db_ssl_mode=mode, db_ssl_root_cert=trusted))
     # allow asks for TLS only where there is no other way.
     assert encrypted == (mode not in ("disable", "allow"))
+
+
+@pytest.mark.parametrize("mode", ["disable", "prefer"])
+def test_programs_of_postgresql_are_encrypted_where_flexdb_is(
+        secured: Postgresql, mode: str, capfd: pytest.CaptureFixture[str]) -> None:
+    settings = to(secured, db_ssl_mode=mode)
+    query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    assert run_program(settings, "psql", ["-At", f"--command={query}"]) == 0
+    assert capfd.readouterr().out == ("t\n" if is_encrypted(settings) else "f\n")
 
 
 @pytest.mark.parametrize("mode", SSL_MODES)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from flexdb.config import Settings
+from flexdb.db.address import Server
 from flexdb.server.programs import ProgramError, find_program
 from tests.support.commands import failure, finish, flexdb
 from tests.support.pages import blocks
@@ -72,22 +73,39 @@ def test_what_does_not_answer_is_told_in_one_line(new_database: Callable[..., Se
 def test_the_program_is_as_new_as_the_server_or_a_little_newer(programs: Callable[..., str]
                                                                ) -> None:
     mine = programs("psql", "15.4 (Debian 15.4-1)")
-    assert find_program("psql", 14, "disable") == find_program("psql", 15, "require") == mine
-    assert "pginstall/" in find_program("psql", 16, "disable")
-    assert "pginstall18/" in find_program("psql", 17, "disable")
+    assert find_program("psql", Server(14, False), "disable") == mine
+    assert find_program("psql", Server(15, True), "require") == mine
+    assert "pginstall/" in find_program("psql", Server(16, False), "disable")
+    assert "pginstall18/" in find_program("psql", Server(17, False), "disable")
     # Those of the package are better known than another of their version.
     programs("psql", "18beta1")
-    assert "pginstall18/" in find_program("psql", 18, "prefer")
+    assert "pginstall18/" in find_program("psql", Server(18, False), "prefer")
+
+
+@pytest.mark.parametrize("mode", ["allow", "prefer"])
+def test_what_flexdb_encrypts_no_program_sends_in_clear(programs: Callable[..., str], mode: str
+                                                        ) -> None:
+    mine = programs("pg_dump", "18.1")
+    assert find_program("pg_dump", Server(16, True), mode) == mine
+    assert "pginstall/" in find_program("pg_dump", Server(16, False), mode)
+
+
+def test_a_server_without_a_network_is_not_asked_in_clear_against_the_setting(
+        programs: Callable[..., str]) -> None:
+    # A socket is never encrypted, and the package's programs would refuse the mode.
+    mine = programs("psql", "18.1")
+    assert find_program("psql", Server(16, False), "require") == mine
 
 
 def test_where_there_is_none_it_is_said_what_to_do(programs: Callable[..., str]) -> None:
     programs("pg_dump", "15.4")
     with pytest.raises(ProgramError, match="no pg_dump of PostgreSQL 19 or later here: install "
                                            "PostgreSQL's own, as `apt-get install postgresql-"
-                                           "client-19` does"):
-        find_program("pg_dump", 19, "disable")
-    with pytest.raises(ProgramError, match="16 or later here that knows DB_SSL_MODE=verify-full"):
-        find_program("pg_dump", 16, "verify-full")
+                                           "client-19` does, or the package"):
+        find_program("pg_dump", Server(19, False), "disable")
+    for mode in ("prefer", "verify-full"):
+        with pytest.raises(ProgramError, match=f"16 or later here that knows DB_SSL_MODE={mode}"):
+            find_program("pg_dump", Server(16, True), mode)
 
 
 @pytest.mark.long
