@@ -62,10 +62,10 @@ class Listening:
         :param name: by which the log knows it
         :raises Overloaded: when there are too many
         """
-        page = Page(result.text)
-        # Else a page of now; what comes behind it is the same.
-        opened = Stream(*self._listener(operation, context, params, page, name),
-                        heartbeat=self._heartbeat)
+        page, question = Page(result.text), self._question(operation, context, params)
+        if not params.get(SINCE):
+            page = question.behind(page)
+        opened = Stream(*self._listener(question, context, page, name), heartbeat=self._heartbeat)
         first = b"retry: %d\n\n" % random.randint(*_RETRY) + opened.place(
             params.get(SINCE) or page.position)
         response = self._response(opened, page, first, EVENTS)
@@ -84,7 +84,8 @@ class Listening:
         page = Page(result.text)
         if page.count or page.more:
             return None
-        waiter = Waiter(*self._listener(operation, context, params, page, operation.name),
+        question = self._question(operation, context, params)
+        waiter = Waiter(*self._listener(question, context, page, operation.name),
                         until=time.monotonic() + seconds, reply=reply, nothing=result.text)
         return self._response(waiter, page, b"", http.JSON)
 
@@ -103,10 +104,12 @@ class Listening:
                          Result(bytes(found["result"])), seconds,
                          lambda text: b"".join(reply_to(Result(text), bytes(found["id"]))))
 
-    def _listener(self, operation: Operation, context: Context, params: Loaded, page: Page,
-                  name: str) -> tuple[Any, ...]:
-        asked = {key: value for key, value in params.items() if key not in (SINCE, WAIT)}
-        question = Question(operation, context, asked, self._runner)
+    def _question(self, operation: Operation, context: Context, params: Loaded) -> Question:
+        return Question(operation, context, {key: value for key, value in params.items()
+                                             if key not in (SINCE, WAIT)}, self._runner)
+
+    def _listener(self, question: Question, context: Context, page: Page, name: str
+                  ) -> tuple[Any, ...]:
         credential = request.environ.get("HTTP_AUTHORIZATION", "")
         watched = watch.current()
         told: dict[str, object] = {"method": name, "outcome": "ended",
@@ -114,18 +117,17 @@ class Listening:
         if watched.caller:
             told["caller"] = watched.caller
         return (question, page.position, credential,
-                partial(self._check, operation, asked, context, credential),
+                partial(self._check, question, context, credential),
                 told | {"tenant": question.tenant})
 
-    def _check(self, operation: Operation, params: Loaded, context: Context, credential: str
-               ) -> None:
+    def _check(self, question: Question, context: Context, credential: str) -> None:
         """Refuse who may listen no longer.
 
         :raises FlexdbError: saying why
         """
         caller = self._callers.of(credential)
         if caller != context.caller:
-            check_caller(operation, params, caller)
+            check_caller(question.operation, question.params, caller)
             raise Aborted("what the caller may do has changed: ask again")
 
     def _response(self, listener: Listener, page: Page, first: bytes, content_type: str

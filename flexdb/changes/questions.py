@@ -87,7 +87,7 @@ class Question:
         self.tenant = str(params[operation.tenant or ""]).lower()
         limits = context.limits._replace(
             max_page_bytes=min(context.limits.max_page_bytes, PAGE_BYTES))
-        self._operation, self._params, self._runner = operation, params, runner
+        self.operation, self.params, self._runner = operation, params, runner
         self._context = replace(context, limits=limits)
         # Who has rules shares no answer with another.
         who = [context.caller.name, *bound.rules] if bound and bound.rules else []
@@ -101,13 +101,26 @@ class Question:
         """
         watch.begin("")
         try:
-            params = self._params | {"since": since}
-            plan = self._operation.plan(self._context, params, lambda: orjson.dumps(params))
-            budget = Budget(self._context.limits.max_answer_bytes)
-            result: Result = self._runner.result(plan, budget, self._context.caller.tenants)
-            return Page(result.text)
+            return self._read(self.params | {"since": since})
         finally:
             watch.end()
+
+    def behind(self, page: Page) -> Page:
+        """Return the page of now, behind all that was written, in the watch of who asks.
+
+        :param page: one that was read without a position; of much that was written just now a part
+            gets its places with each
+        :raises FlexdbError: when it cannot be read
+        """
+        while page.more:
+            page = self._read(self.params)
+        return page
+
+    def _read(self, params: Loaded) -> Page:
+        plan = self.operation.plan(self._context, params, lambda: orjson.dumps(params))
+        budget = Budget(self._context.limits.max_answer_bytes)
+        result: Result = self._runner.result(plan, budget, self._context.caller.tenants)
+        return Page(result.text)
 
 
 def event(name: str, position: str, data: bytes) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from flexdb.config import Settings
+from tests.support import postgres
 from tests.support.refusals import refusal
 from tests.support.row_security import switched_on
 from tests.support.service import Service, request
@@ -137,6 +138,20 @@ def test_a_stream_goes_on_where_the_client_was_rather_than_where_it_began(
         response = stream(quick, tenant, **options)
         assert response.headers["Content-Type"] == "text/event-stream"
         assert first(response) == (name, {"position": position})
+
+
+@pytest.mark.long
+def test_a_stream_from_now_on_begins_behind_all_that_was_written(quick: Service, tenant: Any
+                                                                 ) -> None:
+    node_type = quick.node_type(tenant)
+    with postgres.connect(quick.settings) as database:
+        database.execute("INSERT INTO nodes (id, tenant_id, node_type_id, data) SELECT "
+                         "gen_random_uuid(), %s, %s, '{}' FROM generate_series(1, 4500)",
+                         [tenant["id"], node_type["id"]])
+    name, told = first(stream(quick, tenant))
+    assert name == "position"
+    assert quick.call("list_changes", tenant_id=tenant["id"], since=told["position"]) == {
+        "changes": [], "position": told["position"], "more": False}
 
 
 def test_a_stream_tells_a_client_when_to_come_back_and_not_all_at_once(
