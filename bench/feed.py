@@ -20,7 +20,6 @@ from bench.statements import Script, statement_of
 from bench.yardsticks import pgbench
 from flexdb.db.migrate import FOLDER as MIGRATIONS
 from flexdb.plan import Statement
-from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
 _SCRIPTS, _MANY, _CLIENTS = 100, 1000, 4
@@ -113,7 +112,7 @@ def feed(stage: Stage) -> Row:
         for tenant in (*tenants, *tenants):
             connection.execute("SELECT flexdb_number_changes(%s, 100)", (tenant,))
     look = Script(Statement(STATEMENTS["value"]["look_at_changes"], {
-        "tenants": array(tenants), "is_blind": False}), "v")
+        "tenants": list(tenants), "is_blind": False}), "v")
     return Row(
         "The feed of changes",
         {**subjects, f"a look at {_TENANTS:,} tenants": pgbench(

@@ -26,7 +26,6 @@ from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache
 from flexdb.operations.tenants import find_absent_tenants
-from flexdb.sql.arrays import array
 from flexdb.telemetry.metrics import Metrics
 from flexdb.web import console, pages
 
@@ -101,5 +100,5 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _where(runner: Runner, is_blind: bool, tenants: list[str]) -> Where:
     """Tell of tenants where they are in what changes there."""
     found: Where = ask(runner, "look_at_changes", {
-        "tenants": array(tenants), "is_blind": is_blind}, 200 * len(tenants))
+        "tenants": list(tenants), "is_blind": is_blind}, 200 * len(tenants))
     return found

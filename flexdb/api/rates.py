@@ -16,7 +16,6 @@ from flexdb.api.questions import ask
 from flexdb.config import Settings
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, RateLimited
-from flexdb.sql.arrays import array
 from flexdb.telemetry import watch
 
 # draft-ietf-httpapi-ratelimit-headers-10
@@ -82,8 +81,8 @@ class Rates:
         """
         asked = {str(UUID(bytes=key)): (key, calls / seconds, share)
                  for key, (calls, share) in self._buckets.asked(_MOST).items()}
-        arguments = {"instance": self._buckets.instance, "tenants": array(asked),
-                     "asked": array(mine for _, mine, _ in asked.values())}
+        arguments = {"instance": self._buckets.instance, "tenants": list(asked),
+                     "asked": [mine for _, mine, _ in asked.values()]}
         try:
             others = ask(self._runner, "exchange_rates", arguments, _MOST_BYTES)
         except FlexdbError:

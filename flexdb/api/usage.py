@@ -9,7 +9,6 @@ from typing import NamedTuple
 from flexdb.api.questions import ask
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
-from flexdb.sql.arrays import array
 from flexdb.telemetry.watch import Watch
 
 # How often a worker adds up what it counted, in seconds, and of how many tenants it counts until
@@ -77,8 +76,8 @@ class Usage:
 
     def _tell(self, counted: dict[str, _Amounts]) -> None:
         columns = zip(*counted.values())
-        arguments = {"tenants": array(counted)} | {
-            name: array(column) for name, column in zip(_Amounts._fields, columns)}
+        arguments = {"tenants": list(counted)} | {
+            name: list(column) for name, column in zip(_Amounts._fields, columns)}
         try:
             ask(self._runner, "add_usage", arguments)
         except FlexdbError:

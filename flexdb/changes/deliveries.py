@@ -19,7 +19,6 @@ from flexdb.operations.webhooks import EVENTS
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk, as_steps
 from flexdb.query.changes import MOST_NUMBERED, changes
 from flexdb.query.positions import Position
-from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
 # No more deliveries of one webhook wait here, and so many are entered at once.
@@ -149,8 +148,8 @@ class Deliveries:
                   if (change["kind"], change["op"]) in heard]
         yield step(self._context, "enter_deliveries", dict(of) | {
             "position": Position.parse(found["position"]).number,
-            "positions": array(Position.parse(change["position"]).number for change in wanted),
-            "objects": array(change["id"] for change in wanted)})
+            "positions": [Position.parse(change["position"]).number for change in wanted],
+            "objects": [change["id"] for change in wanted]})
 
     def _disable(self, of: Mapping[str, Any], reason: str, at: Position) -> Statement:
         return step(self._context, "disable_webhook", dict(of) | {

@@ -7,7 +7,6 @@ value, costs a sixth of such a call, and a third of one in a batch (docs/perform
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from itertools import compress
 from typing import Any
 
@@ -24,13 +23,26 @@ from flexdb.db.address import ends_connection
 from flexdb.db.prepared import Prepared
 from flexdb.plan import Query, Row, Statement
 
+
+def _array(values: list[Any]) -> bytes:
+    return b"{%b}" % b",".join(map(_quoted, values))
+
+
+def _quoted(value: Any) -> bytes:
+    text = _TO_TEXT[type(value)](value)
+    return b"NULL" if text is None else b'"%b"' % (
+        text.replace(b"\\", rb"\\").replace(b'"', rb'\"'))
+
+
 # Text is what every type can be given as; PostgreSQL tells the type of each argument itself. Bytes
-# are JSON text.
+# are JSON text, lists are arrays.
 _TO_TEXT: dict[type, Callable[[Any], bytes | None]] = {
     str: str.encode,
     bytes: bytes,
     int: lambda value: b"%d" % value,
+    float: lambda value: repr(value).encode(),
     bool: lambda value: b"true" if value else b"false",
+    list: _array,
     type(None): lambda value: None,
 }
 # By the oid of the type (pg_type.dat); psycopg knows all others. A varchar is JSON that was written
@@ -81,8 +93,8 @@ class Connection(psycopg.Connection[Any]):
         values, first = _values(query, statement.arguments), self._ahead_of(statement)
         # Of an error and the connection's end right after it, as PgBouncer sends them, libpq's
         # own calls tell the end alone.
-        if values is None or not (first or self.may_prepare):
-            return self._fetch_by_cursor(statement, first)
+        if not (first or self.may_prepare):
+            return self._fetch_by_cursor(query, values)
         if first:
             # All is read to its end: an error may still come behind the row, when it is committed.
             return self._row([*self._in_pipeline([*first, (query, values)])][-1])
@@ -90,15 +102,9 @@ class Connection(psycopg.Connection[Any]):
         return self._row(self.pgconn.exec_prepared(name, values) if name else
                          self.pgconn.exec_params(query.text, values))
 
-    def _fetch_by_cursor(self, statement: Statement, first: list[_Sent]) -> Row | None:
-        alone = self.pgconn.transaction_status == TransactionStatus.IDLE
-        with (self.transaction() if first and alone else nullcontext(),
-              psycopg.RawCursor(self) as cursor):
-            for query, values in first:
-                cursor.execute(query.text, [value.decode() for value in values])
-            cursor.execute(statement.query.text, [
-                value.decode() if isinstance(value, bytes) else value
-                for value in map(statement.arguments.__getitem__, statement.query.arguments)])
+    def _fetch_by_cursor(self, query: Query, values: list[Any]) -> Row | None:
+        with psycopg.RawCursor(self) as cursor:
+            cursor.execute(query.text, [value and value.decode() for value in values])
             return cursor.fetchone()
 
     def fetch_all(self, statements: Sequence[Statement]) -> Iterator[Row | None]:
@@ -112,14 +118,9 @@ class Connection(psycopg.Connection[Any]):
         self._forget_named()
         sent: list[_Sent] = []
         given: list[bool] = []
-        named = self._named
         for statement in statements:
             first = self._ahead_of(statement)
             values = _values(statement.query, statement.arguments)
-            if values is None:
-                self._named = named
-                yield from map(self.fetch, statements)
-                return
             sent += [*first, (statement.query, values)]
             given += [False] * len(first) + [True]
         for result in compress(self._in_pipeline(sent), given):
@@ -150,7 +151,7 @@ class Connection(psycopg.Connection[Any]):
         if self.names_tenant and self.pgconn.transaction_status == TransactionStatus.IDLE:
             self._named = ""
 
-    def _names_of(self, queries: Sequence[Query]) -> list[bytes | None]:
+    def _names_of(self, queries: Sequence[Query]) -> list[Any]:
         return (self._kept.names_of(queries) if self.may_prepare else [None] * len(queries))
 
     def _in_pipeline(self, sent: Sequence[_Sent]) -> Iterator[PGresult]:
@@ -220,15 +221,15 @@ class Connection(psycopg.Connection[Any]):
         return tuple(row)
 
 
-def _values(query: Query, arguments: Mapping[str, Any]) -> list[Any] | None:
-    """Return the arguments as text; None where one needs a cursor."""
+def _values(query: Query, arguments: Mapping[str, Any]) -> list[Any]:
+    """Return the arguments as text.
+
+    :raises psycopg.DataError: when one holds what no text of PostgreSQL can hold
+    """
     values: list[Any] = []
     for name in query.arguments:
         value = arguments[name]
-        to_text = _TO_TEXT.get(type(value))
-        if to_text is None:
-            return None
-        text = to_text(value)
+        text = _TO_TEXT[type(value)](value)
         if text and 0 in text:
             # libpq would end the value there.
             raise psycopg.DataError("an argument holds the character U+0000")

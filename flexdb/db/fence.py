@@ -41,8 +41,5 @@ def check(statement: Statement, bound: Collection[str]) -> None:
     if name not in query.arguments:
         raise FenceError(f"{query.name} is bound to no tenant, and its caller is")
     given = statement.arguments[name]
-    if isinstance(given, str) and given in bound:
-        return
-    # Several are an array, as PostgreSQL reads it.
-    if not (isinstance(given, str) and all(one in bound for one in given.strip("{}").split(","))):
+    if not all(one in bound for one in (given if isinstance(given, list) else [given])):
         raise FenceError(f"{query.name} is about another tenant than its caller's")

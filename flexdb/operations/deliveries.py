@@ -19,7 +19,6 @@ from flexdb.errors import InvalidParams
 from flexdb.operations.statements import one_object
 from flexdb.plan import Statement
 from flexdb.query.paging import page, pagination
-from flexdb.sql.arrays import array
 from flexdb.sql.pages import Key, rows_of
 
 # How many one call sends again, how many it may name, and how many tests may wait at once.
@@ -127,4 +126,4 @@ def redeliver(context: Context, params: Loaded) -> Statement:
     if positions and (params["since"] or params["until"]):
         raise InvalidParams(fields={"positions": ["may not stand beside since or until"]})
     return one_object(context, "redeliver", params | {
-        "positions": positions and array(positions), "most": MOST_AGAIN}, missing="webhook_id")
+        "positions": positions, "most": MOST_AGAIN}, missing="webhook_id")

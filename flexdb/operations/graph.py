@@ -22,7 +22,6 @@ from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, FIELDS, FILTER, SORT, together
 from flexdb.query.projections import projection
 from flexdb.query.related import DIRECTION, NEAR
-from flexdb.sql.arrays import array_of_texts
 from flexdb.sql.loader import STATEMENTS, filled
 from flexdb.sql.pages import LAST_RELATED_FIRST
 
@@ -178,9 +177,7 @@ def get_neighbors(context: Context, params: Loaded) -> Statement:
 
     A query is about the neighbors: it filters, sorts and shortens them.
     """
-    types = params["relationship_types"]
-    asked = params | {"relationship_types": types and array_of_texts(types)}
-    return page(context, "get_neighbors", asked, (), LAST_RELATED_FIRST, nodes.MEMBERS, "node",
+    return page(context, "get_neighbors", params, (), LAST_RELATED_FIRST, nodes.MEMBERS, "node",
                 NEAR)
 
 

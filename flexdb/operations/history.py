@@ -26,7 +26,6 @@ from flexdb.operations.changes import MOST_NAMED, ChangeRecord
 from flexdb.operations.statements import step
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
-from flexdb.sql.arrays import array
 from flexdb.sql.pages import Key
 
 DIFF = partial(Boolean, "Whether to tell what differs from the version before.", load_default=False)
@@ -81,8 +80,7 @@ def get_relationship_history(context: Context, params: Loaded) -> Statement:
            access=Access.READ, rules=Heed.REFUSED)
 def list_deleted_nodes(context: Context, params: Loaded) -> Statement:
     """List the deletions of nodes that can be restored, the last first; `old` is the node."""
-    types = params.get("node_type_ids")
-    asked = params | {"node_type_ids": None if types is None else array(types)}
+    asked = params | {"node_type_ids": params.get("node_type_ids")}
     statement = page(context, "list_deleted_nodes", asked, order=_LAST_FIRST,
                      takes=("node_type_ids",), found="({deleted_nodes}) c")
     return replace(statement, arguments={**statement.arguments, "old": True})

@@ -25,7 +25,6 @@ from flexdb.operations.statements import one_object, step
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
-from flexdb.sql.arrays import array
 
 MOST_INVITATIONS, DAYS = 1000, 30
 
@@ -82,7 +81,7 @@ def create_invitation(context: Context, params: Loaded) -> Steps:
                                f"{params['role']}")
     # An address that is invited already is the same place, and no further one.
     made = _checked(one_object(context, "create_invitation", params | new_email(params["email"]) | {
-        "above": array(context.caller.above), "created_by": context.caller.name,
+        "above": list(context.caller.above), "created_by": context.caller.name,
         "most": MOST_INVITATIONS, "days": DAYS}, "invitation", missing="tenant_id"))
 
     def steps() -> Walk:
@@ -104,7 +103,7 @@ def list_invitations(context: Context, params: Loaded) -> Statement:
 def delete_invitation(context: Context, params: Loaded) -> Statement:
     """Take an invitation back that is open."""
     return _checked(one_object(context, "delete_invitation", params | {
-        "above": array(context.caller.above)}, thing="invitation"))
+        "above": list(context.caller.above)}, thing="invitation"))
 
 
 def _checked(statement: Statement) -> Statement:

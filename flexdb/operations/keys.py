@@ -36,7 +36,6 @@ from flexdb.operations.statements import one_object, with_secret
 from flexdb.plan import Result, Row, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
-from flexdb.sql.arrays import array
 
 ID = partial(Id, "The key's id.")
 NAME = partial(Text, "What it is for.", example="web shop")
@@ -150,7 +149,7 @@ def list_keys(context: Context, params: Loaded) -> Statement:
 def delete_key(context: Context, params: Loaded) -> Statement:
     """Delete a key, which is good nowhere any more a second later."""
     statement = one_object(context, "delete_key", params | {
-        "above": array(context.caller.above)}, thing="key")
+        "above": list(context.caller.above)}, thing="key")
 
     def read(row: Row | None) -> Result:
         if row and dict(zip(statement.query.columns, row))["denied"]:
@@ -205,8 +204,8 @@ def make_key(context: Context, params: Loaded) -> Statement:
         raise InvalidParams(fields={"id": ["is chosen by operators alone"]})
     secret = make_secret(params["tenant_id"] is not None)
     made = one_object(context, "create_key", params | {
-        "above": array(caller.above), "is_known": role in ROLES, "id": params["id"] or new_id(),
-        "operations": allowed and array(allowed), "hash": hash_of(secret),
+        "above": list(caller.above), "is_known": role in ROLES, "id": params["id"] or new_id(),
+        "operations": allowed, "hash": hash_of(secret),
         "hint": hint_of(secret), "created_by": caller.name, "most_keys": MOST_KEYS}, "key")
 
     def read(row: Row | None) -> Result:

@@ -28,7 +28,6 @@ from flexdb.contract.params import Params
 from flexdb.errors import QuotaExceeded
 from flexdb.operations.statements import one_object
 from flexdb.plan import Plan, Result, Row, Statement, Steps, Walk, as_steps
-from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
 QUOTAS = ("max_nodes", "max_relationships", "max_bytes")
@@ -89,7 +88,7 @@ def update_limits(context: Context, params: Loaded) -> Statement:
     They hold within a second. What a tenant has above a lower limit stays: it may have no more.
     """
     own = {f"own_{name}": params[name] for name in OwnLimits._fields}
-    reset = {"reset": array(params["reset"] or ())}
+    reset = {"reset": params["reset"] or []}
     return one_object(context, "update_limits", own | params | reset | _of_service(context),
                       "limits", missing="tenant_id")
 

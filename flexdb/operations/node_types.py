@@ -30,7 +30,6 @@ from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
-from flexdb.sql.arrays import array
 
 Object = dict[str, Any]
 
@@ -199,7 +198,7 @@ def check_node_types(context: Context, params: Loaded, names: tuple[str, ...]
     :raises NotFound: naming the places of those that are not
     """
     if wanted := {id for name in names for id in params.get(name) or ()}:
-        row = yield step(context, "get_missing_types", params | {"ids": array(sorted(wanted))})
+        row = yield step(context, "get_missing_types", params | {"ids": sorted(wanted)})
         unknown = set(row[0] or ())
         if wrong := {f"{name}.{place}": ["names no node type"] for name in names
                      for place, id in enumerate(params.get(name) or ()) if id in unknown}:

@@ -32,7 +32,6 @@ from flexdb.operations.node_types import check_node_types
 from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
-from flexdb.sql.arrays import array
 
 # How many a tenant may have, how many node types one may name, and how large its schema may be: the
 # limits of a tenant do not count them.
@@ -192,8 +191,7 @@ def _changed(context: Context, name: str, params: Loaded, missing: str) -> Steps
     def steps() -> Walk:
         yield step(context, "lock_contracts", params)
         yield from check_node_types(context, params, _ENDS)
-        ends = {end: params[end] and array(params[end]) for end in _ENDS}
-        statement = one_object(context, name, params | ends, "relationship_type", missing,
+        statement = one_object(context, name, params, "relationship_type", missing,
                                "" if missing == "tenant_id" else "relationship type")
         return statement.result((yield statement))
 

@@ -27,7 +27,6 @@ from flexdb.operations.node_types import stored_schema
 from flexdb.operations.statements import one_object, step
 from flexdb.operations.versions import MOST_VERSION, state_then
 from flexdb.plan import Plan, Result, Statement, Steps, Walk, as_steps
-from flexdb.sql.arrays import array
 
 VERSION = partial(Integer, "Which version it is to be again; that before its last change when "
                   "absent.", least=1, most=MOST_VERSION, example=1)
@@ -125,7 +124,7 @@ def _restore_relationships(context: Context, known: Loaded) -> Generator[Plan, A
         for name, text in zip(types, data):
             if name in held:
                 held[name].check(text or b"{}", THING)
-        yield step(context, "restore_relationships", known | {"seqs": array(seqs)})
+        yield step(context, "restore_relationships", known | {"seqs": seqs})
         known["after"] = max(seqs)
 
 

@@ -15,7 +15,6 @@ from flexdb.errors import (
     VersionConflict,
 )
 from flexdb.plan import Query, Result, Row, Statement, Steps, as_steps
-from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
 
@@ -119,4 +118,4 @@ def _wanted(context: Context) -> Loaded:
         return {"only": None, "never": None}
     # Of what is there, any state is one of "*".
     only = () if "*" in asked.never else asked.only
-    return {"only": None if only is None else array(only), "never": array(asked.never)}
+    return {"only": None if only is None else list(only), "never": list(asked.never)}

@@ -28,7 +28,6 @@ from flexdb.operations.statements import one_object
 from flexdb.plan import Result, Row, Statement
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
-from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
 ID = partial(Id, "The tenant's id.")
@@ -101,7 +100,7 @@ def get_tenant(context: Context, params: Loaded) -> Statement:
         return one_object(context, "get_tenant", params, "tenant", thing="tenant")
     seen = context.caller.tenants_of(Access.READ)
     return one_object(context, "get_tenant_by_slug", slug_change(params["slug"]) | {
-        "tenant_ids": None if seen is None else array(seen)}, "tenant", missing="slug",
+        "tenant_ids": None if seen is None else list(seen)}, "tenant", missing="slug",
         thing="tenant")
 
 
@@ -137,4 +136,4 @@ def find_absent_tenants(ids: Iterable[str]) -> Statement:
     def read(row: Row | None) -> Result:
         return Result(row[0] if row else b"[]")
 
-    return Statement(STATEMENTS["value"]["find_absent_tenants"], {"ids": array(ids)}, read)
+    return Statement(STATEMENTS["value"]["find_absent_tenants"], {"ids": ids}, read)

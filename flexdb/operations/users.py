@@ -27,7 +27,6 @@ from flexdb.operations.statements import one_object, step
 from flexdb.plan import Plan, Statement, Steps, Walk
 from flexdb.query.paging import page, pagination
 from flexdb.query.parameters import COUNT, MEMBERS_FIELDS, MEMBERS_FILTER, MEMBERS_SORT
-from flexdb.sql.arrays import array
 from flexdb.sql.pages import BY_TENANT, BY_USER
 
 ID = partial(Id, "The user's id.")
@@ -149,7 +148,7 @@ def get_user(context: Context, params: Loaded) -> Statement:
     """
     seen = context.caller.tenants_of(Access.PEOPLE)
     name = "get_user" if seen is None else "get_member"
-    within = {} if seen is None else {"tenant_ids": array(seen)}
+    within = {} if seen is None else {"tenant_ids": list(seen)}
     if "id" in params:
         return one_object(context, name, params | within, "user", thing="user")
     return one_object(context, f"{name}_by_email", email_change(params["email"]) | within, "user",
@@ -214,7 +213,7 @@ def list_user_tenants(context: Context, params: Loaded) -> Statement:
         raise NotFound.of("user_id")
     seen = caller.tenants
     return page(context, "list_user_tenants",
-                params | {"tenant_ids": None if seen is None else array(seen)}, order=BY_TENANT,
+                params | {"tenant_ids": None if seen is None else list(seen)}, order=BY_TENANT,
                 members=MEMBERS_OF_TENANT, of="user", takes=("user_id", "tenant_ids"))
 
 

@@ -35,7 +35,6 @@ from flexdb.query.changes import KINDS, OPS
 from flexdb.query.filters import PATTERNS, condition
 from flexdb.query.paging import page, pagination
 from flexdb.query.positions import Since
-from flexdb.sql.arrays import array, array_of_texts
 
 # How many a tenant may have, how many types one may name, and how large its filter may be.
 MOST_WEBHOOKS, MOST_TYPES, MOST_BYTES = 50, 100, 16_384
@@ -229,9 +228,6 @@ def _kept(params: Loaded) -> Loaded:
     found: Loaded = {name: params.get(name) for name in CLEARABLE}
     if filter := found["filter"]:
         _check_filter(filter)
-    for name, write in (("events", array), ("node_type_ids", array),
-                        ("relationship_types", array_of_texts)):
-        found[name] = found[name] and write(found[name])
     return found
 
 

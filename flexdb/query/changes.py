@@ -12,7 +12,6 @@ from flexdb.plan import Query, Result, Row, Statement, Steps, as_steps
 from flexdb.query.filters import condition
 from flexdb.query.paths import Members
 from flexdb.query.positions import Position
-from flexdb.sql.arrays import array, array_of_texts
 from flexdb.sql.loader import STATEMENTS, filled
 
 # By their names on the wire, what the log calls them.
@@ -77,14 +76,10 @@ def _page(context: Context, params: Loaded, members: Members) -> _Page:
         "weighed": params["limit"] if is_plain else min(
             max(_FILTERED * params["limit"], _LEAST_FILTERED), _MOST_FILTERED),
         "page_bytes": context.limits.max_page_bytes, "old": params["old"],
-        "kinds": array(KINDS[kind] for kind in params.get("kinds") or KINDS),
-        "ops": array(OPS[op] for op in params.get("ops") or OPS),
-        "ids": _ids(params, "ids"), "node_type_ids": _ids(params, "node_type_ids"),
-        "relationship_types": None if types is None else array_of_texts(types)}, since)
-
-
-def _ids(params: Loaded, name: str) -> str | None:
-    return array(params[name]) if name in params else None
+        "kinds": [KINDS[kind] for kind in params.get("kinds") or KINDS],
+        "ops": [OPS[op] for op in params.get("ops") or OPS],
+        "ids": params.get("ids"), "node_type_ids": params.get("node_type_ids"),
+        "relationship_types": types}, since)
 
 
 def _result(since: Position | None, is_behind: bool, row: Row | None) -> Result:

@@ -13,7 +13,6 @@ from flexdb.contract.operation import Loaded
 from flexdb.contract.params import Params
 from flexdb.documents.text import Number
 from flexdb.query.paths import Members
-from flexdb.sql.arrays import array_of_texts
 from flexdb.sql.neighbors import neighbors
 
 RELATED, DEEPEST_RELATED = "$related", 2
@@ -56,9 +55,9 @@ def near(params: Loaded) -> Loaded:
     return dict(zip(NEAR, (related["node"], related["direction"], types_of(related))))
 
 
-def types_of(relation: Loaded) -> str | None:
-    """Return the types of the relationships to follow, as an array; None for all."""
-    return None if relation["type"] is None else array_of_texts([relation["type"]])
+def types_of(relation: Loaded) -> list[str] | None:
+    """Return the types of the relationships to follow; None for all."""
+    return None if relation["type"] is None else [relation["type"]]
 
 
 def have_relationships(members: Members) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from flexdb.plan import Lock, Result, Row, Statement
-from flexdb.sql.arrays import array
 from flexdb.sql.loader import STATEMENTS
 
 # One row alone is locked by what writes it.
@@ -49,7 +48,7 @@ def lock_statements(locks: Iterable[Lock]) -> list[Statement]:
 
 def _statement(name: str, tenant_id: str = "", **ids: set[str]) -> Statement:
     arguments: dict[str, Any] = {
-        name: array(sorted(rows)) for name, rows in ids.items()}
+        name: sorted(rows) for name, rows in ids.items()}
     return Statement(STATEMENTS["value"][name], arguments | {"tenant_id": tenant_id}, _locked)
 
 

@@ -84,8 +84,16 @@ def test_a_value_is_never_cut_off_at_a_nul(connection: Connection, value: str) -
         fetch(connection, "SELECT %(value)s::text", value=value)
 
 
-def test_values_of_other_kinds_go_through_a_cursor(connection: Connection) -> None:
-    assert fetch(connection, "SELECT %(list)s::int[]", list=[1, 2]) == ([1, 2],)
+ARRAYS = [("text", VALUES), ("int", st.integers(-2**31, 2**31 - 1)), ("boolean", st.booleans()),
+          ("float8", st.floats(allow_nan=False))]
+
+
+@given(st.data())
+@pytest.mark.parametrize("of, values", ARRAYS, ids=[of for of, _ in ARRAYS])
+def test_a_list_is_an_array(connection: Connection, of: str, values: st.SearchStrategy[Any],
+                            data: st.DataObject) -> None:
+    given = data.draw(st.lists(st.none() | values))
+    assert fetch(connection, f"SELECT %(list)s::{of}[]", list=given) == (given,)
 
 
 def test_an_error_has_the_class_that_psycopg_gives_it(connection: Connection) -> None:
