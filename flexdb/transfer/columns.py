@@ -22,8 +22,14 @@ from flexdb.documents.sizes import holds_nul
 Reader = Callable[[bytes], "str | int | list[str]"]
 
 # From 4713 BC to the year 294276, and the two ends.
-_TIME = re.compile(r"[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
-                   r"(?:Z|[+-][0-9]{2}:[0-9]{2})(?: BC)?|-?infinity", re.ASCII)
+_TIMES = (r"[0-9]{4,6}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+          r"(?:Z|[+-][0-9]{2}:[0-9]{2})(?: BC)?|-?infinity")
+_TIME = re.compile(_TIMES, re.ASCII)
+# As an export writes them, with nothing escaped: these are most of what is read.
+_WRITTEN_TIME = re.compile(f'"(?:{_TIMES})"'.encode())
+_WRITTEN_UUID = re.compile(rb'"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"')
+# Of so many digits no number is beyond a double.
+_DIGITS = 15
 
 
 def reader_of(field: fields.Field[Any]) -> Reader:
@@ -49,6 +55,8 @@ def _string(text: bytes, wanted: str) -> str:
 
 
 def _uuid(text: bytes) -> str:
+    if _WRITTEN_UUID.fullmatch(text):
+        return text[1:-1].decode()
     value = _string(text, "a UUID as a string")
     if not is_uuid(value):
         raise ValidationError("must be a UUID of 36 characters with hyphens")
@@ -63,6 +71,8 @@ def _text(text: bytes) -> str:
 
 
 def _time(text: bytes) -> str:
+    if _WRITTEN_TIME.fullmatch(text):
+        return text[1:-1].decode()
     value = _string(text, "a time as a string")
     if not _TIME.fullmatch(value):
         raise ValidationError("must be a time with an offset and at most microseconds, such as "
@@ -71,6 +81,8 @@ def _time(text: bytes) -> str:
 
 
 def _whole(text: bytes) -> int:
+    if len(text) <= _DIGITS and text.isdigit():
+        return int(text)
     try:
         value = orjson.loads(text)
         if not isinstance(value, bool) and isinstance(value, (int, float)) and value == int(value):

@@ -26,6 +26,7 @@ from flexdb.operations.tenants import NewTenant
 from flexdb.sql.loader import ALL_USERS, CLEARS, EXPORTS, IMPORTS
 from flexdb.transfer.checks import check_lines
 from flexdb.transfer.lines import Reader
+from flexdb.transfer.lookahead import ahead
 from flexdb.transfer.rows import GZIP
 
 logger = logging.getLogger(__name__)
@@ -74,8 +75,8 @@ def import_file(settings: Settings, name: str | None, replace: bool = False, slu
                       *(NewTenant().fields["slug"].deserialize(slug), new_id()) if slug else ())
     except ValidationError as error:
         raise InvalidParams(f"the slug {slug} {error.messages[0]}") from None
-    with reading(name) as file:
-        loaded = load(settings, IMPORTS, Reader().lines(file), place)
+    with reading(name) as file, ahead(Reader().lines(file)) as lines:
+        loaded = load(settings, IMPORTS, lines, place)
     logger.info("Imported %s", _told(loaded))
 
 

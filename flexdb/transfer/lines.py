@@ -39,13 +39,12 @@ _JSON_NULL = "json_null"
 LONGEST = 2**30
 _lines: Decoder[dict[str, dict[str, Raw]]] = Decoder(dict[str, dict[str, Raw]])
 _FIELDS = {kind: schema().fields for kind, schema in KINDS.items()}
-_COLUMNS = {kind: {name: reader_of(field) for name, field in fields.items()}
-            for kind, fields in _FIELDS.items()}
 _JSON = {kind: {name for name, field in fields.items() if isinstance(field, JsonText)}
          for kind, fields in _FIELDS.items()}
-# Data may be unset, which no call can say.
-_NULLABLE = {kind: _JSON[kind] | {name for name, field in fields.items() if field.allow_none}
-             for kind, fields in _FIELDS.items()}
+# By name what reads it, and whether it may be null: data may be unset, which no call can say.
+_COLUMNS = {kind: [(name, reader_of(field), field.allow_none or name in _JSON[kind])
+                   for name, field in fields.items()]
+            for kind, fields in _FIELDS.items()}
 
 Values = dict[str, Any]
 
@@ -123,8 +122,10 @@ class Reader:
     def _values(self, kind: str, members: dict[str, Raw]) -> Values:
         """Return the members in the order of the object's."""
         values: Values = {}
-        for name, read in _COLUMNS[kind].items():
+        absent = 0
+        for name, read, is_nullable in _COLUMNS[kind]:
             if (raw := members.get(name)) is None:
+                absent += 1
                 if name == "id":
                     values[name] = new_id()
                 elif name in self._absent:
@@ -134,7 +135,7 @@ class Reader:
                 continue
             text = bytes(raw)
             if text == b"null":
-                if name not in _NULLABLE[kind]:
+                if not is_nullable:
                     raise ValidationError(f"{kind}.{name} may not be null")
                 values[name] = None
                 continue
@@ -142,8 +143,9 @@ class Reader:
                 values[name] = read(text)
             except ValidationError as error:
                 raise ValidationError(f"{kind}.{name} {error.messages[0]}") from None
-        if surplus := members.keys() - values.keys():
-            raise ValidationError(f"{kind} has no member {min(surplus)[:64]}")
+        if len(members) + absent > len(values):
+            surplus = min(members.keys() - values.keys())
+            raise ValidationError(f"{kind} has no member {surplus[:64]}")
         return values
 
     def _check_place(self, kind: str, values: Values) -> None:

@@ -12,6 +12,7 @@ from flexdb.db.copy import exporting
 from flexdb.db.load import Place, load
 from flexdb.sql.loader import EXPORTS, IMPORTS
 from flexdb.transfer.lines import KINDS, Reader
+from flexdb.transfer.lookahead import ahead
 from tests.support.postgres import connect
 
 Lines = list[dict[str, Any]]
@@ -46,7 +47,8 @@ def written(lines: Lines) -> bytes:
 
 def taken(database: Settings, text: bytes, place: Place | None = None) -> Any:
     """Load a text and return how many rows of each kind that were."""
-    return load(database, IMPORTS, Reader().lines(io.BytesIO(text)), place)
+    with ahead(Reader().lines(io.BytesIO(text))) as lines:
+        return load(database, IMPORTS, lines, place)
 
 
 def given_back(database: Settings, tenant: str = "acme") -> bytes:
