@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flexdb.config.addresses import addresses
 from flexdb.config.together import JWT_ALGORITHMS as JWT_ALGORITHMS
 from flexdb.config.together import ConfigError as ConfigError
 from flexdb.config.together import Networks as Networks
@@ -34,8 +35,10 @@ def _setting(
 class Settings:
     """Every setting under its variable's name in lower case, with its default."""
 
-    db_host: str = _setting("localhost", "PostgreSQL host, or the folder of its socket")
-    db_port: int = _setting(5432, "PostgreSQL port", 1, 65535)
+    db_host: str = _setting("localhost", "PostgreSQL host, or the folder of its socket; of "
+                            "several, separated by commas, the one that takes writes is used")
+    db_port: int | str = _setting(5432, "PostgreSQL port; of several hosts, one for all or each "
+                                  "one's, separated by commas", 1, 65535)
     db_user: str = _setting("postgres", "PostgreSQL user")
     db_password: str = _setting("postgres", "PostgreSQL password")
     db_name: str = _setting("dbaas", "PostgreSQL database name")
@@ -47,8 +50,9 @@ class Settings:
     db_pgbouncer: bool = _setting(False, "whether `DB_HOST` and `DB_PORT` are PgBouncer's, in "
                                   "transaction mode", choices=("true", "false"))
     db_direct_host: str = _setting("", "PostgreSQL's own host for migrations, where `DB_HOST` is "
-                                   "PgBouncer's; empty for the same")
-    db_direct_port: int = _setting(0, "PostgreSQL's own port likewise; 0 for the same", 0, 65535)
+                                   "PgBouncer's; may be several too; empty for the same")
+    db_direct_port: int | str = _setting(0, "PostgreSQL's own port likewise; 0 for the same", 0,
+                                         65535)
     db_row_security: bool = _setting(False, "whether each statement names its tenant to "
                                      "PostgreSQL, as the command `row-security on` wants it",
                                      choices=("true", "false"))
@@ -185,6 +189,19 @@ class Settings:
     def auth_mode(self) -> Auth:
         """Return who needs a key: whom the socket lets in came through a proxy."""
         return self.auth or ("required" if self.jsonrpc_socket else "local")
+
+    @property
+    def db_addresses(self) -> list[tuple[str, int]]:
+        """Return the host and the port of each server that the calls may go to."""
+        return addresses(("DB_HOST", "DB_PORT"), self.db_host, str(self.db_port))
+
+    @property
+    def db_direct_addresses(self) -> list[tuple[str, int]]:
+        """Return the same of what is reached past PgBouncer."""
+        host, port = self.db_direct_host, self.db_direct_port
+        return addresses(("DB_DIRECT_HOST" if host else "DB_HOST",
+                          "DB_DIRECT_PORT" if port else "DB_PORT"),
+                         host or self.db_host, str(port or self.db_port))
 
     @property
     def jwt_algorithm_names(self) -> list[str]:

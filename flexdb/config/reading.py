@@ -19,12 +19,13 @@ def _value(name: str, kind: str, text: str, least: float, most: float,
         if (chosen := text.strip()) not in choices:
             raise ConfigError(f"{name}={text!r} is not one of {', '.join(choices)}")
         return chosen == "true" if kind == "bool" else chosen
-    if kind == "str":
+    # Several ports are looked at together with their hosts.
+    if kind == "str" or kind == "int | str" and "," in text:
         return text
     try:
-        number = int(text) if kind == "int" else float(text)
+        number = float(text) if kind == "float" else int(text)
     except ValueError:
-        wanted = "a whole number" if kind == "int" else "a number"
+        wanted = "a number" if kind == "float" else "a whole number"
         raise ConfigError(f"{name}={text!r} is not {wanted}") from None
     if not least <= number <= most:
         raise ConfigError(

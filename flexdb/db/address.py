@@ -18,6 +18,8 @@ from flexdb.config import ConfigError, Settings
 # A server whose machine or network is gone cannot say farewell, and the kernel would wait for a
 # quarter of an hour: it is given up when it is silent for so long, in seconds.
 _SILENCE = 5
+# Where another may be tried it is given up sooner; libpq takes no less than two seconds for one.
+_IMPATIENCE = 2
 
 # What PostgreSQL and PgBouncer say to whom they will not let in until somebody changes something,
 # and what that is. libpq keeps the SQLSTATE of a refused connection to itself; a server that
@@ -45,10 +47,16 @@ class Server(NamedTuple):
 
     :param version: its major version
     :param encrypted: whether what goes there and back is encrypted
+    :param host: where it is, of several
+    :param port: likewise
+    :param is_standby: whether it follows another, and takes no writes
     """
 
     version: int
     encrypted: bool
+    host: str = ""
+    port: int = 0
+    is_standby: bool = False
 
 
 def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
@@ -75,14 +83,48 @@ def conninfo(settings: Settings, statement_timeout: float | None = None) -> str:
     patience = 0 if statement_timeout is None else statement_timeout + _SILENCE
     if settings.db_ssl_root_cert == "system":
         _trust_what_the_system_trusts()
+    hosts, ports = zip(*settings.db_addresses)
     return make_conninfo(
-        host=settings.db_host, port=settings.db_port, user=settings.db_user,
+        host=",".join(hosts), port=",".join(map(str, ports)),
+        target_session_attrs=wanted_server(settings), user=settings.db_user,
         password=settings.db_password, dbname=settings.db_name, sslmode=settings.db_ssl_mode,
         sslrootcert=settings.db_ssl_root_cert or None, sslcert=settings.db_ssl_cert or None,
         sslkey=settings.db_ssl_key or None,
         application_name="flexdb", client_encoding="utf8", options=options,
-        connect_timeout=_SILENCE, keepalives_idle=_SILENCE, keepalives_interval=1,
+        connect_timeout=patience_of(settings), keepalives_idle=_SILENCE, keepalives_interval=1,
         keepalives_count=_SILENCE, tcp_user_timeout=round(patience * 1000))
+
+
+def wanted_server(settings: Settings) -> str | None:
+    """Return which of several servers is wanted, in libpq's words: the one that takes writes.
+
+    None where there is one, and where an operator says it to libpq, by a variable of its own.
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS
+    """
+    several = len(settings.db_addresses) > 1
+    return "read-write" if several and not os.environ.get("PGTARGETSESSIONATTRS") else None
+
+
+def patience_of(settings: Settings) -> int:
+    """Return how long a server may take to let flexdb in, in seconds."""
+    return _IMPATIENCE if len(settings.db_addresses) > 1 else _SILENCE
+
+
+def place(settings: Settings) -> str:
+    """Return where PostgreSQL is, as people read it."""
+    return ", ".join(f"{host}:{port}" for host, port in settings.db_addresses)
+
+
+def first(settings: Settings, address: tuple[str, int] | None) -> Settings:
+    """Return the settings with one of several servers as that which is tried first.
+
+    :param address: where it is; None for the order in which they are named
+    """
+    at = settings.db_addresses
+    if len(at) == 1 or address not in at:
+        return settings
+    hosts, ports = zip(address, *(one for one in at if one != address))
+    return replace(settings, db_host=",".join(hosts), db_port=",".join(map(str, ports)))
 
 
 def direct(settings: Settings) -> Settings:
@@ -132,12 +174,12 @@ def not_reached(error: psycopg.Error, settings: Settings) -> NotReachable | Conf
             server = direct(settings)
             advice = advice.format(
                 name=shlex.quote(settings.db_name), user=shlex.quote(settings.db_user),
-                options=f"-h {shlex.quote(server.db_host)} -p {server.db_port}")
-            return ConfigError(f"PostgreSQL at {settings.db_host}:{settings.db_port} {advice}")
+                options=f"-h {shlex.quote(server.db_host)} -p {shlex.quote(str(server.db_port))}")
+            return ConfigError(f"PostgreSQL at {place(settings)} {advice}")
     return NotReachable(told)
 
 
-def answers(host: str, port: int) -> bool:
+def answers(host: str, port: int | str) -> bool:
     """Tell whether a PostgreSQL answers at an address, whoever it may let in."""
     asked = make_conninfo(host=host, port=port, sslmode="disable", connect_timeout=1)
     return pq.PGconn.ping(asked.encode()) in (pq.Ping.OK, pq.Ping.REJECT)
@@ -151,8 +193,9 @@ def look_at_server(settings: Settings) -> Server:
     """
     try:
         with psycopg.connect(conninfo(settings), autocommit=True) as connection:
-            return Server(connection.info.server_version // 10_000,
-                          bool(connection.pgconn.ssl_in_use))
+            info = connection.info
+            return Server(info.server_version // 10_000, bool(connection.pgconn.ssl_in_use),
+                          info.host, info.port, info.parameter_status("in_hot_standby") == "on")
     except psycopg.Error as error:
         raise not_reached(error, settings) from error
 

@@ -19,7 +19,8 @@ from psycopg.adapt import Loader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from flexdb.config import Settings
-from flexdb.db.address import conninfo, reason
+from flexdb.db.address import conninfo, first, reason
+from flexdb.db.complaints import SELDOM
 from flexdb.db.connection import Connection
 from flexdb.db.gate import Gate, TimedOut
 from flexdb.errors import Overloaded, Unavailable
@@ -30,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 # While PostgreSQL is away, how long to wait before it is tried again, in seconds.
 _RETRY = 0.4
-# How often the log says so, in seconds.
-_COMPLAINT = 5.0
 
 
 class _RawJson(Loader):
@@ -39,27 +38,6 @@ class _RawJson(Loader):
 
     def load(self, data: Buffer) -> bytes:
         return bytes(data)
-
-
-class _Seldom(logging.Filter):
-    """Let the same complaint through once in a while: a database that is away is tried often."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last: dict[str, float] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a line is to be written."""
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        # The pool's name comes first, and then what varies.
-        complaint, now = f"{record.msg} {arguments[:1]}", time.monotonic()
-        if now < self._last.get(complaint, 0.0) + _COMPLAINT:
-            return False
-        self._last[complaint] = now
-        return True
-
-
-_seldom = _Seldom()
 
 
 def _try_on(pool: ConnectionPool[Connection]) -> None:
@@ -115,15 +93,16 @@ class Pool:
         self.gate = Gate.of(settings)
         self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
+        self._last: tuple[str, int] | None = None
         self.failure = ""
-        logging.getLogger("psycopg.pool").addFilter(_seldom)
+        logging.getLogger("psycopg.pool").addFilter(SELDOM)
 
     def _opened(self) -> ConnectionPool[Connection]:
         if self._pool is None or self._pid != os.getpid():
             with self._lock:
                 if self._pool is None or self._pid != os.getpid():
                     self._pool = ConnectionPool(
-                        conninfo(self.settings, self.settings.statement_timeout),
+                        self._conninfo,
                         connection_class=_Connection,
                         # Where psycopg prepares, it takes back all after a rollback, ours too.
                         kwargs={"autocommit": True, "prepare_threshold": None, "pool": self},
@@ -142,9 +121,14 @@ class Pool:
                     self._pid = os.getpid()
         return self._pool
 
+    def _conninfo(self) -> str:
+        return conninfo(first(self.settings, self._last), self.settings.statement_timeout)
+
     def configure(self, connection: Connection) -> None:
         """Make a new connection ready."""
         self._made[connection] = time.monotonic()
+        # One that is silent costs the time that it is given up after; it is not asked each time.
+        self._last = connection.info.host, connection.info.port
         connection.names_tenant = self.settings.db_row_security
         if self.settings.db_pgbouncer:
             # PgBouncer may run each transaction on another connection to PostgreSQL, where what
@@ -225,10 +209,17 @@ class Pool:
         logger.warning("a connection to PostgreSQL was lost: replacing the idle ones")
         self._opened().drain()
 
-    def give_up(self, connection: Connection) -> None:
-        """Close a connection whose server does not do what another may, unless it is new."""
-        if self._made.get(connection, 0.0) < time.monotonic() - _RETRY:
-            connection.close()
+    def give_up(self, connection: Connection) -> bool:
+        """Close a connection whose server takes no writes, and tell whether another may.
+
+        A new connection was made to the one that there is.
+        """
+        if self._made.get(connection, 0.0) > time.monotonic() - _RETRY:
+            return False
+        connection.close()
+        if len(self.settings.db_addresses) > 1:
+            self.drain(connection)
+        return True
 
     def _sample(self) -> None:
         """Set the gauges to how the pool is at this moment."""

@@ -28,6 +28,7 @@ _CONFLICTS = {"40001", "40P01"}
 _PLAN_LOST = {"0A000", "26000"}
 # read_only_sql_transaction: the server is a standby by now, or was set so when it was connected.
 _READ_ONLY = "25006"
+_PASSING = _CONFLICTS | _PLAN_LOST | {_READ_ONLY}
 
 
 class Verdict(NamedTuple):
@@ -72,8 +73,8 @@ def judge(pool: Pool, connection: Connection, plans: Sequence[Plan], error: psyc
     if was_not_sent(error):
         connection.close()
         return _all(plans, errors.Overloaded(why=reason(error)), error)
-    if error.sqlstate == _READ_ONLY:
-        pool.give_up(connection)
+    if error.sqlstate == _READ_ONLY and pool.give_up(connection):
+        return Verdict([], error, "connection")
     lost = connection.is_lost_by(error)
     if lost or error.sqlstate in _PLAN_LOST:
         connection.close()
@@ -93,7 +94,7 @@ def judge(pool: Pool, connection: Connection, plans: Sequence[Plan], error: psyc
 
 def is_passing(connection: Connection, error: psycopg.Error) -> bool:
     """Tell whether an error may be gone when all is run again."""
-    return connection.is_lost_by(error) or error.sqlstate in _CONFLICTS | _PLAN_LOST
+    return connection.is_lost_by(error) or error.sqlstate in _PASSING
 
 
 def unforeseen(plan: Plan, error: Exception) -> errors.Internal:

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 
 from flexdb.config import Settings
-from flexdb.db.address import Server, direct, look_at_server
+from flexdb.db.address import Server, direct, look_at_server, patience_of, wanted_server
 from flexdb.server.embedded import versions
 
 # Without TLS the package's programs refuse any other mode.
@@ -78,7 +78,10 @@ def _environment(settings: Settings) -> dict[str, str]:
     """Return what leads a program there; where others may read its arguments is no password."""
     # Those that are set already are meant for another PostgreSQL.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    given = {"PGHOST": settings.db_host, "PGPORT": str(settings.db_port),
+    hosts, ports = zip(*settings.db_addresses)
+    wanted = wanted_server(settings) or os.environ.get("PGTARGETSESSIONATTRS", "")
+    given = {"PGHOST": ",".join(hosts), "PGPORT": ",".join(map(str, ports)),
+             "PGTARGETSESSIONATTRS": wanted, "PGCONNECT_TIMEOUT": str(patience_of(settings)),
              "PGUSER": settings.db_user, "PGPASSWORD": settings.db_password,
              "PGDATABASE": settings.db_name, "PGSSLMODE": settings.db_ssl_mode,
              "PGSSLROOTCERT": settings.db_ssl_root_cert, "PGSSLCERT": settings.db_ssl_cert,

@@ -18,7 +18,7 @@ from flexdb.api.failures import trusted
 from flexdb.config import DATABASE_VARIABLES, ConfigError, Settings
 from flexdb.config.reading import environment, read_settings, variables_of, wants_embedded
 from flexdb.db import row_security
-from flexdb.db.address import NotReachable, answers, direct
+from flexdb.db.address import NotReachable, answers, direct, place
 from flexdb.db.capacity import TooFewConnections, check_capacity
 from flexdb.db.feed import rename_feed
 from flexdb.db.migrate import MigrationError, migrate
@@ -171,9 +171,8 @@ def _tell_of_another() -> None:
 
 
 def _tell_not_reachable(settings: Settings, error: NotReachable) -> None:
-    asked = direct(settings)
-    logger.warning("PostgreSQL does not answer at %s:%d yet, trying on (start it, or set DB_HOST "
-                   "and DB_PORT): %s", asked.db_host, asked.db_port, error)
+    logger.warning("PostgreSQL does not answer at %s yet, trying on (start it, or set DB_HOST "
+                   "and DB_PORT): %s", place(direct(settings)), error)
 
 
 def _tell_connected() -> None:

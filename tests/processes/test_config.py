@@ -136,6 +136,35 @@ def test_whatever_stands_in_the_variables_they_are_read_or_refused_in_one_line(
         assert str(error).partition("=")[0] in NAMES
 
 
+@pytest.mark.parametrize("hosts, ports, found", [
+    ("one", "6432", [("one", 6432)]), ("one, two", "6432", [("one", 6432), ("two", 6432)]),
+    ("one,two", " 1, 2 ", [("one", 1), ("two", 2)]), ("/run/one,::1", "", [
+        ("/run/one", 5432), ("::1", 5432)])])
+def test_several_hosts_have_a_port_each_or_one_for_all(
+        hosts: str, ports: str, found: list[tuple[str, int]]) -> None:
+    settings = read_settings({"DB_HOST": hosts, "DB_PORT": ports})
+    assert settings.db_addresses == settings.db_direct_addresses == found
+
+
+@pytest.mark.parametrize("variables, told", [
+    ({"DB_HOST": "one,two", "DB_PORT": "1,2,3"},
+     "DB_PORT='1,2,3' has to be one port, or as many as DB_HOST has hosts: 2"),
+    ({"DB_HOST": "one", "DB_PORT": "1,2"},
+     "DB_PORT='1,2' has to be one port, or as many as DB_HOST has hosts: 1"),
+    ({"DB_HOST": "one,,two"}, "DB_HOST='one,,two' has an empty entry"),
+    ({"DB_HOST": "one,"}, "DB_HOST='one,' has an empty entry"),
+    ({"DB_HOST": "one,two", "DB_PORT": "1,"}, "DB_PORT='1,' has to be ports from 1 to 65535"),
+    ({"DB_HOST": "one,two", "DB_PORT": "1,65536"}, "DB_PORT='1,65536' has to be ports"),
+    ({"DB_PORT": "1,2", "DB_DIRECT_HOST": "one,two"}, "DB_PORT='1,2' has to be one port"),
+    ({"DB_DIRECT_HOST": "one,two,three", "DB_DIRECT_PORT": "1,2"},
+     "DB_DIRECT_PORT='1,2' has to be one port, or as many as DB_DIRECT_HOST has hosts: 3"),
+    ({"DB_HOST": "one,two", "DB_PORT": "1,2", "DB_DIRECT_HOST": "three"},
+     "DB_PORT='1,2' has to be one port, or as many as DB_DIRECT_HOST has hosts: 1")])
+def test_hosts_and_ports_that_do_not_go_together_are_refused_in_one_line(
+        variables: dict[str, str], told: str) -> None:
+    assert refusal(variables).startswith(told)
+
+
 def gunicorn(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "wsgi:app"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True,
@@ -160,6 +189,7 @@ def test_a_start_with_a_wrong_value_ends_with_that_line(
 
 
 @given(st.data())
+@settings(deadline=None)
 def test_settings_can_be_given_on_as_variables(data: st.DataObject) -> None:
     changed: dict[str, Any] = {
         setting.name: data.draw(st.integers(int(setting.metadata["least"]) + 1, 40))

@@ -31,7 +31,7 @@ class PgBouncer:
     :param changed: what its configuration has else than the shipped one
     """
 
-    def __init__(self, folder: Path, behind: int, **changed: object) -> None:
+    def __init__(self, folder: Path, behind: int | str, **changed: object) -> None:
         self.port, self.behind, self.folder = free_port(), behind, folder
         folder.chmod(0o755)
         self._users = folder / "userlist.txt"
