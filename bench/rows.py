@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bench.data import GROUP
+from bench.agreement import check_agreement
+from bench.data import GROUP, Data
 from bench.load import Subject, call, load
 from bench.measure import Claim, Row
 from bench.servers import Server
@@ -24,6 +25,7 @@ _NEW = 1000
 _SPREAD = 10_000
 _TENANTS = 100
 SERVICE, EMPTY, PGBENCH = "flexdb", "empty Flask view", "pgbench, same SQL"
+FASTAPI = "FastAPI, asyncpg"
 
 
 def row(build: Callable[[Stage], Row]) -> Callable[[Stage], Row]:
@@ -42,9 +44,15 @@ def get_node(stage: Stage) -> Row:
     return Row(
         f"`get_node`, of {stage.rows:,} nodes",
         {SERVICE: load(stage.service(data), stage.postgres, gets),
+         FASTAPI: _fastapi(stage, data, gets),
          EMPTY: load(stage.empty(), stage.postgres, gets),
          PGBENCH: pgbench(stage.postgres, data.settings, scripts)},
-        [_cpu_of_empty(2.2),
+        [_rate(FASTAPI),
+         Claim(f"CPU, times that of {FASTAPI}",
+               lambda turn: turn[SERVICE].cost / turn[FASTAPI].cost, 1),
+         Claim(f"p99, times that of {FASTAPI}",
+               lambda turn: (turn[SERVICE].p99 or 0) / (turn[FASTAPI].p99 or 1), 0.5),
+         _cpu_of_empty(2.2),
          Claim("calls/s, of the empty view's",
                lambda turn: turn[SERVICE].rate / turn[EMPTY].rate, 0.45, at_least=True),
          _postgres_of_pgbench()])
@@ -59,20 +67,23 @@ def create_node(stage: Stage) -> Row:
     return Row(
         "`create_node`, validated against a small schema",
         {SERVICE: load(stage.service(data), stage.postgres, creates),
+         FASTAPI: _fastapi(stage, data, creates),
          EMPTY: load(stage.empty(), stage.postgres, creates),
          PGBENCH: pgbench(stage.postgres, data.settings, [script])},
-        [_cpu_of_empty(2.8), _postgres_of_pgbench()])
+        [_rate(FASTAPI), _cpu_of_empty(2.8), _postgres_of_pgbench()])
 
 
 @row
 def list_first_page(stage: Stage) -> Row:
     """The first page and its total, of many and of few."""
     many, few = stage.data(1, stage.rows), stage.data(1, 1000)
+    ours, other = f"of {many.nodes:,}", f"of {many.nodes:,}, {FASTAPI}"
     return Row(
         "`list_nodes`, 10 on the first page, with `total_count`",
-        {f"of {data.nodes:,}": load(stage.service(data), stage.postgres, data.pages())
-         for data in (many, few)},
-        [_growth(f"of {many.nodes:,}", "of 1,000", 1.3, smoke=2)])
+        {**{f"of {data.nodes:,}": load(stage.service(data), stage.postgres, data.pages())
+            for data in (many, few)},
+         other: _fastapi(stage, many, many.pages())},
+        [_growth(ours, "of 1,000", 1.3, smoke=2), _rate(other, ours)])
 
 
 @row
@@ -198,6 +209,18 @@ def small_tenant(stage: Stage) -> Row:
 def _growth(much: str, little: str, limit: float, smoke: float) -> Claim:
     return Claim(f"CPU, {much}, times {little}",
                  lambda turn: turn[much].cost / turn[little].cost, limit, smoke=smoke)
+
+
+def _fastapi(stage: Stage, data: Data, calls: list[Any]) -> Subject:
+    """Return the load of calls on what a user would write instead, which answers as we do."""
+    server = stage.fastapi(data)
+    check_agreement(stage.service(data), server, calls[0])
+    return load(server, stage.postgres, calls)
+
+
+def _rate(other: str, ours: str = SERVICE) -> Claim:
+    return Claim(f"calls/s, of those of {other}",
+                 lambda turn: turn[ours].rate / turn[other].rate, 1, at_least=True)
 
 
 def _cpu_of_empty(limit: float) -> Claim:

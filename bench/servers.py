@@ -1,4 +1,4 @@
-"""The servers that are measured: PostgreSQL, and gunicorn with the configuration as shipped."""
+"""The servers that are measured: PostgreSQL, the service as shipped, and what stands beside it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ from flexdb.server.embedded import Embedded
 from flexdb.server.startup import embedded_settings
 
 ROOT = Path(__file__).resolve().parents[1]
-SERVICE, EMPTY = "wsgi:app", "bench.empty:app"
+SERVICE, EMPTY, FASTAPI = "wsgi:app", "bench.empty:app", "bench.fastapi_service:app"
+# Each has equally many processes that answer.
+_PROCESSES = os.environ.get("WORKERS") or str(Settings().workers)
+_GUNICORN = (sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"))
+# https://www.uvicorn.org/settings/
+_UVICORN = (sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers",
+            _PROCESSES, "--loop", "uvloop", "--http", "httptools")
+_COMMANDS = {SERVICE: _GUNICORN, EMPTY: _GUNICORN, FASTAPI: _UVICORN}
 
 
 def variables(settings: Settings) -> dict[str, str]:
@@ -53,9 +60,10 @@ class Postgres:
 
 
 class Server:
-    """gunicorn with ``gunicorn.conf.py`` and default settings, on a free port of 127.0.0.1.
+    """An application with default settings on a free port of 127.0.0.1.
 
-    :param application: the service, or the empty view
+    :param application: one of those above; the service and the empty view run under gunicorn with
+        ``gunicorn.conf.py``
     :param settings: where the database is
     :param folder: where it runs and keeps its log
     :param options: variables that differ from the defaults
@@ -72,8 +80,7 @@ class Server:
         self.log = folder / f"{application.partition(':')[0]}-{self.port}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"),
-                 application],
+                [*(part.format(port=self.port) for part in _COMMANDS[application]), application],
                 cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True)
         try:
@@ -125,7 +132,7 @@ class Server:
                     return
             except OSError:
                 time.sleep(0.05)
-        raise RuntimeError(f"gunicorn did not start: see {self.log}")
+        raise RuntimeError(f"it did not start: see {self.log}")
 
 
 def changed_settings() -> dict[str, str]:

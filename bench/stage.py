@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.data import Data, fresh, prepare
-from bench.servers import EMPTY, SERVICE, Postgres, Server
+from bench.servers import EMPTY, FASTAPI, SERVICE, Postgres, Server
 
 
 class Stage:
@@ -49,6 +49,10 @@ class Stage:
     def empty(self) -> Server:
         """Return the empty Flask view under the same gunicorn."""
         return self._server(EMPTY, self.writes(), {})
+
+    def fastapi(self, data: Data) -> Server:
+        """Return what a user would write instead, on a database."""
+        return self._server(FASTAPI, data, {})
 
     def _server(self, application: str, data: Data, options: dict[str, str]) -> Server:
         key = f"{application} {data.settings.db_name} {options}"
