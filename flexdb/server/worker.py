@@ -6,14 +6,17 @@ import select
 import signal
 import socket
 import time
+from datetime import datetime
 from typing import Any
 
-from gunicorn.util import write_nonblock
+from gunicorn.http.body import LengthReader
+from gunicorn.util import close_graceful, write_nonblock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from flexdb.api import middleware
 from flexdb.changes.handover import HandedOver
 from flexdb.server import signals
+from flexdb.server.heads import Heads
 from flexdb.server.refusals import refusal
 from flexdb.server.shares import Share
 from flexdb.telemetry import watch
@@ -34,6 +37,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application, and let it have sockets whose answers go on without a thread."""
         super().load_wsgi()
+        # gunicorn looks each of its settings up in two further calls, some twenty times a request.
+        vars(self.cfg).update({name: one.get() for name, one in self.cfg.settings.items()})
         self._hub = getattr(self.wsgi, "extensions", {}).get("flexdb_hub")
         if self._hub:
             self._hub.takes_sockets = True
@@ -109,7 +114,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         Between two requests ThreadWorker hands a connection to its main thread and back, which
         wakes three threads; a busy client's next request is there before that is done.
         """
+        if not hasattr(conn, "heads"):
+            conn.heads, conn.sock = Heads(), _Socket.of(conn.sock)
         while True:
+            if conn.parser:
+                conn.parser.mesg_class = conn.heads.request
             try:
                 kept = super().handle(conn)
             except HandedOver as handed:
@@ -122,6 +131,64 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if not conn.parser.unreader.buf.getvalue() and not _is_readable(conn.sock, _LINGER):
                 return kept
 
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Answer a request, and tell whether its connection is kept.
+
+        ThreadWorker's own does the same with an answer and an environment that are made anew.
+        """
+        environ: dict[str, Any] = {}
+        response = None
+        began = datetime.now()
+        try:
+            self.cfg.pre_request(self, req)
+            response, environ = conn.heads.create(req, conn, self.cfg)
+            self.nr += 1
+            if self.nr >= self.max_requests:
+                if self.alive:
+                    self.log.info("Autorestarting worker after current request.")
+                self.alive = False
+            if (not self.alive or not self.cfg.keepalive
+                    or len(self.keepalived_conns) >= self.max_keepalived):
+                response.force_close()
+            pieces = self.wsgi(environ, response.start_response)
+            try:
+                if isinstance(pieces, environ["wsgi.file_wrapper"]):
+                    response.write_file(pieces)
+                else:
+                    for piece in pieces:
+                        response.write(piece)
+                response.close()
+            finally:
+                self.log.access(response, req, environ, datetime.now() - began)
+                if hasattr(pieces, "close"):
+                    pieces.close()
+            return not response.should_close()
+        except OSError:
+            raise
+        except (Exception, SystemExit):
+            if response and response.headers_sent:
+                # Another answer cannot begin in the middle of this one.
+                self.log.exception("Error handling request")
+                close_graceful(conn.sock)
+                raise StopIteration from None
+            raise
+        finally:
+            try:
+                self.cfg.post_request(self, req, environ, response)
+            except Exception:
+                self.log.exception("Exception in post_request hook")
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Tell whether a connection can have another request, of whose last one nothing is left.
+
+        ThreadWorker's own asks a body for what was left, twice and each time with a time limit,
+        which is four system calls also where it was read to its end.
+        """
+        if keepalive and _is_read(conn.parser.mesg.body):
+            conn.parser.mesg = None
+            return True
+        return bool(super()._keepalive_after(conn, keepalive))
+
     def _others_wait(self) -> bool:
         """Tell whether connections wait for a thread."""
         return bool(self.tpool._work_queue.qsize())
@@ -133,6 +200,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         may be in the middle of that very lock: the worker then never ends.
         """
         self.cfg.set("graceful_timeout", 0)
+        vars(self.cfg).pop("graceful_timeout", None)
         self.handle_exit(sig, frame)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
@@ -145,6 +213,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.debug("Failed to send an error message.")
         finally:
             watch.end()
+
+
+class _Socket(socket.socket):
+    """A socket that the kernel is not told again what it knows."""
+
+    @classmethod
+    def of(cls, given: socket.socket) -> _Socket:
+        """Return a socket in the place of another."""
+        made = cls(given.family, given.type, given.proto, given.detach())
+        socket.socket.settimeout(made, None)
+        return made
+
+    def settimeout(self, value: float | None) -> None:
+        """Let it wait so long; None for ever."""
+        if value != self.gettimeout():
+            super().settimeout(value)
+
+    def setblocking(self, flag: bool) -> None:
+        """Let it wait, or not at all."""
+        self.settimeout(None if flag else 0.0)
+
+
+def _is_read(body: Any) -> bool:
+    return (type(body.reader) is LengthReader and not body.reader.length
+            and not body.buf.tell())
 
 
 def _is_readable(connection: socket.socket, timeout: int) -> bool:
