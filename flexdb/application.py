@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request
+from flask.ctx import RequestContext
 from flask.sessions import NullSession, SessionInterface
 from flask_cors import CORS
+from werkzeug.routing import MapAdapter
 
 from flexdb import operations  # noqa: F401 (registers them)
 from flexdb.api import health, http, idempotency, jsonrpc, middleware, rates, rest
@@ -40,13 +42,46 @@ class _NoSessions(SessionInterface):
         return self._none
 
 
+class _CallContext(RequestContext):
+    """The context of a call by JSON-RPC, all of which have one URL."""
+
+    app: Application
+
+    def match_request(self) -> None:
+        """Take the rule that was found for the call before."""
+        self.request.url_rule, self.request.view_args = self.app.rule_of_calls
+
+
 class Application(Flask):
     """A Flask application that spends nothing on what this service never has.
 
-    Neither sessions nor coroutines: Flask would look for them several times in every request.
+    Neither sessions nor coroutines: Flask would look for them several times in every request. And
+    of the URL of JSON-RPC it finds out once where it leads.
     """
 
     session_interface = _NoSessions()
+
+    def request_context(self, environ: dict[str, Any]) -> RequestContext:
+        """Return the context of a request."""
+        if environ["PATH_INFO"] == http.JSONRPC_PATH and environ["REQUEST_METHOD"] == "POST":
+            return _CallContext(self, environ)
+        return RequestContext(self, environ)
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return what matches a request's URL; hosts are none of what it goes by."""
+        if (request is not None and request.path == http.JSONRPC_PATH
+                and request.method == "POST"):
+            return self._adapter_of_calls
+        return super().create_url_adapter(request)
+
+    @cached_property
+    def _adapter_of_calls(self) -> MapAdapter:
+        return self.url_map.bind("", path_info=http.JSONRPC_PATH, default_method="POST")
+
+    @cached_property
+    def rule_of_calls(self) -> Any:
+        """Return the rule of JSON-RPC, and the parts of its URL, of which there are none."""
+        return self._adapter_of_calls.match(return_rule=True)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is, since none is a coroutine."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import get_args
+from collections.abc import Iterable
+from typing import Any, cast, get_args
 
 import orjson
 from flask import Flask, Request, Response, request
@@ -31,6 +32,17 @@ _BY_STATUS: dict[int, type[FlexdbError]] = {
     404: errors.MethodNotFound, 405: errors.VerbNotAllowed, 413: errors.TooLarge,
     415: errors.UnsupportedMediaType,
 }
+
+
+class CallsResponse(Response):
+    """The answer to calls, whose headers and body are as they are to be sent."""
+
+    def get_wsgi_response(self, environ: dict[str, Any]
+                          ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """Return the body, the status and the headers, in which nothing is to be mended."""
+        if self._on_close or self.status_code != 200:
+            return super().get_wsgi_response(environ)
+        return cast(list[bytes], self.response), self.status, [*self.headers]
 
 
 class Contexts:

@@ -211,7 +211,7 @@ class View(JSONRPCView):
         if isinstance(parts, Response):
             return parts
         if (size := sum(map(len, parts))) <= _JOINED:
-            response = Response(b"".join(parts), status, content_type=http.JSON)
+            response: Response = http.CallsResponse(b"".join(parts), status, content_type=http.JSON)
         else:
             # A large answer has no copies that it does not need.
             response = Response(parts, status, content_type=http.JSON)

@@ -73,6 +73,8 @@ class Heads:
 class Response(wsgi.Response):  # type: ignore[misc]
     """An answer that goes out at once: a client that is woken by its head waits for its body."""
 
+    headers_sent: bool
+
     def default_headers(self) -> list[str]:
         """Return the lines that every answer begins with."""
         connection = ("upgrade" if self.upgrade else

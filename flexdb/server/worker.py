@@ -38,7 +38,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Load the application, and let it have sockets whose answers go on without a thread."""
         super().load_wsgi()
         # gunicorn looks each of its settings up in two further calls, some twenty times a request.
-        vars(self.cfg).update({name: one.get() for name, one in self.cfg.settings.items()})
+        self.cfg.__dict__.update({name: one.get() for name, one in self.cfg.settings.items()})
         self._hub = getattr(self.wsgi, "extensions", {}).get("flexdb_hub")
         if self._hub:
             self._hub.takes_sockets = True
@@ -200,7 +200,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         may be in the middle of that very lock: the worker then never ends.
         """
         self.cfg.set("graceful_timeout", 0)
-        vars(self.cfg).pop("graceful_timeout", None)
+        self.cfg.__dict__.pop("graceful_timeout", None)
         self.handle_exit(sig, frame)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:

@@ -44,7 +44,7 @@ class Reached(NamedTuple):
 
 
 REACHED = {
-    "gunicorn": Reached("27.0.1", "flexdb/server/{worker,hooks,logger,refusals}.py", (
+    "gunicorn": Reached("27.0.1", "flexdb/server/{worker,heads,hooks,logger,refusals}.py", (
         "gunicorn.workers.gthread.STOP_KEEPALIVE_LINGER",
         "gunicorn.workers.gthread.ThreadWorker.notify(self)",
         "gunicorn.workers.gthread.ThreadWorker.accept(self, listener)",
@@ -53,6 +53,17 @@ REACHED = {
         "gunicorn.workers.gthread.ThreadWorker.set_accept_enabled(self, enabled)",
         "gunicorn.workers.gthread.ThreadWorker.is_parent_alive(self)",
         "gunicorn.workers.gthread.ThreadWorker.handle(self, conn)",
+        "gunicorn.workers.gthread.ThreadWorker.handle_request(self, req, conn)",
+        "gunicorn.workers.gthread.ThreadWorker._keepalive_after(self, conn, keepalive)",
+        "gunicorn.http.message.Request(cfg, unreader, peer_addr, req_number)",
+        "gunicorn.http.message.Request.set_body_reader(self)",
+        "gunicorn.http.body.LengthReader",
+        "gunicorn.http.wsgi.create(req, sock, client, server, cfg, response_class, response_args)",
+        "gunicorn.http.wsgi.Response.default_headers(self)",
+        "gunicorn.http.wsgi.Response.write(self, arg)",
+        "gunicorn.util.close_graceful(sock, timeout, max_drain)",
+        "gunicorn.util.http_date(timestamp)",
+        "gunicorn.util.write(sock, data, chunked)",
         "gunicorn.workers.gthread.ThreadWorker.handle_exit(self, sig, frame)",
         "gunicorn.workers.gthread.ThreadWorker.handle_quit(self, sig, frame)",
         "gunicorn.workers.gthread.ThreadWorker.handle_error(self, req, client, addr, exc)",
