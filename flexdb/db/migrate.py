@@ -14,7 +14,6 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from yoyo import get_backend, read_migrations
 
 from flexdb.config import Settings
 from flexdb.db.address import conninfo, direct, ends_connection, not_reached, reason
@@ -54,7 +53,7 @@ def migrate(settings: Settings, on_connected: Callable[[], None] = lambda: None)
             return []
         with _locked(connection, settings), _backend(settings) as backend:
             return [_step(backend, migration, "apply")
-                    for migration in backend.to_apply(read_migrations(glob.escape(str(FOLDER))))]
+                    for migration in backend.to_apply(_all_migrations())]
 
 
 def migration_states(settings: Settings) -> tuple[list[str], list[str]]:
@@ -79,7 +78,7 @@ def rollback(settings: Settings) -> str | None:
     """
     with (connected(settings, _FAILED) as connection, _locked(connection, settings),
           _backend(settings) as backend):
-        for migration in backend.to_rollback(read_migrations(glob.escape(str(FOLDER)))):
+        for migration in backend.to_rollback(_all_migrations()):
             return _step(backend, migration, "rollback")
     return None
 
@@ -95,6 +94,13 @@ def stored_schemas(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
         yield from cursor.execute(
             "SELECT tenant_id::text, id::text, name, schema::text FROM node_types "
             "WHERE nullif(schema, 'null') IS NOT NULL ORDER BY tenant_id, id")
+
+
+def _all_migrations() -> Any:
+    # The library is there for whoever has something to apply, which at most starts is nothing.
+    from yoyo import read_migrations
+
+    return read_migrations(glob.escape(str(FOLDER)))
 
 
 def _step(backend: Any, migration: Any, direction: str) -> str:
@@ -177,6 +183,8 @@ def _backend(settings: Settings) -> Iterator[Any]:
     # yoyo would not unquote a database's name in the address's path.
     named = {name: value for name, value in conninfo_to_dict(conninfo(direct(settings))).items()
              if name not in ("user", "password")}
+    from yoyo import get_backend
+
     backend = get_backend("postgresql+psycopg://{}:{}@/?{}".format(
         quote(settings.db_user, safe=""), quote(settings.db_password, safe=""),
         urlencode(named, quote_via=quote)))
