@@ -10,7 +10,7 @@ GENERATORS := @hey-api/openapi-ts@0.95.0 @open-rpc/client-js@1.7.1 @open-rpc/gen
 	lodash@4.17.21 openapi-fetch@0.17.0 openapi-typescript@7.13.0 typescript@5.9.3
 TESTS := $(if $(T),not faults,not long and not faults)
 
-.PHONY: help run test test-faults test-isolation contract check check-image bench bench-smoke \
+.PHONY: help run test test-faults test-isolation test-citus contract check check-image bench bench-smoke \
 	migrate rollback export import wheel clean
 .DEFAULT_GOAL := help
 
@@ -30,6 +30,9 @@ test-faults: $(VENV)/test ## break things under load and hold that nothing is lo
 test-isolation: $(VENV)/test ## walk 20,000 steps with the keys of two tenants, and compare times; STEPS=1000 for less
 	@WALK_STEPS=$(or $(STEPS),20000) TIMING_TURNS=2000 $(BIN)/python -m pytest \
 		tests/promises/test_isolation_keys.py tests/access/test_timing.py
+
+test-citus: $(VENV)/test ## try the operations on databases that are distributed over a Citus: CITUS_HOST=its-coordinator
+	@$(BIN)/python -m pytest -rs $(if $(CITUS_HOST),tests/operations) tests/database/test_on_citus.py
 
 contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
 	@CONTRACT_EXAMPLES=$(if $(SHORT),5,200) $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,8 @@ import flexdb.operations  # noqa: F401 (fills the registry, of which tests are m
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
 from tests.support import browser as browsers
-from tests.support import postgres
+from tests.support import citus_cluster, postgres
+from tests.support.citus_cluster import Cluster
 from tests.support.listening import listening
 from tests.support.memory import memory_folder
 from tests.support.pgbouncer import PgBouncer
@@ -47,13 +49,28 @@ def bouncer(server: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="session")
-def new_database(server: Postgresql, request: pytest.FixtureRequest) -> Callable[..., Settings]:
+def cluster() -> Iterator[Cluster]:
+    """The Citus that CITUS_HOST names."""
+    if not citus_cluster.HOST:
+        pytest.skip(citus_cluster.WITHOUT)
+    cluster = Cluster()
+    yield cluster
+    cluster.drop()
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest) -> Callable[..., Settings]:
     """Make a database: migrated and empty, or with ``template=None`` without any table.
 
-    With TEST_PGBOUNCER set, the way to it leads through PgBouncer.
+    With TEST_PGBOUNCER set, the way to it leads through PgBouncer; with CITUS_HOST set, one that is
+    migrated is made there, and distributed.
     """
     def create(template: str | None = TEMPLATE, **options: object) -> Settings:
         name = f"test_{uuid4().hex}"
+        if citus_cluster.HOST and template:
+            cluster: Cluster = request.getfixturevalue("cluster")
+            return replace(cluster.make(name), **options)  # type: ignore[arg-type]
+        server: Postgresql = request.getfixturevalue("server")
         postgres.create_database(server, name, template)
         settings = postgres.settings_of(server, name, **options)
         if os.environ.get("TEST_PGBOUNCER"):
@@ -65,6 +82,13 @@ def new_database(server: Postgresql, request: pytest.FixtureRequest) -> Callable
         return settings
 
     return create
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, on a Citus, the tests of what a distributed database refuses."""
+    for item in items if citus_cluster.HOST else ():
+        if why := citus_cluster.REFUSED.get(item.path.stem):
+            item.add_marker(pytest.mark.skip(reason=why))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

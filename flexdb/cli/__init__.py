@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from flexdb.cli.changes import feed, upkeep
+from flexdb.cli.citus import CITUS
 from flexdb.cli.demo import demo
 from flexdb.cli.failures import database
 from flexdb.cli.files import export, import_file
@@ -124,7 +125,7 @@ def deliver(beside: bool) -> None:
 
 
 for command in (demo, export, import_file, create_key, list_keys, delete_key, upkeep, feed,
-                status, *PROGRAMS, *COMMANDS):
+                status, *CITUS, *PROGRAMS, *COMMANDS):
     commands.add_command(command)
 
 

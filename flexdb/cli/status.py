@@ -54,6 +54,9 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "tenants", (
             f"{tenants['count']:,} with {tenants['nodes']:,} nodes, {tenants['relationships']:,} "
             f"relationships, {decimal(tenants['bytes'])} of JSON")
+    for node in found["nodes"]:
+        yield "node", (f"{node['name']} has {node['tenants']:,} tenants in {node['shards']} shards "
+                       f"of each table, {decimal(node['bytes'])}")
     if webhooks:
         yield "webhooks", (f"{webhooks['waiting']:,} deliveries wait, {webhooks['dead']:,} are "
                            f"dead; a change waits for {webhooks['lag']:.0f} s")

@@ -24,6 +24,9 @@ FOLDER = next(folder for folder in (_PACKAGE / "migrations", _PACKAGE.parent / "
               if folder.is_dir())
 _LOCK = int.from_bytes(b"flexdb", "big")
 _FAILED = "the migrations cannot be run"
+# What a migration does to tables on many machines, and that it is marked, is one transaction's. Our
+# triggers write what is the same tenant's, so on the same machine.
+_ON_CITUS = ("-c citus.multi_shard_modify_mode=sequential -c citus.enable_unsafe_triggers=on")
 
 
 class MigrationError(Exception):
@@ -51,7 +54,7 @@ def migrate(settings: Settings, on_connected: Callable[[], None] = lambda: None)
         on_connected()
         if _applied(connection) >= set(migration_ids()):
             return []
-        with _locked(connection, settings), _backend(settings) as backend:
+        with locked(connection, settings), _backend(connection, settings) as backend:
             return [_step(backend, migration, "apply")
                     for migration in backend.to_apply(_all_migrations())]
 
@@ -76,8 +79,11 @@ def rollback(settings: Settings) -> str | None:
     :raises ConfigError: when it does not let flexdb in
     :raises MigrationError: when it cannot be taken back, as when it would drop a row
     """
-    with (connected(settings, _FAILED) as connection, _locked(connection, settings),
-          _backend(settings) as backend):
+    with (connected(settings, _FAILED) as connection, locked(connection, settings),
+          _backend(connection, settings) as backend):
+        if _scalar(connection, "SELECT to_regclass('flexdb_set_aside')"):
+            raise MigrationError("the database is distributed, and no migration is taken back: run "
+                                 "`flexdb distribute --undo` first")
         for migration in backend.to_rollback(_all_migrations()):
             return _step(backend, migration, "rollback")
     return None
@@ -155,12 +161,20 @@ def _applied(connection: psycopg.Connection[Any]) -> set[str]:
         return set()
 
 
+def unapplied(connection: psycopg.Connection[Any]) -> list[str]:
+    """Return the ids of the migrations that are to be applied."""
+    applied = _applied(connection)
+    return [id for id in migration_ids() if id not in applied]
+
+
 @contextmanager
-def _locked(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[None]:
-    """Hold a lock of PostgreSQL that ends with the connection.
+def locked(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[None]:
+    """Hold the lock of whoever changes tables, which ends with the connection.
 
     It is polled for: a process that waits *in* the lock holds a snapshot, for which a CREATE INDEX
     CONCURRENTLY of the lock's holder would wait for ever.
+
+    :raises MigrationError: when there is no way past PgBouncer
     """
     check_direct(settings, "migrations")
     while not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", _LOCK):
@@ -168,13 +182,13 @@ def _locked(connection: psycopg.Connection[Any], settings: Settings) -> Iterator
     yield
 
 
-def _scalar(connection: psycopg.Connection[Any], sql: str, argument: int) -> Any:
-    row = connection.execute(sql.encode(), (argument,)).fetchone()
+def _scalar(connection: psycopg.Connection[Any], sql: str, *arguments: int) -> Any:
+    row = connection.execute(sql.encode(), arguments).fetchone()
     return row[0] if row else None
 
 
 @contextmanager
-def _backend(settings: Settings) -> Iterator[Any]:
+def _backend(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[Any]:
     try:
         getpass.getuser()
     except (KeyError, OSError):
@@ -183,6 +197,8 @@ def _backend(settings: Settings) -> Iterator[Any]:
     # yoyo would not unquote a database's name in the address's path.
     named = {name: value for name, value in conninfo_to_dict(conninfo(direct(settings))).items()
              if name not in ("user", "password")}
+    if _scalar(connection, "SELECT to_regclass('pg_dist_partition')"):
+        named["options"] = f"{named.get('options', '')} {_ON_CITUS}"
     from yoyo import get_backend
 
     backend = get_backend("postgresql+psycopg://{}:{}@/?{}".format(

@@ -72,6 +72,8 @@ _STATES: dict[str, type[FlexdbError]] = {
 # not_null_violation, foreign_key_violation, unique_violation, check_violation: where they are told
 # as what they are, no gap comes here.
 _REFUSED = {"23502", "23503", "23505", "23514"}
+# What the command distribute lets a database refuse.
+_NOT_DISTRIBUTED = "FD001"
 # PgBouncer's words for a call that it gave to no connection to PostgreSQL.
 _NOT_SENT = ("query_wait_timeout", "server login has been failing", "server_login_retry")
 
@@ -99,6 +101,8 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
         if field == "tenant_id":
             return errors.NotFound.of(field)
         return errors.NotFound(f"{field} is not there", {field: ["is not there"]})
+    if state == _NOT_DISTRIBUTED:
+        return errors.PermissionDenied("this is not to be had while the database is distributed")
     kind = _STATES.get(state) or _STATES.get(state[:2])
     if kind is None:
         return None

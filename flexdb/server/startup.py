@@ -20,6 +20,7 @@ from flexdb.config.reading import environment, read_settings, variables_of, want
 from flexdb.db import row_security
 from flexdb.db.address import NotReachable, answers, direct, place
 from flexdb.db.capacity import TooFewConnections, check_capacity
+from flexdb.db.citus.cluster import check_whole
 from flexdb.db.feed import rename_feed
 from flexdb.db.migrate import MigrationError, migrate
 from flexdb.db.row_security import RowSecurityError
@@ -149,11 +150,12 @@ def migrate_and_tell(settings: Settings) -> None:
 
     :raises NotReachable: when PostgreSQL does not answer
     :raises ConfigError: when it does not let flexdb in
-    :raises MigrationError: when a migration fails
+    :raises MigrationError: when a migration fails, or a part of the tables alone is distributed
     """
     applied = migrate(settings, on_connected=_tell_connected)
     for name in applied:
         logger.info("Applied migration %s", name)
+    check_whole(settings)
     if applied:
         tell_unusable_schemas(settings)
     if named := rename_feed(settings):

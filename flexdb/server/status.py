@@ -9,6 +9,7 @@ from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.db.address import direct
 from flexdb.db.capacity import capacity
+from flexdb.db.citus.cluster import nodes
 from flexdb.db.migrate import migration_states
 from flexdb.db.row_security import RowSecurityError, check
 from flexdb.operations.statements import one_object
@@ -47,10 +48,11 @@ def look_at_status(settings: Settings, most: int) -> Status:
             "connections": {"used": server["connections"], "flexdb": server["own"],
                             "limit": server["limit"], "available": available,
                             "workers": settings.workers, "pool_size": settings.db_pool_size},
-            "tenants": None, "webhooks": None, "upkeep": None, "operator_key": None}
+            "tenants": None, "nodes": [], "webhooks": None, "upkeep": None, "operator_key": None}
         if not (pending or hidden):
             # An older schema has not all that these ask for.
             found |= {"tenants": ask("tenant_sizes", most=most),
+                      "nodes": [node._asdict() for node in nodes(settings)],
                       "webhooks": ask("webhook_figures"), "upkeep": ask("upkeep_figures"),
                       "operator_key": ask("has_operator_key")}
     return found | {"problems": [*filter(None, [hidden]), *_problems(settings, found)]}

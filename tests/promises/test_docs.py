@@ -25,7 +25,7 @@ FOLDERS = "flexdb|tests|docs|deploy|migrations|scripts|bench|.github|.ci"
 # Variables of others, and those of the commands over HTTP.
 FOREIGN = {"JSONRPC_ADDRESS", "COMPOSE_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "GITHUB_TOKEN",
            "ON_ERROR_STOP", "NO_COLOR", "XDG_CONFIG_HOME", "FLEXDB_URL", "FLEXDB_TOKEN",
-           "FLEXDB_PROFILE"}
+           "FLEXDB_PROFILE", "CITUS_HOST", "CITUS_PORT", "CITUS_USER", "CITUS_PASSWORD"}
 # Programs of others, which the documentation tells how to use.
 OTHERS = {"apt-cache", "cd", "cosign", "createdb", "docker", "echo", "eval", "git", "journalctl",
           "jq", "kubectl", "mkdir", "pg_dump", "pg_restore", "psql", "pypi-attestations", "sudo",

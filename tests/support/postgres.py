@@ -60,7 +60,8 @@ def connect(settings: Settings) -> psycopg.Connection:
     """Connect to look at the database, or to change it, from the outside."""
     port = settings.db_direct_port or settings.db_port
     return psycopg.connect(host=settings.db_host, port=port, user=settings.db_user,
-                           dbname=settings.db_name, autocommit=True)
+                           password=settings.db_password, dbname=settings.db_name,
+                           autocommit=True)
 
 
 def create_database(server: Postgresql, name: str, template: str | None = None) -> None:
