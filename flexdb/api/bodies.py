@@ -34,13 +34,14 @@ def read_body(limit: int) -> bytes:
     :raises TooLarge: when there are more
     :raises InvalidRequest: when they do not arrive
     """
-    length = request.environ.get("CONTENT_LENGTH") or ""
-    known = length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in request.environ
+    environ = request.environ
+    length = environ.get("CONTENT_LENGTH") or ""
+    known = length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in environ
     if known and int(length) > limit:
         raise errors.TooLarge(f"the body may have at most {limit} bytes")
     try:
         # Of a known length it needs none of the layers that werkzeug puts around it.
-        body: bytes = (request.environ["wsgi.input"].read(int(length)) if known
+        body: bytes = (environ["wsgi.input"].read(int(length)) if known
                        else request.get_data())
     except HTTPException:
         raise
@@ -52,7 +53,8 @@ def read_body(limit: int) -> bytes:
         raise errors.TooLarge(f"the body may have at most {limit} bytes")
     if known and len(body) < int(length):
         raise errors.InvalidRequest("the body ended before its Content-Length")
-    return _decoded(body, limit)
+    encoding = environ.get("HTTP_CONTENT_ENCODING")
+    return _decoded(body, encoding, limit) if encoding else body
 
 
 def leave_unread() -> None:
@@ -63,14 +65,15 @@ def leave_unread() -> None:
         watch.current().must_close = True
 
 
-def _decoded(body: bytes, limit: int) -> bytes:
+def _decoded(body: bytes, asked: str, limit: int) -> bytes:
     """Return a body without its encoding (RFC 9110, section 8.4).
+
+    :param asked: what it is encoded in, as its header says
 
     :raises UnsupportedEncoding: when that is another than gzip
     :raises TooLarge: when more comes out than there may be
     :raises InvalidRequest: when it is broken off or none
     """
-    asked = request.environ.get("HTTP_CONTENT_ENCODING", "")
     encodings = {word.strip().lower() for word in asked.split(",")} - {"", "identity"}
     if not encodings:
         return body

@@ -20,6 +20,7 @@ from psycopg.waiting import Ready, Wait
 
 from flexdb.db import fence
 from flexdb.db.address import ends_connection
+from flexdb.db.farewell import Farewell
 from flexdb.db.prepared import Prepared
 from flexdb.plan import Query, Row, Statement
 
@@ -76,6 +77,7 @@ class Connection(psycopg.Connection[Any]):
         self.names_tenant = False
         self._named = ""
         self._kept = Prepared(self.pgconn)
+        self.farewell = Farewell(self)
 
     def transaction(self, *arguments: Any, **options: Any) -> Any:
         """Begin a transaction, in which no tenant is named yet."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import select
 import threading
 import time
 from collections.abc import Iterator
@@ -44,17 +43,6 @@ def _try_on(pool: ConnectionPool[Connection]) -> None:
     """Make a pool without a connection look for one again; it waits longer and longer itself."""
     if pool.get_stats()["pool_size"] == 0:
         pool.check()
-
-
-def _is_stale(connection: Connection) -> bool:
-    """Tell whether the server has ended a connection that lay idle.
-
-    An idle server sends nothing, so whatever there is to read is a farewell or the end. Looking
-    costs one system call, and a write that is never sent need not be doubted.
-    """
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return connection.closed or bool(poll.poll(0))
 
 
 class _Connection(Connection):
@@ -163,7 +151,7 @@ class Pool:
             try:
                 until = began + patience
                 connection = self._get(pool, until)
-                while _is_stale(connection):
+                while connection.closed or connection.farewell.is_said():
                     self.metrics.connections_lost.inc()
                     connection.close()
                     pool.putconn(connection)

@@ -77,9 +77,10 @@ REACHED = {
         "gunicorn.http.errors.UnsupportedTransferCoding",
         "gunicorn.http.errors.ExpectationFailed",
         "gunicorn.util.write_nonblock(sock, data, chunked)")),
-    "psycopg": Reached("3.3.9", "flexdb/db/{connection,pool,address}.py", (
+    "psycopg": Reached("3.3.9", "flexdb/db/{connection,farewell,pool,address}.py", (
         "psycopg.Connection.connect(conninfo, *, autocommit, prepare_threshold, context, "
         "row_factory, cursor_factory, **kwargs)",
+        "psycopg.Connection.add_notice_handler(self, callback)",
         "psycopg.Connection.transaction(self, savepoint_name, force_rollback)",
         "psycopg.pq.TransactionStatus.IDLE",
         "psycopg.Connection.wait(self, gen, interval, timeout)",
