@@ -106,7 +106,10 @@ $(VENV)/contract: $(VENV)/test requirements-contract.txt
 		--ignore-scripts --prefix $(VENV)/generators $(GENERATORS)
 	@touch $@
 
-$(VENV)/bench: $(VENV)/run requirements-bench.txt
+$(VENV)/bench: $(VENV)/run requirements-bench.txt requirements-kinto.txt
 	@echo "Installing the packages of requirements-bench.txt into $(VENV) ..."
 	@$(BIN)/python scripts/install.py -r requirements-bench.txt
+	@echo "Installing the packages of requirements-kinto.txt into $(VENV)/kinto ..."
+	@$(BIN)/python -m venv $(VENV)/kinto
+	@$(VENV)/kinto/bin/python scripts/install.py -r requirements-kinto.txt
 	@touch $@

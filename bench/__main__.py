@@ -16,6 +16,7 @@ import bench.declared  # noqa: F401
 import bench.feed  # noqa: F401
 import bench.fences  # noqa: F401
 import bench.keys  # noqa: F401
+import bench.kinto  # noqa: F401
 import bench.neighbours  # noqa: F401
 import bench.related  # noqa: F401
 import bench.repeats  # noqa: F401

@@ -161,13 +161,20 @@ def prepare(server: Settings, tenants: int, nodes: int) -> Data:
 def fresh(server: Settings, name: str = "bench_writes", nodes: int = 0, tenants: int = 1
           ) -> Iterator[Data]:
     """Give a database with few tenants, to be written to; it goes away at the end."""
-    data = Data(replace(server, db_name=name), tenants, nodes)
+    with empty(server, name) as settings:
+        data = Data(settings, tenants, nodes)
+        migrate(settings)
+        _fill(data)
+        yield data
+
+
+@contextmanager
+def empty(server: Settings, name: str) -> Iterator[Settings]:
+    """Give a database without any table; it goes away at the end."""
     with connect(server) as connection:
         _create(connection, name)
-        migrate(data.settings)
-        _fill(data)
         try:
-            yield data
+            yield replace(server, db_name=name)
         finally:
             _drop(connection, name)
 

@@ -22,14 +22,20 @@ from flexdb.server.embedded import Embedded
 from flexdb.server.startup import embedded_settings
 
 ROOT = Path(__file__).resolve().parents[1]
-SERVICE, EMPTY, FASTAPI = "wsgi:app", "bench.empty:app", "bench.fastapi_service:app"
+SERVICE, EMPTY, FASTAPI, KINTO = (
+    "wsgi:app", "bench.empty:app", "bench.fastapi_service:app", "bench.kinto_service:app")
+# It wants other versions of packages than we do.
+KINTO_PYTHON = Path(sys.prefix, "kinto", "bin", "python")
 # Each has equally many processes that answer.
 _PROCESSES = os.environ.get("WORKERS") or str(Settings().workers)
 _GUNICORN = (sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"))
 # https://www.uvicorn.org/settings/
 _UVICORN = (sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers",
             _PROCESSES, "--loop", "uvloop", "--http", "httptools")
-_COMMANDS = {SERVICE: _GUNICORN, EMPTY: _GUNICORN, FASTAPI: _UVICORN}
+# https://docs.kinto-storage.org/en/stable/configuration/production.html
+_KINTO = (str(KINTO_PYTHON), "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--workers",
+          _PROCESSES, "--threads", str(Settings().threads), "--keep-alive", "75")
+_COMMANDS = {SERVICE: _GUNICORN, EMPTY: _GUNICORN, FASTAPI: _UVICORN, KINTO: _KINTO}
 
 
 def variables(settings: Settings) -> dict[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.data import Data, fresh, prepare
-from bench.servers import EMPTY, FASTAPI, SERVICE, Postgres, Server
+from bench.data import Data, empty, fresh, prepare
+from bench.kinto_records import copy_nodes, migrate_kinto
+from bench.servers import EMPTY, FASTAPI, KINTO, SERVICE, Postgres, Server
 
 
 class Stage:
@@ -53,6 +54,14 @@ class Stage:
     def fastapi(self, data: Data) -> Server:
         """Return what a user would write instead, on a database."""
         return self._server(FASTAPI, data, {})
+
+    def kinto(self, data: Data) -> Server:
+        """Return Kinto with the nodes of a database as its records."""
+        settings = self._closing.enter_context(empty(self.postgres.settings, "bench_kinto"))
+        migrate_kinto(settings)
+        server = self._server(KINTO, Data(settings, 1, data.nodes), {})
+        copy_nodes(data, settings, server)
+        return server
 
     def _server(self, application: str, data: Data, options: dict[str, str]) -> Server:
         key = f"{application} {data.settings.db_name} {options}"
