@@ -20,7 +20,9 @@ _MOST_BYTES = 1024
 
 
 def look(settings: Settings) -> Statement:
-    """Return what fails as long as the schema is not up to date, or would show no rows."""
+    """Return what fails as long as the schema is not up to date, would show no rows, or lies
+    where nothing can be written.
+    """
     return Statement(STATEMENTS["value"]["list_migrations"], {}, partial(_read, settings))
 
 
@@ -28,14 +30,16 @@ def _read(settings: Settings, row: Row | None) -> Result:
     applied = set(orjson.loads(row[0])) if row else set()
     if missing := [name for name in migration_ids() if name not in applied]:
         raise Unavailable(f"the schema is not up to date: {', '.join(missing)} is to be applied")
+    if row and row[2]:
+        raise Unavailable(f"PostgreSQL takes no writes: {row[2]}")
     if row and row[1] and not settings.db_row_security:
         raise Unavailable(row_security.unset())
     return Result(b"")
 
 
 def why_not(runner: Runner) -> str:
-    """Return why calls cannot be answered; "" where they can: PostgreSQL answers, and the schema
-    is up to date.
+    """Return why calls cannot be answered; "" where they can: PostgreSQL answers and takes
+    writes, and the schema is up to date.
     """
     try:
         runner.result(look(runner.pool.settings), Budget(_MOST_BYTES), None)
@@ -55,7 +59,7 @@ def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
 
     @blueprint.get("/ready")
     def ready() -> tuple[Response, int]:
-        """Answer 200 only when PostgreSQL answers and the schema is up to date."""
+        """Answer 200 only when PostgreSQL takes writes and the schema is up to date."""
         reason = why_not(runner)
         if not reason:
             return jsonify(status="ok"), 200

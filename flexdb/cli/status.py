@@ -44,7 +44,8 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     migrations, tenants, webhooks = found["migrations"], found["tenants"], found["webhooks"]
     yield "flexdb", found["flexdb"]
     yield "PostgreSQL", (f"{server['version']} at {server['host']}:{server['port']}, database "
-                         f"{server['database']}, {decimal(server['bytes'])}")
+                         f"{server['database']}, {decimal(server['bytes'])}"
+                         f"{', a standby' if server['standby'] else ''}")
     yield "migrations", (f"{migrations['applied']} applied, "
                          f"{len(migrations['pending']) or 'none'} to be applied")
     yield "connections", (

@@ -21,6 +21,9 @@ _SILENCE = 5
 # Where another may be tried it is given up sooner; libpq takes no less than two seconds for one.
 _IMPATIENCE = 2
 
+# read_only_sql_transaction: the server is a standby by now, or was set so when it was connected.
+READ_ONLY = "25006"
+
 # What PostgreSQL and PgBouncer say to whom they will not let in until somebody changes something,
 # and what that is. libpq keeps the SQLSTATE of a refused connection to itself; a server that
 # speaks another language than English is tried on, with its own words in the log.
@@ -144,6 +147,8 @@ def reason(error: psycopg.Error) -> str:
         return f"{told}: this is PgBouncer, so set DB_PGBOUNCER=true"
     if "no pg_hba.conf entry" in told and told.endswith("no encryption"):
         return f"{told}: where it asks for TLS, set DB_SSL_MODE=require"
+    if error.sqlstate == READ_ONLY:
+        return f"{told}: it takes no writes, as a standby does until it is promoted"
     if "row-level security policy" in told:
         return (f"{told}: do it as a superuser, or as who owns the tables where row security is "
                 "not forced on the owner")

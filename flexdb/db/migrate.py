@@ -16,7 +16,15 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from flexdb.config import Settings
-from flexdb.db.address import conninfo, direct, ends_connection, not_reached, reason
+from flexdb.db.address import (
+    READ_ONLY,
+    NotReachable,
+    conninfo,
+    direct,
+    ends_connection,
+    not_reached,
+    reason,
+)
 
 # In the package where flexdb is installed, and beside it in the repository.
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -127,7 +135,7 @@ def connected(settings: Settings, failed: str) -> Iterator[psycopg.Connection[An
     """Give a connection to PostgreSQL itself, on which each statement is committed.
 
     :param failed: what is told before the reason of an error, as ``the migrations cannot be run``
-    :raises NotReachable: when PostgreSQL does not answer, or no longer
+    :raises NotReachable: when PostgreSQL does not answer, or no longer, or is a standby
     :raises ConfigError: when it does not let flexdb in
     :raises MigrationError: with its own words for whatever else it refuses
     """
@@ -136,7 +144,8 @@ def connected(settings: Settings, failed: str) -> Iterator[psycopg.Connection[An
                              prepare_threshold=None) as connection:
             yield connection
     except psycopg.Error as error:
-        if ends_connection(error):
+        # A standby may be promoted at any time.
+        if ends_connection(error) or error.sqlstate == READ_ONLY:
             raise not_reached(error, direct(settings)) from error
         raise MigrationError(f"{failed}: {reason(error)}") from error
 
@@ -177,6 +186,8 @@ def locked(connection: psycopg.Connection[Any], settings: Settings) -> Iterator[
     :raises MigrationError: when there is no way past PgBouncer
     """
     check_direct(settings, "migrations")
+    if connection.info.parameter_status("in_hot_standby") == "on":
+        raise NotReachable("it is a standby, and takes no writes until it is promoted")
     while not _scalar(connection, "SELECT pg_try_advisory_lock(%s)", _LOCK):
         time.sleep(0.1)
     yield

@@ -10,7 +10,7 @@ import psycopg
 
 from flexdb import errors
 from flexdb.db.absence import note_tenant
-from flexdb.db.address import reason
+from flexdb.db.address import READ_ONLY, reason
 from flexdb.db.connection import Connection
 from flexdb.db.fence import FenceError
 from flexdb.db.pool import Pool
@@ -26,9 +26,7 @@ _CONFLICTS = {"40001", "40P01"}
 # "cached plan must not change result type" after DDL, and a prepared statement that is gone: for
 # that connection for ever, and before anything was done.
 _PLAN_LOST = {"0A000", "26000"}
-# read_only_sql_transaction: the server is a standby by now, or was set so when it was connected.
-_READ_ONLY = "25006"
-_PASSING = _CONFLICTS | _PLAN_LOST | {_READ_ONLY}
+_PASSING = _CONFLICTS | _PLAN_LOST | {READ_ONLY}
 
 
 class Verdict(NamedTuple):
@@ -73,7 +71,7 @@ def judge(pool: Pool, connection: Connection, plans: Sequence[Plan], error: psyc
     if was_not_sent(error):
         connection.close()
         return _all(plans, errors.Overloaded(why=reason(error)), error)
-    if error.sqlstate == _READ_ONLY and pool.give_up(connection):
+    if error.sqlstate == READ_ONLY and pool.give_up(connection):
         return Verdict([], error, "connection")
     lost = connection.is_lost_by(error)
     if lost or error.sqlstate in _PLAN_LOST:

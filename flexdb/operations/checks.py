@@ -87,7 +87,7 @@ def check_node_type(context: Context, params: Loaded) -> Plan:
 
 def _check(context: Context, params: Loaded) -> Walk:
     of_type = {"tenant_id": params["tenant_id"], "node_type_id": params["id"]}
-    row = yield step(context, "get_schema_of_type", of_type)
+    row = yield step(context, "get_schema_to_check", of_type)
     if row is None:
         raise NotFound.of("id", "node type")
     try:

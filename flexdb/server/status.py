@@ -7,7 +7,7 @@ from typing import Any
 
 from flexdb.config import Settings
 from flexdb.context import Context
-from flexdb.db.address import direct
+from flexdb.db.address import direct, look_at_server
 from flexdb.db.capacity import capacity
 from flexdb.db.citus.cluster import nodes
 from flexdb.db.migrate import migration_states
@@ -39,10 +39,10 @@ def look_at_status(settings: Settings, most: int) -> Status:
 
         server = ask("server_figures")
         applied, pending = migration_states(settings)
-        asked = direct(settings)
+        at = look_at_server(direct(settings))
         found: Status = {
-            "postgresql": {"version": server["version"], "host": asked.db_host,
-                           "port": asked.db_port, "database": server["database"],
+            "postgresql": {"version": server["version"], "host": at.host, "port": at.port,
+                           "standby": at.is_standby, "database": server["database"],
                            "bytes": server["bytes"]},
             "migrations": {"applied": len(applied), "pending": pending},
             "connections": {"used": server["connections"], "flexdb": server["own"],
@@ -69,6 +69,9 @@ def _why_hidden(settings: Settings) -> str:
 
 def _problems(settings: Settings, found: Status) -> Iterator[str]:
     """Give a line on each thing that is wrong, which says what to do."""
+    if found["postgresql"]["standby"]:
+        yield ("PostgreSQL is a standby and takes no writes: name its primary in DB_HOST too, as "
+               "DB_HOST=one,two, or promote it")
     if pending := found["migrations"]["pending"]:
         yield (f"migrations are to be applied, {len(pending)} from {pending[0]} on: run `flexdb "
                "migrate`")

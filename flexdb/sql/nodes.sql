@@ -154,11 +154,17 @@ WITH given AS (
 SELECT count(*) AS updated
 FROM changed
 
--- lock: get_schema_of_type -> schema_version, schema
+-- frame: schema_of_type
 SELECT {schema_version} AS schema_version, nullif(nt.schema, 'null')::json AS schema
 FROM node_types nt
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
+
+-- lock: get_schema_of_type -> schema_version, schema
+{schema_of_type}
 FOR SHARE
+
+-- read: get_schema_to_check -> schema_version, schema
+{schema_of_type}
 
 -- lock: get_schema_of_node -> schema_version, schema, node_type_id, version, tag, data
 SELECT {schema_version} AS schema_version, nullif(nt.schema, 'null')::json AS schema,

@@ -6,44 +6,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from testing.postgresql import Postgresql
 
 from flexdb.config import Settings
-from flexdb.db.address import direct, first, look_at_server
+from flexdb.db.address import NotReachable, direct, first, look_at_server
 from flexdb.db.copy import transaction
 from flexdb.db.migrate import migrate, migration_states
+from flexdb.server.status import look_at_status
 from tests.support import postgres
-from tests.support.service import Service
-from tests.support.standbys import Standby
-
-
-class Pair:
-    """A primary and a standby, and what became of them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server: Postgresql = postgres.start(folder)
-        try:
-            postgres.create_database(self.server, "flexdb")
-            self.primary = postgres.settings_of(self.server, "flexdb", auth="open")
-            migrate(self.primary)
-            self.standby = Standby(folder / "standby", self.primary)
-        except BaseException:
-            self.server.stop()
-            raise
-
-    def both(self, **options: object) -> Settings:
-        """Return settings that name both, the standby first."""
-        return replace(self.primary, db_host="127.0.0.1,127.0.0.1",
-                       db_port=f"{self.standby.port},{self.primary.db_port}",
-                       **options)  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        """End both."""
-        self.standby.close()
-        self.server.stop()
+from tests.support.commands import failure, finish, flexdb
+from tests.support.pairs import Pair
+from tests.support.service import RpcError, Service
 
 
 @pytest.fixture(scope="module")
@@ -53,27 +27,12 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     pair.close()
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[[Settings], Service]]:
-    """Make a service whose connections are closed in the end."""
-    made: list[Service] = []
-
-    def make(settings: Settings) -> Service:
-        made.append(Service.of(settings))
-        return made[-1]
-
-    yield make
-    for service in made:
-        service.app.extensions["flexdb"].close()
-
-
 def write(service: Service) -> object:
     return service.call("create_tenant", slug=f"t{time.monotonic_ns()}", name="T")
 
 
-def test_the_one_that_takes_writes_is_used_wherever_it_stands(
-        pair: Pair, serve: Callable[[Settings], Service]) -> None:
-    service = serve(pair.both())
+def test_the_one_that_takes_writes_is_used_wherever_it_stands(pair: Pair) -> None:
+    service = pair.serve(pair.both())
     assert write(service)
     assert service.client().get("/health/ready").status_code == 200
 
@@ -104,3 +63,61 @@ def test_the_one_that_was_reached_is_tried_first_from_then_on(pair: Pair) -> Non
     at = ("127.0.0.1", int(pair.primary.db_port))
     assert first(both, at).db_addresses == both.db_addresses[::-1]
     assert first(both, None) == both == first(both, ("elsewhere", 1))
+
+
+def test_a_standby_is_read_from_and_is_not_ready(pair: Pair) -> None:
+    primary, service = pair.serve(pair.primary), pair.serve(pair.standby.settings)
+    node_type = primary.node_type(primary.tenant(), schema={"type": "object"})
+    node = primary.node(node_type, data={})
+    pair.standby.catch_up()
+    of_type = {"tenant_id": node_type["tenant_id"], "id": node_type["id"]}
+    assert service.call("get_node", of_type | {"id": node["id"]})["node"] == node
+    assert service.call("check_node_type", of_type)["checked"] == 1
+    with pytest.raises(RpcError) as refused:
+        service.node(node_type)
+    assert refused.value.code == -32005
+    response = service.client().get("/health/ready")
+    assert response.status_code == 503 and response.json == {
+        "status": "unavailable", "reason": "PostgreSQL takes no writes: it is a standby"}
+    assert service.client().get("/health").status_code == 200
+
+
+def test_a_primary_that_is_set_to_read_only_is_not_ready(pair: Pair) -> None:
+    with postgres.connect(pair.primary) as database:
+        database.execute("CREATE ROLE reader LOGIN SUPERUSER")
+        database.execute("ALTER ROLE reader SET default_transaction_read_only = on")
+    response = pair.serve(replace(pair.primary, db_user="reader")).client().get("/health/ready")
+    assert response.status_code == 503 and (response.json or {})["reason"] == (
+        "PostgreSQL takes no writes: default_transaction_read_only is on")
+
+
+def test_the_status_says_which_it_is_and_that_a_standby_is_a_problem(pair: Pair) -> None:
+    found = look_at_status(pair.both(), 0)
+    assert found["problems"] == [] and not found["postgresql"]["standby"]
+    assert found["postgresql"]["port"] == pair.primary.db_port
+    status, output, errors = finish(flexdb(pair.standby.settings, "status"))
+    assert status == 1 and ", a standby\n" in output
+    assert errors.startswith("flexdb: PostgreSQL is a standby and takes no writes: ")
+
+
+def test_commands_over_several_hosts_are_the_primary_s(pair: Pair) -> None:
+    status, output, errors = finish(flexdb(
+        pair.both(), "psql", "-Atc", "SELECT inet_server_port(), pg_is_in_recovery()"))
+    assert (status, output, errors) == (0, f"{pair.primary.db_port}|f\n", "")
+    assert finish(flexdb(pair.both(), "migrate"))[0] == 0
+    status, output, errors = finish(flexdb(pair.both(), "pg_dump", "--schema-only"))
+    assert (status, errors) == (0, "") and "CREATE TABLE public.nodes" in output
+
+
+def test_where_none_takes_writes_a_command_says_so_in_one_line(pair: Pair) -> None:
+    port = pair.standby.port
+    told = failure(flexdb(replace(pair.both(), db_port=f"{port},{port}"), "status"))
+    assert told.startswith("flexdb: PostgreSQL does not answer: ") and "read-only" in told
+
+
+def test_migrations_on_a_standby_wait_for_a_primary(pair: Pair) -> None:
+    with postgres.connect(pair.primary) as database:
+        database.execute("CREATE DATABASE bare TEMPLATE template0")
+    pair.standby.catch_up()
+    with pytest.raises(NotReachable, match="it is a standby"):
+        migrate(replace(pair.standby.settings, db_name="bare"))

@@ -194,8 +194,9 @@ def test_an_operation_is_verb_noun_and_has_the_name_of_its_query(name: str) -> N
 def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() -> None:
     steps = {"get_fit_of_node", "get_fit_of_doomed_node", "get_fit_of_relationship",
              "get_nodes_to_update", "get_data_of_nodes",
-             "get_schema_of_type", "get_schema_of_node", "get_schemas_of_types",
-             "get_missing_nodes", "lock_relationship", "get_member", "get_member_by_email",
+             "get_schema_of_type", "get_schema_to_check", "get_schema_of_node",
+             "get_schemas_of_types", "get_missing_nodes", "lock_relationship", "get_member",
+             "get_member_by_email",
              "get_user_by_email", "get_tenant_by_slug", "get_node_type_by_name",
              "get_role_of_member",
              "note_event", "before_tenants", "before_users", "before_tenant_users", "before_keys",
