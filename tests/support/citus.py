@@ -54,11 +54,20 @@ _MADE = """
         INSERT INTO pg_dist_placement
         SELECT t::oid::bigint * 10 + g, g FROM generate_series(1, 2) g;
     $$;
-    CREATE FUNCTION undistribute_table(t regclass) RETURNS void LANGUAGE sql AS $$
+    CREATE FUNCTION undistribute_table(t regclass) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        gone regprocedure;
+    BEGIN
         INSERT INTO called (what) VALUES ('local ' || t);
         DELETE FROM pg_dist_partition p WHERE p.logicalrelid = t;
         DELETE FROM pg_dist_shard s WHERE s.logicalrelid = t;
-    $$;
+        -- Another table is put in the place of the old one, which is dropped with CASCADE.
+        FOR gone IN SELECT DISTINCT d.objid FROM pg_depend d
+                    WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass
+                      AND d.refobjid = (SELECT c.reltype FROM pg_class c WHERE c.oid = t) LOOP
+            EXECUTE 'DROP FUNCTION ' || gone;
+        END LOOP;
+    END $$;
     CREATE FUNCTION create_distributed_function(f regprocedure) RETURNS void LANGUAGE sql AS
     $$ INSERT INTO called (what) VALUES ('function ' || f) $$;
     CREATE FUNCTION truncate_local_data_after_distributing_table(t regclass) RETURNS void

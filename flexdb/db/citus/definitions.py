@@ -80,6 +80,16 @@ _INDEX_FUNCTIONS = f"""
     WHERE i.indrelid = {_OIDS} AND p.proname LIKE 'flexdb\\_%%'
     ORDER BY 1
 """
+# Those that take or give rows of a table go with it, when another is put in its place.
+_ROW_FUNCTIONS = f"""
+    SELECT DISTINCT pg_get_functiondef(p.oid)
+    FROM pg_class c
+    JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = c.reltype
+                     AND d.classid = 'pg_proc'::regclass
+    JOIN pg_proc p ON p.oid = d.objid
+    WHERE c.oid = {_OIDS}
+    ORDER BY 1
+"""
 _FUNCTIONS = """
     SELECT p.oid::regprocedure::text, p.proname, CASE l.lanname WHEN 'sql' THEN p.prosrc ELSE '' END
     FROM pg_proc p
@@ -121,6 +131,11 @@ def keyless(connection: Database, tables: list[str]) -> list[Made]:
 def index_functions(connection: Database, tables: list[str]) -> list[str]:
     """Return the functions of ours by which some tables are indexed."""
     return [name for name, in connection.execute(_INDEX_FUNCTIONS.encode(), {"tables": tables})]
+
+
+def row_functions(connection: Database, tables: list[str]) -> list[str]:
+    """Return what makes the functions that take or give rows of some tables."""
+    return [made for made, in connection.execute(_ROW_FUNCTIONS.encode(), {"tables": tables})]
 
 
 def functions(connection: Database) -> list[str]:

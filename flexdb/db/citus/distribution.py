@@ -199,6 +199,8 @@ def undoing(connection: Database, tables: list[str]) -> list[str]:
         *_BEGIN, *_locking(tables),
         *(made.drop for made in [*keys, *triggers]),
         *(f"SELECT undistribute_table('{table}')" for table in reversed(tables)),
+        # Each may call another of them.
+        "SET LOCAL check_function_bodies = off", *definitions.row_functions(connection, tables),
         *defaults, *aside, *_ANEW, *numbers,
         *(made.make for made in keys if made.name not in forgetting),
         *(made.make for made in triggers if made.name != "flexdb_refuse_distributed"),
