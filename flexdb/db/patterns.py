@@ -34,14 +34,19 @@ def fetch(connection: Connection, statement: Statement) -> Row | None:
             _read(connection, place, pattern)
         return connection.fetch(statement)
     except QueryCanceled as error:
-        setattr(error, _TOLD, DeadlineExceeded(
+        tell(error, DeadlineExceeded(
             "a filter with $regex took longer than it may (FILTER_TIMEOUT): make it simpler, or "
             "let other conditions leave it less to look at"))
         raise
 
 
+def tell(error: psycopg.Error, told: FlexdbError) -> None:
+    """Let a caller be told something of an error, in place of what it usually means."""
+    setattr(error, _TOLD, told)
+
+
 def told(error: psycopg.Error) -> FlexdbError | None:
-    """Return what a caller is told of an error of :func:`fetch` that comes from a pattern."""
+    """Return what a caller is to be told of an error, where that was said of it."""
     return getattr(error, _TOLD, None)
 
 
@@ -51,6 +56,6 @@ def _read(connection: Connection, place: str, pattern: str) -> None:
     except InvalidRegularExpression as error:
         # "invalid regular expression: parentheses () not balanced": it quotes nothing.
         reason = (error.diag.message_primary or "").rpartition(": ")[2]
-        setattr(error, _TOLD, InvalidParams(fields={place: [
+        tell(error, InvalidParams(fields={place: [
             f"is no regular expression of PostgreSQL: {reason}"]}))
         raise

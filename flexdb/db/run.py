@@ -155,7 +155,7 @@ class Runner:
         """
         plan = plans[0] if once is None and len(plans) == 1 else None
         while isinstance(plan, Statement) and travels_together(plan):
-            found = read(plan, connection.fetch(self._walker.fitted(connection, plan)))
+            found = read(plan, self._walker.fetch(connection, plan))
             if not isinstance(found, Steps):
                 return Verdict([budget.admit(found, plan.query.writes)])
             # Whether a call may be sent again is judged by its first statement.

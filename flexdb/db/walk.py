@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
+from psycopg.errors import QueryCanceled
 
 from flexdb import errors
 from flexdb.config import Settings
@@ -15,8 +16,15 @@ from flexdb.db.connection import Connection
 from flexdb.db.ends import Ended, read
 from flexdb.db.sqlstate import to_error
 from flexdb.db.verdict import is_passing
-from flexdb.errors import FlexdbError
+from flexdb.errors import DeadlineExceeded, FlexdbError
 from flexdb.plan import Budget, Plan, Result, Room, Row, Statement, Steps
+
+# What the statements of pages take: how much a page may weigh.
+_PAGE_BYTES = "page_bytes"
+_LATE_PAGE = (
+    "the page took longer than it may (STATEMENT_TIMEOUT): where no index serves what a list is "
+    "filtered or sorted by, as explain tells, all of it is read: let one serve it, or other "
+    "conditions leave less to look at")
 
 
 class Walker:
@@ -47,7 +55,7 @@ class Walker:
             may be gone when all is run again
         """
         if isinstance(plan, Statement):
-            found = read(plan, self._fetch(connection, plan, plan.long))
+            found = read(plan, self.fetch(connection, plan, plan.long))
             return (self.walk(connection, found, budget) if isinstance(found, Steps)
                     else Ended(found, plan.query.writes))
         wrote, inner = False, 0
@@ -71,7 +79,7 @@ class Walker:
                     continue
                 wrote, last = wrote or asked.query.writes, asked
                 try:
-                    answer = self._fetch(connection, asked, plan.long or asked.long)
+                    answer = self.fetch(connection, asked, plan.long or asked.long)
                 except psycopg.Error as error:
                     told = None if is_passing(connection, error) else to_error(error)
                     if told is None:
@@ -87,19 +95,30 @@ class Walker:
 
     def fitted(self, connection: Connection, statement: Statement) -> Statement:
         """Let a page end earlier where others take up much: each row of one is held whole."""
-        if "page_bytes" not in statement.query.arguments:
+        if _PAGE_BYTES not in statement.query.arguments:
             return statement
-        most = statement.arguments["page_bytes"]
+        most = statement.arguments[_PAGE_BYTES]
         connection.lent = connection.lent or self._pages.lend(most)
         if connection.lent >= most:
             return statement
-        return replace(statement, arguments={**statement.arguments, "page_bytes": connection.lent})
+        return replace(statement, arguments={**statement.arguments, _PAGE_BYTES: connection.lent})
 
-    def _fetch(self, connection: Connection, statement: Statement, long: bool) -> Row | None:
+    def fetch(self, connection: Connection, statement: Statement, long: bool = False
+              ) -> Row | None:
+        """Run a statement within its time and with as large a page as there is room for.
+
+        :param long: whether it may take the time of long ones
+        :raises psycopg.Error: when it fails
+        """
         statement = self.fitted(connection, statement)
         found = patterns.of(statement)
         if not (long or found):
-            return connection.fetch(statement)
+            try:
+                return connection.fetch(statement)
+            except QueryCanceled as error:
+                if _PAGE_BYTES in statement.query.arguments:
+                    patterns.tell(error, DeadlineExceeded(_LATE_PAGE))
+                raise
         set_timeout = "SELECT set_config('statement_timeout', %s, true)"
         connection.execute(set_timeout, (self._brief if found else self._long,))
         row = (patterns.fetch if found else Connection.fetch)(connection, statement)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import orjson
 
 from flexdb.context import Context
+from flexdb.contract.fields import Json
 from flexdb.contract.operation import Loaded, Operation, guard
-from flexdb.errors import InvalidParams
+from flexdb.errors import DeadlineExceeded, InvalidParams
 from flexdb.plan import Plan, Result, Statement, Steps, Walk
 from flexdb.query.explains import explaining, explanation
 
@@ -31,14 +33,24 @@ def explained(declared: Operation, context: Context, params: Loaded, plan: Plan)
 
 
 def _explain(declared: Operation, params: Loaded, plan: Statement) -> Walk:
-    outcome = plan.read((yield plan))
-    while isinstance(outcome, Steps) and outcome.only:
-        plan = outcome.only
-        outcome = plan.read((yield plan))
-    result: Result = (yield outcome) if isinstance(outcome, Steps) else outcome
-    (found,) = yield Statement(explaining(plan.query), plan.arguments)
+    told: Json = {}
+    try:
+        while True:
+            # First, so that it is known where the list itself takes too long.
+            (found,) = yield Statement(explaining(plan.query), plan.arguments)
+            told = _read(declared, params, plan, found)
+            outcome = plan.read((yield plan))
+            if not (isinstance(outcome, Steps) and outcome.only):
+                break
+            plan = outcome.only
+        result: Result = (yield outcome) if isinstance(outcome, Steps) else outcome
+    except DeadlineExceeded as error:
+        raise DeadlineExceeded(str(error), explain=told) from None
+    return result._replace(text=b'%b,"explain":%b}' % (result.text[:-1], orjson.dumps(told)))
+
+
+def _read(declared: Operation, params: Loaded, plan: Statement, found: Any) -> Json:
     schema = declared.gives.schema
-    told = explanation(found, declared.name, schema().fields if schema else {},
+    return explanation(found, declared.name, schema().fields if schema else {},
                        counts=params.get("count") != "none",
                        declared=plan.arguments.get("index_member", ""))
-    return result._replace(text=b'%b,"explain":%b}' % (result.text[:-1], orjson.dumps(told)))

@@ -153,3 +153,26 @@ def test_an_explanation_tells_nothing_of_values_rows_or_the_database(filled: Ser
     assert explanation["page"]["indexes"] == explanation["total"]["indexes"] == ["data"]
     # Of what stands in values nothing is taken for a member.
     assert explanation["page"]["scans"] is True
+
+
+def test_a_list_that_takes_too_long_tells_of_its_indexes_all_the_same(
+        new_database: Callable[..., Settings]) -> None:
+    service = Service.of(new_database(statement_timeout=0.5))
+    try:
+        with connect(service.settings) as connection:
+            connection.execute("INSERT INTO tenants (id, slug, name) VALUES (%s, 't', 'T')",
+                               [TENANT])
+            connection.execute(
+                "CREATE OR REPLACE FUNCTION flexdb_total_count(of_tenant uuid, of_list text, "
+                "of_key uuid) RETURNS bigint LANGUAGE plpgsql STABLE AS "
+                "'BEGIN PERFORM pg_sleep(60); RETURN 0; END'")
+        for explain in (False, True):
+            with pytest.raises(RpcError) as raised:
+                service.call("list_nodes", tenant_id=TENANT, explain=explain)
+            assert raised.value.reason == "DEADLINE_EXCEEDED"
+            assert "STATEMENT_TIMEOUT" in str(raised.value) and "explain" in str(raised.value)
+            told = raised.value.error["data"].get("explain")
+            assert told == ({"page": page([], False, False),
+                             "total": {"indexes": [], "scans": False}} if explain else None)
+    finally:
+        service.close()
