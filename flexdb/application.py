@@ -14,7 +14,16 @@ from flask_cors import CORS
 from werkzeug.routing import MapAdapter
 
 from flexdb import operations  # noqa: F401 (registers them)
-from flexdb.api import health, http, idempotency, jsonrpc, middleware, rates, rest
+from flexdb.api import (
+    consistency,
+    health,
+    http,
+    idempotency,
+    jsonrpc,
+    middleware,
+    rates,
+    rest,
+)
 from flexdb.api.callers import Callers
 from flexdb.api.figures import Figures
 from flexdb.api.limits import KnownLimits
@@ -25,6 +34,7 @@ from flexdb.changes.hub import Hub, Where
 from flexdb.config import Settings
 from flexdb.config.reading import environment, read_settings
 from flexdb.db.pool import Pool
+from flexdb.db.replicas import Replicas
 from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache
 from flexdb.operations.tenants import find_absent_tenants
@@ -103,7 +113,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     metrics = Metrics()
     pool = Pool(settings, metrics)
-    runner = Runner(pool, settings.statement_timeout, settings.long_timeout, find_absent_tenants)
+    replicas = Replicas.of(settings, metrics)
+    runner = Runner(pool, settings.statement_timeout, settings.long_timeout, find_absent_tenants,
+                    replicas)
     callers = Callers(settings, runner)
     limits = KnownLimits(runner)
     counted = rates.Rates(settings, limits, runner)
@@ -125,8 +137,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=[
             "ETag", "Location", "Preference-Applied", "Retry-After", "WWW-Authenticate",
-            idempotency.REPLAYED, *middleware.HEADERS, *rates.HEADERS])
+            idempotency.REPLAYED, consistency.HEADER, *middleware.HEADERS, *rates.HEADERS])
     app.extensions["flexdb"] = pool
+    app.extensions["flexdb_replicas"] = replicas
     app.extensions["flexdb_usage"] = usage
     app.extensions["flexdb_hub"] = hub
     return app

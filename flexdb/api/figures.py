@@ -7,6 +7,7 @@ from time import monotonic
 
 from flexdb.api.health import why_not
 from flexdb.api.questions import ask
+from flexdb.db.lags import lags
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
 from flexdb.telemetry.metrics import Metrics
@@ -34,6 +35,7 @@ class Figures:
         self._metrics.ready.set(is_ready)
         if not is_ready:
             return
+        self._look_at_replicas()
         try:
             found = ask(self._runner, "webhook_figures", {})
         except FlexdbError as error:
@@ -41,3 +43,11 @@ class Figures:
         for status in ("waiting", "dead"):
             self._metrics.webhook_deliveries.labels(status).set(found[status])
         self._metrics.webhook_lag.set(found["lag"])
+
+    def _look_at_replicas(self) -> None:
+        for lag in lags(self._runner):
+            self._metrics.replica_ready.labels(lag.name).set(lag.status == "ok")
+            if lag.lag_bytes is not None:
+                self._metrics.replica_lag_bytes.labels(lag.name).set(lag.lag_bytes)
+            if lag.lag_seconds is not None:
+                self._metrics.replica_lag_seconds.labels(lag.name).set(lag.lag_seconds)

@@ -32,6 +32,19 @@ IDEMPOTENCY_KEY: Json = {
     "schema": {"type": "string",
                "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
 }
+_TOKEN = "000000000409f1d8c3a7"
+CONSISTENCY_TOKEN: Json = {
+    "name": "Consistency-Token", "in": "header", "required": False,
+    "description": "The greatest that an answer gave: a replica may answer which has replayed what "
+                   "that answer knew of. `any`: any replica may. Without it, and where none is "
+                   "that far in time, the primary answers.",
+    "schema": {"type": "string", "examples": [_TOKEN]},
+}
+# In the answer.
+TOKEN: Json = {"Consistency-Token": {
+    "description": "Where there are replicas: behind what was written, or read with a token. As "
+                   "text, the later of two is the greater.",
+    "schema": {"type": "string", "examples": [_TOKEN]}}}
 LAST_EVENT_ID: Json = {
     "name": "Last-Event-ID", "in": "header", "required": False,
     "description": "The `id` of the last event that is known; the stream goes on behind it, "

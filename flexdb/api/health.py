@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Response, jsonify
 from flexdb.api.callers import Callers
 from flexdb.config import Settings
 from flexdb.db import row_security
+from flexdb.db.lags import lags
 from flexdb.db.migrate import migration_ids
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, Unavailable
@@ -61,12 +62,17 @@ def init_app(app: Flask, runner: Runner, callers: Callers) -> None:
     def ready() -> tuple[Response, int]:
         """Answer 200 only when PostgreSQL takes writes and the schema is up to date."""
         reason = why_not(runner)
-        if not reason:
-            return jsonify(status="ok"), 200
+        told = {"status": "unavailable" if reason else "ok"}
+        status = 503 if reason else 200
+        if not reason and runner.replicas is None:
+            return jsonify(told), status
         try:
             callers.check_operator()
         except FlexdbError:
-            return jsonify(status="unavailable"), 503
-        return jsonify(status="unavailable", reason=reason), 503
+            return jsonify(told), status
+        # Without them the primary answers all the same.
+        replicas = [lag._asdict() for lag in lags(runner)]
+        return jsonify(told | ({"reason": reason} if reason else {})
+                       | ({"replicas": replicas} if replicas else {})), status
 
     app.register_blueprint(blueprint)

@@ -13,7 +13,7 @@ from flask.blueprints import BlueprintSetupState
 
 from flexdb import errors
 from flexdb.access.callers import Caller
-from flexdb.api import bodies, http, openrpc
+from flexdb.api import bodies, consistency, http, openrpc
 from flexdb.api.idempotency import Keys, Repeated, Reply
 from flexdb.api.listening import Listening, without_wait_of_call
 from flexdb.api.messages import Body, Told, check_call, let_go, method_of, params_of, reply_to
@@ -98,8 +98,9 @@ class Site(JSONRPCSite):
         :raises Repeated: with the answer, when it was given before
         """
         budget = self.contexts.budget()
-        keyed = self.keys.keyed(context.caller, (
-            (method_of(call), params_of(call)) for call in body.calls), body.text)
+        named = [(method_of(call), params_of(call)) for call in body.calls]
+        freshness = consistency.freshness(named)
+        keyed = self.keys.keyed(context.caller, named, body.text)
         found: list[Plan | Told] = []
         tally = self.contexts.rates.tally(context.caller)
         watched = watch.current()
@@ -128,16 +129,16 @@ class Site(JSONRPCSite):
                 outcomes = keyed.run([*locks, *plans], budget, lambda outcomes: _reply(
                     body.joined(body.answers(found, outcomes[len(locks):]))))
             except (Repeated, KeyReused) as before:
-                watched.calls = [(method_of(call), before.reason) for call in body.calls]
+                watched.calls = [(method, before.reason) for method, _ in named]
                 raise
         else:
-            outcomes = self.runner.run([*locks, *plans], budget, context.caller.tenants)
+            outcomes = self.runner.run([*locks, *plans], budget, context.caller.tenants, freshness)
         if budget.held:
             after_this_request(partial(http.hold_until_sent, budget))
         del outcomes[:len(locks)]
         watched.rows = sum(one.rows for one in outcomes if isinstance(one, Result))
         told = body.answers(found, let_go(outcomes))
-        watched.calls = [(method_of(call), one.outcome) for call, one in zip(body.calls, told)]
+        watched.calls = [(method, one.outcome) for (method, _), one in zip(named, told)]
         return body.joined(told)
 
     def _plan(self, context: Context, call: Any, params_text: Callable[[], bytes]

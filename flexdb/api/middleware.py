@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Flask, Response, has_request_context, request
 
+from flexdb.api import consistency
 from flexdb.api.callers import Callers
 from flexdb.api.figures import Figures
 from flexdb.api.rates import Rates
@@ -81,6 +82,8 @@ class Calls:
                 self._add(watched, calls, headers)
             if watched.must_close:
                 _close_after(start_response)
+            if watched.position:
+                headers = [*headers, (consistency.HEADER, consistency.token(watched.position))]
             return start_response(status, [
                 *headers, *watched.headers, ("X-Request-ID", watched.request_id),
                 ("Server-Timing", f"app;dur={seconds * 1000:.2f}, "

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flexdb.api.headers import (
-    ETAG,
-    EVENT,
-    IDEMPOTENCY_KEY,
-    IF_MATCH,
-    IF_NONE_MATCH,
-    LAST_EVENT_ID,
-    LOCATION,
-    PREFER,
-)
+from flexdb.api import headers
+from flexdb.api.headers import ETAG, EVENT, LOCATION, PREFER, TOKEN
 from flexdb.api.listening import EVENTS
 from flexdb.api.routes import Route, routes
 from flexdb.config import Settings
@@ -90,13 +82,15 @@ def _operation(route: Route) -> Json:
     if operation.gives.schema:
         parameters.append(PREFER)
     if route.writes:
-        parameters.append(IDEMPOTENCY_KEY)
+        parameters.append(headers.IDEMPOTENCY_KEY)
+    elif not operation.fresh:
+        parameters.append(headers.CONSISTENCY_TOKEN)
     if route.is_conditional:
-        parameters.append(IF_MATCH)
+        parameters.append(headers.IF_MATCH)
     elif route.verb == "GET" and operation.gives.tagged:
-        parameters.append(IF_NONE_MATCH)
+        parameters.append(headers.IF_NONE_MATCH)
     elif route.streams:
-        parameters.append(LAST_EVENT_ID)
+        parameters.append(headers.LAST_EVENT_ID)
     described: Json = {
         "operationId": route.id,
         "tags": [route.tag],
@@ -142,22 +136,22 @@ def _parameter(name: str, place: str, field: BaseField, schema: Json) -> Json:
 
 def _success(route: Route) -> Json:
     if not route.operation.gives.schema:
-        return {"204": {"description": "Done; there is no body."}}
+        return {"204": {"description": "Done; there is no body.", "headers": TOKEN}}
     if route.streams:
         return {"200": {"description": "Events.", "content": {EVENTS: {"schema": EVENT}}}}
     schema = describe.result_schema(route.operation)
     gives = route.operation.gives
-    headers = {"ETag": ETAG} if gives.tagged else {}
+    told = TOKEN | ({"ETag": ETAG} if gives.tagged else {})
     if not route.creates:
         known = {"304": {"description": "It is in the state that the client knows."}}
-        return {"200": _json_response("Done.", schema, headers)} | (
+        return {"200": _json_response("Done.", schema, told)} | (
             known if gives.tagged and route.verb == "GET" else {})
     if gives.many:
-        return {"201": _json_response("Created.", schema)}
+        return {"201": _json_response("Created.", schema, told)}
     if "id" not in route.operation.fields or not gives.tagged:
-        return {"201": _json_response("Created.", schema),
-                "200": _json_response("It was there and was changed.", schema)}
-    created = _json_response("Created.", schema, {"Location": LOCATION} | headers)
+        return {"201": _json_response("Created.", schema, told),
+                "200": _json_response("It was there and was changed.", schema, told)}
+    created = _json_response("Created.", schema, {"Location": LOCATION} | told)
     return {"201": created | {"links": _links(route)}}
 
 
@@ -208,10 +202,10 @@ def _error_responses() -> Json:
     return responses
 
 
-def _json_response(description: str, schema: Json, headers: Json | None = None) -> Json:
+def _json_response(description: str, schema: Json, told: Json | None = None) -> Json:
     response: Json = {"description": description,
                       "content": {"application/json": {"schema": schema}}}
-    return response | ({"headers": headers} if headers else {})
+    return response | ({"headers": told} if told else {})
 
 
 def _health(name: str, summary: str, failures: Json) -> Json:
@@ -225,7 +219,9 @@ _SCHEMAS: dict[str, Json] = {
                    "properties": {"error": reference("ErrorObject")}, "required": ["error"],
                    "additionalProperties": True},
     "Health": {"type": "object", "description": "How the service is.",
-               "properties": {"status": {"type": "string"}, "reason": {"type": "string"}},
+               "properties": {"status": {"type": "string"}, "reason": {"type": "string"},
+                              "replicas": {"type": "array", "items": {
+                                  "type": "object", "additionalProperties": True}}},
                "required": ["status"], "additionalProperties": False},
 }
 _JSONRPC: Json = {
@@ -233,15 +229,15 @@ _JSONRPC: Json = {
     "summary": "Call a method, or several in a batch, over JSON-RPC 2.0.",
     "description": "`/openrpc.json` has the schema of each method and of what it gives. Whatever "
                    "is JSON is answered with 200, errors included.",
-    "parameters": [PREFER, IDEMPOTENCY_KEY],
+    "parameters": [PREFER, headers.IDEMPOTENCY_KEY, headers.CONSISTENCY_TOKEN],
     "requestBody": {"required": True, "content": {"application/json": {
         "schema": {"description": "A request object, or an array of them."},
         "example": {"jsonrpc": "2.0", "method": "rpc.discover", "id": 1}}}},
     "responses": {
         "200": _json_response("The reply, or an array of replies, errors included.",
-                              {"description": "A reply object, or an array of them."}),
+                              {"description": "A reply object, or an array of them."}, TOKEN),
         "204": {"description": "There was nothing to answer: only notifications."},
-        "400": _json_response("The Idempotency-Key is none.", reference("ErrorReply")),
+        "400": _json_response("A header is not what it must be.", reference("ErrorReply")),
         "401": _json_response("A key is needed, or is not good.", reference("ErrorReply")),
         "413": _json_response("The body is too large.", reference("ErrorReply")),
         "415": _json_response("The body is not JSON.", reference("ErrorReply")),

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.routing import BaseConverter
 
 from flexdb import errors
-from flexdb.api import bodies, http, idempotency, preconditions
+from flexdb.api import bodies, consistency, http, idempotency, preconditions
 from flexdb.api.listening import EVENTS, SINCE, WAIT, Listening, without_wait
 from flexdb.api.routes import IN_URL, PATCHES, Route, routes, words_for_ids
 from flexdb.config import Settings
@@ -76,7 +76,9 @@ class _View:
         asked = preconditions.precondition()
         if self.route.is_conditional and asked:
             context = replace(context, precondition=asked)
-        keyed = self.keys.keyed(context.caller, [(self.route.operation.name, params)], text)
+        named = [(self.route.operation.name, params)]
+        freshness = consistency.freshness(named)
+        keyed = self.keys.keyed(context.caller, named, text)
         if keyed and (refusal := keyed.refusal()):
             raise refusal
         try:
@@ -94,7 +96,7 @@ class _View:
         budget = self.contexts.budget()
         if keyed:
             return self._once(keyed, plan, budget, context)
-        result = self.runner.result(plan, budget, context.caller.tenants)
+        result = self.runner.result(plan, budget, context.caller.tenants, freshness)
         response = self._listen(result, context, params, seconds) or self._respond(result, context)
         return http.hold_until_sent(budget, response) if budget.held else response
 

@@ -53,6 +53,12 @@ class Settings:
                                    "PgBouncer's; may be several too; empty for the same")
     db_direct_port: int | str = _setting(0, "PostgreSQL's own port likewise; 0 for the same", 0,
                                          65535)
+    db_replica_host: str = _setting("", "hosts of replicas, from which calls with a "
+                                    "`Consistency-Token` may read, separated by commas; none when "
+                                    "empty")
+    db_replica_port: str = _setting("5432", "their ports, separated by commas, or one for all")
+    replica_wait: float = _setting(0.5, "how long such a call waits for a replica that is behind, "
+                                   "until the primary answers it, in seconds", 0.01, 60)
     db_row_security: bool = _setting(False, "whether each statement names its tenant to "
                                      "PostgreSQL, as the command `row-security on` wants it",
                                      choices=("true", "false"))
@@ -202,6 +208,12 @@ class Settings:
         return addresses(("DB_DIRECT_HOST" if host else "DB_HOST",
                           "DB_DIRECT_PORT" if port else "DB_PORT"),
                          host or self.db_host, str(port or self.db_port))
+
+    @property
+    def replica_addresses(self) -> list[tuple[str, int]]:
+        """Return the host and the port of each replica."""
+        return addresses(("DB_REPLICA_HOST", "DB_REPLICA_PORT"), self.db_replica_host,
+                         self.db_replica_port) if self.db_replica_host else []
 
     @property
     def jwt_algorithm_names(self) -> list[str]:

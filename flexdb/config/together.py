@@ -48,7 +48,7 @@ def check_together(settings: Settings) -> None:
                           f"DB_SSL_{missing}: a certificate and its key go together")
     networks("WEBHOOK_ALLOW", settings.webhook_allow)
     # Read here as well, so that what is wrong stops the start.
-    _ = settings.db_addresses, settings.db_direct_addresses
+    _ = settings.db_addresses, settings.db_direct_addresses, settings.replica_addresses
     if any(0 < len(key.strip()) < _SHORTEST_KEY for key in settings.secret_key.split(",")):
         raise ConfigError(f"SECRET_KEY=… is too short: it must have {_SHORTEST_KEY} characters or "
                           "more that nobody can guess, as openssl rand -base64 32 gives")

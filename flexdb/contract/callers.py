@@ -1,4 +1,6 @@
-"""What calls tell before they are planned: whose they are, and whether the caller may make them."""
+"""What calls tell before they are planned: whose they are, whether the caller may make them, and
+whether what they read may be a moment old.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any
 
 from flexdb.access.callers import Caller
 from flexdb.contract.fields import is_uuid
-from flexdb.contract.operation import CALLS, OPERATIONS, Loaded, Operation
+from flexdb.contract.operation import CALLS, OPERATIONS, READS, Loaded, Operation
 from flexdb.errors import NotFound
 
 
@@ -30,16 +32,33 @@ def tenants_of(called: Operation, params: Any, caller: Caller) -> Iterator[str]:
     """
     by_name = _by_name(called, params)
     if called.of is CALLS:
-        calls = by_name.get("calls")
-        for call in calls if isinstance(calls, list) else ():
-            method = call.get("method") if isinstance(call, dict) else None
-            inner = OPERATIONS.get(method) if isinstance(method, str) else None
-            if inner and inner is not called:
-                yield from tenants_of(inner, call.get("params"), caller)
+        for inner, given in _within(called, by_name):
+            yield from tenants_of(inner, given, caller)
         return
     by_name, _ = called.within(by_name, caller)
     if is_uuid(tenant := by_name.get(called.tenant or "")):
         yield str(tenant).lower()
+
+
+def may_lag(called: Operation, params: Any) -> bool:
+    """Tell whether a call may be answered with what was there a moment ago: it only reads, and
+    nothing that has to be fresh.
+
+    :param params: as for :func:`check_caller`
+    """
+    if called.of is CALLS:
+        return all(may_lag(*call) for call in _within(called, _by_name(called, params)))
+    return called.effect is READS and not called.fresh
+
+
+def _within(called: Operation, by_name: Loaded) -> Iterator[tuple[Operation, Any]]:
+    """Give the calls that a call is made of, each with its parameters as they came."""
+    calls = by_name.get("calls")
+    for call in calls if isinstance(calls, list) else ():
+        method = call.get("method") if isinstance(call, dict) else None
+        inner = OPERATIONS.get(method) if isinstance(method, str) else None
+        if inner and inner is not called:
+            yield inner, call.get("params")
 
 
 def _by_name(called: Operation, params: Any) -> Loaded:

@@ -1,6 +1,5 @@
-"""The registry: every operation once, with what it takes, gives and does.
-
-JSON-RPC is a loop over the registry, and so is whatever else reaches or documents it.
+"""The registry, of which all doors and documents are made: every operation once, with what it
+takes, gives and does.
 """
 
 from __future__ import annotations
@@ -66,6 +65,7 @@ class Operation:
     :param rules: what becomes of it where rules hold for the caller
     :param long: whether it is large work, which may take as long as LONG_TIMEOUT
     :param alone: whether it may be no call of a transaction
+    :param fresh: whether it has to read from the primary, the newest there is
     """
 
     function: Function
@@ -77,6 +77,7 @@ class Operation:
     rules: Heed
     long: bool = False
     alone: bool = False
+    fresh: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -154,9 +155,8 @@ class Operation:
     def plan(self, context: Context, params: Any, text: Callable[[], bytes]) -> Plan:
         """Validate parameters and return the statement or the steps that do the work.
 
-        This is where every call comes by, through whatever door: the caller must be let call it
-        in the tenant that it is about, finds no tenant but the own ones, and is to the operation
-        who the caller is there.
+        Every call comes by here: the caller must be let call it in its tenant, finds no tenant but
+        the own ones, and is to the operation who the caller is there.
 
         :param params: an object (by name) or an array (by position), as parsed
         :param text: gives the JSON text that the parameters were parsed from, for what is stored

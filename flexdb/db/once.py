@@ -13,10 +13,12 @@ from psycopg.pq import TransactionStatus
 from flexdb import errors
 from flexdb.db.connection import Connection
 from flexdb.db.ends import Ended
+from flexdb.db.positions import FLUSHED, note
 from flexdb.plan import Outcome, Query, Row, Statement
 
 # Sent along with what is the first and the last in a transaction, since each round trip costs.
 _BEGIN, _COMMIT = Statement(Query("begin", b"BEGIN"), {}), Statement(Query("commit", b"COMMIT"), {})
+_LOOK = Statement(FLUSHED, {})
 
 
 class DoneBefore(Exception):
@@ -56,6 +58,8 @@ class Once(NamedTuple):
         try:
             try:
                 *_, row = _fetch(connection, [_BEGIN, *self.take])
+                # Also of what was done before it is told behind which position it is.
+                connection.changes = True
             except LockNotAvailable:
                 raise errors.Aborted() from None
             if row is not None:
@@ -67,7 +71,7 @@ class Once(NamedTuple):
             if connection.pgconn.transaction_status != TransactionStatus.IDLE:
                 # Of a connection that is lost nothing is left to be taken back.
                 with suppress(psycopg.Error):
-                    connection.rollback()
+                    connection.end(b"ROLLBACK")
 
     def end(self, connection: Connection, ended: Sequence[Ended]) -> None:
         """Commit, and keep what came of it, where that leaves anything behind.
@@ -77,7 +81,11 @@ class Once(NamedTuple):
         kept = ([self.keep([one.outcome for one in ended])] if any(one.stays for one in ended)
                 else [])
         try:
-            _fetch(connection, [*kept, _COMMIT])
+            if connection.tells_position:
+                *_, row = _fetch(connection, [*kept, _COMMIT, _LOOK])
+                note(row)
+            else:
+                _fetch(connection, [*kept, _COMMIT])
         except NotNullViolation:
             raise errors.Aborted() from None
 

@@ -118,6 +118,7 @@ class Pool:
         # One that is silent costs the time that it is given up after; it is not asked each time.
         self._last = connection.info.host, connection.info.port
         connection.names_tenant = self.settings.db_row_security
+        connection.tells_position = bool(self.settings.db_replica_host)
         if self.settings.db_pgbouncer:
             # PgBouncer may run each transaction on another connection to PostgreSQL, where what
             # was prepared is not. These two it knows of each client, and brings them along.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from psycopg.errors import error_from_result
@@ -15,6 +15,8 @@ from flexdb.plan import Query
 MOST_KEPT = 100
 # Of SQL. What PostgreSQL keeps of a statement takes some 40 times as much.
 MOST_BYTES = 256 * 1024
+
+Prepare = Callable[[bytes, bytes], PGresult]
 
 
 class Prepared:
@@ -30,17 +32,18 @@ class Prepared:
         self._names: dict[bytes, bytes] = {}
         self._bytes = 0
 
-    def names_of(self, queries: Sequence[Query]) -> list[bytes | None]:
+    def names_of(self, queries: Sequence[Query], prepare: Prepare) -> list[bytes | None]:
         """Return the names of statements that are to be run, of each that is worth it.
 
+        :param prepare: prepares a statement's text under a name
         :raises psycopg.Error: when one cannot be prepared
         """
         # Of no more than are kept, none takes the place of another.
         may_take = (len(queries) <= MOST_KEPT
                     and sum(len(query.text) for query in queries) <= MOST_BYTES)
-        return [self._name_of(query, may_take) for query in queries]
+        return [self._name_of(query, may_take, prepare) for query in queries]
 
-    def _name_of(self, query: Query, may_take: bool) -> bytes | None:
+    def _name_of(self, query: Query, may_take: bool, prepare: Prepare) -> bytes | None:
         name = self._names.pop(query.text, None)
         if name is None:
             if not query.lasting or not (may_take or self._has_room(query.text)):
@@ -48,7 +51,7 @@ class Prepared:
             while self._names and not self._has_room(query.text):
                 self._forget(next(iter(self._names)))
             name = b"flexdb_%d" % next(self._number)
-            _check(self._pgconn.prepare(name, query.text))
+            _check(prepare(name, query.text))
             self._bytes += len(query.text)
         self._names[query.text] = name
         return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import cast
 
@@ -16,10 +17,13 @@ from flexdb.db.ends import Ended, admit, conclude, end, read
 from flexdb.db.fence import Bound
 from flexdb.db.once import DoneBefore, Once
 from flexdb.db.pool import Pool
+from flexdb.db.positions import FLUSHED, Freshness, Look
+from flexdb.db.replicas import Replicas
 from flexdb.db.verdict import Verdict, count_fault, judge
-from flexdb.db.walk import Walker, travels_together
+from flexdb.db.walk import Walker, reads_together, travels_together
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps, as_steps
+from flexdb.telemetry import watch
 
 ATTEMPTS = 3
 # More than a tenant's id weighs in the answer about those that are not there.
@@ -34,42 +38,67 @@ class Runner:
     :param long_timeout: how long a statement of a plan marked as long may take, in seconds
     :param absent_of: asks which tenants are not there, so that who sees all is told where one is
         not, and not that nothing is found in it
+    :param replicas: who else may answer reads, where there are any
     """
 
     def __init__(self, pool: Pool, statement_timeout: float, long_timeout: float,
-                 absent_of: AbsentOf | None = None) -> None:
+                 absent_of: AbsentOf | None = None, replicas: Replicas | None = None) -> None:
         self.pool = pool
+        self.replicas = replicas
         self._absent_of = absent_of
         self.metrics = pool.metrics
         self._patience = statement_timeout
         self._walker = Walker(pool.settings, statement_timeout, long_timeout)
 
-    def run(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> list[Outcome]:
+    def run(self, plans: Sequence[Plan], budget: Budget, bound: Bound,
+            freshness: Freshness | None = None) -> list[Outcome]:
         """Run what calls ask for in their order; each has an outcome of its own.
 
         The read with which the answer would weigh more than it may, and those behind it, are
-        refused; a write is done, and said to be.
-
-        Several travel in one pipeline, which is one transaction. When one of them fails in the
-        database, or after it wrote, all is rolled back and they run one by one: the outcomes are
-        the same either way.
+        refused; a write is done, and said to be. Several travel in one pipeline, which is one
+        transaction. When one of them fails in the database, or after it wrote, all is rolled back
+        and they run one by one: the outcomes are the same either way.
 
         :param bound: the tenants that the caller sees; None for who sees all, and for what the
             service itself asks
+        :param freshness: how fresh reads must be; None for the newest, which the primary has
         """
+        if freshness is None or self.replicas is None or not plans:
+            return self._run(plans, budget, bound)
+        found = self.replicas.read(
+            plans, freshness.after, partial(self.attempt, budget=budget, bound=bound), budget
+        ) if freshness.by_replica else None
+        if found is not None:
+            return self._blamed(found, budget, bound)
+        watched = watch.current()
+        before, outcomes = watched.position, self._run(plans, budget, bound)
+        if watched.position == before:
+            # Behind what was read, so that who goes on from there never sees an earlier state.
+            watched.see_position(self.position() or 0)
+        self.replicas.learn(freshness.after, watched.position)
+        return outcomes
+
+    def position(self) -> int | None:
+        """Return how far the primary is; None where it does not say."""
+        look = Look(FLUSHED)
+        self.attempt([look.statement], Budget(0), None)
+        return look.position
+
+    def _run(self, plans: Sequence[Plan], budget: Budget, bound: Bound) -> list[Outcome]:
         if len(plans) > 1:
             verdict = self._settle(plans, budget, bound)
             if not verdict.each:
                 return self._blamed(verdict.outcomes, budget, bound)
         return self._blamed([self._run_one(plan, budget, bound) for plan in plans], budget, bound)
 
-    def result(self, plan: Plan, budget: Budget, bound: Bound) -> Result:
+    def result(self, plan: Plan, budget: Budget, bound: Bound,
+               freshness: Freshness | None = None) -> Result:
         """Run what one call asks for, and return what it gives.
 
-        :param bound: as for :meth:`run`
+        :param bound: as for :meth:`run`, and so is ``freshness``
         :raises FlexdbError: when it fails
         """
-        (outcome,) = self.run([plan], budget, bound)
+        (outcome,) = self.run([plan], budget, bound, freshness)
         if isinstance(outcome, FlexdbError):
             raise outcome
         return outcome
@@ -113,7 +142,7 @@ class Runner:
         """Send plans until it helped, or nothing more would."""
         attempt, left, began = 1, budget.left, time.monotonic()
         while True:
-            verdict = self._attempt(plans, budget, bound, once)
+            verdict = self.attempt(plans, budget, bound, once)
             if verdict.error or verdict.again or verdict.each:
                 # What was counted is given up with what it was counted for.
                 budget.left = left
@@ -127,16 +156,20 @@ class Runner:
                 time.sleep(random.uniform(0.005, 0.05) * attempt)
             attempt += 1
 
-    def _attempt(self, plans: Sequence[Plan], budget: Budget, bound: Bound, once: Once | None
-                 ) -> Verdict:
-        """Send plans once, on one connection."""
+    def attempt(self, plans: Sequence[Plan], budget: Budget, bound: Bound,
+                 once: Once | None = None, pool: Pool | None = None) -> Verdict:
+        """Send plans once, on one connection.
+
+        :param pool: whose it is, where it is not the primary's
+        """
+        pool = pool or self.pool
         try:
-            with self.pool.connection() as connection:
+            with pool.connection() as connection:
                 connection.bound = bound
                 try:
                     return self._send(connection, plans, budget, once)
                 except psycopg.Error as error:
-                    return judge(self.pool, connection, plans, error, may_repeat=once is not None)
+                    return judge(pool, connection, plans, error, may_repeat=once is not None)
                 finally:
                     connection.bound = None
                     self._walker.release(connection)
@@ -161,7 +194,7 @@ class Runner:
             # Whether a call may be sent again is judged by its first statement.
             plan = None if found.only is None or found.only.query.writes else found.only
             plans = [found]
-        if once is None and connection.may_prepare and all(map(_reads_together, plans)):
+        if once is None and connection.may_prepare and all(map(reads_together, plans)):
             # A pipeline is a transaction already, for which nothing more is to be sent.
             ended = self._together(connection, plans, budget)
             return Verdict([one.outcome for one in ended], each=any(one.undo for one in ended))
@@ -214,7 +247,3 @@ class Runner:
             if ended.undo:
                 raise psycopg.Rollback(savepoint)
         return ended._replace(wrote=ended.wrote and not ended.undo, undo=False)
-
-
-def _reads_together(plan: Plan) -> bool:
-    return travels_together(plan) and cast(Statement, plan).query.kind == "read"

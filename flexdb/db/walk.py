@@ -129,3 +129,8 @@ class Walker:
 def travels_together(plan: Plan) -> bool:
     """Tell whether a plan may be sent in one go with others, in a pipeline."""
     return isinstance(plan, Statement) and not (plan.long or patterns.of(plan))
+
+
+def reads_together(plan: Plan) -> bool:
+    """Tell whether a plan may be sent so, and only reads."""
+    return isinstance(plan, Statement) and travels_together(plan) and plan.query.kind == "read"

@@ -89,7 +89,7 @@ class ChangeQuery(Params):
 
 
 @operation(ChangeQuery, gives=one(Changes), effect=READS, of=TENANT, access=Access.READ,
-           rules=Heed.REFUSED, alone=True)
+           rules=Heed.REFUSED, alone=True, fresh=True)
 def list_changes(context: Context, params: Loaded) -> Statement:
     """List what changed in a tenant since a position, each change exactly once, in one order.
 

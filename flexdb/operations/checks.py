@@ -77,7 +77,7 @@ class NodeTypeCheck(Params):
 
 
 @operation(NodeTypeCheck, gives=one(Check), effect=READS, of=TENANT,
-           access=Access.SCHEMA, rules=Heed.HELD)
+           access=Access.SCHEMA, rules=Heed.HELD, fresh=True)
 def check_node_type(context: Context, params: Loaded) -> Plan:
     """Check the nodes of a type against its schema, or against one that it might have."""
     if "schema" in params:

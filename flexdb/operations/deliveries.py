@@ -98,7 +98,7 @@ def test_webhook(context: Context, params: Loaded) -> Statement:
 
 
 @operation(DeliveryList, gives=paged(Delivery, "deliveries"), effect=READS, of=TENANT,
-           access=Access.MANAGE, rules=Heed.REFUSED)
+           access=Access.MANAGE, rules=Heed.REFUSED, fresh=True)
 def list_deliveries(context: Context, params: Loaded) -> Statement:
     """List what a webhook is told of, newest first; up to 10,000 are counted."""
     filters = ("status",) if "status" in params else ()
@@ -107,7 +107,7 @@ def list_deliveries(context: Context, params: Loaded) -> Statement:
 
 
 @operation(OfWebhook, gives=one(DeliveryFigures), effect=READS, of=TENANT,
-           access=Access.MANAGE, rules=Heed.REFUSED)
+           access=Access.MANAGE, rules=Heed.REFUSED, fresh=True)
 def count_deliveries(context: Context, params: Loaded) -> Statement:
     """Count what a webhook is still to be told of and what was given up, and for how long it waits.
     """

@@ -138,7 +138,7 @@ def create_key(context: Context, params: Loaded) -> Statement:
 
 
 @operation(KeyList, gives=paged(ApiKey, "keys"), effect=READS, of=TENANT,
-           access=Access.MANAGE, rules=Heed.REFUSED)
+           access=Access.MANAGE, rules=Heed.REFUSED, fresh=True)
 def list_keys(context: Context, params: Loaded) -> Statement:
     """List a tenant's keys, newest first; their secrets are not kept."""
     return page(context, "list_keys", params, members=MEMBERS)
@@ -160,7 +160,7 @@ def delete_key(context: Context, params: Loaded) -> Statement:
 
 
 @operation(NoParams, gives=one(Me, "caller"), effect=READS, of=SERVICE,
-           access=Access.ANY, rules=Heed.FREE)
+           access=Access.ANY, rules=Heed.FREE, fresh=True)
 def get_caller(context: Context, params: Loaded) -> Steps:
     """Tell who the caller is, and what the caller is let do."""
     caller = context.caller

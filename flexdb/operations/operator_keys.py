@@ -42,7 +42,7 @@ class OperatorKeyList(Params):
 
 
 @operation(OperatorKeyList, gives=paged(OperatorKey, "operator_keys"), effect=READS, of=SERVICE,
-           access=Access.PLATFORM, rules=Heed.REFUSED)
+           access=Access.PLATFORM, rules=Heed.REFUSED, fresh=True)
 def list_operator_keys(context: Context, params: Loaded) -> Statement:
     """List the keys of operators, newest first; `python -m flexdb create-key` makes them."""
     return page(context, "list_operator_keys", params, of="service")

@@ -91,6 +91,23 @@ class Metrics:
         self.retries = counter(
             "retries_total", "Statements sent again: the connection was lost, its prepared plan "
             "was, or another transaction was in conflict.", ["reason"])
+        self.replica_reads = counter(
+            "replica_reads_total", "Requests that a replica might answer, by who did: a replica or "
+            "the primary.", ["target"])
+        self.replica_fallbacks = counter(
+            "replica_fallbacks_total", "Why the primary did: all replicas away or one promoted, "
+            "too far behind, busy, in conflict with what is replayed, or an error.", ["reason"])
+        self.replica_waits = histogram(
+            "replica_wait_seconds", "How long requests waited for a replica that was behind.")
+        self.replica_ready = gauge(
+            "replica_ready", "Whether a replica answers, and is one.", ["replica"],
+            "livemostrecent")
+        self.replica_lag_bytes = gauge(
+            "replica_lag_bytes", "How far a replica is behind the primary, in bytes of WAL.",
+            ["replica"], "livemostrecent")
+        self.replica_lag_seconds = gauge(
+            "replica_lag_seconds", "How old is what a replica that is behind replayed last.",
+            ["replica"], "livemostrecent")
         self.streams = gauge("streams", "Streams of changes that are open.")
         self.waiting = gauge("waiting", "Calls that wait for a change.")
         self.events_sent = counter(

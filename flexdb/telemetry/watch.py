@@ -17,7 +17,7 @@ class Watch:
 
     __slots__ = ("request_id", "began", "pool", "database", "method", "outcome", "calls",
                  "caller", "tenant", "has_others", "asked", "tenants", "rows",
-                 "headers", "must_close")
+                 "headers", "must_close", "position")
 
     def __init__(self, request_id: str = "") -> None:
         self.request_id = request_id
@@ -44,6 +44,9 @@ class Watch:
         # What the answer says beside its own, and whether the connection ends with it.
         self.headers: tuple[tuple[str, str], ...] = ()
         self.must_close = False
+        # How far PostgreSQL was behind what was written, or read where that may lag; 0 where
+        # nothing is to be told of it.
+        self.position = 0
 
     @property
     def told(self) -> Told:
@@ -51,6 +54,10 @@ class Watch:
         if self.calls or not (self.method or self.outcome):
             return self.calls
         return [(self.method, self.outcome or "ok")]
+
+    def see_position(self, position: int) -> None:
+        """Note how far PostgreSQL was: the farthest is told."""
+        self.position = max(self.position, position)
 
     def see(self, tenant: str, calls: int) -> None:
         """Note the tenant that a call is about.

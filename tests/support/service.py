@@ -128,6 +128,8 @@ class Service:
         """
         self.app.extensions["flexdb_hub"].end()
         self.app.extensions["flexdb"].close()
+        if replicas := self.app.extensions["flexdb_replicas"]:
+            replicas.close()
 
 
 def rest_request(method: str, params: Any) -> dict[str, Any] | None:
