@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import orjson
 import psycopg
 
@@ -46,6 +48,7 @@ _FOREIGN = {
     "relationships_source_node_id_fkey": "source_node_id",
     "relationships_target_node_id_fkey": "target_node_id",
 }
+_NAMED = {*_UNIQUE, *_UNIQUE_INDEXES, *_FOREIGN}
 # What only one node of a type may have: the triggers of 0016-declarations tell which have it.
 _NOT_UNIQUE = "flexdb_unique_pkey"
 # SQLSTATE, or its class (the first two characters), to error. What is not here is our fault.
@@ -91,7 +94,7 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
     if (known := patterns.told(error) or to_refusal(error)) is not None:
         return known
     state = error.sqlstate or ""
-    constraint = error.diag.constraint_name or ""
+    constraint = _constraint(error)
     if state == "23505" and (field := _UNIQUE.get(constraint) or _UNIQUE_INDEXES.get(constraint)):
         return errors.AlreadyExists(f"{field} is taken", {field: ["is taken"]})
     if clashes := clashes_of(error):
@@ -109,6 +112,19 @@ def to_error(error: psycopg.Error) -> FlexdbError | None:
     told = kind(why=reason(error)) if issubclass(kind, errors.Unavailable) else kind()
     told.__cause__ = error
     return told
+
+
+def _constraint(error: psycopg.Error) -> str:
+    """Return the name of the constraint that an error is about; "" where it is about none of ours.
+
+    What one server has from another, as with Citus, names it in the message alone, and behind it
+    stands the number of the part of the table: ``nodes_pkey_102009``.
+    """
+    if name := error.diag.constraint_name:
+        return name
+    words = re.findall(r"\w+", error.diag.message_primary or "")
+    named = (re.sub(r"_\d+$", "", word) for word in words)
+    return next((word for word in named if word in _NAMED), "")
 
 
 def clashes_of(error: psycopg.Error) -> list[Clash]:

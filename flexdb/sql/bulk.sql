@@ -17,8 +17,9 @@ WITH given AS (
          WITH ORDINALITY AS g (id, node_type_id, data, place)
 ), created AS (
     INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
-    SELECT %(tenant_id)s::uuid, g.id, g.node_type_id, g.data, clock.now, clock.now
-    FROM given g, clock_timestamp() AS clock (now), {set_caller}
+    SELECT %(tenant_id)s::uuid, g.id, g.node_type_id, g.data, statement_timestamp(),
+           statement_timestamp()
+    FROM given g, {set_caller}
     -- Who waits for another's id then never waits in a circle.
     ORDER BY g.id
     ON CONFLICT (tenant_id, id) DO NOTHING
@@ -52,8 +53,8 @@ WITH given AS (
     INSERT INTO relationships AS r (tenant_id, id, source_node_id, target_node_id,
                                     relationship_type, data, created_at, updated_at)
     SELECT %(tenant_id)s::uuid, g.id, g.source_node_id, g.target_node_id, g.relationship_type,
-           g.data, clock.now, clock.now
-    FROM given g, clock_timestamp() AS clock (now), {set_caller}
+           g.data, statement_timestamp(), statement_timestamp()
+    FROM given g, {set_caller}
     ORDER BY g.id
     ON CONFLICT (tenant_id, id) DO NOTHING
     RETURNING r.id, {relationship} AS object

@@ -2,18 +2,18 @@
 
 -- frame: is_free
 -- Whether a delivery d is to be sent, as far as its webhook lets it.
-d.status = 'waiting' AND d.due <= clock_timestamp()
-AND (d.leased_until IS NULL OR d.leased_until <= clock_timestamp())
+d.status = 'waiting' AND d.due <= statement_timestamp()
+AND (d.leased_until IS NULL OR d.leased_until <= statement_timestamp())
 
 -- frame: serves
 -- Whether a webhook w may be sent anything at this moment.
-w.status = 'active' AND (w.paused_until IS NULL OR w.paused_until <= clock_timestamp())
+w.status = 'active' AND (w.paused_until IS NULL OR w.paused_until <= statement_timestamp())
 
 -- frame: has_room
--- Whether more deliveries of a webhook w may wait.
+-- Whether more deliveries of a webhook w may wait, its tenant being named beside it.
 (SELECT count(*)
  FROM (SELECT FROM flexdb_deliveries d
-       WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id AND d.status = 'waiting'
+       WHERE d.tenant_id = its.tenant_id AND d.webhook_id = w.id AND d.status = 'waiting'
        LIMIT %(room)s) d) < %(room)s
 
 -- read: find_due_webhooks -> webhooks
@@ -27,6 +27,7 @@ FROM (
     JOIN flexdb_change_heads h ON h.tenant_id = w.tenant_id
     CROSS JOIN (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS running,
                        pg_snapshot_xmax(pg_current_snapshot()) AS ended) s
+    CROSS JOIN LATERAL (SELECT w.tenant_id) its
     CROSS JOIN LATERAL (
         SELECT (%(is_blind)s OR h.position > w.position OR h.epoch <> w.epoch OR {has_unnumbered})
                AND {has_room} AS has_news
@@ -49,8 +50,9 @@ SELECT json_build_object(
                           AND {has_room}) AS webhook,
        w.filter::text AS filter
 FROM flexdb_webhooks w
+CROSS JOIN (SELECT %(tenant_id)s::uuid AS tenant_id) its
 CROSS JOIN flexdb_feed f
-LEFT JOIN flexdb_change_heads h ON h.tenant_id = w.tenant_id
+LEFT JOIN flexdb_change_heads h ON h.tenant_id = %(tenant_id)s
 WHERE w.tenant_id = %(tenant_id)s AND w.id = %(webhook_id)s AND {serves}
 FOR NO KEY UPDATE OF w SKIP LOCKED
 
@@ -83,31 +85,31 @@ RETURNING w.position
 -- Of those that no earlier one precedes, of the same object or of all, the one that waited longest.
 -- The lease is an end to waiting for who took one and is no more.
 WITH webhook AS MATERIALIZED (
-    SELECT w.tenant_id, w.id, w.ordering, w.url, w.secrets, concat(f.name, '.', w.epoch) AS feed,
+    SELECT w.id, w.ordering, w.url, w.secrets, concat(f.name, '.', w.epoch) AS feed,
            CASE WHEN w.ordering = 'all' THEN (
                SELECT min(e.position)
                FROM flexdb_deliveries e
-               WHERE e.tenant_id = w.tenant_id AND e.webhook_id = w.id AND e.status = 'waiting'
+               WHERE e.tenant_id = %(tenant_id)s AND e.webhook_id = w.id AND e.status = 'waiting'
                  AND e.position > 0) END AS first,
            CASE WHEN w.failures >= %(probing)s THEN 1 ELSE %(places)s::integer END - (
                SELECT count(*)
                FROM flexdb_deliveries e
-               WHERE e.tenant_id = w.tenant_id AND e.webhook_id = w.id AND e.status = 'waiting'
-                 AND e.leased_until > clock_timestamp()) AS places
+               WHERE e.tenant_id = %(tenant_id)s AND e.webhook_id = w.id AND e.status = 'waiting'
+                 AND e.leased_until > statement_timestamp()) AS places
     FROM flexdb_webhooks w
     CROSS JOIN flexdb_feed f
     WHERE w.tenant_id = %(tenant_id)s AND w.id = %(webhook_id)s
 ), next AS MATERIALIZED (
     SELECT d.position
     FROM webhook w
-    JOIN flexdb_deliveries d ON d.tenant_id = w.tenant_id AND d.webhook_id = w.id
+    JOIN flexdb_deliveries d ON d.tenant_id = %(tenant_id)s AND d.webhook_id = w.id
     WHERE w.places > 0 AND {is_free}
       AND (d.position < 0
            OR w.ordering = 'all' AND d.position = w.first
            OR w.ordering <> 'all' AND NOT EXISTS (
                SELECT
                FROM flexdb_deliveries e
-               WHERE e.tenant_id = w.tenant_id AND e.webhook_id = w.id AND e.status = 'waiting'
+               WHERE e.tenant_id = %(tenant_id)s AND e.webhook_id = w.id AND e.status = 'waiting'
                  AND e.object_id = d.object_id AND e.position < d.position))
     ORDER BY d.due, d.position
     LIMIT 1
@@ -115,7 +117,7 @@ WITH webhook AS MATERIALIZED (
 ), claimed AS (
     UPDATE flexdb_deliveries d
     SET attempts = d.attempts + 1,
-        leased_until = clock_timestamp() + make_interval(secs => %(lease)s::float8)
+        leased_until = statement_timestamp() + make_interval(secs => %(lease)s::float8)
     FROM next
     WHERE d.tenant_id = %(tenant_id)s AND d.webhook_id = %(webhook_id)s
       AND d.position = next.position
@@ -126,8 +128,8 @@ SELECT json_build_object(
            'secrets', (SELECT json_agg(s.value -> 'secret')
                        FROM jsonb_array_elements(w.secrets) s
                        WHERE coalesce((s.value ->> 'until')::timestamptz, 'infinity')
-                             > clock_timestamp()),
-           'now', extract(epoch FROM clock_timestamp())) AS delivery
+                             > statement_timestamp()),
+           'now', extract(epoch FROM statement_timestamp())) AS delivery
 FROM claimed c
 CROSS JOIN webhook w
 
@@ -135,13 +137,14 @@ CROSS JOIN webhook w
 -- Whether a failure was one too many for a webhook w.
 (NOT %(succeeded)s::boolean AND (
     %(last_status)s::integer = 410
-    OR coalesce(w.failing_since < clock_timestamp() - make_interval(secs => %(patience)s::float8), false)))
+    OR coalesce(w.failing_since
+                < statement_timestamp() - make_interval(secs => %(patience)s::float8), false)))
 
 -- write: end_attempt -> ended, disabled
 -- Of who took it last alone. The webhook is locked first, as by who enters, and only where its row
 -- has to tell of it: most attempts succeed, as the one before did.
 WITH webhook AS MATERIALIZED (
-    SELECT w.tenant_id, w.id
+    SELECT w.id
     FROM flexdb_webhooks w
     WHERE w.tenant_id = %(tenant_id)s AND w.id = %(webhook_id)s
       AND %(counts)s::boolean AND (w.failures > 0 OR NOT %(succeeded)s::boolean)
@@ -150,8 +153,8 @@ WITH webhook AS MATERIALIZED (
     UPDATE flexdb_deliveries d
     SET status = %(status)s, leased_until = NULL, last_status = nullif(%(last_status)s::integer, 0),
         last_error = nullif(%(last_error)s, ''),
-        due = clock_timestamp() + make_interval(secs => %(delay)s::float8),
-        done_at = CASE WHEN %(status)s <> 'waiting' THEN clock_timestamp() END
+        due = statement_timestamp() + make_interval(secs => %(delay)s::float8),
+        done_at = CASE WHEN %(status)s <> 'waiting' THEN statement_timestamp() END
     FROM (SELECT count(*) FROM webhook) locked
     WHERE d.tenant_id = %(tenant_id)s AND d.webhook_id = %(webhook_id)s
       AND d.position = %(position)s::bigint AND d.status = 'waiting'
@@ -161,9 +164,9 @@ WITH webhook AS MATERIALIZED (
     UPDATE flexdb_webhooks w
     SET failures = CASE WHEN %(succeeded)s::boolean THEN 0 ELSE w.failures + 1 END,
         failing_since = CASE WHEN NOT %(succeeded)s::boolean
-                             THEN coalesce(w.failing_since, clock_timestamp()) END,
+                             THEN coalesce(w.failing_since, statement_timestamp()) END,
         paused_until = CASE WHEN NOT %(succeeded)s::boolean THEN greatest(
-            w.paused_until, clock_timestamp() + make_interval(secs => CASE
+            w.paused_until, statement_timestamp() + make_interval(secs => CASE
                 WHEN w.failures + 1 >= %(probing)s THEN greatest(%(pause)s::float8, %(probe)s::float8)
                 ELSE %(pause)s::float8 END)) END,
         status = CASE WHEN {is_given_up} THEN 'disabled' ELSE w.status END,
@@ -171,7 +174,7 @@ WITH webhook AS MATERIALIZED (
                       WHEN %(last_status)s::integer = 410 THEN 'it answered with 410'
                       ELSE concat('there were nothing but failures since ', w.failing_since) END
     FROM webhook, ended
-    WHERE w.tenant_id = webhook.tenant_id AND w.id = webhook.id
+    WHERE w.tenant_id = %(tenant_id)s AND w.id = %(webhook_id)s
     RETURNING CASE WHEN w.status = 'disabled' THEN w.reason END AS disabled
 )
 SELECT (SELECT count(*) FROM ended) AS ended, (SELECT told.disabled FROM told) AS disabled
@@ -184,8 +187,8 @@ WITH old AS (
         SELECT d.tenant_id, d.webhook_id, d.position
         FROM flexdb_deliveries d
         WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id AND d.status <> 'waiting'
-          AND d.created_at < clock_timestamp() - make_interval(days => %(days)s::integer)
-          AND d.done_at < clock_timestamp() - make_interval(days => %(days)s::integer)
+          AND d.created_at < statement_timestamp() - make_interval(days => %(days)s::integer)
+          AND d.done_at < statement_timestamp() - make_interval(days => %(days)s::integer)
         LIMIT %(most)s
     ) d
     LIMIT %(most)s

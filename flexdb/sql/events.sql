@@ -16,7 +16,7 @@ WITH old AS (
     USING (
         SELECT o.id
         FROM flexdb_events o
-        WHERE o.at < clock_timestamp() - make_interval(days => %(days)s::integer)
+        WHERE o.at < statement_timestamp() - make_interval(days => %(days)s::integer)
         ORDER BY o.at
         LIMIT 10
         FOR UPDATE SKIP LOCKED

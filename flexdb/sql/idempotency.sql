@@ -12,7 +12,7 @@ SELECT set_config('lock_timeout', '5s', true) AS patience,
 SELECT k.fingerprint, k.status, k.headers::json AS headers, k.reply
 FROM flexdb_idempotency_keys k
 WHERE k.tenant_id = %(tenant_id)s::uuid AND k.caller = %(caller)s AND k.key = %(key)s
-  AND k.created_at > clock_timestamp() - make_interval(hours => %(hours)s::integer)
+  AND k.created_at > statement_timestamp() - make_interval(hours => %(hours)s::integer)
 
 -- write: keep_reply -> key
 -- One request in sixteen, as chance has it, takes along what is too old; of one such with the same
@@ -25,7 +25,8 @@ FROM (SELECT CASE WHEN get_byte(%(fingerprint)s::bytea, 0) < 16
              THEN flexdb_forget_keys(%(hours)s::integer, 200) END AS forgotten) f
 ON CONFLICT (tenant_id, caller, key) DO UPDATE
 SET fingerprint = excluded.fingerprint,
-    status = CASE WHEN k.created_at <= clock_timestamp() - make_interval(hours => %(hours)s::integer)
+    status = CASE WHEN k.created_at
+                       <= statement_timestamp() - make_interval(hours => %(hours)s::integer)
              THEN excluded.status END,
-    headers = excluded.headers, reply = excluded.reply, created_at = clock_timestamp()
+    headers = excluded.headers, reply = excluded.reply, created_at = statement_timestamp()
 RETURNING k.key

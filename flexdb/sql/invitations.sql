@@ -5,7 +5,7 @@ id, tenant_id, email, role, created_by, created_at time, expires_at time
 -- A user who is created meanwhile waits for the lock; see the trigger flexdb_join_invited.
 WITH ended AS (
     DELETE FROM flexdb_invitations i
-    WHERE i.tenant_id = %(tenant_id)s AND i.expires_at <= clock_timestamp()
+    WHERE i.tenant_id = %(tenant_id)s AND i.expires_at <= statement_timestamp()
 )
 SELECT true AS locked
 FROM pg_advisory_xact_lock(hashtextextended('invited ' || flexdb_email_key(%(email)s), 0))
@@ -37,9 +37,10 @@ WITH tenant AS (
 ), made AS (
     -- What is told is the same whether there is such a user or not.
     SELECT asked.user_id, %(id)s::uuid AS id, tenant.id AS tenant_id, %(email)s::text AS email,
-           %(role)s::text AS role, %(created_by)s::text AS created_by, clock.now AS created_at,
-           clock.now + make_interval(days => %(days)s::integer) AS expires_at
-    FROM tenant, asked, clock_timestamp() AS clock (now)
+           %(role)s::text AS role, %(created_by)s::text AS created_by,
+           statement_timestamp() AS created_at,
+           statement_timestamp() + make_interval(days => %(days)s::integer) AS expires_at
+    FROM tenant, asked
     WHERE asked.missing IS NULL AND asked.taken IS NULL AND NOT asked.denied AND NOT asked.full
 ), joined AS (
     INSERT INTO tenant_users (tenant_id, user_id, role)
@@ -54,9 +55,9 @@ WITH tenant AS (
            made.expires_at
     FROM made
     WHERE made.user_id IS NULL
-    ON CONFLICT ON CONSTRAINT flexdb_invitations_email
-    DO UPDATE SET id = excluded.id, role = excluded.role, created_by = excluded.created_by,
-                  created_at = excluded.created_at, expires_at = excluded.expires_at
+    ON CONFLICT (tenant_id, email) DO UPDATE
+    SET id = excluded.id, role = excluded.role, created_by = excluded.created_by,
+        created_at = excluded.created_at, expires_at = excluded.expires_at
 )
 SELECT (SELECT {invitation} FROM made i) AS object, asked.missing, asked.taken, asked.denied,
        asked.full
@@ -80,4 +81,4 @@ FROM found
 SELECT i.id, i.tenant_id, i.email, i.role, i.created_by, i.created_at, i.expires_at,
        octet_length(concat(i.email, i.role, i.created_by)) AS size
 FROM flexdb_invitations i
-WHERE i.tenant_id = %(tenant_id)s AND i.expires_at > clock_timestamp()
+WHERE i.tenant_id = %(tenant_id)s AND i.expires_at > statement_timestamp()

@@ -6,7 +6,7 @@ expires_at time, last_used_at time
 WITH replaced AS (
     UPDATE flexdb_keys k
     SET expires_at = least(k.expires_at,
-                           clock_timestamp() + make_interval(secs => %(overlap)s::integer))
+                           statement_timestamp() + make_interval(secs => %(overlap)s::integer))
     WHERE k.id = %(replaces)s AND k.tenant_id IS NOT DISTINCT FROM %(tenant_id)s::uuid
       AND k.role <> ALL(%(above)s::text[])
     RETURNING k.id
@@ -33,14 +33,15 @@ WITH replaced AS (
         (id, tenant_id, name, role, attributes, operations, hash, hint, created_by, expires_at)
     SELECT %(id)s, %(tenant_id)s, %(name)s, %(role)s, %(attributes)s::jsonb,
            %(operations)s::text[], %(hash)s::bytea, %(hint)s, %(created_by)s,
-           coalesce(%(expires_at)s::timestamptz, clock_timestamp() + interval '90 days')
+           coalesce(%(expires_at)s::timestamptz, statement_timestamp() + interval '90 days')
     FROM wanted
     WHERE wanted.missing IS NULL AND wanted.keys < %(most_keys)s::bigint
-    RETURNING {key} AS object
+    RETURNING k.id, k.tenant_id, k.name, k.role, k.attributes, k.operations, k.hint, k.created_by,
+              k.created_at, k.expires_at, k.last_used_at
 )
 SELECT made.object, wanted.missing, wanted.keys
 FROM wanted
-LEFT JOIN made ON true
+LEFT JOIN (SELECT {key} AS object FROM made k) made ON true
 
 -- write: delete_key -> object, denied
 WITH found AS (
@@ -65,7 +66,7 @@ FROM flexdb_keys k
 WHERE k.tenant_id = %(tenant_id)s
 
 -- frame: is_noted
-coalesce(k.last_used_at > clock_timestamp() - interval '1 hour', false)
+coalesce(k.last_used_at > statement_timestamp() - interval '1 hour', false)
 
 -- read: find_key -> object
 SELECT json_build_object(
@@ -112,10 +113,14 @@ FROM (
 LEFT JOIN flexdb_roles ro ON ro.tenant_id = m.tenant_id AND ro.name = m.role
 
 -- write: note_key -> object
-UPDATE flexdb_keys k
-SET last_used_at = clock_timestamp()
-WHERE k.id = %(id)s AND NOT {is_noted}
-RETURNING to_json(k.id) AS object
+WITH noted AS (
+    UPDATE flexdb_keys k
+    SET last_used_at = statement_timestamp()
+    WHERE k.id = %(id)s AND NOT {is_noted}
+    RETURNING k.id
+)
+SELECT to_json(noted.id) AS object
+FROM noted
 
 -- read: find_tenant -> object
 SELECT to_json(t.id) AS object
@@ -126,7 +131,7 @@ LIMIT 1
 
 -- read: has_operator_key -> object
 SELECT to_json(EXISTS (
-    SELECT FROM flexdb_keys k WHERE k.tenant_id IS NULL AND k.expires_at > clock_timestamp()
+    SELECT FROM flexdb_keys k WHERE k.tenant_id IS NULL AND k.expires_at > statement_timestamp()
 )) AS object
 
 -- object: operator_key k

@@ -8,8 +8,9 @@ concat(nt.version, '-', to_hex(hash_record_extended((nt.created_at, nt.xmin), 0)
 -- write: create_node_type -> object, version, tag
 INSERT INTO node_types AS nt
     (tenant_id, id, name, description, schema, created_at, updated_at)
-SELECT t.id, %(id)s::uuid, %(name)s, %(description)s, %(schema)s::jsonb, clock.now, clock.now
-FROM tenants t, clock_timestamp() AS clock (now), {set_caller}
+SELECT t.id, %(id)s::uuid, %(name)s, %(description)s, %(schema)s::jsonb,
+       statement_timestamp(), statement_timestamp()
+FROM tenants t, {set_caller}
 WHERE t.id = %(tenant_id)s
 RETURNING {node_type} AS object, nt.version, {node_type_tag} AS tag
 
@@ -25,7 +26,7 @@ WHERE nt.tenant_id = %(tenant_id)s AND nt.name = %(name)s
 
 -- write: update_node_type -> object, version, tag
 WITH found AS (
-    SELECT nt.tenant_id, nt.id, nt.version, {node_type_tag} AS tag
+    SELECT nt.version, {node_type_tag} AS tag
     FROM node_types nt, {set_caller}
     WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
     FOR NO KEY UPDATE
@@ -34,27 +35,31 @@ WITH found AS (
     SET name = coalesce(%(name)s, nt.name),
         description = CASE WHEN %(has_description)s THEN %(description)s ELSE nt.description END,
         schema = CASE WHEN %(has_schema)s THEN %(schema)s::jsonb ELSE nt.schema END,
-        version = nt.version + 1, updated_at = clock_timestamp()
+        version = nt.version + 1, updated_at = greatest(nt.updated_at, statement_timestamp())
     FROM found
-    WHERE nt.tenant_id = found.tenant_id AND nt.id = found.id
+    WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
-    RETURNING {node_type} AS object, nt.version, {node_type_tag} AS tag
+    RETURNING nt.id, nt.tenant_id, nt.name, nt.description, nt.schema, nt.version, nt.created_at,
+              nt.updated_at, nt.xmin
 )
 SELECT changed.object, coalesce(changed.version, found.version) AS version,
        coalesce(changed.tag, found.tag) AS tag
 FROM found
-LEFT JOIN changed ON true
+LEFT JOIN (
+    SELECT {node_type} AS object, nt.version, {node_type_tag} AS tag
+    FROM changed nt
+) changed ON true
 
 -- write: delete_node_type -> object, version, tag
 WITH found AS (
-    SELECT nt.tenant_id, nt.id, nt.version, {node_type_tag} AS tag
+    SELECT nt.version, {node_type_tag} AS tag
     FROM node_types nt, {set_caller}
     WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
     FOR UPDATE
 ), deleted AS (
     DELETE FROM node_types nt
     USING found
-    WHERE nt.tenant_id = found.tenant_id AND nt.id = found.id
+    WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING nt.id
 )

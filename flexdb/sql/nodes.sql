@@ -12,8 +12,9 @@ concat(nt.version, ' ', nt.updated_at, ' ', nt.xmin)
 
 -- write: create_node -> object, version, tag
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
-SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, clock.now, clock.now
-FROM node_types nt, clock_timestamp() AS clock (now), {set_caller}
+SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, statement_timestamp(),
+       statement_timestamp()
+FROM node_types nt, {set_caller}
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
   AND {schema_version} = %(schema_version)s
 -- The schema that the data was checked against stays until this is committed.
@@ -27,7 +28,7 @@ WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
 
 -- write: update_node -> object, version, tag
 WITH found AS (
-    SELECT n.tenant_id, n.id, n.version, {node_tag} AS tag
+    SELECT n.version, {node_tag} AS tag
     FROM nodes n, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
     -- No key changes, so relationships may come to it meanwhile.
@@ -35,27 +36,31 @@ WITH found AS (
 ), changed AS (
     UPDATE nodes n
     SET data = coalesce(%(data)s::jsonb, n.data), version = n.version + 1,
-        updated_at = clock_timestamp()
+        updated_at = greatest(n.updated_at, statement_timestamp())
     FROM found
-    WHERE n.tenant_id = found.tenant_id AND n.id = found.id
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
-    RETURNING {node} AS object, n.version, {node_tag} AS tag
+    RETURNING n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at,
+              n.xmin
 )
 SELECT changed.object, coalesce(changed.version, found.version) AS version,
        coalesce(changed.tag, found.tag) AS tag
 FROM found
-LEFT JOIN changed ON true
+LEFT JOIN (
+    SELECT {node} AS object, n.version, {node_tag} AS tag
+    FROM changed n
+) changed ON true
 
 -- write: delete_node -> object, version, tag
 WITH found AS (
-    SELECT n.tenant_id, n.id, n.version, {node_tag} AS tag
+    SELECT n.version, {node_tag} AS tag
     FROM nodes n, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
     FOR UPDATE
 ), deleted AS (
     DELETE FROM nodes n
     USING found
-    WHERE n.tenant_id = found.tenant_id AND n.id = found.id
+    WHERE n.tenant_id = %(tenant_id)s AND n.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING n.id
 )
@@ -144,7 +149,8 @@ WITH given AS (
     FROM jsonb_to_recordset(%(items)s::jsonb) AS g (id uuid, data jsonb)
 ), changed AS (
     UPDATE nodes n
-    SET data = g.data, version = n.version + 1, updated_at = clock_timestamp()
+    SET data = g.data, version = n.version + 1,
+        updated_at = greatest(n.updated_at, statement_timestamp())
     FROM given g, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = g.id
       -- As text, since jsonb's 1 and 1.0 are equal.

@@ -4,7 +4,7 @@ WITH mine AS (
     FROM unnest(%(tenants)s::uuid[], %(asked)s::float8[]) AS m (tenant_id, asked)
 ), told AS (
     INSERT INTO flexdb_rate_usage AS u (tenant_id, instance, asked, at)
-    SELECT m.tenant_id, %(instance)s, m.asked, clock_timestamp()
+    SELECT m.tenant_id, %(instance)s, m.asked, statement_timestamp()
     FROM mine m
     ON CONFLICT (tenant_id, instance) DO UPDATE
     SET asked = excluded.asked, at = excluded.at
@@ -12,7 +12,7 @@ WITH mine AS (
     -- Those that another instance is deleting are not waited for.
     SELECT u.tenant_id, u.instance
     FROM flexdb_rate_usage u
-    WHERE u.at < clock_timestamp() - interval '1 minute'
+    WHERE u.at < statement_timestamp() - interval '1 minute'
       AND (u.instance <> %(instance)s OR u.tenant_id <> ALL (%(tenants)s::uuid[]))
     FOR UPDATE SKIP LOCKED
 ), gone AS (
@@ -25,6 +25,6 @@ FROM (
     SELECT u.tenant_id, sum(u.asked) AS asked
     FROM mine m
     JOIN flexdb_rate_usage u ON u.tenant_id = m.tenant_id
-    WHERE u.instance <> %(instance)s AND u.at > clock_timestamp() - interval '3 seconds'
+    WHERE u.instance <> %(instance)s AND u.at > statement_timestamp() - interval '3 seconds'
     GROUP BY u.tenant_id
 ) o

@@ -93,7 +93,7 @@ NOT EXISTS (
 concat('{"node":', {node}, ',"relationship":', coalesce((
     SELECT {relationship}
     FROM relationships r
-    WHERE r.tenant_id = n.tenant_id AND r.id = n.relationship_id), 'null'), '}')::varchar
+    WHERE r.tenant_id = %(tenant_id)s AND r.id = n.relationship_id), 'null'), '}')::varchar
 
 -- list: get_neighbors of neighbor n
 -- What stands here depends on the direction.

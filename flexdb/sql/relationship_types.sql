@@ -25,7 +25,7 @@ WHERE nt.id IS NULL
 WITH tenant AS (
     SELECT t.id,
            (SELECT count(*) FROM flexdb_relationship_types rt
-            WHERE rt.tenant_id = t.id) < %(most)s AS has_room
+            WHERE rt.tenant_id = %(tenant_id)s) < %(most)s AS has_room
     FROM tenants t
     WHERE t.id = %(tenant_id)s
 ), created AS (
@@ -34,15 +34,20 @@ WITH tenant AS (
          unique_pair, acyclic, on_delete, schema, created_at, updated_at)
     SELECT tenant.id, %(id)s::uuid, %(name)s, %(description)s, %(source_node_type_ids)s::uuid[],
            %(target_node_type_ids)s::uuid[], %(cardinality)s, %(unique_pair)s, %(acyclic)s,
-           %(on_delete)s, %(schema)s::jsonb, clock.now, clock.now
-    FROM tenant, clock_timestamp() AS clock (now)
+           %(on_delete)s, %(schema)s::jsonb, statement_timestamp(), statement_timestamp()
+    FROM tenant
     WHERE tenant.has_room
-    RETURNING {relationship_type} AS object, rt.version, {relationship_type_tag} AS tag
+    RETURNING rt.id, rt.tenant_id, rt.name, rt.description, rt.source_node_type_ids,
+              rt.target_node_type_ids, rt.cardinality, rt.unique_pair, rt.acyclic, rt.on_delete,
+              rt.schema, rt.version, rt.created_at, rt.updated_at, rt.xmin
 )
 SELECT created.object, created.version, created.tag,
        CASE WHEN NOT tenant.has_room THEN 'name' END AS refused
 FROM tenant
-LEFT JOIN created ON true
+LEFT JOIN (
+    SELECT {relationship_type} AS object, rt.version, {relationship_type_tag} AS tag
+    FROM created rt
+) created ON true
 
 -- read: get_relationship_type -> object, version, tag
 SELECT {relationship_type} AS object, rt.version, {relationship_type_tag} AS tag
@@ -51,7 +56,7 @@ WHERE rt.tenant_id = %(tenant_id)s AND rt.id = %(id)s
 
 -- write: update_relationship_type -> object, version, tag
 WITH found AS (
-    SELECT rt.tenant_id, rt.id, rt.version, {relationship_type_tag} AS tag
+    SELECT rt.version, {relationship_type_tag} AS tag
     FROM flexdb_relationship_types rt
     WHERE rt.tenant_id = %(tenant_id)s AND rt.id = %(id)s
     FOR NO KEY UPDATE
@@ -70,27 +75,32 @@ WITH found AS (
         acyclic = coalesce(%(acyclic)s, rt.acyclic),
         on_delete = coalesce(%(on_delete)s, rt.on_delete),
         schema = CASE WHEN %(has_schema)s THEN %(schema)s::jsonb ELSE rt.schema END,
-        version = rt.version + 1, updated_at = clock_timestamp()
+        version = rt.version + 1, updated_at = greatest(rt.updated_at, statement_timestamp())
     FROM found
-    WHERE rt.tenant_id = found.tenant_id AND rt.id = found.id
+    WHERE rt.tenant_id = %(tenant_id)s AND rt.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
-    RETURNING {relationship_type} AS object, rt.version, {relationship_type_tag} AS tag
+    RETURNING rt.id, rt.tenant_id, rt.name, rt.description, rt.source_node_type_ids,
+              rt.target_node_type_ids, rt.cardinality, rt.unique_pair, rt.acyclic, rt.on_delete,
+              rt.schema, rt.version, rt.created_at, rt.updated_at, rt.xmin
 )
 SELECT changed.object, coalesce(changed.version, found.version) AS version,
        coalesce(changed.tag, found.tag) AS tag
 FROM found
-LEFT JOIN changed ON true
+LEFT JOIN (
+    SELECT {relationship_type} AS object, rt.version, {relationship_type_tag} AS tag
+    FROM changed rt
+) changed ON true
 
 -- write: delete_relationship_type -> object, version, tag
 WITH found AS (
-    SELECT rt.tenant_id, rt.id, rt.version, {relationship_type_tag} AS tag
+    SELECT rt.version, {relationship_type_tag} AS tag
     FROM flexdb_relationship_types rt
     WHERE rt.tenant_id = %(tenant_id)s AND rt.id = %(id)s
     FOR UPDATE
 ), deleted AS (
     DELETE FROM flexdb_relationship_types rt
     USING found
-    WHERE rt.tenant_id = found.tenant_id AND rt.id = found.id
+    WHERE rt.tenant_id = %(tenant_id)s AND rt.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING rt.id
 )

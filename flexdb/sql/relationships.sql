@@ -19,17 +19,21 @@ WITH source AS (SELECT n.tenant_id, n.id FROM nodes n
          INSERT INTO relationships AS r (tenant_id, id, source_node_id, target_node_id,
                                          relationship_type, data, created_at, updated_at)
          SELECT source.tenant_id, %(id)s::uuid, source.id, target.id, %(relationship_type)s,
-                %(data)s::jsonb, clock.now, clock.now
-         FROM source, target, contract, clock_timestamp() AS clock (now), {set_caller}
+                %(data)s::jsonb, statement_timestamp(), statement_timestamp()
+         FROM source, target, contract, {set_caller}
          WHERE contract.is_checked
-         RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
+         RETURNING r.id, r.tenant_id, r.source_node_id, r.target_node_id, r.relationship_type,
+                   r.data, r.version, r.created_at, r.updated_at, r.xmin
      )
-SELECT (SELECT created.object FROM created) AS object,
-       (SELECT created.version FROM created) AS version,
-       (SELECT created.tag FROM created) AS tag,
+SELECT created.object, created.version, created.tag,
        CASE WHEN NOT EXISTS (SELECT FROM source) THEN 'source_node_id'
             WHEN NOT EXISTS (SELECT FROM target) THEN 'target_node_id' END AS missing,
-       (SELECT contract.is_checked FROM contract) AS is_checked
+       contract.is_checked
+FROM contract
+LEFT JOIN (
+    SELECT {relationship} AS object, r.version, {relationship_tag} AS tag
+    FROM created r
+) created ON true
 
 -- read: get_relationship -> object, version, tag
 SELECT {relationship} AS object, r.version, {relationship_tag} AS tag
@@ -38,7 +42,7 @@ WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
 
 -- write: update_relationship -> object, version, tag, is_checked
 WITH found AS (
-    SELECT r.tenant_id, r.id, r.version, {relationship_tag} AS tag,
+    SELECT r.version, {relationship_tag} AS tag,
            flexdb_relationship_schema(r.tenant_id, coalesce(%(relationship_type)s,
                                                             r.relationship_type))
            = %(schema_version)s AS is_checked
@@ -49,28 +53,32 @@ WITH found AS (
     UPDATE relationships r
     SET relationship_type = coalesce(%(relationship_type)s, r.relationship_type),
         data = coalesce(%(data)s::jsonb, r.data), version = r.version + 1,
-        updated_at = clock_timestamp()
+        updated_at = greatest(r.updated_at, statement_timestamp())
     FROM found
-    WHERE r.tenant_id = found.tenant_id AND r.id = found.id
+    WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
       AND found.is_checked
-    RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
+    RETURNING r.id, r.tenant_id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
+              r.version, r.created_at, r.updated_at, r.xmin
 )
 SELECT changed.object, coalesce(changed.version, found.version) AS version,
        coalesce(changed.tag, found.tag) AS tag, found.is_checked
 FROM found
-LEFT JOIN changed ON true
+LEFT JOIN (
+    SELECT {relationship} AS object, r.version, {relationship_tag} AS tag
+    FROM changed r
+) changed ON true
 
 -- write: delete_relationship -> object, version, tag
 WITH found AS (
-    SELECT r.tenant_id, r.id, r.version, {relationship_tag} AS tag
+    SELECT r.version, {relationship_tag} AS tag
     FROM relationships r, {set_caller}
     WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
     FOR UPDATE
 ), deleted AS (
     DELETE FROM relationships r
     USING found
-    WHERE r.tenant_id = found.tenant_id AND r.id = found.id
+    WHERE r.tenant_id = %(tenant_id)s AND r.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING r.id
 )

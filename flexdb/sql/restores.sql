@@ -25,8 +25,8 @@ WITH changes AS ({changes_of_relationship}), current AS (
 -- write: restore_node -> object, version, tag
 INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, version, created_at, updated_at)
 SELECT nt.tenant_id, %(id)s::uuid, nt.id, %(data)s::jsonb, %(last)s::bigint + 1,
-       %(created_at)s::timestamptz, clock.now
-FROM node_types nt, clock_timestamp() AS clock (now), {set_caller}
+       %(created_at)s::timestamptz, statement_timestamp()
+FROM node_types nt, {set_caller}
 WHERE nt.tenant_id = %(tenant_id)s AND nt.id = %(node_type_id)s
 FOR SHARE OF nt
 RETURNING {node} AS object, n.version, {node_tag} AS tag
@@ -35,10 +35,9 @@ RETURNING {node} AS object, n.version, {node_tag} AS tag
 INSERT INTO relationships AS r (tenant_id, id, source_node_id, target_node_id, relationship_type,
                                 data, version, created_at, updated_at)
 SELECT source.tenant_id, %(id)s::uuid, source.id, target.id, %(relationship_type)s,
-       %(data)s::jsonb, %(last)s::bigint + 1, %(created_at)s::timestamptz, clock.now
+       %(data)s::jsonb, %(last)s::bigint + 1, %(created_at)s::timestamptz, statement_timestamp()
 FROM nodes source
 JOIN nodes target ON target.tenant_id = %(tenant_id)s AND target.id = %(target_node_id)s
-CROSS JOIN clock_timestamp() AS clock (now)
 CROSS JOIN {set_caller}
 WHERE source.tenant_id = %(tenant_id)s AND source.id = %(source_node_id)s
 RETURNING {relationship} AS object, r.version, {relationship_tag} AS tag
@@ -76,8 +75,8 @@ WITH restored AS (
     INSERT INTO relationships AS r (tenant_id, id, source_node_id, target_node_id,
                                     relationship_type, data, version, created_at, updated_at)
     SELECT c.tenant_id, c.object_id, c.source_node_id, c.target_node_id, c.old_type, c.old_data,
-           c.version + 1, c.created_at, clock.now
-    FROM flexdb_changes c, clock_timestamp() AS clock (now), {set_caller}
+           c.version + 1, c.created_at, statement_timestamp()
+    FROM flexdb_changes c, {set_caller}
     WHERE c.tenant_id = %(tenant_id)s AND c.seq = ANY (%(seqs)s::bigint[])
     ORDER BY c.object_id
     RETURNING r.id

@@ -7,20 +7,26 @@ concat(ro.version, '-', to_hex(hash_record_extended((ro.created_at, ro.xmin), 0)
 -- write: create_role -> object, version, tag, refused
 WITH tenant AS (
     SELECT t.id,
-           (SELECT count(*) FROM flexdb_roles ro WHERE ro.tenant_id = t.id) < %(most)s AS has_room
+           (SELECT count(*) FROM flexdb_roles ro
+            WHERE ro.tenant_id = %(tenant_id)s) < %(most)s AS has_room
     FROM tenants t
     WHERE t.id = %(tenant_id)s
 ), created AS (
     INSERT INTO flexdb_roles AS ro (tenant_id, id, name, based_on, grants, created_at, updated_at)
-    SELECT tenant.id, %(id)s::uuid, %(name)s, %(based_on)s, %(grants)s::json, clock.now, clock.now
-    FROM tenant, clock_timestamp() AS clock (now)
+    SELECT tenant.id, %(id)s::uuid, %(name)s, %(based_on)s, %(grants)s::json,
+           statement_timestamp(), statement_timestamp()
+    FROM tenant
     WHERE tenant.has_room
-    RETURNING {role} AS object, ro.version, {role_tag} AS tag
+    RETURNING ro.id, ro.tenant_id, ro.name, ro.based_on, ro.grants, ro.version, ro.created_at,
+              ro.updated_at, ro.xmin
 )
 SELECT created.object, created.version, created.tag,
        CASE WHEN NOT tenant.has_room THEN 'name' END AS refused
 FROM tenant
-LEFT JOIN created ON true
+LEFT JOIN (
+    SELECT {role} AS object, ro.version, {role_tag} AS tag
+    FROM created ro
+) created ON true
 
 -- read: get_role -> object, version, tag
 SELECT {role} AS object, ro.version, {role_tag} AS tag
@@ -29,7 +35,7 @@ WHERE ro.tenant_id = %(tenant_id)s AND ro.id = %(id)s
 
 -- write: update_role -> object, version, tag
 WITH found AS (
-    SELECT ro.tenant_id, ro.id, ro.version, {role_tag} AS tag
+    SELECT ro.version, {role_tag} AS tag
     FROM flexdb_roles ro
     WHERE ro.tenant_id = %(tenant_id)s AND ro.id = %(id)s
     FOR NO KEY UPDATE
@@ -37,16 +43,20 @@ WITH found AS (
     UPDATE flexdb_roles ro
     SET based_on = coalesce(%(based_on)s, ro.based_on),
         grants = coalesce(%(grants)s::json, ro.grants), version = ro.version + 1,
-        updated_at = clock_timestamp()
+        updated_at = greatest(ro.updated_at, statement_timestamp())
     FROM found
-    WHERE ro.tenant_id = found.tenant_id AND ro.id = found.id
+    WHERE ro.tenant_id = %(tenant_id)s AND ro.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
-    RETURNING {role} AS object, ro.version, {role_tag} AS tag
+    RETURNING ro.id, ro.tenant_id, ro.name, ro.based_on, ro.grants, ro.version, ro.created_at,
+              ro.updated_at, ro.xmin
 )
 SELECT changed.object, coalesce(changed.version, found.version) AS version,
        coalesce(changed.tag, found.tag) AS tag
 FROM found
-LEFT JOIN changed ON true
+LEFT JOIN (
+    SELECT {role} AS object, ro.version, {role_tag} AS tag
+    FROM changed ro
+) changed ON true
 
 -- lock: lock_role -> name
 -- Who gives it to a key meanwhile waits, and finds it gone.
@@ -65,14 +75,14 @@ SELECT (SELECT count(*) FROM flexdb_keys k
 
 -- write: delete_role -> object, version, tag
 WITH found AS (
-    SELECT ro.tenant_id, ro.id, ro.version, {role_tag} AS tag
+    SELECT ro.version, {role_tag} AS tag
     FROM flexdb_roles ro
     WHERE ro.tenant_id = %(tenant_id)s AND ro.id = %(id)s
     FOR UPDATE
 ), deleted AS (
     DELETE FROM flexdb_roles ro
     USING found
-    WHERE ro.tenant_id = found.tenant_id AND ro.id = found.id
+    WHERE ro.tenant_id = %(tenant_id)s AND ro.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING ro.id
 )

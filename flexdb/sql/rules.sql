@@ -14,5 +14,5 @@
         r.version, r.created_at, r.updated_at, r.size, r.xmin
  FROM relationships r
  WHERE r.tenant_id = %(tenant_id)s
-   AND (SELECT {source} FROM nodes n WHERE n.tenant_id = r.tenant_id AND n.id = r.source_node_id)
-   AND (SELECT {target} FROM nodes n WHERE n.tenant_id = r.tenant_id AND n.id = r.target_node_id))
+   AND (SELECT {source} FROM nodes n WHERE n.tenant_id = %(tenant_id)s AND n.id = r.source_node_id)
+   AND (SELECT {target} FROM nodes n WHERE n.tenant_id = %(tenant_id)s AND n.id = r.target_node_id))

@@ -18,7 +18,7 @@ SELECT s.node_id AS id, ts_rank(s.words, a.query) AS rank, a.query
 FROM asked a
 -- Of the table's two indexes that of the words alone is to serve: each of its entries is one that is
 -- looked for, however many nodes a tenant has.
-JOIN flexdb_search s ON s.words @@ a.query AND s.tenant_id IS NOT DISTINCT FROM %(tenant_id)s
+JOIN flexdb_search s ON s.words @@ a.query AND s.tenant_id = %(tenant_id)s
     AND s.node_type_id IS NOT DISTINCT FROM a.node_type_id
 
 -- list: search_nodes of node n (asked)

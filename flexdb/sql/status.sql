@@ -48,6 +48,6 @@ FROM sizes s
 -- What waits for a command: declared indexes, and answers that are kept for longer than they need be.
 SELECT json_build_object(
     'indexes', (SELECT count(*) FROM flexdb_index_builds b),
-    'oldest_answer', coalesce(extract(epoch FROM clock_timestamp() - min(k.created_at)), 0))
+    'oldest_answer', coalesce(extract(epoch FROM statement_timestamp() - min(k.created_at)), 0))
        AS object
 FROM flexdb_idempotency_keys k

@@ -44,14 +44,14 @@ SELECT (SELECT {tenant_user} FROM added tu) AS object,
 -- write: remove_user_from_tenant -> object, tag
 WITH found AS (
     -- A membership is never given alone, so nobody knows a tag of it.
-    SELECT tu.tenant_id, tu.user_id, 'unknown' AS tag
+    SELECT 'unknown' AS tag
     FROM tenant_users tu, {set_caller}
     WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s
     FOR UPDATE
 ), removed AS (
     DELETE FROM tenant_users tu
     USING found
-    WHERE tu.tenant_id = found.tenant_id AND tu.user_id = found.user_id AND {is_wanted}
+    WHERE tu.tenant_id = %(tenant_id)s AND tu.user_id = %(user_id)s AND {is_wanted}
     RETURNING tu.user_id
 )
 SELECT CASE WHEN removed.user_id IS NOT NULL THEN '{}'::json END AS object, found.tag

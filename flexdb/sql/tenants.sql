@@ -18,14 +18,18 @@ WITH asked AS (
     SELECT CASE WHEN {slug_is_held} THEN 'slug' END AS taken
 ), created AS (
     INSERT INTO tenants AS t (id, slug, slug_claim, name, created_at, updated_at)
-    SELECT %(id)s::uuid, %(slug)s, ARRAY[%(slug)s, %(slug_key)s], %(name)s, clock.now, clock.now
-    FROM asked, clock_timestamp() AS clock (now)
+    SELECT %(id)s::uuid, %(slug)s, ARRAY[%(slug)s, %(slug_key)s], %(name)s,
+           statement_timestamp(), statement_timestamp()
+    FROM asked
     WHERE asked.taken IS NULL
-    RETURNING {tenant} AS object, {tenant_tag} AS tag
+    RETURNING t.id, t.slug, t.name, t.status, t.created_at, t.updated_at, t.xmin
 )
 SELECT created.object, created.tag, asked.taken
 FROM asked
-LEFT JOIN created ON true
+LEFT JOIN (
+    SELECT {tenant} AS object, {tenant_tag} AS tag
+    FROM created t
+) created ON true
 
 -- read: get_tenant -> object, tag
 SELECT {tenant} AS object, {tenant_tag} AS tag
@@ -68,15 +72,18 @@ WITH found AS (
         slug_claim = CASE WHEN asked.stays THEN t.slug_claim
                           ELSE ARRAY[%(slug)s, %(slug_key)s] END,
         name = coalesce(%(name)s, t.name), status = coalesce(%(status)s, t.status),
-        updated_at = clock_timestamp()
+        updated_at = greatest(t.updated_at, statement_timestamp())
     FROM asked
     WHERE t.id = asked.id AND asked.wanted AND asked.refused IS NULL AND asked.taken IS NULL
-    RETURNING {tenant} AS object, {tenant_tag} AS tag
+    RETURNING t.id, t.slug, t.name, t.status, t.created_at, t.updated_at, t.xmin
 )
 SELECT changed.object, coalesce(changed.tag, found.tag) AS tag, asked.refused, asked.taken
 FROM found
 LEFT JOIN asked ON true
-LEFT JOIN changed ON true
+LEFT JOIN (
+    SELECT {tenant} AS object, {tenant_tag} AS tag
+    FROM changed t
+) changed ON true
 
 -- write: delete_tenant -> object, tag
 WITH found AS (

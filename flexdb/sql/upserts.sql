@@ -69,37 +69,39 @@ WHERE e.turn > 1 OR u.node_id <> e.id
 -- write: upsert_nodes -> ids, objects, outcomes
 WITH {given_nodes}, created AS (
     INSERT INTO nodes AS n (tenant_id, id, node_type_id, data, created_at, updated_at)
-    SELECT %(tenant_id)s::uuid, g.id, g.node_type_id, g.data, clock.now, clock.now
-    FROM given g, clock_timestamp() AS clock (now), {set_caller}
+    SELECT %(tenant_id)s::uuid, g.id, g.node_type_id, g.data, statement_timestamp(),
+           statement_timestamp()
+    FROM given g, {set_caller}
     WHERE g.is_new
     -- Who waits for another's id then never waits in a circle.
     ORDER BY g.id
     ON CONFLICT (tenant_id, id) DO NOTHING
-    RETURNING n.id, {node} AS object
+    RETURNING n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at
 ), changed AS (
     UPDATE nodes n
-    SET data = g.data, version = n.version + 1, updated_at = clock_timestamp()
+    SET data = g.data, version = n.version + 1,
+        updated_at = greatest(n.updated_at, statement_timestamp())
     FROM given g, {set_caller}
     WHERE n.tenant_id = %(tenant_id)s AND n.id = g.id AND NOT g.is_new
       -- As text, so that another way to write a number is a change.
       AND n.data::text IS DISTINCT FROM g.data::text
-    RETURNING n.id, {node} AS object
+    RETURNING n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at
 ), same AS (
-    SELECT n.id, {node} AS object
+    SELECT n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at
     FROM nodes n
     JOIN given g ON g.id = n.id AND NOT g.is_new
     WHERE n.tenant_id = %(tenant_id)s AND NOT EXISTS (SELECT FROM changed c WHERE c.id = g.id)
 )
 -- The objects as lines, since an array quotes each quote of theirs.
-SELECT array_agg(w.id::text) AS ids, string_agg(w.object::text, E'\n') AS objects,
-       array_agg(w.outcome) AS outcomes
+SELECT array_agg(n.id::text) AS ids, string_agg({node}, E'\n') AS objects,
+       array_agg(n.outcome) AS outcomes
 FROM (
-    SELECT c.id, c.object, 'created' AS outcome FROM created c
+    SELECT c.*, 'created' AS outcome FROM created c
     UNION ALL
-    SELECT c.id, c.object, 'changed' AS outcome FROM changed c
+    SELECT c.*, 'changed' AS outcome FROM changed c
     UNION ALL
-    SELECT s.id, s.object, 'unchanged' AS outcome FROM same s
-) w
+    SELECT s.*, 'unchanged' AS outcome FROM same s
+) n
 
 -- write: release_keys -> released
 WITH {given_nodes}, released AS (

@@ -3,7 +3,7 @@ tenant_id, since time, calls, errors, rows, bytes, database_ms
 
 -- frame: first_hour
 date_trunc('hour', coalesce(%(since)s::timestamptz,
-                            date_trunc('day', clock_timestamp(), 'UTC')), 'UTC')
+                            date_trunc('day', statement_timestamp(), 'UTC')), 'UTC')
 
 -- frame: amounts
 {first_hour} AS since,
@@ -47,7 +47,7 @@ FROM (
 -- write: add_usage -> object
 WITH added AS (
     INSERT INTO flexdb_usage AS u (tenant_id, hour, calls, errors, rows, bytes, database_ms)
-    SELECT a.tenant_id, date_trunc('hour', clock_timestamp(), 'UTC'), a.calls, a.errors, a.rows,
+    SELECT a.tenant_id, date_trunc('hour', statement_timestamp(), 'UTC'), a.calls, a.errors, a.rows,
            a.bytes, a.database_ms
     FROM unnest(%(tenants)s::uuid[], %(calls)s::bigint[], %(errors)s::bigint[], %(rows)s::bigint[],
                 %(bytes)s::bigint[], %(database_ms)s::float8[])
@@ -65,7 +65,7 @@ WITH added AS (
     -- Those that another worker is deleting are not waited for.
     SELECT u.tenant_id, u.hour
     FROM flexdb_usage u
-    WHERE u.hour < clock_timestamp() - interval '90 days'
+    WHERE u.hour < statement_timestamp() - interval '90 days'
     ORDER BY u.hour
     LIMIT 1000
     FOR UPDATE SKIP LOCKED

@@ -18,14 +18,17 @@ WITH asked AS (
     SELECT CASE WHEN {email_is_held} THEN 'email' END AS taken
 ), created AS (
     INSERT INTO users AS u (id, email, display_name, created_at, updated_at)
-    SELECT %(id)s::uuid, %(email)s, %(display_name)s, clock.now, clock.now
-    FROM asked, clock_timestamp() AS clock (now)
+    SELECT %(id)s::uuid, %(email)s, %(display_name)s, statement_timestamp(), statement_timestamp()
+    FROM asked
     WHERE asked.taken IS NULL
-    RETURNING {user} AS object, {user_tag} AS tag
+    RETURNING u.id, u.email, u.display_name, u.created_at, u.updated_at, u.xmin
 )
 SELECT created.object, created.tag, asked.taken
 FROM asked
-LEFT JOIN created ON true
+LEFT JOIN (
+    SELECT {user} AS object, {user_tag} AS tag
+    FROM created u
+) created ON true
 
 -- read: get_user -> object, tag
 SELECT {user} AS object, {user_tag} AS tag
@@ -60,15 +63,19 @@ WITH found AS (
 ), changed AS (
     UPDATE users u
     SET email = CASE WHEN asked.stays THEN u.email ELSE %(email)s END,
-        display_name = coalesce(%(display_name)s, u.display_name), updated_at = clock_timestamp()
+        display_name = coalesce(%(display_name)s, u.display_name),
+        updated_at = greatest(u.updated_at, statement_timestamp())
     FROM asked
     WHERE u.id = asked.id AND asked.wanted AND asked.refused IS NULL AND asked.taken IS NULL
-    RETURNING {user} AS object, {user_tag} AS tag
+    RETURNING u.id, u.email, u.display_name, u.created_at, u.updated_at, u.xmin
 )
 SELECT changed.object, coalesce(changed.tag, found.tag) AS tag, asked.refused, asked.taken
 FROM found
 LEFT JOIN asked ON true
-LEFT JOIN changed ON true
+LEFT JOIN (
+    SELECT {user} AS object, {user_tag} AS tag
+    FROM changed u
+) changed ON true
 
 -- write: delete_user -> object, tag
 WITH found AS (

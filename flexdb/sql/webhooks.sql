@@ -10,7 +10,8 @@ concat(w.version, '-', to_hex(hash_record_extended(
 -- write: create_webhook -> object, version, tag, refused
 WITH tenant AS (
     SELECT t.id,
-           (SELECT count(*) FROM flexdb_webhooks w WHERE w.tenant_id = t.id) < %(most)s AS has_room
+           (SELECT count(*) FROM flexdb_webhooks w
+            WHERE w.tenant_id = %(tenant_id)s) < %(most)s AS has_room
     FROM tenants t
     WHERE t.id = %(tenant_id)s
 ), created AS (
@@ -21,17 +22,22 @@ WITH tenant AS (
            jsonb_build_array(jsonb_build_object('secret', %(secret)s::text, 'until', NULL)),
            %(events)s::text[], %(node_type_ids)s::uuid[], %(relationship_types)s::text[],
            %(filter)s::json, %(ordering)s, coalesce(h.epoch, '0'),
-           coalesce(%(position)s::bigint, h.position, 0), clock.now, clock.now
+           coalesce(%(position)s::bigint, h.position, 0), statement_timestamp(),
+           statement_timestamp()
     FROM tenant
-    LEFT JOIN flexdb_change_heads h ON h.tenant_id = tenant.id
-    CROSS JOIN clock_timestamp() AS clock (now)
+    LEFT JOIN flexdb_change_heads h ON h.tenant_id = %(tenant_id)s
     WHERE tenant.has_room
-    RETURNING {webhook} AS object, w.version, {webhook_tag} AS tag
+    RETURNING w.id, w.tenant_id, w.url, w.events, w.node_type_ids, w.relationship_types, w.filter,
+              w.ordering, w.status, w.reason, w.failures, w.failing_since, w.version, w.created_at,
+              w.updated_at
 )
 SELECT created.object, created.version, created.tag,
        CASE WHEN NOT tenant.has_room THEN 'url' END AS refused
 FROM tenant
-LEFT JOIN created ON true
+LEFT JOIN (
+    SELECT {webhook} AS object, w.version, {webhook_tag} AS tag
+    FROM created w
+) created ON true
 
 -- read: get_webhook -> object, version, tag
 SELECT {webhook} AS object, w.version, {webhook_tag} AS tag
@@ -40,7 +46,7 @@ WHERE w.tenant_id = %(tenant_id)s AND w.id = %(id)s
 
 -- write: update_webhook -> object, version, tag
 WITH found AS (
-    SELECT w.tenant_id, w.id, w.version, {webhook_tag} AS tag,
+    SELECT w.version, {webhook_tag} AS tag,
            coalesce(%(status)s = 'active' OR %(url)s <> w.url, false) AS is_fresh
     FROM flexdb_webhooks w
     WHERE w.tenant_id = %(tenant_id)s AND w.id = %(id)s
@@ -61,38 +67,50 @@ WITH found AS (
         failures = CASE WHEN found.is_fresh THEN 0 ELSE w.failures END,
         failing_since = CASE WHEN NOT found.is_fresh THEN w.failing_since END,
         paused_until = CASE WHEN NOT found.is_fresh THEN w.paused_until END,
-        version = w.version + 1, updated_at = clock_timestamp()
+        version = w.version + 1, updated_at = greatest(w.updated_at, statement_timestamp())
     FROM found
-    WHERE w.tenant_id = found.tenant_id AND w.id = found.id
+    WHERE w.tenant_id = %(tenant_id)s AND w.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
-    RETURNING {webhook} AS object, w.version, {webhook_tag} AS tag
+    RETURNING w.id, w.tenant_id, w.url, w.events, w.node_type_ids, w.relationship_types, w.filter,
+              w.ordering, w.status, w.reason, w.failures, w.failing_since, w.version, w.created_at,
+              w.updated_at
 )
 SELECT changed.object, coalesce(changed.version, found.version) AS version,
        coalesce(changed.tag, found.tag) AS tag
 FROM found
-LEFT JOIN changed ON true
+LEFT JOIN (
+    SELECT {webhook} AS object, w.version, {webhook_tag} AS tag
+    FROM changed w
+) changed ON true
 
 -- write: rotate_webhook_secret -> object, version, tag
-UPDATE flexdb_webhooks w
-SET secrets = jsonb_build_array(jsonb_build_object('secret', %(secret)s::text, 'until', NULL))
-        || CASE WHEN %(overlap)s::integer = 0 THEN '[]'
-                ELSE jsonb_build_array(jsonb_build_object(
-                    'secret', w.secrets -> 0 -> 'secret',
-                    'until', clock_timestamp() + make_interval(secs => %(overlap)s::integer))) END,
-    version = w.version + 1, updated_at = clock_timestamp()
-WHERE w.tenant_id = %(tenant_id)s AND w.id = %(id)s
-RETURNING {webhook} AS object, w.version, {webhook_tag} AS tag
+WITH changed AS (
+    UPDATE flexdb_webhooks w
+    SET secrets = jsonb_build_array(jsonb_build_object('secret', %(secret)s::text, 'until', NULL))
+            || CASE WHEN %(overlap)s::integer = 0 THEN '[]'
+                    ELSE jsonb_build_array(jsonb_build_object(
+                        'secret', w.secrets -> 0 -> 'secret',
+                        'until',
+                        statement_timestamp() + make_interval(secs => %(overlap)s::integer))) END,
+        version = w.version + 1, updated_at = greatest(w.updated_at, statement_timestamp())
+    WHERE w.tenant_id = %(tenant_id)s AND w.id = %(id)s
+    RETURNING w.id, w.tenant_id, w.url, w.events, w.node_type_ids, w.relationship_types, w.filter,
+              w.ordering, w.status, w.reason, w.failures, w.failing_since, w.version, w.created_at,
+              w.updated_at
+)
+SELECT {webhook} AS object, w.version, {webhook_tag} AS tag
+FROM changed w
 
 -- write: delete_webhook -> object, version, tag
 WITH found AS (
-    SELECT w.tenant_id, w.id, w.version, {webhook_tag} AS tag
+    SELECT w.version, {webhook_tag} AS tag
     FROM flexdb_webhooks w
     WHERE w.tenant_id = %(tenant_id)s AND w.id = %(id)s
     FOR UPDATE
 ), deleted AS (
     DELETE FROM flexdb_webhooks w
     USING found
-    WHERE w.tenant_id = found.tenant_id AND w.id = found.id
+    WHERE w.tenant_id = %(tenant_id)s AND w.id = %(id)s
       AND found.version = coalesce(%(version)s, found.version) AND {is_wanted}
     RETURNING w.id
 )
@@ -132,7 +150,7 @@ WHERE d.tenant_id = %(tenant_id)s AND d.webhook_id = %(webhook_id)s
 SELECT json_build_object(
            'waiting', waiting.deliveries, 'dead', dead.deliveries,
            'lag', coalesce(floor(greatest(0, extract(
-               epoch FROM clock_timestamp() - least(waiting.oldest, missing.at)))), 0)::bigint)
+               epoch FROM statement_timestamp() - least(waiting.oldest, missing.at)))), 0)::bigint)
        AS object
 FROM flexdb_webhooks w
 CROSS JOIN (
@@ -180,15 +198,16 @@ WITH webhook AS (
     WHERE w.tenant_id = %(tenant_id)s AND w.id = %(webhook_id)s
 ), made AS (
     INSERT INTO flexdb_deliveries AS d (tenant_id, webhook_id, position, object_id)
-    SELECT webhook.tenant_id, webhook.id, -(extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-           webhook.id
+    SELECT webhook.tenant_id, webhook.id,
+           -(extract(epoch FROM statement_timestamp()) * 1000000)::bigint, webhook.id
     FROM webhook
     WHERE webhook.has_room
-    RETURNING {delivery} AS object
+    RETURNING d.tenant_id, d.webhook_id, d.position, d.object_id, d.status, d.attempts, d.due,
+              d.last_status, d.last_error, d.created_at, d.done_at
 )
 SELECT made.object, CASE WHEN NOT webhook.has_room THEN 'webhook_id' END AS refused
 FROM webhook
-LEFT JOIN made ON true
+LEFT JOIN (SELECT {delivery} AS object FROM made d) made ON true
 
 -- write: redeliver -> object
 -- What is being sent at this moment is left alone.
@@ -201,7 +220,7 @@ WITH webhook AS (
     FROM flexdb_deliveries d
     WHERE d.tenant_id = %(tenant_id)s AND d.webhook_id = %(webhook_id)s
       AND d.position = ANY (%(positions)s::bigint[])
-      AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp())
+      AND (d.leased_until IS NULL OR d.leased_until < statement_timestamp())
     ORDER BY d.created_at, d.position
     FOR NO KEY UPDATE
 ), dead AS (
@@ -216,7 +235,7 @@ WITH webhook AS (
     FOR NO KEY UPDATE
 ), changed AS (
     UPDATE flexdb_deliveries d
-    SET status = 'waiting', attempts = 0, due = clock_timestamp(), leased_until = NULL,
+    SET status = 'waiting', attempts = 0, due = statement_timestamp(), leased_until = NULL,
         done_at = NULL
     FROM (SELECT named.position FROM named UNION ALL SELECT dead.position FROM dead) chosen
     WHERE d.tenant_id = %(tenant_id)s AND d.webhook_id = %(webhook_id)s
@@ -230,7 +249,7 @@ FROM webhook
 -- Of all tenants, up to 10,000 of each and of 1,000 webhooks: how many deliveries wait or are dead, and
 -- for how many seconds the oldest has waited for its end, be it entered yet or not.
 SELECT json_build_object('waiting', waiting.deliveries, 'dead', dead.deliveries, 'lag', greatest(
-           0, extract(epoch FROM clock_timestamp() - least(waiting.oldest, missing.oldest))))
+           0, extract(epoch FROM statement_timestamp() - least(waiting.oldest, missing.oldest))))
        AS object
 FROM (
     SELECT count(*) AS deliveries, min(d.created_at) FILTER (WHERE d.is_active) AS oldest

@@ -118,6 +118,22 @@ def test_a_reference_to_nothing_names_its_field(
     assert type(error) is errors.NotFound and list(error.data["fields"]) == [field]
 
 
+@pytest.mark.parametrize("number", ["", "_102009"])
+@pytest.mark.parametrize("constraint, field", [*_UNIQUE.items(), *_UNIQUE_INDEXES.items(),
+                                               *_FOREIGN.items()])
+def test_a_constraint_that_the_message_alone_names_says_the_same(
+        runner: Runner, constraint: str, field: str, number: str) -> None:
+    """So a coordinator of Citus tells what one of its workers refused."""
+    is_foreign = constraint in _FOREIGN
+    words = (f'insert or update on table "x{number}" violates foreign key constraint'
+             if is_foreign else "duplicate key value violates unique constraint")
+    error = told(runner, sql(
+        f"DO $$ BEGIN RAISE EXCEPTION '{words} \"{constraint}{number}\"' USING ERRCODE = "
+        f"'{'23503' if is_foreign else '23505'}', DETAIL = '{SECRET}'; END $$"))
+    assert type(error) is (errors.NotFound if is_foreign else errors.AlreadyExists)
+    assert [*error.data["fields"]] == [field]
+
+
 def test_every_constraint_that_is_told_apart_is_in_the_database_and_the_other_way_round(
         settings: Settings) -> None:
     with postgres.connect(settings) as connection:

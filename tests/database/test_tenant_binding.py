@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import partial
-from itertools import product
-from typing import Any
 
-import orjson
 import pytest
 
-from flexdb.context import Context
-from flexdb.contract.operation import OPERATIONS
-from flexdb.db.fence import NAMED_BY
-from flexdb.plan import Query, Statement
-from flexdb.sql.loader import CLEARS, EXPORTS, FORMS, LISTS, make_query
-from flexdb.sql.pages import BY_TENANT, BY_USER, NEWEST_FIRST, Key, page_query
-from flexdb.sql.sights import Sight, seen
 from tests.support.binding import TABLES, read, without_each
-from tests.support.statements import statements
+from tests.support.queries import all_queries, tenant_in
 
 # What sees more than one tenant, and why: of each statement, what is bound to none.
 OF_ALL = {
@@ -57,89 +45,6 @@ OF_ALL = {
     # The operators' own, where no tenant is asked for; and what is too old goes, whosever it was.
     "list_events": ["flexdb_events e"], "note_event": ["flexdb_events e", "flexdb_events o"],
 }
-A, B = "01a208bc-3d00-7d5c-861e-e1a8d0a9b837", "01a208bc-3d00-7d5c-861e-e1a8d0a9b838"
-# What a caller with rules sees of records.
-SIGHT = Sight("n.version = %(a)s OR (n.data @> %(b)s)", "n.version = %(a)s")
-FILTERS = [
-    {"id": A}, {"data.a": 1}, {"data.a.b": {"$in": ["x", None]}}, {"data.*": {"$exists": False}},
-    {"$or": [{"version": {"$gt": 1}}, {"data.a": {"$contains": 1}}]},
-    {"$not": {"data.a": {"$startswith": "x"}}, "created_at": {"$lt": "2024-01-01T00:00:00Z"}},
-    {"$and": [{"data.a": {"$nin": [1, "x"]}}, {"data.a": {"$lte": 2}}]},
-]
-# As a bound caller would write them who wants to see more.
-FILTERS += [{path: value} for value in ("' OR true --", ") OR (true") for path in (
-    "data.a", "data.' OR true --", 'data.") OR (true"')]
-
-
-def planned() -> Iterator[Query]:
-    """Give the statements of lists, walks and deletions by filters, sorts and fields."""
-    for form in FORMS:
-        context = Context(json_fields=form)
-        for name in ("list_nodes", "list_relationships", "traverse", "delete_nodes", "count_nodes"):
-            operation = OPERATIONS[name]
-            given = {"tenant_id": A, "start": B, "max_affected": 5, "filter": FILTERS[0]}
-            for asked in [{"filter": one} for one in FILTERS] + [
-                    {"filter": FILTERS[1], "sort": ["-data.a", "version"], "fields": ["data.b"]},
-                    {"sort": "created_at", "count": "exact"}, {"count": "none"}]:
-                params = {key: value for key, value in (given | asked).items()
-                          if key in operation.fields}
-                plan = operation.plan(context, params, partial(orjson.dumps, params))
-                assert isinstance(plan, Statement)
-                yield plan.query
-        for name in ("aggregate_nodes", "aggregate_relationships"):
-            params = {"tenant_id": A, "filter": FILTERS[1], "group_by": {"a": "data.a"},
-                      "measures": {"b": "sum(data.b)"}, "having": {"b": 1}, "sort": ["-b"]}
-            plan = OPERATIONS[name].plan(context, params, partial(orjson.dumps, params))
-            assert isinstance(plan, Statement)
-            yield plan.query
-
-
-def across() -> Iterator[Query]:
-    """Give statements that go along relationships."""
-    near = {"$related": {"type": "x", "filter": {"data.a": 1}}}
-    further = {"a": {"direction": "out", "sort": ["data.a"], "count": True},
-               "b": {"direction": "in", "expand": {"c": {"direction": "in", "filter": near}}}}
-    calls: list[tuple[str, dict[str, Any]]] = [
-        ("list_nodes", {"filter": {"$not": near}}),
-        ("list_nodes", {"related_to": {"node": B}, "count": "exact"}),
-        ("get_node", {"id": B, "expand": further}), ("delete_nodes", {"filter": near}),
-        ("get_neighbors", {"id": B, "direction": "in", "fields": ["id"], "count": "none"})]
-    for name, params in calls:
-        plan = OPERATIONS[name].plan(Context(), {"tenant_id": A} | params,
-                                     partial(orjson.dumps, {"tenant_id": A} | params))
-        assert isinstance(plan, Statement)
-        yield plan.query
-
-
-def pages() -> Iterator[Query]:
-    """Give the pages of every list."""
-    orders: dict[str, list[tuple[Key, ...]]] = {
-        "list_tenant_users": [BY_USER], "list_user_tenants": [BY_TENANT],
-        "list_nodes": [NEWEST_FIRST, (Key("sort_0", "jsonb", "ASC", "n.data"), *NEWEST_FIRST)]}
-    filters: dict[str, list[tuple[str, ...]]] = {
-        "list_nodes": [(), ("node_type_id",)], "list_events": [(), ("tenant_id", "caller")],
-        "list_relationships": [(), ("source_node_id", "relationship_type")]}
-    for form, name, first in product(FORMS, LISTS, (True, False)):
-        for given, order in product(filters.get(name, [()]), orders.get(name, [NEWEST_FIRST])):
-            yield page_query(name, form, given, "(SELECT count(*) FROM {rows})", order, first,
-                             of="node" if name == "get_neighbors" else "tenant")
-
-
-def all_queries() -> dict[str, Query]:
-    """Return all that can be sent, each text once."""
-    exports = [make_query(f"export_{name}", text.decode()) for name, text in EXPORTS.items()]
-    exports += [make_query("clear", text.decode()) for text in CLEARS]
-    found = [*statements(), *pages(), *planned(), *across()]
-    held = [seen(query, SIGHT) for query in found]
-    return {query.text.decode(): query for query in [*exports, *found, *held]}
-
-
-def tenant_in(query: Query) -> int:
-    """Return the number of the argument that is the tenant; 0 where there is none."""
-    name = NAMED_BY.get(query.name, "tenant_id")
-    return query.arguments.index(name) + 1 if name in query.arguments else 0
-
-
 ALL = all_queries()
 EACH = pytest.mark.parametrize("sql", ALL, ids=lambda sql: ALL[sql].name)
 

@@ -12,9 +12,9 @@ from flexdb.sql.loader import FORMS, NAMES, STATEMENTS, filled
 CONDITIONS = ("TRUE", "{}.version > 1")
 
 
-def statements() -> Iterator[Query]:
+def statements(forms: tuple[JsonFields, ...] = FORMS) -> Iterator[Query]:
     """Give each in each form, and those with a slot with several conditions."""
-    for form in FORMS:
+    for form in forms:
         for name in sorted(NAMES):
             for condition in CONDITIONS:
                 yield STATEMENTS[form].get(name) or filled_with(name, condition, form)
