@@ -158,6 +158,15 @@ def test_it_refuses_triggers_that_no_shard_can_run(plain: Settings) -> None:
     assert "flexdb_unfit" in refusal(plain)
 
 
+def test_what_it_would_do_is_told_before_why_it_does_not(plain: Settings) -> None:
+    citus.stand_in(plain)
+    lines: list[str] = []
+    with pytest.raises(DistributionError, match="MAX_NODES"):
+        for line in distribute(replace(plain, max_nodes=1), None, True):
+            lines.append(line)
+    assert "SELECT create_reference_table('tenants');" in lines
+
+
 def test_what_it_would_do_is_told_and_not_done(standing_in: Settings) -> None:
     before = schema(standing_in)
     lines = list(distribute(standing_in, 8, True))

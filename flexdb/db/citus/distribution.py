@@ -90,14 +90,15 @@ def distribute(settings: Settings, shards: int | None, only_check: bool) -> Iter
             return
         if FIRST not in tables and shards:
             raise DistributionError("--shards is for the first time: the tables have their shards")
+        statements = distributing(connection, tables, shards or SHARDS)
+        if only_check:
+            yield from map(shortened, statements)
         for why in in_use(connection, settings):
             raise DistributionError(why)
         if unfit := unfit_triggers(connection, [*{*tables} & {*tables_of(Spread.DISTRIBUTED)}]):
             raise DistributionError("these triggers read the rows of a statement together with a "
                                     f"table, which no shard can: {', '.join(unfit)}")
-        statements = distributing(connection, tables, shards or SHARDS)
         if only_check:
-            yield from map(shortened, statements)
             return
         _run(connection, statements)
         yield f"distributed {', '.join(tables)}"
