@@ -17,6 +17,7 @@ import bench.feed  # noqa: F401
 import bench.fences  # noqa: F401
 import bench.keys  # noqa: F401
 import bench.kinto  # noqa: F401
+import bench.lists  # noqa: F401
 import bench.neighbours  # noqa: F401
 import bench.related  # noqa: F401
 import bench.repeats  # noqa: F401

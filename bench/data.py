@@ -115,16 +115,20 @@ class Data:
                 calls.append(call("list_nodes", tenant | params | {"pagination": pagination}))
         return calls
 
-    def _token(self, depth: int) -> str:
-        """Return the token of the page of the first tenant after so many nodes."""
-        # The service makes it of the last row of the page before.
-        place = (self.nodes - depth) * self.tenants
-        statement = statement_of(self.settings, call("list_nodes", self.tenant()))
+    def before(self, depth: int) -> tuple[str, str]:
+        """Return when the last of the first tenant's first so many nodes was made, and its id."""
+        id = _id("003", (self.nodes - depth) * self.tenants)
         with connect(self.settings) as connection:
             (moment,) = connection.execute(
                 "SELECT created_at::text FROM nodes WHERE tenant_id = %s AND id = %s",
-                (self.tenant()["tenant_id"], _id("003", place))).fetchone() or ("",)
-        reply = orjson.loads(statement.result((b"[]", 0, 0, moment, _id("003", place))).text)
+                (self.tenant()["tenant_id"], id)).fetchone() or ("",)
+        return moment, id
+
+    def _token(self, depth: int) -> str:
+        """Return the token of the page of the first tenant after so many nodes."""
+        # The service makes it of the last row of the page before.
+        statement = statement_of(self.settings, call("list_nodes", self.tenant()))
+        reply = orjson.loads(statement.result((b"[]", 0, 0, *self.before(depth))).text)
         token: str = reply["pagination"]["next_page_token"]
         return token
 

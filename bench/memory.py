@@ -18,6 +18,7 @@ _CLAIMS = [
     ("idle worker, MB resident", 80),
     ("of that its share, MB (PSS)", None),
     ("of that its own, MB (USS)", None),
+    ("idle worker of the empty Flask view, MB resident", None),
     ("size of the reply, MB", None),
     ("peak over idle, times the reply", 5),
 ]
@@ -44,10 +45,12 @@ def memory(stage: Stage, rounds: int) -> Outcome:
 
 
 def _turn(stage: Stage, data: Data) -> tuple[float, ...]:
+    small = data.pages(fields=["id"])
+    load(stage.empty(), stage.postgres, small)(1)
+    empty = max(processes.memory(pid).rss for pid in stage.empty().workers)
     server = Server(SERVICE, data.settings, stage.folder / "run",
                     {"MAX_PAGE_BYTES": str(2 * _NODES * _CHARACTERS)})
     try:
-        small = data.pages(fields=["id"])
         load(server, stage.postgres, small)(1)
         idle = {pid: processes.memory(pid) for pid in server.workers}
         for pid in idle:
@@ -58,4 +61,4 @@ def _turn(stage: Stage, data: Data) -> tuple[float, ...]:
     finally:
         server.stop()
     most = max(idle.values())
-    return (*(size / _MB for size in most), reply / _MB, over / reply)
+    return (*(size / _MB for size in (*most, empty)), reply / _MB, over / reply)

@@ -10,9 +10,11 @@ from bench.load import call, load
 from bench.measure import Claim, Row
 from bench.rows import row
 from bench.stage import Stage
+from bench.yardsticks import psql
 
 _TASKS = 10_000
 _LISTED, _EACH = 50, 5
+_PSQL = "psql, join"
 _PROJECT = """
 INSERT INTO nodes (tenant_id, id, node_type_id, data, created_at)
 SELECT nt.tenant_id, gen_random_uuid(), nt.id, '{"title": "Project", "status": "open"}', 'epoch'
@@ -39,6 +41,17 @@ INSERT INTO relationships (tenant_id, id, source_node_id, target_node_id, relati
 SELECT n.tenant_id, gen_random_uuid(), n.id, m.id, 'blocks', '{}', n.created_at
 FROM newest n
 JOIN newest m ON m.place / %(each)s = n.place + %(listed)s / %(each)s"""
+# Bare, they have no total.
+_JOINED = """SELECT n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at
+FROM relationships r JOIN nodes n ON n.tenant_id = r.tenant_id AND n.id = r.source_node_id
+WHERE r.tenant_id = '{}' AND r.target_node_id = '{}' AND r.relationship_type = 'part_of'
+ORDER BY r.created_at DESC, r.id DESC LIMIT 10;"""
+_WITH_NEIGHBOURS = """SELECT n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at,
+n.updated_at, (SELECT json_agg(m) FROM relationships r
+               JOIN nodes m ON m.tenant_id = r.tenant_id AND m.id = r.target_node_id
+               WHERE r.tenant_id = n.tenant_id AND r.source_node_id = n.id
+                 AND r.relationship_type = 'blocks')
+FROM nodes n WHERE n.tenant_id = '{}' ORDER BY n.created_at DESC, n.id DESC LIMIT {};"""
 
 
 @row
@@ -51,8 +64,11 @@ def related_list(stage: Stage) -> Row:
     return Row(
         "`list_nodes` with `related_to`, 10 on the first page",
         {related: load(server, stage.postgres, [_list(data, related_to=near)]),
-         plain: load(server, stage.postgres, [_list(data)])},
-        [Claim("CPU, times that of all", lambda turn: turn[related].cost / turn[plain].cost, 1.5)])
+         plain: load(server, stage.postgres, [_list(data)]),
+         _PSQL: psql(stage.postgres, data.settings,
+                     [_JOINED.format(*data.tenant().values(), project)])},
+        [Claim("CPU, times that of all", lambda turn: turn[related].cost / turn[plain].cost, 1.5),
+         _of_psql(related)])
 
 
 @row
@@ -66,9 +82,17 @@ def expand(stage: Stage) -> Row:
     return Row(
         f"`list_nodes`, {_LISTED} on the first page",
         {expanded: load(server, stage.postgres, [_list(data, pagination=page, expand=brought)]),
-         bare: load(server, stage.postgres, [_list(data, pagination=page)])},
+         bare: load(server, stage.postgres, [_list(data, pagination=page)]),
+         _PSQL: psql(stage.postgres, data.settings,
+                     [_WITH_NEIGHBOURS.format(*data.tenant().values(), _LISTED)])},
         [Claim("CPU, times the bare list's", lambda turn: turn[expanded].cost / turn[bare].cost,
-               2)])
+               2),
+         _of_psql(expanded)])
+
+
+def _of_psql(ours: str) -> Claim:
+    return Claim("PostgreSQL CPU, times that of the join in psql",
+                 lambda turn: turn[ours].postgres / turn[_PSQL].postgres, None)
 
 
 def _list(data: Data, **params: Any) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.agreement import check_agreement
-from bench.data import GROUP, Data
+from bench.data import Data
 from bench.load import Subject, call, load
 from bench.measure import Claim, Row
 from bench.servers import Server
 from bench.stage import Stage
 from bench.statements import Script, statement_of
-from bench.yardsticks import pgbench, psql
+from bench.yardsticks import pgbench
 
 ROWS: dict[str, Callable[[Stage], Row]] = {}
 # What the smoke form measures.
@@ -20,7 +20,7 @@ SMOKE = ["list_first_page", "page_depth", "batch_get", "batch_create", "many_ten
          "small_tenant", "bulk_changes", "streams"]
 BATCH = 100
 # pgbench prepares each script on each connection, which must not take long.
-_SCRIPTS = 8
+SCRIPTS = 8
 _NEW = 1000
 _SPREAD = 10_000
 _TENANTS = 100
@@ -38,16 +38,16 @@ def row(build: Callable[[Stage], Row]) -> Callable[[Stage], Row]:
 def get_node(stage: Stage) -> Row:
     """One node by its id."""
     data = stage.data(1, stage.rows)
-    gets = data.gets(_SCRIPTS)
+    gets = data.gets(SCRIPTS)
     scripts = [Script(statement_of(data.settings, get), f"v{place}")
                for place, get in enumerate(gets)]
     return Row(
         f"`get_node`, of {stage.rows:,} nodes",
         {SERVICE: load(stage.service(data), stage.postgres, gets),
-         FASTAPI: _fastapi(stage, data, gets),
+         FASTAPI: fastapi(stage, data, gets),
          EMPTY: load(stage.empty(), stage.postgres, gets),
          PGBENCH: pgbench(stage.postgres, data.settings, scripts)},
-        [_rate(FASTAPI),
+        [rate(FASTAPI),
          Claim(f"CPU, times that of {FASTAPI}",
                lambda turn: turn[SERVICE].cost / turn[FASTAPI].cost, 1),
          Claim(f"p99, times that of {FASTAPI}",
@@ -67,69 +67,10 @@ def create_node(stage: Stage) -> Row:
     return Row(
         "`create_node`, validated against a small schema",
         {SERVICE: load(stage.service(data), stage.postgres, creates),
-         FASTAPI: _fastapi(stage, data, creates),
+         FASTAPI: fastapi(stage, data, creates),
          EMPTY: load(stage.empty(), stage.postgres, creates),
          PGBENCH: pgbench(stage.postgres, data.settings, [script])},
-        [_rate(FASTAPI), _cpu_of_empty(2.8), _postgres_of_pgbench(1.4)])
-
-
-@row
-def list_first_page(stage: Stage) -> Row:
-    """The first page and its total, of many and of few."""
-    many, few = stage.data(1, stage.rows), stage.data(1, 1000)
-    ours, other = f"of {many.nodes:,}", f"of {many.nodes:,}, {FASTAPI}"
-    return Row(
-        "`list_nodes`, 10 on the first page, with `total_count`",
-        {**{f"of {data.nodes:,}": load(stage.service(data), stage.postgres, data.pages())
-            for data in (many, few)},
-         other: _fastapi(stage, many, many.pages())},
-        [_growth(ours, "of 1,000", 1.3, smoke=2), _rate(other, ours)])
-
-
-@row
-def page_depth(stage: Stage) -> Row:
-    """A page in the middle of a long list."""
-    data = stage.data(1, stage.rows)
-    first, deep = "first page", f"page after {stage.rows // 2:,}"
-    return Row(
-        f"`list_nodes`, 10 of {stage.rows:,}",
-        {deep: load(stage.service(data), stage.postgres, data.pages([stage.rows // 2])),
-         first: load(stage.service(data), stage.postgres, data.pages())},
-        [_growth(deep, first, 1.2, smoke=2)])
-
-
-@row
-def equality_filter(stage: Stage) -> Row:
-    """A list by what the data holds, and the same in plain SQL."""
-    data = stage.data(1, stage.rows)
-    groups = range(min(_SCRIPTS, stage.rows // GROUP))
-    bodies = [body for group in groups for body in data.pages(filter={"data.group": group})]
-    uncounted = [body for group in groups
-                 for body in data.pages(filter={"data.group": group}, count="none")]
-    tenant_id = data.tenant()["tenant_id"]
-    where = (f"n.tenant_id = '{tenant_id}' AND jsonb_set('{{{{}}}}', ARRAY[n.tenant_id::text], "
-             f"n.data) @> '{{{{\"{tenant_id}\": {{{{\"group\": {{}}}}}}}}}}'")
-    pages = [f"""SELECT n.id, n.tenant_id, n.node_type_id, n.data, n.version, n.created_at,
-                 n.updated_at FROM nodes n WHERE {where}
-                 ORDER BY n.created_at DESC, n.id DESC LIMIT 10;""".format(group)
-             for group in groups]
-    counts = [f"SELECT count(*) FROM nodes n WHERE {where};".format(group) for group in groups]
-    both = [page + count for page, count in zip(pages, counts)]
-    counted, plain, bare, bare_page = (
-        "with `total_count`", "without", "psql, page and count(*)", "psql, page")
-    return Row(
-        f"`list_nodes`, 10 of the {GROUP:,} of {stage.rows:,} that an equality filter matches",
-        {counted: load(stage.service(data), stage.postgres, bodies),
-         plain: load(stage.service(data), stage.postgres, uncounted),
-         bare: psql(stage.postgres, data.settings, both),
-         bare_page: psql(stage.postgres, data.settings, pages)},
-        [Claim("PostgreSQL CPU, times bare SQL's",
-               lambda turn: turn[counted].postgres / turn[bare].postgres, 2),
-         Claim("without the count, PostgreSQL CPU, times bare SQL's",
-               lambda turn: turn[plain].postgres / turn[bare_page].postgres, 2)],
-        "The bare SQL is the page, `SELECT … WHERE tenant_id = … AND jsonb_set('{}', ARRAY["
-        "tenant_id::text], data) @> … ORDER BY … LIMIT 10`, which finds by the same index, and "
-        "`SELECT count(*)` with the same condition, one after the other in one psql.")
+        [rate(FASTAPI), _cpu_of_empty(2.8), _postgres_of_pgbench(1.4)])
 
 
 @row
@@ -177,7 +118,7 @@ def many_tenants(stage: Stage) -> Row:
         subjects[f"list, {name}"] = load(server, stage.postgres, pages)
     return Row(
         "`get_node` and `list_nodes`, of tenants with 100 nodes each", subjects,
-        [_growth(f"{what}, {names[many]}", f"{what}, {names[one]}", 1.2, smoke=2)
+        [growth(f"{what}, {names[many]}", f"{what}, {names[one]}", 1.2, smoke=2)
          for what in ("get", "list")])
 
 
@@ -199,28 +140,30 @@ def small_tenant(stage: Stage) -> Row:
             for number, filter in zip(numbers, given)]) for what, given in filters.items()}
     return Row(
         "`list_nodes` by an equality filter, of tenants with 1,000 nodes each", subjects,
-        [_growth(f"one fits, {names[many]}", f"one fits, {names[one]}", 1.5, smoke=1.5),
+        [growth(f"one fits, {names[many]}", f"one fits, {names[one]}", 1.5, smoke=1.5),
          Claim("CPU where all fit, times one tenant's", lambda turn: (
              turn[f"all fit, {names[many]}"].cost / turn[f"all fit, {names[one]}"].cost), None)],
         "Where all fit, an index cannot help: the rows of one tenant lie together and those of "
         "many between each other, and each is looked at for the page and for the total.")
 
 
-def _growth(much: str, little: str, limit: float, smoke: float) -> Claim:
+def growth(much: str, little: str, limit: float, smoke: float) -> Claim:
+    """Return the claim that a call costs hardly more where there is much than where is little."""
     return Claim(f"CPU, {much}, times {little}",
                  lambda turn: turn[much].cost / turn[little].cost, limit, smoke=smoke)
 
 
-def _fastapi(stage: Stage, data: Data, calls: list[Any]) -> Subject:
+def fastapi(stage: Stage, data: Data, calls: list[Any]) -> Subject:
     """Return the load of calls on what a user would write instead, which answers as we do."""
     server = stage.fastapi(data)
     check_agreement(stage.service(data), server, calls[0])
     return load(server, stage.postgres, calls)
 
 
-def _rate(other: str, ours: str = SERVICE) -> Claim:
+def rate(other: str) -> Claim:
+    """Return the claim to answer as many calls as another service, on the same processors."""
     return Claim(f"calls/s, of those of {other}",
-                 lambda turn: turn[ours].rate / turn[other].rate, 1, at_least=True)
+                 lambda turn: turn[SERVICE].rate / turn[other].rate, 1, at_least=True)
 
 
 def _cpu_of_empty(limit: float) -> Claim:

@@ -11,12 +11,14 @@ import psycopg
 import pytest
 from testing.postgresql import Postgresql
 
+import bench.__main__  # noqa: F401 (registers all rows)
 from bench import processes
 from bench.data import Data, connect, prepare
 from bench.growth import Curve
 from bench.load import Sample
 from bench.measure import Claim, Row, measure
 from bench.report import markdown, table
+from bench.rows import ROWS, SMOKE
 from bench.servers import EMPTY, Server
 from bench.statements import Script, statement_of
 from bench.yardsticks import program
@@ -146,6 +148,12 @@ def test_growth_beyond_the_limit_is_told_and_the_smoke_form_has_its_own() -> Non
             for cost, smoke in [(110, False), (150, False), (150, True), (250, True)]] == [
         True, False, True, False]
     assert measure(grown(500, smoke=False), 3, 1, smoke=True).verdicts == []
+
+
+def test_the_smoke_form_needs_nothing_that_only_the_long_one_installs() -> None:
+    beside = {"fastapi", "kinto"}
+    assert all(beside & set(ROWS[name].__code__.co_names) for name in ("get_node", "list_nodes"))
+    assert not [name for name in SMOKE if beside & set(ROWS[name].__code__.co_names)]
 
 
 def test_the_median_of_the_rounds_counts() -> None:
