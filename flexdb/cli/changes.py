@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from flexdb.cli.failures import database
+from flexdb.wording import number_of
 
 
 @click.command()
@@ -16,7 +17,8 @@ def upkeep() -> None:
     with database() as settings:
         from flexdb.db.upkeep import keep_up
         done = keep_up(settings)
-        click.echo("another process is at it" if done is None else f"{done:,} rows were dealt with")
+        click.echo("another process is at it" if done is None else
+                   number_of(done, "row was dealt with", "rows were dealt with"))
 
 
 @click.command()

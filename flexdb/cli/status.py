@@ -10,6 +10,7 @@ import click
 from flexdb.cli.failures import database
 from flexdb.cli.remote.output import Writer
 from flexdb.version import __version__
+from flexdb.wording import number_of
 
 
 @click.command()
@@ -53,11 +54,15 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
         f"the service opens up to {connections['workers']} × {connections['pool_size']}")
     if tenants:
         yield "tenants", (
-            f"{tenants['count']:,} with {tenants['nodes']:,} nodes, {tenants['relationships']:,} "
-            f"relationships, {decimal(tenants['bytes'])} of JSON")
+            f"{tenants['count']:,} with {number_of(tenants['nodes'], 'node')}, "
+            f"{number_of(tenants['relationships'], 'relationship')}, "
+            f"{decimal(tenants['bytes'])} of JSON")
     for node in found["nodes"]:
-        yield "node", (f"{node['name']} has {node['tenants']:,} tenants in {node['shards']} shards "
-                       f"of each table, {decimal(node['bytes'])}")
+        yield "node", (f"{node['name']} has {number_of(node['tenants'], 'tenant')} in "
+                       f"{number_of(node['shards'], 'shard')} of each table, "
+                       f"{decimal(node['bytes'])}")
     if webhooks:
-        yield "webhooks", (f"{webhooks['waiting']:,} deliveries wait, {webhooks['dead']:,} are "
-                           f"dead; a change waits for {webhooks['lag']:.0f} s")
+        yield "webhooks", (
+            f"{number_of(webhooks['waiting'], 'delivery waits', 'deliveries wait')}, "
+            f"{number_of(webhooks['dead'], 'is', 'are')} dead; "
+            f"a change waits for {webhooks['lag']:.0f} s")

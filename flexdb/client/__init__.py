@@ -1,6 +1,7 @@
 """A client of flexdb in Python: every method, typed; and on top what programs do with them.
 
-It knows nothing of the service beside the version: no Flask, no PostgreSQL::
+It knows nothing of the service beside the version and the wording of numbers: no Flask, no
+PostgreSQL::
 
     import flexdb.client as fx
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flexdb.client.extras import extra
 from flexdb.client.objects import Node, Relationship
 from flexdb.client.tables import html_table, rows
+from flexdb.wording import number_of
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
@@ -28,6 +29,10 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    def __repr__(self) -> str:
+        return (f"<{type(self).__name__} of {number_of(len(self.nodes), 'node')} and "
+                f"{number_of(len(self.relationships), 'relationship')}>")
 
     def to_networkx(self) -> MultiDiGraph[Any]:
         """Return it as a graph of networkx: nodes by id with their ``data``, edges by id with

@@ -1,5 +1,5 @@
 """The processes: what gunicorn runs before, beside and in the workers.
 
 It may know api, changes, operations, contract, context, access, documents, db, plan, telemetry,
-config and errors.
+config, errors and wording.
 """

@@ -8,6 +8,7 @@ from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.operations.statements import one_object
 from flexdb.server.keys import answering, tenant_id_of
+from flexdb.wording import number_of
 
 _CONTEXT = Context()
 # So many nodes are read in one transaction, for which whoever changes one of them waits.
@@ -29,5 +30,5 @@ def fill_indexes(settings: Settings, tenant: str | None) -> Iterator[str]:
             batch = one_object(_CONTEXT, "build_index", index | {"most": _BATCH}, "nodes")
             while nodes is not None and (further := run(batch)["nodes"]):
                 nodes += further
-            filled = "" if nodes is None else f", {nodes:,} nodes filled"
+            filled = "" if nodes is None else f", {number_of(nodes, 'node')} filled"
             yield f"{index['slug']}  {index['node_type_id']}  {index['member']}  ready{filled}"

@@ -28,6 +28,7 @@ from flexdb.transfer.checks import check_lines
 from flexdb.transfer.lines import Reader
 from flexdb.transfer.lookahead import ahead
 from flexdb.transfer.rows import GZIP
+from flexdb.wording import number_of
 
 logger = logging.getLogger(__name__)
 
@@ -95,10 +96,11 @@ def check_file(settings: Settings, name: str | None) -> None:
             if wrong and refused <= MOST_TOLD:
                 print(wrong)
     if refused > MOST_TOLD:
-        print(f"and {refused - MOST_TOLD:,} more lines")
+        print(f"and {number_of(refused - MOST_TOLD, 'more line')}")
     if refused:
-        raise InvalidParams(f"{refused:,} of {total:,} lines would be refused by calls of today")
-    logger.info("Checked: calls would take all %s lines", f"{total:,}")
+        raise InvalidParams(f"{refused:,} of {number_of(total, 'line')} would be refused by calls "
+                            "of today")
+    logger.info("Checked: calls would take all of %s", number_of(total, "line"))
 
 
 def _export(settings: Settings, tenant: str | None, output: str | None) -> None:
@@ -192,5 +194,5 @@ def writing(output: str | None) -> Iterator[BinaryIO]:
 
 
 def _told(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {kind.replace('_', ' ')}{'s' if count > 1 else ''}"
+    return ", ".join(number_of(count, kind.replace("_", " "))
                      for kind, count in counts.items() if count) or "nothing: the file is empty"

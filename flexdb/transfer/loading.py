@@ -19,6 +19,7 @@ from flexdb.transfer.calls import TypeCalls, calling
 from flexdb.transfer.files import reading
 from flexdb.transfer.refusals import Refusals
 from flexdb.transfer.rows import Format, Row, RowReader
+from flexdb.wording import number_of
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,8 @@ def import_rows(settings: Settings, tenant: str, node_type: str, name: str | Non
         finally:
             loader.tell()
     if refused := loader.counts["refused"]:
-        raise InvalidParams(f"{refused:,} of {sum(loader.counts.values()):,} rows were refused")
+        raise InvalidParams(f"{refused:,} of {number_of(loader.counts.total(), 'row')} "
+                            f"{'was' if refused == 1 else 'were'} refused")
 
 
 class _Loader:

@@ -28,6 +28,7 @@ from flexdb.transfer.cells import Cell, line_of, safe_text, to_cell
 from flexdb.transfer.files import writing
 from flexdb.transfer.kinds import kinds_at, names_in
 from flexdb.transfer.rows import OWN, Format, check_places, nested, place_of
+from flexdb.wording import number_of
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def export_rows(settings: Settings, tenant: str, node_type: str, output: str | N
                 bar.update()
                 count += 1
             file.write(tail if count or shape.form == "json" else b"")
-    logger.info("Exported %s", f"{count:,} rows")
+    logger.info("Exported %s", number_of(count, "row"))
 
 
 def stream_rows(settings: Settings, context: Context, found: TypeRows, shape: Shape

@@ -1,4 +1,5 @@
 """What a person sees: pages and what they are made of, and the console.
 
-It may know api, transfer, contract, documents, db, telemetry, config, errors and the version.
+It may know api, transfer, contract, documents, db, telemetry, config, errors, wording and the
+version.
 """

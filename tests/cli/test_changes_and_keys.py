@@ -99,6 +99,9 @@ def test_what_does_not_fit_a_schema_is_listed(flexdb: Flexdb, acme: str) -> None
     assert done.status == 3 and "2 nodes of Task do not fit" in done.errors
     assert {one["id"] for one in told} == {one["id"] for one in wrong}
     assert all(one["violations"][0]["path"] == "/title" for one in told), told
+    flexdb("nodes", "delete", acme, wrong[0]["id"], "--yes")
+    assert "1 node of Task does not fit" in flexdb(
+        "check", acme, "Task", "--schema", schema).errors
 
 
 def test_a_key_is_made_with_its_secret_listed_without_and_deleted(

@@ -105,6 +105,8 @@ def test_a_table_says_when_there_is_more(flexdb: Flexdb, acme: str) -> None:
     cut = flexdb("nodes", "list", acme, "-o", "table", "--limit", "2", "--sort", "data.n")
     assert len(cut.output.splitlines()) == 4
     assert cut.errors == "These are the first 2: there are more, by --limit.\n"
+    first = flexdb("nodes", "list", acme, "-o", "table", "--limit", "1")
+    assert first.errors == "This is the first: there are more, by --limit.\n"
     whole = flexdb("nodes", "list", acme, "-o", "table", "--limit", "3")
     assert len(whole.output.splitlines()) == 5 and whole.errors == ""
     none = flexdb("nodes", "query", acme, "data.n:=4", "-o", "table")

@@ -16,7 +16,8 @@ from tests.support.waiting import wait_until
 def test_changes_are_given_once_and_go_on_from_where_somebody_was(acme: TenantClient) -> None:
     acme.type("Task")
     follower = acme.changes(follow=False)
-    assert list(follower) == [] and follower.position
+    assert repr(follower) == "<Follower from now on>"
+    assert list(follower) == [] and follower.position and follower.position in repr(follower)
     made = acme.load("Task", [{"n": n} for n in range(5)]).ids
     first = acme.changes(follower.position, follow=False)
     seen = []

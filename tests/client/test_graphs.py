@@ -21,3 +21,6 @@ def test_a_walk_and_a_path_are_graphs_of_networkx(acme: TenantClient) -> None:
     assert path is not None and [one["id"] for one in path.nodes] == [a.id, b.id, c.id]
     assert acme.path(a, c, types=["blocks"]) is None
     assert "<td>A</td>" in walked._repr_html_()
+    assert repr(walked) == "<Graph of 3 nodes and 2 relationships>"
+    assert repr(acme.walk(c, depth=1, types=["depends_on"])) == (
+        "<Graph of 1 node and 0 relationships>")

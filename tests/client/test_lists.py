@@ -72,6 +72,7 @@ def test_a_record_in_a_notebook_is_a_table_in_which_nothing_runs(filled: TenantC
     shown = record._repr_html_()
     assert shown.startswith("<table>") and "<script>" not in shown and "<i>" not in shown
     assert "x" * 60 not in shown and record.id in shown
+    assert repr(filled.nodes()) == "<List of nodes, of which all() gives all>"
     page = next(filled.nodes(sort="data.n").pages(3))
     assert page._repr_html_().count("<tr>") == 4 and "&lt;b&gt;2" in page._repr_html_()
     edge = record.relate("of", record)

@@ -54,11 +54,11 @@ def test_rows_go_through_pipes_and_files_and_the_status_tells_of_refused_ones(
     status, output, errors = finish(flexdb(
         database, "import", *ROWS, "--map", "Number=name", str(rows)))
     assert (status, output) == (1, "line 3: n must be an integer, not x\n")
-    assert errors.splitlines()[-1] == "flexdb: 1 of 2 rows were refused"
+    assert errors.splitlines()[-1] == "flexdb: 1 of 2 rows was refused"
     assert "Imported: 1 created, 1 refused" in errors
     status, output, errors = finish(flexdb(
         database, "export", *ROWS, "--fields", "n,name", str(out)))
-    assert (status, output) == (0, "") and "Exported 1 rows" in errors
+    assert (status, output) == (0, "") and "Exported 1 row\n" in errors
     status, output, errors = finish(flexdb(database, "import", *ROWS, str(out)))
     assert status == 0 and "Imported: 1 created" in errors
     status, output, errors = finish(flexdb(

@@ -84,7 +84,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 def test_cells_become_what_the_schema_says(tasks: Tasks, capsys: pytest.CaptureFixture[str]
                                            ) -> None:
-    with pytest.raises(InvalidParams, match="1 of 3 rows were refused"):
+    with pytest.raises(InvalidParams, match="1 of 3 rows was refused"):
         tasks.take(
             "\ufefftitle,due,points,hours,done,tags,address.zip,address.floor,either,level,other\n"
             'a,"x, ""y""\n2",007,,,,,,,,\n'
@@ -121,19 +121,19 @@ def test_a_column_is_the_id_all_data_or_a_member(tasks: Tasks, form: str, text: 
     ("csv", "title,title\na,b\n", "the column title is there twice"),
     ("csv", "address,address.zip\n", "the column address.zip lies within address"),
     ("csv", "No.\n1\n", "--map 'No.'=name"),
-    ("csv", 'title\n"a', "1 of 1 rows"),
+    ("csv", 'title\n"a', "1 of 1 row was"),
     ("csv", 'ti"t"le\n', 'line 1 has a quote within a cell'),
-    ("csv", b"title\n\xff\n", "1 of 1 rows"),
-    ("csv", "title\na,b\n", "1 of 1 rows"),
+    ("csv", b"title\n\xff\n", "1 of 1 row was"),
+    ("csv", "title\na,b\n", "1 of 1 row was"),
     ("json", '{"title":"a"}', "no JSON array: it must begin with ["),
     ("json", '[{"title":"a"}', "behind item 1 must stand , or ]"),
     ("json", '[{"title":"a"},]', "item 2 is not JSON"),
     ("json", '[{"title":"a"}] x', "goes on behind"),
     ("json", b'["\xff"]', "is not UTF-8"),
     ("json", "[" * 100_000, "item 1 is nested too deep"),
-    ("ndjson", "[1]\n", "1 of 1 rows"), ("ndjson", '{"a":1,}\n', "1 of 1 rows"),
-    ("ndjson", '{"a":NaN}\n', "1 of 1 rows"), ("ndjson", '{"id":7}\n', "1 of 1 rows"),
-    ("ndjson", '{"a":' + "[" * 600 + "]" * 600 + "}\n", "1 of 1 rows")])
+    ("ndjson", "[1]\n", "1 of 1 row was"), ("ndjson", '{"a":1,}\n', "1 of 1 row was"),
+    ("ndjson", '{"a":NaN}\n', "1 of 1 row was"), ("ndjson", '{"id":7}\n', "1 of 1 row was"),
+    ("ndjson", '{"a":' + "[" * 600 + "]" * 600 + "}\n", "1 of 1 row was")])
 def test_what_is_malformed_is_told(tasks: Tasks, form: str, text: str | bytes, told: str) -> None:
     with pytest.raises(InvalidParams) as caught:
         tasks.take(text, form)

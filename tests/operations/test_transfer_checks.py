@@ -144,7 +144,7 @@ def test_the_command_lists_the_lines_loads_nothing_and_needs_no_database(
     assert total_rows(database) == 0
     file.write_bytes(written(small()))
     status, output, errors = finish(flexdb(away, "import", "--check", str(file)))
-    assert (status, output) == (0, "") and errors.endswith("calls would take all 9 lines\n")
+    assert (status, output) == (0, "") and errors.endswith("calls would take all of 9 lines\n")
 
 
 @pytest.mark.long

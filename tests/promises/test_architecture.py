@@ -28,7 +28,8 @@ WALLS: dict[str, set[str]] = {
     "config": set(),
     "errors": set(),
     "version": set(),
-    "client": {"version"},
+    "wording": set(),
+    "client": {"version", "wording"},
     "telemetry": {"config", "version"},
     "plan": {"errors"},
     "documents": {"errors"},
@@ -40,15 +41,15 @@ WALLS: dict[str, set[str]] = {
     "query": {"access", "contract", "sql", "context", "documents", "plan", "config", "errors"},
     "operations": {"access", "query", "contract", "sql", "context", "documents", "plan", "errors"},
     "transfer": {"operations", "access", "query", "contract", "sql", "context", "documents", "db",
-                 "plan", "config", "errors"},
+                 "plan", "config", "errors", "wording"},
     "changes": {"operations", "access", "query", "contract", "sql", "context", "documents",
                 "db", "plan", "telemetry", "config", "errors", "version"},
     "api": {"changes", "access", "query", "contract", "sql", "context", "documents", "db", "plan",
             "telemetry", "config", "errors"},
     "web": {"api", "transfer", "contract", "documents", "db", "telemetry", "config", "errors",
-            "version"},
+            "version", "wording"},
     "server": {"api", "changes", "operations", "contract", "context", "access", "documents", "db",
-               "plan", "telemetry", "config", "errors"},
+               "plan", "telemetry", "config", "errors", "wording"},
 }
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
 POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}
@@ -125,7 +126,7 @@ def test_commands_over_http_know_the_client_and_nothing_of_the_service() -> None
     remote = [module for module in MODULES if module.startswith("flexdb.cli.remote")]
     known = {name for module in remote for name in imports(module) if name in MODULES}
     assert remote and {name for name in known if room(name) != "client"} == {
-        *remote} - {"flexdb.cli.remote"} | {"flexdb.cli.failures"}
+        *remote} - {"flexdb.cli.remote"} | {"flexdb.cli.failures", "flexdb.wording"}
 
 
 def test_only_one_module_knows_flask_jsonrpc() -> None:

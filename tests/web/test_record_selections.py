@@ -117,7 +117,7 @@ def test_all_that_fit_are_taken_however_many_boxes_are_checked_besides(tasks: Ta
     led = tasks.console.post(f"{tasks.url}/export-records", form).headers["Location"]
 
     assert urlencode({"filter": form["filter"]}) in led
-    assert "Delete 1 records of Task?" in tasks.console.post(
+    assert "Delete 1 record of Task?" in tasks.console.post(
         f"{tasks.url}/delete-records", form, 200).text
 
 

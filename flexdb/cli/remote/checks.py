@@ -12,6 +12,7 @@ from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.failures import REFUSED
 from flexdb.cli.remote.names import find_type, tenant_argument, type_argument
 from flexdb.cli.remote.output import Writer
+from flexdb.wording import number_of
 
 if TYPE_CHECKING:
     from flexdb.client import Client
@@ -35,4 +36,6 @@ def check(db: Client, output: Writer, tenant: str, type: str, schema: str | None
         for one in found.check(document(schema))]
     output.many(refused)
     if refused:
-        raise Failure(f"{len(refused):,} nodes of {found.name} do not fit", REFUSED)
+        nodes = number_of(len(refused), "node")
+        raise Failure(f"{nodes} of {found.name} {'does' if len(refused) == 1 else 'do'} not fit",
+                      REFUSED)

@@ -133,7 +133,8 @@ class Writer:
         else:
             click.echo("There are none.", err=True)
         if len(things) > limit:
-            click.echo(f"These are the first {limit:,}: there are more, by --limit.", err=True)
+            told = "This is the first" if limit == 1 else f"These are the first {limit:,}"
+            click.echo(f"{told}: there are more, by --limit.", err=True)
 
     def _members(self, things: list[Thing]) -> None:
         """Write objects below each other, a line for each member."""

@@ -32,6 +32,10 @@ class AsyncFollower:
         self._wait, self._follow = wait, follow
         self.position: str | None = params.get("since")
 
+    def __repr__(self) -> str:
+        where = f"behind {self.position}" if self.position else "from now on"
+        return f"<{type(self).__name__} {where}>"
+
     async def __aiter__(self) -> AsyncIterator[ChangeRecord]:
         while self.position is None:
             now = await self._next(None)

@@ -36,6 +36,9 @@ class AsyncList(Generic[T]):
         self._connection, self._name, self._member = connection, name, member
         self._params, self._read, self._kept = params, read, kept
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._member}, of which all() gives all>"
+
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.pages():
             for one in page:

@@ -35,6 +35,10 @@ class Follower:
         self._wait, self._follow = wait, follow
         self.position: str | None = params.get("since")
 
+    def __repr__(self) -> str:
+        where = f"behind {self.position}" if self.position else "from now on"
+        return f"<{type(self).__name__} {where}>"
+
     def __iter__(self) -> Iterator[ChangeRecord]:
         while self.position is None:
             now = self._next(None)

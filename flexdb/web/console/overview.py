@@ -9,6 +9,7 @@ from flexdb.documents.declarations import members_of
 from flexdb.errors import FlexdbError
 from flexdb.web.console.labels import NAMING, label
 from flexdb.web.console.page import Shown, page, paging, show, within
+from flexdb.wording import number_of
 
 # How many types have a card, each of which asks for its total; and how much of the rest is shown.
 _CARDS, _NEWEST = 24, 8
@@ -63,7 +64,7 @@ def declared(schema: Any) -> str:
     together = schema.get("x-unique") if isinstance(schema, dict) else None
     kinds["unique"] += len(together) if isinstance(together, list) else 0
     top = sum(len(path) == 1 for path, _ in found)
-    return " · ".join([f"{top} member{'s' if top != 1 else ''}",
+    return " · ".join([number_of(top, "member"),
                        *(f"{number} {word}" for word, number in kinds.items() if number)])
 
 

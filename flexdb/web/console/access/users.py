@@ -12,6 +12,7 @@ from flexdb.web.console import confirming
 from flexdb.web.console.faults import wrong_fields
 from flexdb.web.console.messages import redirect_with
 from flexdb.web.console.page import Shown, page, paging, show
+from flexdb.wording import number_of
 
 _URL = "/console/users"
 _FIELDS = ("email", "display_name")
@@ -77,8 +78,9 @@ def delete(calls: PageCalls, user_id: str) -> Shown | Response:
         tenants = calls.one("list_user_tenants", user_id=user_id, pagination={"page_size": 1})
         total = tenants["pagination"]["total_count"]
         return confirming.ask(
-            f"Delete {found['email']}?", f"The user is a member of {total} tenants, and is so no "
-            "more. What the user wrote stays.", does="Delete the user", back=f"{_URL}/{user_id}")
+            f"Delete {found['email']}?", "The user is a member of "
+            f"{number_of(int(total), 'tenant')}, and is so no more. What the user wrote stays.",
+            does="Delete the user", back=f"{_URL}/{user_id}")
     calls.one("delete_user", id=user_id)
     return redirect_with(_URL, f"Deleted {found['email']}.")
 

@@ -19,6 +19,7 @@ from flexdb.web.console.records import cells, columns
 from flexdb.web.console.records.query import RecordQuery
 from flexdb.web.console.typed import json_of, whole
 from flexdb.web.console.words import as_json
+from flexdb.wording import number_of
 
 # So many may be chosen one by one, as many as a filter may name; so many are brought back at once.
 MOST_CHOSEN, _MOST_UNDONE = 1000, 20
@@ -55,7 +56,7 @@ def delete(calls: PageCalls, tenant_id: str, type_id: str) -> Shown | Response:
         return _ask(calls, tenant_id, type_id, filter, back)
     deleted = calls.one("delete_nodes", tenant_id=tenant_id, filter=filter,
                         max_affected=whole(most, "most") if most else len(ids))["deleted"]
-    told = "Deleted 1 record." if deleted == "1" else f"Deleted {int(deleted):,} records."
+    told = f"Deleted {number_of(int(deleted), 'record')}."
     if takes_all or len(ids) > _MOST_UNDONE:
         return redirect_with(back, f"{told} They are under Deleted records.")
     return redirect_with(back, Message(told, f"/console/t/{tenant_id}/restore",
@@ -71,8 +72,8 @@ def _ask(calls: PageCalls, tenant_id: str, type_id: str, filter: dict[str, Any],
     if count == Number("0"):
         return redirect_with(back, "No record fits: nothing is deleted.")
     # Where rules hold for the caller, many are not counted.
-    told = "more than 10,000" if count is None else f"{int(count):,}"
-    return ask(f"Delete {told} records of {found['node_type']['name']}?",
+    told = "more than 10,000 records" if count is None else number_of(int(count), "record")
+    return ask(f"Delete {told} of {found['node_type']['name']}?",
                "Their relationships go along. What the history keeps can be brought back, one by "
                "one, under Deleted records. When more than these fit by then, none is deleted.",
                does=f"Delete {told}", back=back, place=place, most=str(count or MOST_DELETED))

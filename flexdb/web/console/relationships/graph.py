@@ -22,6 +22,7 @@ from flexdb.web.console.relationships.picture import (
     Picture,
     PictureAsked,
 )
+from flexdb.wording import number_of
 
 # How many relationships a page has, and by how many of them a record is expanded at most.
 _LARGEST_PAGE, _MOST_PAGES = 1000, 8
@@ -127,7 +128,7 @@ def _way(picture: Picture, told: Any, picks: Picks) -> str:
     picture.show(path["nodes"], path["relationships"])
     picture.path = {one["id"] for one in (*path["nodes"], *path["relationships"])}
     length = int(path["length"])
-    return f"A shortest way has {length} relationship{'' if length == 1 else 's'}."
+    return f"A shortest way has {number_of(length, 'relationship')}."
 
 
 def _join(calls: PageCalls, of: dict[str, Any], picture: Picture, asked: PictureAsked) -> None:
