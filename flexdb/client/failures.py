@@ -101,6 +101,15 @@ class ServiceError(Error):
         """In how many seconds it may be tried again; 0 where nothing is told."""
         return float(self.data.get("retry_after", 0))
 
+    def about(self, field: str, asked: str) -> ServiceError:
+        """Return the error with what was asked for in its message, where it is about that.
+
+        :param field: the parameter that it was
+        """
+        if field not in self.fields:
+            return self
+        return type(self)(self.code, f"{self.message}: {asked}", self.data, self.request_id)
+
     def may_repeat(self, harmless: bool) -> bool:
         """Tell whether the request may be sent again."""
         return bool(self.data.get("retryable")) or harmless and self.reason == "COMMIT_UNKNOWN"

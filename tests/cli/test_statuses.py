@@ -17,6 +17,7 @@ from tests.support.commands import Flexdb, finish
 from tests.support.pages import quoted, table
 from tests.support.paths import ROOT
 
+NOBODY = "00000000-0000-7000-8000-000000000000"
 PAGE = "docs/reference/commands.md"
 
 
@@ -31,8 +32,13 @@ def test_every_reason_is_in_the_table_with_the_status_that_it_gives() -> None:
 @pytest.mark.parametrize(("arguments", "status", "told"), [
     (("types", "create", "{acme}", ""), 3, "name"),
     (("call", "list_tenant"), 3, "did you mean list_tenants?"),
-    (("nodes", "list", "nobody"), 4, "there is no such tenant: slug names no tenant (NOT_FOUND"),
-    (("nodes", "list", "{acme}", "--type", "Tsk"), 4, "name names no node type (NOT_FOUND"),
+    (("nodes", "list", "nobody"), 4, "there is no such tenant: nobody (NOT_FOUND"),
+    (("call", "list_nodes", "tenant_id=nobody"), 4, "there is no such tenant: nobody (NOT_FOUND"),
+    (("nodes", "list", "{acme}", "--type", "Tsk"), 4, "there is no such node type: Tsk (NOT_FOUND"),
+    (("nodes", "create", "{acme}", "Tsk"), 4, "there is no such node type: Tsk (NOT_FOUND"),
+    (("types", "get", "{acme}", NOBODY), 4, f"there is no such node type: {NOBODY} (NOT_FOUND"),
+    (("tenants", "get", NOBODY), 4, f"there is no such tenant: {NOBODY} (NOT_FOUND"),
+    (("nodes", "get", "{acme}", NOBODY), 4, "there is no such node: id names no node (NOT_FOUND"),
     (("tenants", "create", "{acme}"), 5, "slug is taken"),
     (("tenants", "list", "--url", "http://127.0.0.1:1"), 9, "cannot be reached"),
     (("nodes", "get"), 2, "Missing argument 'TENANT'"),

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 REFUSED = 3
 # What is named is not there.
 ABSENT = 4
+# Who calls is not known, or may not.
+_FORBIDDEN = 7
+# Where it ends so, nothing of the call was done.
+NOTHING_DONE = (REFUSED, ABSENT, _FORBIDDEN)
 # The service was not reached, or did not answer in time.
 _AWAY = 9
 # Reasons of the error tree by the status of a command; of what is not listed it is 1.
@@ -24,7 +28,7 @@ STATUSES = {
     ABSENT: ("NOT_FOUND", "CHANGES_GONE"),
     5: ("ALREADY_EXISTS", "IN_USE", "KEY_REUSED"),
     6: ("VERSION_CONFLICT", "PRECONDITION_FAILED", "ABORTED"),
-    7: ("UNAUTHENTICATED", "PERMISSION_DENIED"),
+    _FORBIDDEN: ("UNAUTHENTICATED", "PERMISSION_DENIED"),
     8: ("QUOTA_EXCEEDED", "RATE_LIMITED"),
     _AWAY: ("UNAVAILABLE", "OVERLOADED", "STORAGE_FULL", "COMMIT_UNKNOWN", "DEADLINE_EXCEEDED"),
 }
@@ -65,6 +69,9 @@ def _told(error: fx.Error) -> str:
         return visible(text)
     more = [line for name, problems in error.fields.items() for problem in problems
             if (line := f"{name} {problem}") not in text]
+    if isinstance(error, fx.NotFound) and ": " in text:
+        # It names what is not there already.
+        more = []
     request = f", request {error.request_id}" if error.request_id else ""
     return visible(f"{': '.join([text, *filter(None, ['; '.join(more)])])} "
                    f"({error.reason or error.code}{request})")

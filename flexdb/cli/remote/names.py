@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,8 +13,9 @@ from flexdb.cli.remote.connection import find_service
 
 if TYPE_CHECKING:
     from flexdb.client import Client
-    from flexdb.client.objects import NodeType
+    from flexdb.client.objects import NodeType, Tenant
 
+_Found = TypeVar("_Found")
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 # Whoever waits for a completion waits no longer, in seconds, and for no more.
 _QUICK, _MANY = 0.5, 100
@@ -21,10 +23,24 @@ _QUICK, _MANY = 0.5, 100
 _PLAIN = re.compile(r"[\w.@%+:/-]+")
 
 
+def find_tenant(db: Client, tenant: str) -> Tenant:
+    """Return the tenant of a slug or an id."""
+    return _found(db.get_tenant, "slug", tenant)
+
+
 def find_type(db: Client, tenant_id: str, type: str) -> NodeType:
     """Return the node type of a name or an id."""
+    return _found(partial(db.get_node_type, tenant_id=tenant_id), "name", type)
+
+
+def _found(get: Callable[..., _Found], member: str, asked: str) -> _Found:
+    import flexdb.client as fx
     from flexdb.client.ids import is_id
-    return db.get_node_type(tenant_id=tenant_id, **{"id" if is_id(type) else "name": type})
+    member = "id" if is_id(asked) else member
+    try:
+        return get(**{member: asked})
+    except fx.NotFound as error:
+        raise error.about(member, asked) from None
 
 
 def _asked(member: str, ask: Callable[[Client, str, dict[str, Any]], Iterable[Any]]) -> Completer:

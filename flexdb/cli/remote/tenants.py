@@ -8,7 +8,7 @@ import click
 
 from flexdb.cli.remote.connection import connected
 from flexdb.cli.remote.lists import listed, write_list
-from flexdb.cli.remote.names import tenant_argument
+from flexdb.cli.remote.names import find_tenant, tenant_argument
 from flexdb.cli.remote.output import Writer
 from flexdb.cli.remote.questions import ask, sure
 
@@ -34,8 +34,7 @@ def list_tenants(db: Client, output: Writer, **options: Any) -> None:
 @connected
 def get_tenant(db: Client, output: Writer, tenant: str) -> None:
     """Show a tenant."""
-    from flexdb.client.ids import is_id
-    output.one(db.get_tenant(**{"id" if is_id(tenant) else "slug": tenant}))
+    output.one(find_tenant(db, tenant))
 
 
 @tenants.command("create")

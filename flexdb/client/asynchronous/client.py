@@ -20,13 +20,11 @@ class AsyncClient(AsyncConnection):
         :param create: whether it is made where there is none of that slug
         :raises NotFound: when there is none
         """
-        if is_id(name):
-            return AsyncTenantClient(self, await self.get_tenant(id=name))
         try:
-            found = await self.get_tenant(slug=name)
-        except NotFound:
-            if not create:
-                raise
+            found = await (self.get_tenant(id=name) if is_id(name) else self.get_tenant(slug=name))
+        except NotFound as error:
+            if is_id(name) or not create:
+                raise error.about("id" if is_id(name) else "slug", name) from None
             try:
                 found = await self.create_tenant(slug=name, name=name)
             except AlreadyExists:

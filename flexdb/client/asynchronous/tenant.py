@@ -228,7 +228,10 @@ class AsyncTenantClient:
         if is_id(kind):
             return kind
         if kind not in self._types:
-            found = await self._connection.get_node_type(tenant_id=self.id, name=kind)
+            try:
+                found = await self._connection.get_node_type(tenant_id=self.id, name=kind)
+            except NotFound as error:
+                raise error.about("name", kind) from None
             self._types[kind] = found["id"]
         return self._types[kind]
 

@@ -23,13 +23,11 @@ class Client(Connection):
         :param create: whether it is made where there is none of that slug
         :raises NotFound: when there is none
         """
-        if is_id(name):
-            return TenantClient(self, self.get_tenant(id=name))
         try:
-            found = self.get_tenant(slug=name)
-        except NotFound:
-            if not create:
-                raise
+            found = (self.get_tenant(id=name) if is_id(name) else self.get_tenant(slug=name))
+        except NotFound as error:
+            if is_id(name) or not create:
+                raise error.about("id" if is_id(name) else "slug", name) from None
             try:
                 found = self.create_tenant(slug=name, name=name)
             except AlreadyExists:

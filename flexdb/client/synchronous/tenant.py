@@ -231,7 +231,10 @@ class TenantClient:
         if is_id(kind):
             return kind
         if kind not in self._types:
-            found = self._connection.get_node_type(tenant_id=self.id, name=kind)
+            try:
+                found = self._connection.get_node_type(tenant_id=self.id, name=kind)
+            except NotFound as error:
+                raise error.about("name", kind) from None
             self._types[kind] = found["id"]
         return self._types[kind]
 
