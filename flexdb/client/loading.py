@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Literal
 
 from flexdb.client.failures import ServiceError
+from flexdb.client.reasons import TooLarge
 
 OnError = Literal["raise", "collect"]
 Progress = Callable[["LoadReport"], None]
@@ -43,3 +46,23 @@ class LoadReport:
     def created(self) -> int:
         """How many there are now."""
         return len(self.ids) - len(self.refused)
+
+
+def problems_by_row(error: ServiceError, member: str) -> dict[int, dict[str, list[str]]]:
+    """Return what is wrong with each row of those that were sent, by its place among them.
+
+    :param member: the parameter that has them
+    """
+    if isinstance(error, TooLarge):
+        return {0: {"": [error.message]}}
+    found: dict[int, dict[str, list[str]]] = {}
+    for name, problems in error.fields.items():
+        if told := re.match(rf"{member}\.(\d+)\.?(.*)", name):
+            found.setdefault(int(told[1]), {})[told[2]] = problems
+    # What does not fit a schema is told as of a record by itself, and of each place in it.
+    for row, violations in groupby(error.violations, lambda one: one.get("index")):
+        if isinstance(row, int) and "data" in found.get(row, ()):
+            wrong = found[row]["data"][0]
+            found[row]["data"] = [f"{wrong} at {one['path']}: {one['message']}" if one["path"]
+                                  else f"{wrong}: {one['message']}" for one in violations]
+    return found

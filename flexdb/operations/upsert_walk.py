@@ -53,7 +53,11 @@ class Upsert:
             outcome, node = self.done[place]
             return b'{"outcome":"%b","node":%b,"error":null}' % (outcome.encode(), node)
         error = self.faults[place]
-        told = {"code": error.code, "reason": error.reason, "message": str(error)}
+        message = str(error)
+        for first in error.data.get("violations", [])[:1]:
+            # Of what does not fit nothing else is told here.
+            message += f"{f' at {path}' if (path := first['path']) else ''}: {first['message']}"
+        told = {"code": error.code, "reason": error.reason, "message": message}
         return b'{"outcome":"refused","node":null,"error":%b}' % orjson.dumps(told)
 
     def walk(self) -> Generator[Plan, Any, None]:

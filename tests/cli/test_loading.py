@@ -121,6 +121,32 @@ def test_a_file_that_is_wrong_in_the_middle_is_gone_on_with_behind_what_is_done(
     assert [row["title"] for row in dumped(flexdb, shop).objects()] == ["A", "B"]
 
 
+@pytest.mark.parametrize(("chunk", "told"), [
+    ("1", "the first row is dealt with, and --skip 1 goes on behind\n"),
+    ("2", "delimiter, at character 9\n")])
+def test_only_where_rows_are_dealt_with_it_tells_how_to_go_on(
+        flexdb: Flexdb, shop: str, chunk: str, told: str) -> None:
+    done = flexdb("load", shop, "Task", "--chunk", chunk, stdin='{"title":"A"}\n{"title"\n')
+    assert done.status == 3 and done.errors.endswith(told) and "line 2 is no JSON" in done.errors
+
+
+def test_what_is_refused_before_any_row_is_no_reason_to_look_for_rows(flexdb: Flexdb, shop: str
+                                                                       ) -> None:
+    done = flexdb("load", shop, "Task", "--key", "points", stdin='{"points":1}\n')
+    assert done.status == 3 and "is not unique" in done.errors and "rows" not in done.errors
+
+
+def test_of_a_row_that_does_not_fit_each_place_is_told(flexdb: Flexdb, shop: str) -> None:
+    rows = '{"title":"A"}\n{"title":1,"points":"x"}\n'
+    for more in ((), ("--key", "title")):
+        done = flexdb("load", shop, "Task", *more, stdin=rows)
+        assert done.status == 3 and "row 2: data violates the node type's schema at /" in (
+            done.errors), done.errors
+        assert done.errors.endswith("flexdb: 1 row was refused\n")
+    plain = flexdb("load", shop, "Task", stdin=rows).errors
+    assert "at /title: " in plain and "at /points: " in plain
+
+
 @pytest.mark.parametrize(("form", "rows", "told"), [
     ("json", "{}", "no array"), ("json", "[1]", "row 1 holds no object"), ("json", "[", "no JSON"),
     ("csv", "a,a\n1,2\n", "two columns are called 'a'")])
@@ -167,5 +193,5 @@ def test_where_it_is_interrupted_it_tells_how_far_it_was(
     environment.setattr("flexdb.cli.remote.loading.rows_of", rows)
     done = flexdb("load", shop, "Task", "--chunk", "1")
     assert done.status == 130 and done.errors == (
-        "flexdb: interrupted: the first 3 rows are dealt with, and --skip 3 goes on behind them; "
-        "look before that whether rows up to 4 are there\n")
+        "flexdb: interrupted: the first 3 rows are dealt with, and --skip 3 goes on behind; "
+        "look first whether rows up to 4 are there\n")

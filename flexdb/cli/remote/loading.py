@@ -15,14 +15,16 @@ import click
 
 from flexdb.cli.failures import Failure
 from flexdb.cli.remote.connection import connected
-from flexdb.cli.remote.failures import REFUSED, failure_of
+from flexdb.cli.remote.failures import NOTHING_DONE, REFUSED, failure_of
 from flexdb.cli.remote.lists import listed, write_list
 from flexdb.cli.remote.names import find_type, tenant_argument, type_argument
 from flexdb.cli.remote.output import Writer
 from flexdb.cli.remote.rows import FORMS, rows_of, safe
 from flexdb.cli.remote.text import json_text, visible
+from flexdb.wording import number_of
 
 if TYPE_CHECKING:
+    import flexdb.client as fx
     from flexdb.client import Client
     from flexdb.client.objects import NodeType
 # As of a process that SIGINT ended.
@@ -95,16 +97,30 @@ def load(db: Client, output: Writer, tenant: str, type: str, file: str | None,
                     note(one)
                 tell(done)
     except (fx.Error, Failure, KeyboardInterrupt) as error:
-        failure = (error if isinstance(error, Failure) else failure_of(error)
-                   if isinstance(error, fx.Error) else Failure("interrupted", INTERRUPTED))
-        # A chunk that was under way may be there, or a part of it.
-        unknown = "" if key or isinstance(error, Failure) else (
-            f"; look before that whether rows up to {done + chunk:,} are there")
-        raise Failure(f"{failure.message}: the first {done:,} rows are dealt with, and --skip "
-                      f"{done} goes on behind them{unknown}", failure.exit_code) from None
+        raise _stopped(error, done, 0 if key else chunk) from None
     output.one({**outcomes, "refused": wrong})
     if wrong:
-        raise Failure(f"{wrong:,} {'row was' if wrong == 1 else 'rows were'} refused", REFUSED)
+        raise Failure(f"{number_of(wrong, 'row was', 'rows were')} refused", REFUSED)
+
+
+def _stopped(error: fx.Error | Failure | KeyboardInterrupt, done: int, unsure: int) -> Failure:
+    """Return what is told where it ends before its end, with where it goes on.
+
+    :param done: how many rows are dealt with
+    :param unsure: how many rows of a chunk under way would be there twice; 0 where none would
+    """
+    failure = error if isinstance(error, Failure) else (
+        Failure("interrupted", INTERRUPTED) if isinstance(error, KeyboardInterrupt)
+        else failure_of(error))
+    told = []
+    if done:
+        rows = "row is" if done == 1 else f"{done:,} rows are"
+        told.append(f"the first {rows} dealt with, and --skip {done} goes on behind")
+    # A chunk that was under way may be there, or a part of it.
+    if unsure and not isinstance(error, Failure) and failure.exit_code not in NOTHING_DONE:
+        told.append(f"look first whether rows up to {done + unsure:,} are there")
+    return Failure(": ".join([failure.message, *filter(None, ["; ".join(told)])]),
+                   failure.exit_code)
 
 
 @click.command("dump")
@@ -158,8 +174,10 @@ def _upserted(db: Client, node_type: NodeType, rows: Iterator[Any], key: tuple[s
                 item["data"] = {name: value for name, value in item["data"].items() if name != "id"}
         told = db.upsert_nodes(tenant_id=node_type["tenant_id"], nodes=items,
                                key=None if by_id else list(key), all_or_none=False)
-        refused = [RowProblem(number, row, {"": [one["error"]["message"]]})
-                   for number, (row, one) in enumerate(zip(part, told), place + 1) if one["error"]]
+        refused = [
+            RowProblem(place + row + 1, part[row], {"": [one["error"]["message"].removeprefix(
+                f"invalid parameters: nodes.{row}.")]})
+            for row, one in enumerate(told) if one["error"]]
         yield Chunk(len(part), Counter(one["outcome"] for one in told if not one["error"]), refused)
         place += len(part)
 

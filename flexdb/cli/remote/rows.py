@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ def rows_of(file: str | None, form: str | None, schema: Any) -> Iterator[dict[st
         else:
             for number, line in enumerate(stream, 1):
                 if line.strip():
-                    yield _object(_json(line, f"line {number}"), f"line {number}")
+                    yield _object(_json(line.rstrip("\r\n"), f"line {number}"), f"line {number}")
 
 
 def safe(value: Any) -> Any:
@@ -105,6 +106,11 @@ def _value(cell: str, schema: Any) -> Any:
 def _json(text: str, place: str) -> Any:
     try:
         return read_json(text)
+    except json.JSONDecodeError as error:
+        # Of a line within the file, a line within that would be taken for one of the file.
+        where = f"line {error.lineno}, " if "\n" in text else ""
+        raise _refused(f"{place} is no JSON: {error.msg}, at {where}character {error.colno}"
+                       ) from None
     except ValueError as error:
         raise _refused(f"{place} is no JSON: {error}") from None
 

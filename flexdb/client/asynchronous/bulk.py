@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from flexdb.client.asynchronous.connection import AsyncConnection
 from flexdb.client.failures import ServiceError
 from flexdb.client.ids import new_ids
-from flexdb.client.loading import LoadReport, OnError, Progress, RefusedRow
+from flexdb.client.loading import LoadReport, OnError, Progress, RefusedRow, problems_by_row
 from flexdb.client.reasons import AlreadyExists, NotFound, TooLarge
 
 # What writes many of a kind, and what reads one.
@@ -74,7 +73,7 @@ class AsyncLoader:
                     await self._write(places[:half], rows[:half], items[:half])
                     places, rows, items = places[half:], rows[half:], items[half:]
                     continue
-                wrong = _by_row(error, self._member)
+                wrong = problems_by_row(error, self._member)
                 if self._on_error == "raise" or not wrong:
                     raise
                 for place, problems in wrong.items():
@@ -90,16 +89,6 @@ class AsyncLoader:
         except NotFound:
             return False
         return True
-
-
-def _by_row(error: ServiceError, member: str) -> dict[int, dict[str, list[str]]]:
-    if isinstance(error, TooLarge):
-        return {0: {"": [error.message]}}
-    found: dict[int, dict[str, list[str]]] = {}
-    for name, problems in error.fields.items():
-        if told := re.match(rf"{member}\.(\d+)\.?(.*)", name):
-            found.setdefault(int(told[1]), {})[told[2]] = problems
-    return found
 
 
 def _without(items: list[Any], places: Iterable[int]) -> Iterator[Any]:

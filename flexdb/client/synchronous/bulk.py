@@ -5,7 +5,6 @@ Written by ``scripts/make_client.py`` of what is awaited.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from flexdb.client.synchronous.connection import Connection
 from flexdb.client.failures import ServiceError
 from flexdb.client.ids import new_ids
-from flexdb.client.loading import LoadReport, OnError, Progress, RefusedRow
+from flexdb.client.loading import LoadReport, OnError, Progress, RefusedRow, problems_by_row
 from flexdb.client.reasons import AlreadyExists, NotFound, TooLarge
 
 # What writes many of a kind, and what reads one.
@@ -77,7 +76,7 @@ class Loader:
                     self._write(places[:half], rows[:half], items[:half])
                     places, rows, items = places[half:], rows[half:], items[half:]
                     continue
-                wrong = _by_row(error, self._member)
+                wrong = problems_by_row(error, self._member)
                 if self._on_error == "raise" or not wrong:
                     raise
                 for place, problems in wrong.items():
@@ -93,16 +92,6 @@ class Loader:
         except NotFound:
             return False
         return True
-
-
-def _by_row(error: ServiceError, member: str) -> dict[int, dict[str, list[str]]]:
-    if isinstance(error, TooLarge):
-        return {0: {"": [error.message]}}
-    found: dict[int, dict[str, list[str]]] = {}
-    for name, problems in error.fields.items():
-        if told := re.match(rf"{member}\.(\d+)\.?(.*)", name):
-            found.setdefault(int(told[1]), {})[told[2]] = problems
-    return found
 
 
 def _without(items: list[Any], places: Iterable[int]) -> Iterator[Any]:
