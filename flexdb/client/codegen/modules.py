@@ -95,7 +95,9 @@ class _Writer:
         """Return the text of a TypedDict with members whose names no class can have."""
         lines = [f"{structure.name} = TypedDict({_quoted(structure.name)}, {{"]
         for one in structure.members:
-            lines.append(f"    {_quoted(one.name)}: {_quoted(self._annotation(one))},")
+            # The specification of types lets a name be any text but this.
+            lines.append(f"    {_quoted(one.name)}: {_quoted(self._annotation(one))}," if one.name
+                         else "    # '' is no name that a TypedDict may have.")
         return "\n".join([*lines, "})"]) + "\n"
 
     def _member(self, member: Member, name: str) -> str:
