@@ -14,6 +14,7 @@ import orjson
 from flexdb.access.callers import Caller
 from flexdb.config import Settings
 from flexdb.context import Context, Limits
+from flexdb.contract.fields import is_uuid
 from flexdb.contract.ids import new_id
 from flexdb.contract.operation import OPERATIONS, Function, Loaded
 from flexdb.db.commands import running
@@ -71,6 +72,8 @@ def delete_key(settings: Settings, tenant: str | None, id: str) -> None:
     """
     with answering(settings) as run:
         params = {"tenant_id": tenant_id_of(run, tenant), "id": id}
+        if not is_uuid(id):
+            raise NotFound(f"there is no key {id}: `flexdb list-keys` lists their ids")
         run(_noted(settings, keys.delete_key, params))
 
 

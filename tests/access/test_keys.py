@@ -14,6 +14,7 @@ import pytest
 
 from flexdb.access.keys import is_secret, make_secret
 from flexdb.config import Settings
+from flexdb.errors import NotFound
 from flexdb.server import keys
 from tests.support.callers import closed, secrets_of, with_key
 from tests.support.postgres import connect
@@ -206,6 +207,8 @@ def test_the_commands_make_list_and_delete_keys(service: Service, settings: Sett
     assert with_key(service, secret).call("get_caller")["caller"]["operations"] == ["read"]
     (key,) = keys.list_keys(settings, tenant["id"])
     assert key["name"] == "shop" and key["created_by"] == "command"
+    with pytest.raises(NotFound, match="there is no key nonsense"):
+        keys.delete_key(settings, tenant["id"], "nonsense")
     keys.delete_key(settings, tenant["id"], key["id"])
     assert keys.list_keys(settings, tenant["slug"]) == []
     assert "first" in [key["name"] for key in keys.list_keys(settings, None)]
