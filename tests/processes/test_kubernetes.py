@@ -12,7 +12,7 @@ import yaml
 
 from flexdb import create_app
 from flexdb.cli import commands
-from flexdb.config import Settings
+from flexdb.config import MIB, Settings
 from flexdb.config.reading import read_settings
 from tests.support.pages import PAGES, blocks
 from tests.support.paths import ROOT
@@ -110,6 +110,17 @@ def test_a_pod_may_do_no_more_than_it_needs(name: str) -> None:
     assert inside["resources"]["limits"].keys() == {"memory"}
     assert inside["resources"]["requests"].keys() == {"cpu", "memory"}
     assert [mount["mountPath"] for mount in inside["volumeMounts"]] == ["/tmp"]
+
+
+def test_the_largest_files_that_may_be_sent_at_once_have_their_room() -> None:
+    settings = read_settings(named("ConfigMap")["data"])
+    needed = settings.workers * settings.threads * settings.max_body_bytes
+    (volume,) = PODS["flexdb"]["spec"]["volumes"]
+    assert volume["emptyDir"].keys() == {"sizeLimit"}, "in memory they would count for its limit"
+    assert needed <= int(volume["emptyDir"]["sizeLimit"].removesuffix("Mi")) * MIB
+    (mounted,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["x-flexdb"]["tmpfs"]
+    (size,) = re.findall(r"size=(\d+)m", mounted)
+    assert needed <= int(size) * MIB
 
 
 def test_the_probes_ask_what_the_service_answers_where_it_listens() -> None:
