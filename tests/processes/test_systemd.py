@@ -20,6 +20,7 @@ import pytest
 from flexdb.config import Settings
 from flexdb.server.status import look_at_status
 from tests.support.commands import finish, flexdb
+from tests.support.pages import PAGES, blocks
 from tests.support.paths import ROOT
 from tests.support.served import Served, variables_of
 
@@ -55,6 +56,41 @@ def test_systemd_finds_nothing_wrong_with_the_timer_and_starts_a_backup_by_it(
     (when,) = re.findall(r"^OnCalendar=(.*)$", (tmp_path / "flexdb-backup.timer").read_text(),
                          re.MULTILINE)
     subprocess.run(["systemd-analyze", "calendar", when], capture_output=True, check=True)
+
+
+def test_the_command_hands_what_it_is_given_to_flexdb_as_the_service_has_it(tmp_path: Path) -> None:
+    fake = tmp_path / "systemd-run"
+    fake.write_text("#!/bin/sh\nprintf '%s\\0' \"$@\"\n")
+    fake.chmod(0o755)
+    given = ["psql", "--command", "SELECT  'a b'; \"$x\"", ""]
+    told = subprocess.run([ROOT / "deploy/flexdb", *given], capture_output=True, text=True,
+                          check=True, env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+                          ).stdout
+    words = told.split("\0")[:-1]
+    place = words.index("/opt/flexdb/.venv/bin/python")
+    assert words[place + 1:] == ["-m", "flexdb", *given]
+    for line in ("DynamicUser", "EnvironmentFile", "WorkingDirectory"):
+        (value,) = re.findall(rf"^{line}=(.*)$", UNIT, re.MULTILINE)
+        assert any(word in words[:place] for word in (
+            f"--property={line}={value}", f"--property={line}=yes", f"--working-directory={value}"))
+    if shutil.which("systemd-run"):
+        known = subprocess.run(["systemd-run", "--help"], capture_output=True, text=True).stdout
+        assert all(word.partition("=")[0] in known for word in words[:place]), known
+
+
+def test_the_steps_install_what_they_need_and_overwrite_nothing_of_others() -> None:
+    (steps, _) = [text for _, text in blocks("docs/operations.md", "bash", "### Under systemd")]
+    (packages,) = re.findall(r"apt-get install --yes (.*)", steps)
+    needed = {"git clone": "git", "-m venv": "python3-venv", "createuser": "postgresql"}
+    assert all(command in steps for command in needed)
+    assert {*needed.values()} == {*packages.split()}
+    assert "install deploy/flexdb /usr/local/bin/" in steps
+    for page in PAGES:
+        for _, text in blocks(page, "bash"):
+            for path in re.findall(r"^(?:sudo )?cp (?!--backup).* (/etc/\S+)$", text, re.MULTILINE):
+                # A folder, into which files of ours go by their own names.
+                assert path.endswith("/") and "prometheus.yml" not in text.split(path)[0].split(
+                    "cp ")[-1], (page, path)
 
 
 def back_up(folder: Path, settings: Settings) -> bool:
