@@ -57,6 +57,8 @@ def failures() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(1) from None
     except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, OSError) and error.filename:
+            raise Failure(f"{error.filename}: {error.strerror}") from error
         raise Failure(f"the file cannot be read or written: {error}") from error
 
 

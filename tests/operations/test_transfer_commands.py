@@ -126,7 +126,8 @@ def test_what_cannot_be_done_is_told_in_one_line(database: Settings, tmp_path: P
     for arguments, told in [
             (["export", "--tenant", "nobody", "--output", str(existing)],
              "flexdb: there is no tenant with the slug or id nobody"),
-            (["import", str(tmp_path / "nowhere")], "flexdb: the file cannot be read or written"),
+            (["import", str(tmp_path / "nowhere")],
+             f"flexdb: {tmp_path / 'nowhere'}: No such file or directory"),
             (["import", str(broken)], "flexdb: the file cannot be read or written: Compressed"),
             (["import", str(wrong)], "flexdb: line 9 is not JSON: ")]:
         assert failure(flexdb(database, *arguments)).startswith(told)
