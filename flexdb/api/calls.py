@@ -6,7 +6,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from flexdb.api import bodies, http
+from flexdb.api import bodies, consistency, http
 from flexdb.config import Settings
 from flexdb.context import Context
 from flexdb.contract.operation import OPERATIONS
@@ -82,7 +82,9 @@ class PageCalls:
             planned = [refused or one for one, refused in zip(planned, tally.refused())]
         plans = [one for one in planned if not isinstance(one, FlexdbError)]
         budget = self._contexts.budget()
-        ran = iter(self.runner.run(plans, budget, self.context.caller.tenants) if plans else [])
+        freshness = consistency.freshness((call.method, call.params) for call in calls)
+        ran = iter(self.runner.run(plans, budget, self.context.caller.tenants, freshness)
+                   if plans else [])
         told = [self._parsed(one if isinstance(one, FlexdbError) else next(ran))
                 for one in planned]
         budget.release()

@@ -40,7 +40,8 @@ class AsyncClient(AsyncConnection):
 
 
 def aconnect(url: str, token: str | None = None, timeout: float = 30, *, decimals: bool = False,
-             once: bool = True, http: httpx2.AsyncClient | None = None) -> AsyncClient:
+             once: bool = True, replicas: bool = True,
+             http: httpx2.AsyncClient | None = None) -> AsyncClient:
     """Return a client of a service; nothing is sent before the first call.
 
     :param url: where it is, such as http://localhost:5000
@@ -50,8 +51,11 @@ def aconnect(url: str, token: str | None = None, timeout: float = 30, *, decimal
     :param decimals: whether numbers that are no integers come as Decimal, to the digit
     :param once: whether each request that writes has an Idempotency-Key, or ids made here, so that
         it can be sent again when its answer is lost
+    :param replicas: whether replicas may answer reads, where there are any: what this wrote is
+        read there too, what others wrote a moment ago perhaps not
     :param http: what sends requests, where it is to have certificates or proxies of its own; it is
         closed with this
     :raises ValueError: when the URL is none
     """
-    return AsyncClient(url, token, timeout, decimals=decimals, once=once, http=http)
+    return AsyncClient(url, token, timeout, decimals=decimals, once=once,
+                       replicas=replicas, http=http)

@@ -21,6 +21,7 @@ from flexdb.client.failures import (
     repeated_after,
 )
 from flexdb.client.ids import new_id
+from flexdb.client.newest import Newest
 from flexdb.client.operations import OPERATIONS
 from flexdb.client.reasons import AlreadyExists, NotFound
 from flexdb.client.repeating import Repeated, new_key, operation
@@ -56,13 +57,15 @@ class AsyncConnection(AsyncMethods):
     :param decimals: whether numbers that are no integers come as Decimal, to the digit
     :param once: whether each request that writes has an Idempotency-Key, or ids made here, so that
         it can be sent again when its answer is lost
+    :param replicas: whether replicas may answer reads, where there are any: what this wrote is
+        read there too, what others wrote a moment ago perhaps not
     :param http: what sends requests, where it is to have certificates or proxies of its own; it is
         closed with this
     :raises ValueError: when the URL is none
     """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = 30, *,
-                 decimals: bool = False, once: bool = True,
+                 decimals: bool = False, once: bool = True, replicas: bool = True,
                  http: httpx2.AsyncClient | None = None) -> None:
         if timeout <= 0:
             raise ValueError(f"a timeout is above 0 seconds, not {timeout}")
@@ -80,6 +83,7 @@ class AsyncConnection(AsyncMethods):
         if token:
             self._headers["Authorization"] = f"Bearer {check_token(token)}"
         self._address = httpx2.URL(self.url)
+        self._newest = Newest(replicas)
         self._closed = False
         # Whether a service was ever there.
         self.answered = False
@@ -188,6 +192,7 @@ class AsyncConnection(AsyncMethods):
                                     "pool": left}})
         if key is not None:
             request.headers["Idempotency-Key"] = key
+        self._newest.put(request.headers)
         try:
             response = await self._http.send(request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
@@ -198,6 +203,7 @@ class AsyncConnection(AsyncMethods):
         except httpx2.RequestError as error:
             raise ConnectionFailed(f"the answer of {self.url} was lost: {error}",
                                    sent=True) from error
+        self._newest.see(response.headers)
         try:
             found = decode(response.content, self._decimals)
         except ValueError:

@@ -43,7 +43,8 @@ class Client(Connection):
 
 
 def connect(url: str, token: str | None = None, timeout: float = 30, *, decimals: bool = False,
-             once: bool = True, http: httpx2.Client | None = None) -> Client:
+             once: bool = True, replicas: bool = True,
+             http: httpx2.Client | None = None) -> Client:
     """Return a client of a service; nothing is sent before the first call.
 
     :param url: where it is, such as http://localhost:5000
@@ -53,8 +54,11 @@ def connect(url: str, token: str | None = None, timeout: float = 30, *, decimals
     :param decimals: whether numbers that are no integers come as Decimal, to the digit
     :param once: whether each request that writes has an Idempotency-Key, or ids made here, so that
         it can be sent again when its answer is lost
+    :param replicas: whether replicas may answer reads, where there are any: what this wrote is
+        read there too, what others wrote a moment ago perhaps not
     :param http: what sends requests, where it is to have certificates or proxies of its own; it is
         closed with this
     :raises ValueError: when the URL is none
     """
-    return Client(url, token, timeout, decimals=decimals, once=once, http=http)
+    return Client(url, token, timeout, decimals=decimals, once=once,
+                       replicas=replicas, http=http)

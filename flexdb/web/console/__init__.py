@@ -25,7 +25,7 @@ from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError
 from flexdb.telemetry import watch
 from flexdb.version import __version__
-from flexdb.web.console import assets, faults, login, safety, words
+from flexdb.web.console import assets, faults, login, newest, safety, words
 from flexdb.web.console.page import PAGES, ConsolePage, PageContext, Shown, render
 
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -90,12 +90,14 @@ def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Ru
     def enter() -> None:
         safety.check_site()
         login.take_key()
+        newest.take()
         # Who has a key is no page of another site; and everyone may log in.
         if (settings.auth_mode != "required" and "HTTP_AUTHORIZATION" not in request.environ
                 and request.endpoint not in _FREE):
             callers.check_host()
 
     console.after_request(safety.protect)
+    console.after_request(newest.keep)
     console.register_error_handler(FlexdbError, _on_fault)
     console.register_error_handler(HTTPException, _on_http_error)
     console.register_error_handler(Exception, _on_surprise)
