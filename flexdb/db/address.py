@@ -143,6 +143,8 @@ def direct(settings: Settings) -> Settings:
 def reason(error: psycopg.Error) -> str:
     """Return in one line what an error says, and what would be right where that is known."""
     told = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
+    # Of several servers psycopg tells the last one's words, and then each one's.
+    told = told.partition("All failures were: ")[2] or told
     if "unsupported startup parameter" in told:
         return f"{told}: this is PgBouncer, so set DB_PGBOUNCER=true"
     if "no pg_hba.conf entry" in told and told.endswith("no encryption"):

@@ -113,6 +113,7 @@ def test_where_none_takes_writes_a_command_says_so_in_one_line(pair: Pair) -> No
     port = pair.standby.port
     told = failure(flexdb(replace(pair.both(), db_port=f"{port},{port}"), "status"))
     assert told.startswith("flexdb: PostgreSQL does not answer: ") and "read-only" in told
+    assert told.count(f"port: '{port}'") == 2 and told.count("read-only") == 2
 
 
 def test_migrations_on_a_standby_wait_for_a_primary(pair: Pair) -> None:

@@ -41,8 +41,9 @@ def new_database(folder: Callable[[], Path]) -> Iterator[Callable[..., Database]
     """Make a PostgreSQL with data on a disk of its own."""
     made: list[Database] = []
 
-    def make(data: Path | None = None, wal: Path | None = None) -> Database:
-        made.append(Database(folder(), data, wal))
+    def make(data: Path | None = None, wal: Path | None = None,
+             follows: Database | None = None) -> Database:
+        made.append(Database(folder(), data, wal, follows))
         return made[-1]
 
     yield make

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from tests.support.ports import free_port
 USER, PASSWORD, NAME = "flexdb", "a password", "dbaas"
 _OPTIONS = ("-c listen_addresses=127.0.0.1 -c unix_socket_permissions=0700 -c logging_collector=off"
             " -c deadlock_timeout=50ms -c max_connections=60 -c restart_after_crash=on"
-            " -c max_wal_size=64MB -c min_wal_size=32MB")
+            " -c max_wal_size=64MB -c min_wal_size=32MB -c wal_log_hints=on")
 
 
 class Database:
@@ -29,9 +31,11 @@ class Database:
     :param folder: where its socket and its log are kept
     :param data: where its data is kept, when not in the folder
     :param wal: where its log of changes is kept, when not with the data
+    :param follows: whose standby it is, when it is one
     """
 
-    def __init__(self, folder: Path, data: Path | None = None, wal: Path | None = None) -> None:
+    def __init__(self, folder: Path, data: Path | None = None, wal: Path | None = None,
+                 follows: Database | None = None) -> None:
         self.folder, self.data = folder, data or folder / "data"
         self.port = free_port()
         self._options = f"{_OPTIONS} -p {self.port} -k {folder}"
@@ -41,6 +45,12 @@ class Database:
         if os.geteuid() == 0:
             for path in filter(None, (folder, self.data, wal)):
                 shutil.chown(path, "nobody", pwd.getpwnam("nobody").pw_gid)
+        if follows:
+            self._run("pg_basebackup", "-D", str(self.data), "-h", str(follows.folder), "-p",
+                      str(follows.port), "-U", "postgres", "-R", "-X", "stream", "-c", "fast",
+                      "--no-sync")
+            self.start()
+            return
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth-local=trust",
                   "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
                   *([f"--waldir={wal}"] if wal else []))
@@ -86,13 +96,38 @@ class Database:
         if self._runs():
             self._run("pg_ctl", "stop", "-w", "-m", mode, "-D", str(self.data))
 
+    def kill(self) -> None:
+        """End all its processes, as the loss of its machine would."""
+        own = self._pid()
+        children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+        for pid in (own, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while self._runs():
+            time.sleep(0.004)
+        # Of a process for which nobody waits the id stays taken.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def follow(self, primary: Database) -> None:
+        """Take back what the primary never had, and start as its standby."""
+        self._run("pg_rewind", "-D", str(self.data), "-R", "--no-sync", "--source-server",
+                  f"host={primary.folder} port={primary.port} user=postgres dbname=postgres")
+        self.start()
+
+    def _pid(self) -> int:
+        return int((self.data / "postmaster.pid").read_text().splitlines()[0])
+
     def _runs(self) -> bool:
         """Tell whether the server runs; one that gave up leaves its file behind."""
         try:
-            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            pid = self._pid()
         except (FileNotFoundError, IndexError):
             return False
-        return Path(f"/proc/{pid}").exists()
+        try:
+            # One that nobody waited for is still listed.
+            return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
     @property
     def said(self) -> str:

@@ -28,8 +28,8 @@ FOREIGN = {"JSONRPC_ADDRESS", "COMPOSE_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "GI
            "FLEXDB_PROFILE", "CITUS_HOST", "CITUS_PORT", "CITUS_USER", "CITUS_PASSWORD"}
 # Programs of others, which the documentation tells how to use.
 OTHERS = {"apt-cache", "cd", "cosign", "createdb", "docker", "echo", "eval", "git", "journalctl",
-          "jq", "kubectl", "mkdir", "pg_basebackup", "pg_dump", "pg_restore", "psql",
-          "pypi-attestations", "sudo", "systemctl", "tr", "vacuumdb"}
+          "jq", "kubectl", "mkdir", "pg_basebackup", "pg_ctl", "pg_dump", "pg_restore", "pg_rewind",
+          "psql", "pypi-attestations", "sudo", "systemctl", "tr", "vacuumdb"}
 LINKS = [(page, target) for page, text in PAGES.items()
          for target in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", target)]
 
