@@ -96,11 +96,17 @@ WITH {given_nodes}, created AS (
 SELECT array_agg(n.id::text) AS ids, string_agg({node}, E'\n') AS objects,
        array_agg(n.outcome) AS outcomes
 FROM (
-    SELECT c.*, 'created' AS outcome FROM created c
+    SELECT c.id, c.tenant_id, c.node_type_id, c.data, c.version, c.created_at, c.updated_at,
+           'created' AS outcome
+    FROM created c
     UNION ALL
-    SELECT c.*, 'changed' AS outcome FROM changed c
+    SELECT c.id, c.tenant_id, c.node_type_id, c.data, c.version, c.created_at, c.updated_at,
+           'changed' AS outcome
+    FROM changed c
     UNION ALL
-    SELECT s.*, 'unchanged' AS outcome FROM same s
+    SELECT s.id, s.tenant_id, s.node_type_id, s.data, s.version, s.created_at, s.updated_at,
+           'unchanged' AS outcome
+    FROM same s
 ) n
 
 -- write: release_keys -> released
