@@ -9,11 +9,12 @@ from typing import NamedTuple
 import pytest
 
 from tests.faults.database import Database
+from tests.faults.length import only_at_length
 from tests.faults.load import Load
 from tests.faults.stack import Stack
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, only_at_length]
 
 # The most that a call waits for a connection (DB_POOL_TIMEOUT is 1.5 s), and the machine's share.
 ANSWERED = 2.5

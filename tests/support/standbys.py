@@ -35,6 +35,10 @@ class Standby:
         self.port = free_port()
         self._folder, self._programs = folder, binaries(os.environ.get("TEST_POSTGRES"))
         self._process: subprocess.Popen[bytes] | None = None
+        with postgres.connect(primary) as connection:
+            # What a standby has not taken yet would go with the next checkpoint.
+            connection.execute("ALTER SYSTEM SET wal_keep_size = '1GB'")
+            connection.execute("SELECT pg_reload_conf()")
         folder.mkdir()
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody")
