@@ -32,7 +32,7 @@ IDEMPOTENCY_KEY: Json = {
     "schema": {"type": "string",
                "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
 }
-_TOKEN = "000000000409f1d8c3a7"
+_TOKEN = "000000000409f1d86f9b"
 CONSISTENCY_TOKEN: Json = {
     "name": "Consistency-Token", "in": "header", "required": False,
     "description": "The greatest that an answer gave: a replica may answer which has replayed what "

@@ -139,7 +139,8 @@ class Connection(PipelineConnection):
 
     def _fetch_by_cursor(self, query: Query, values: list[Any]) -> Row | None:
         with psycopg.RawCursor(self) as cursor:
-            cursor.execute(query.text, [value and value.decode() for value in values])
+            cursor.execute(query.text, [
+                None if value is None else value.decode() for value in values])
             return cursor.fetchone()
 
     def fetch_all(self, statements: Sequence[Statement]) -> Iterator[Row | None]:

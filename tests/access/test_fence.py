@@ -144,7 +144,7 @@ def test_a_transaction_with_it_leaves_nothing_behind(
 
 @pytest.mark.parametrize("given, fits", [
     ("a", True), ("b", True), ("c", False), (None, False), ("", False), ("{}", False),
-    ("{a}", True), ("{a,b}", True), ("{a,c}", False), (["a"], False), ("a,c", False)])
+    (["a"], True), (["a", "b"], True), (["a", "c"], False), ("{a}", False), ("a,c", False)])
 def test_who_is_in_several_tenants_is_let_ask_for_these_alone(given: Any, fits: bool) -> None:
     asked = statement("SELECT %(tenant_id)s", tenant_id=given)
     with nullcontext() if fits else pytest.raises(FenceError, match="planted"):

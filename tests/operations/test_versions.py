@@ -39,7 +39,7 @@ def test_what_is_created_comes_with_its_etag(service: Service, kind: str) -> Non
     assert answer.headers["ETag"] == got.headers["ETag"]
     told = service.app.test_client().get("/openapi.json").get_json()["paths"]
     path = told[f"/tenants/{{tenant_id}}/{url.split('/')[3]}"]["post"]["responses"]["201"]
-    assert {"ETag", "Location"} == set(path["headers"])
+    assert {"ETag", "Location", "Consistency-Token"} == set(path["headers"])
 
 
 @pytest.mark.both_doors

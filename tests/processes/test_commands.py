@@ -44,7 +44,7 @@ def test_the_commands_of_the_service_are_those_that_there_are() -> None:
     assert set(commands.commands) - {command.name for command in COMMANDS} == {
         "serve", "demo", "migrate", "rollback", "export", "import", "create-key", "list-keys",
         "delete-key", "row-security", "index", "deliver", "upkeep", "feed", "psql", "pg_dump",
-        "pg_restore", "status"}
+        "pg_restore", "status", "distribute", "rebalance", "isolate"}
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

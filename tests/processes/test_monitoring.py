@@ -23,7 +23,8 @@ from tests.support.tools import run, tool
 
 # What Prometheus adds to all that it collects, and to what it makes of a histogram.
 ADDED = {"job", "instance", "le"}
-HISTOGRAMS = {"flexdb_call_duration_seconds", "flexdb_batch_calls", "flexdb_pool_wait_seconds"}
+HISTOGRAMS = {"flexdb_call_duration_seconds", "flexdb_batch_calls", "flexdb_pool_wait_seconds",
+              "flexdb_replica_wait_seconds"}
 CALLS = 'flexdb_calls_total{method="get_node",outcome="ok",instance="a"}'
 # Of each alert: series with what they say from minute to minute where it is to be told, and where
 # it is not.

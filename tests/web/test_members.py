@@ -121,7 +121,7 @@ def test_a_user_s_tenants_are_shown_and_lead_to_its_membership(console: Console)
     page = console.get(f"/users/{user['id']}")
     assert tenant["slug"] in page and "admin" in page
     assert f'href="/console/t/{tenant["id"]}/members?email=' in page
-    assert "member of 1 tenants" in console.post(f"/users/{user['id']}/delete", status=200).text
+    assert "member of 1 tenant" in console.post(f"/users/{user['id']}/delete", status=200).text
 
 
 def test_a_user_that_is_wrong_is_not_made_and_nothing_typed_is_lost(console: Console) -> None:
