@@ -20,6 +20,8 @@ from flexdb.db.positions import Freshness
 from flexdb.errors import InvalidParams
 
 HEADER = "Consistency-Token"
+# What it is called in WSGI's environment.
+VARIABLE = "HTTP_CONSISTENCY_TOKEN"
 # In place of a token: any state will do.
 ANY = "any"
 _TOKEN = re.compile(r"([0-9a-f]{16})([0-9a-f]{4})", re.ASCII)
@@ -39,7 +41,7 @@ def freshness(calls: Iterable[tuple[str, Any]]) -> Freshness | None:
     :param calls: the method that each call names, and its parameters as they came
     :raises InvalidParams: when what it says is no token
     """
-    sent = request.environ.get("HTTP_CONSISTENCY_TOKEN")
+    sent = request.environ.get(VARIABLE)
     return None if sent is None else read(sent, calls)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flexdb.api import consistency
 from flexdb.contract.fields import Json
 
 PREFER: Json = {
@@ -32,16 +33,16 @@ IDEMPOTENCY_KEY: Json = {
     "schema": {"type": "string",
                "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
 }
-_TOKEN = "000000000409f1d86f9b"
+_TOKEN = consistency.token(0x409f1d8)
 CONSISTENCY_TOKEN: Json = {
-    "name": "Consistency-Token", "in": "header", "required": False,
+    "name": consistency.HEADER, "in": "header", "required": False,
     "description": "The greatest that an answer gave: a replica may answer which has replayed what "
                    "that answer knew of. `any`: any replica may. Without it, and where none is "
                    "that far in time, the primary answers.",
     "schema": {"type": "string", "examples": [_TOKEN]},
 }
 # In the answer.
-TOKEN: Json = {"Consistency-Token": {
+TOKEN: Json = {consistency.HEADER: {
     "description": "Where there are replicas: behind what was written, or read with a token. As "
                    "text, the later of two is the greater.",
     "schema": {"type": "string", "examples": [_TOKEN]}}}

@@ -34,7 +34,7 @@ _LOCK = int.from_bytes(b"flexdb", "big")
 _FAILED = "the migrations cannot be run"
 # What a migration does to tables on many machines, and that it is marked, is one transaction's. Our
 # triggers write what is the same tenant's, so on the same machine.
-_ON_CITUS = ("-c citus.multi_shard_modify_mode=sequential -c citus.enable_unsafe_triggers=on")
+ON_CITUS = {"citus.multi_shard_modify_mode": "sequential", "citus.enable_unsafe_triggers": "on"}
 
 
 class MigrationError(Exception):
@@ -209,7 +209,8 @@ def _backend(connection: psycopg.Connection[Any], settings: Settings) -> Iterato
     named = {name: value for name, value in conninfo_to_dict(conninfo(direct(settings))).items()
              if name not in ("user", "password")}
     if _scalar(connection, "SELECT to_regclass('pg_dist_partition')"):
-        named["options"] = f"{named.get('options', '')} {_ON_CITUS}"
+        named["options"] = " ".join([str(named.get("options", "")), *(
+            f"-c {name}={value}" for name, value in ON_CITUS.items())])
     from yoyo import get_backend
 
     backend = get_backend("postgresql+psycopg://{}:{}@/?{}".format(

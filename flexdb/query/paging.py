@@ -142,10 +142,11 @@ def page(
              _COUNTED_UP_TO.format(rows=found) if found else
              _total(context, name, given, bool(asked and asked.condition), of))
     # An index gives the rows of such a list in order, whatever the arguments are.
-    rows = 0 if found or len(given) > 1 else USUAL_SIZE if size <= USUAL_SIZE else LARGEST_SIZE
+    repeated = (0 if found or len(given) > 1 else USUAL_SIZE if size <= USUAL_SIZE
+                else LARGEST_SIZE)
     if asked is None:
         query = page_query(name, context.json_fields, given, total, order, first, of=of, near=near,
-                           repeated=rows)
+                           repeated=repeated)
         return Statement(query, arguments, read)
     brought = expanded(context, params, members, LISTS[name].alias, size)
     condition = asked.condition
@@ -156,7 +157,7 @@ def page(
         total = total.replace("{rows}", _counted_rows(given, condition, index))
         given, condition = (), f"{condition or 'TRUE'} AND {index.place(first)}"
     query = queried_page_query(name, context.json_fields, given, total, order, first, condition,
-                               asked.thing, of, brought.sql, near, rows if is_plain else 0)
+                               asked.thing, of, brought.sql, near, repeated if is_plain else 0)
     return Statement(query, together(arguments, asked.projected, brought.arguments), read)
 
 

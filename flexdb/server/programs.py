@@ -16,6 +16,7 @@ from flexdb.server.embedded import versions
 # Without TLS the package's programs refuse any other mode.
 _WITHOUT_TLS = ("disable", "allow", "prefer")
 
+
 class ProgramError(Exception):
     """A program is not there in a version that will do; the message says in one line what would."""
 

@@ -26,14 +26,12 @@ from flexdb.db.citus.cluster import (
 )
 from flexdb.db.citus.fitness import in_use, unfit_triggers
 from flexdb.db.citus.tables import COLUMN, FIRST, FORGOTTEN, TABLES, Spread, tables_of
-from flexdb.db.migrate import connected, locked, unapplied
+from flexdb.db.migrate import ON_CITUS, connected, locked, unapplied
 
 SHARDS = 32
 _FAILED = "nothing was changed"
-# In sequence, since what one transaction makes is seen by one connection to a machine alone. Our
-# triggers write what is the same tenant's, so on the same machine.
-_BEGIN = ["SET LOCAL citus.multi_shard_modify_mode = 'sequential'",
-          "SET LOCAL citus.enable_unsafe_triggers = on"]
+# In sequence, since what one transaction makes is seen by one connection to a machine alone.
+_BEGIN = [f"SET LOCAL {name} = '{value}'" for name, value in ON_CITUS.items()]
 _SET_ASIDE = """CREATE TABLE IF NOT EXISTS flexdb_set_aside (
     place integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, definition text NOT NULL)"""
 # In microseconds, as no sequence goes on from one machine to another.

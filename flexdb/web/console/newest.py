@@ -19,13 +19,13 @@ def take() -> None:
     except InvalidParams:
         # A cookie can be set by whoever has a name beside this one.
         return
-    request.environ["HTTP_CONSISTENCY_TOKEN"] = sent
+    request.environ[consistency.VARIABLE] = sent
 
 
 def keep(response: Response) -> Response:
     """Have the browser keep the greatest token."""
     if position := watch.current().position:
-        newest = max(consistency.token(position), request.environ.get("HTTP_CONSISTENCY_TOKEN", ""))
+        newest = max(consistency.token(position), request.environ.get(consistency.VARIABLE, ""))
         response.set_cookie(_COOKIE, newest, max_age=_MOST_SECONDS, path=_PATH, httponly=True,
                             samesite="Strict", secure=request.is_secure)
     return response
