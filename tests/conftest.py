@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,7 +21,9 @@ from tests.support.citus_cluster import Cluster
 from tests.support.listening import listening
 from tests.support.memory import memory_folder
 from tests.support.pgbouncer import PgBouncer
+from tests.support.replicated import Reader, Replicated
 from tests.support.service import Service
+from tests.support.standbys import Standby
 
 TEMPLATE = "migrated"
 
@@ -56,6 +59,28 @@ def cluster() -> Iterator[Cluster]:
     cluster = Cluster()
     yield cluster
     cluster.drop()
+
+
+@pytest.fixture(scope="module")
+def replicated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicated]:
+    """A primary and two standbys."""
+    made = Replicated(tmp_path_factory.mktemp("replicated"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def new_reader(replicated: Replicated) -> Iterator[Callable[..., Reader]]:
+    """Make who calls a service of its own, on some of the standbys."""
+    made: list[Service] = []
+
+    def create(*standbys: Standby, **options: Any) -> Reader:
+        made.append(Service.of(replicated.settings(*standbys, **options)))
+        return Reader(made[-1])
+
+    yield create
+    for service in made:
+        service.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -10,24 +10,13 @@ import pytest
 
 from flexdb.client import connect
 from tests.support.listening import listening
-from tests.support.replicated import Cluster, Reader
-from tests.support.service import Service
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A primary and two standbys."""
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield cluster
-    cluster.close()
+from tests.support.replicated import Reader
 
 
 @pytest.fixture
-def reader(cluster: Cluster) -> Iterator[Reader]:
+def reader(new_reader: Callable[..., Reader]) -> Reader:
     """Who counts the reads of a service with replicas."""
-    service = Service.of(cluster.settings(replica_wait=20))
-    yield Reader(service)
-    service.close()
+    return new_reader(replica_wait=20)
 
 
 def test_a_client_reads_from_replicas_what_it_wrote_in_any_thread(reader: Reader) -> None:

@@ -22,7 +22,7 @@ from flexdb.db.run import Runner
 from flexdb.plan import Budget, Result
 from tests.support import metrics, postgres
 from tests.support.callers import with_key
-from tests.support.replicated import TOKEN, Cluster, Reader
+from tests.support.replicated import TOKEN, Reader, Replicated
 from tests.support.row_security import switched_on
 from tests.support.runner import sql
 from tests.support.service import RpcError, Service, request, rest_request
@@ -36,43 +36,22 @@ FRESH = ["list_changes", "check_node_type", "list_keys", "list_operator_keys", "
          "list_deliveries", "count_deliveries"]
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A primary and two standbys."""
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield cluster
-    cluster.close()
-
-
 @pytest.fixture
-def new_reader(cluster: Cluster) -> Iterator[Callable[..., Reader]]:
-    """Make who calls a service of its own, on some of the standbys."""
-    made: list[Service] = []
-
-    def create(*standbys: Standby, **options: Any) -> Reader:
-        made.append(Service.of(cluster.settings(*standbys, **options)))
-        return Reader(made[-1])
-
-    yield create
-    for service in made:
-        service.close()
-
-
-@pytest.fixture
-def own_standby(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standby]:
+def own_standby(replicated: Replicated, tmp_path_factory: pytest.TempPathFactory
+                ) -> Iterator[Standby]:
     """A standby that a test may ruin."""
-    standby = Standby(tmp_path_factory.mktemp("own") / "standby", cluster.primary,
+    standby = Standby(tmp_path_factory.mktemp("own") / "standby", replicated.primary,
                       max_standby_streaming_delay=0)
     yield standby
     standby.close()
 
 
 @pytest.fixture(scope="module")
-def world(cluster: Cluster) -> Iterator[World]:
+def world(replicated: Replicated) -> Iterator[World]:
     """A tenant with something of everything, which every standby has."""
-    service = Service.of(cluster.primary)
+    service = Service.of(replicated.primary)
     made = World(service)
-    for standby in cluster.standbys:
+    for standby in replicated.standbys:
         standby.catch_up()
     yield made
     service.close()
@@ -191,10 +170,10 @@ def test_reads_that_take_several_round_trips_come_from_replicas(
 
 
 def test_a_read_behind_what_a_replica_does_not_replay_is_the_primarys(
-        cluster: Cluster, new_reader: Callable[..., Reader], tenant: dict[str, Any]) -> None:
-    held = cluster.standbys[0]
+        replicated: Replicated, new_reader: Callable[..., Reader], tenant: dict[str, Any]) -> None:
+    held = replicated.standbys[0]
     reader = new_reader(held, replica_wait=0.2)
-    for standby in cluster.standbys:
+    for standby in replicated.standbys:
         standby.catch_up()
     held.pause()
     try:
@@ -209,8 +188,8 @@ def test_a_read_behind_what_a_replica_does_not_replay_is_the_primarys(
 
 
 def test_any_state_will_do_where_that_is_said(
-        cluster: Cluster, new_reader: Callable[..., Reader], tenant: dict[str, Any]) -> None:
-    held = cluster.standbys[1]
+        replicated: Replicated, new_reader: Callable[..., Reader], tenant: dict[str, Any]) -> None:
+    held = replicated.standbys[1]
     reader = new_reader(held)
     held.catch_up()
     held.pause()
@@ -284,7 +263,7 @@ def test_an_error_that_a_write_is_answered_with_tells_it_too(
     ("create_node", {}), ("create_nodes", {}), ("update_node", {}), ("transaction", {}),
     ("create_node", {"db_row_security": True})])
 def test_every_way_to_write_tells_behind_which_position_it_is(
-        cluster: Cluster, new_reader: Callable[..., Reader], world: World, method: str,
+        replicated: Replicated, new_reader: Callable[..., Reader], world: World, method: str,
         more: dict[str, Any]) -> None:
     reader = new_reader(**more)
     own = {"tenant_id": world.tenant["id"]}
@@ -293,7 +272,7 @@ def test_every_way_to_write_tells_behind_which_position_it_is(
               "transaction": {"calls": [{"method": "create_node", "params": own | {
                   "node_type_id": world.node_type["id"]}}]}}.get(
                       method, own | {"node_type_id": world.node_type["id"]})
-    with postgres.connect(cluster.primary) as connection:
+    with postgres.connect(replicated.primary) as connection:
         before = position(connection)
         reader.call(method, **params)
         told = int(reader.token[:16], 16)
@@ -356,14 +335,14 @@ def test_a_replica_that_was_made_a_primary_is_none_any_more(
 
 
 def test_what_is_in_conflict_with_what_is_replayed_is_the_primarys(
-        cluster: Cluster, new_reader: Callable[..., Reader], own_standby: Standby) -> None:
+        replicated: Replicated, new_reader: Callable[..., Reader], own_standby: Standby) -> None:
     reader = new_reader(own_standby, statement_timeout=60)
     known = reader.service.app.extensions
     runner = Runner(known["flexdb"], 60, 60, None, known["flexdb_replicas"])
     # On the primary it takes no time.
     slow = sql("SELECT 'read', pg_sleep(CASE WHEN pg_is_in_recovery() THEN 60 ELSE 0 END) "
                "FROM held")
-    with postgres.connect(cluster.primary) as connection, ThreadPoolExecutor(1) as threads:
+    with postgres.connect(replicated.primary) as connection, ThreadPoolExecutor(1) as threads:
         connection.execute("CREATE TABLE held AS SELECT 1 AS number")
         own_standby.catch_up()
         reading = threads.submit(runner.run, [slow], Budget(10**9), None, Freshness(0, True))
@@ -376,10 +355,10 @@ def test_what_is_in_conflict_with_what_is_replayed_is_the_primarys(
 
 
 def test_rules_and_row_security_hold_on_replicas(
-        cluster: Cluster, new_reader: Callable[..., Reader]) -> None:
+        replicated: Replicated, new_reader: Callable[..., Reader]) -> None:
     name = f"fenced_{uuid4().hex}"
-    postgres.create_database(cluster.server, name)
-    settings = replace(cluster.primary, db_name=name)
+    postgres.create_database(replicated.server, name)
+    settings = replace(replicated.primary, db_name=name)
     migrate(settings)
     user = switched_on(settings).db_user
     options = {"db_name": name, "db_user": user, "db_row_security": True, "replica_wait": 20}
@@ -408,9 +387,9 @@ def test_rules_and_row_security_hold_on_replicas(
 
 
 def test_readiness_and_metrics_tell_how_far_replicas_are(
-        cluster: Cluster, new_reader: Callable[..., Reader], own_standby: Standby,
+        replicated: Replicated, new_reader: Callable[..., Reader], own_standby: Standby,
         tenant: dict[str, Any]) -> None:
-    held = cluster.standbys[0]
+    held = replicated.standbys[0]
     reader = new_reader(held, own_standby, replica_wait=5)
     names = [f"127.0.0.1:{one.port}" for one in (held, own_standby)]
 

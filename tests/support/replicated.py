@@ -21,7 +21,7 @@ _FIGURES = ("flexdb_replica_reads_total", "flexdb_replica_fallbacks_total",
             "flexdb_replica_wait_seconds_count")
 
 
-class Cluster:
+class Replicated:
     """A primary and two standbys that are a little behind, until ``close()``.
 
     :param folder: where they are kept
