@@ -140,8 +140,6 @@ END $$;
 -- Make the rows of a type in flexdb_unique what its rules say, once these are others.
 CREATE OR REPLACE FUNCTION flexdb_fill_unique(of_tenant uuid, of_type uuid, added text[])
 RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    missing bigint;
 BEGIN
     IF added <> '{}' THEN
         -- Whoever is changing one of them, and knew of no rule, is waited for.
@@ -159,40 +157,31 @@ BEGIN
     IF added = '{}' THEN
         RETURN;
     END IF;
-    WITH made AS MATERIALIZED (
-        SELECT d.rule, flexdb_unique_hash(n.data, d.paths) AS hash, n.id
-        FROM nodes n
-        JOIN flexdb_declarations d ON d.tenant_id = of_tenant AND d.node_type_id = of_type
-            AND d.kind = 'unique' AND d.rule = ANY (added)
-        WHERE n.tenant_id = of_tenant AND n.node_type_id = of_type
-    ), entered AS (
-        INSERT INTO flexdb_unique AS u (tenant_id, node_type_id, rule, hash, node_id)
-        SELECT of_tenant, of_type, m.rule, m.hash, m.id
-        FROM made m
-        WHERE m.hash IS NOT NULL
-        ORDER BY m.rule, m.hash, m.id
-        ON CONFLICT (tenant_id, node_type_id, rule, hash) DO NOTHING
-        RETURNING u.hash
-    )
-    SELECT (SELECT count(m.hash) FROM made m) - (SELECT count(*) FROM entered) INTO missing;
-    IF missing > 0 THEN
-        PERFORM flexdb_refuse(jsonb_agg(jsonb_build_object(
-            'members', flexdb_members(c.rule), 'id', c.last, 'other', c.first)))
+    INSERT INTO flexdb_unique (tenant_id, node_type_id, rule, hash, node_id)
+    SELECT n.tenant_id, n.node_type_id, d.rule, flexdb_unique_hash(n.data, d.paths), n.id
+    FROM nodes n
+    JOIN flexdb_declarations d ON d.tenant_id = n.tenant_id AND d.node_type_id = n.node_type_id
+    WHERE n.tenant_id = of_tenant AND n.node_type_id = of_type AND d.kind = 'unique'
+      AND d.rule = ANY (added) AND flexdb_unique_hash(n.data, d.paths) IS NOT NULL;
+EXCEPTION WHEN unique_violation THEN
+    PERFORM flexdb_refuse(jsonb_agg(jsonb_build_object(
+        'members', flexdb_members(c.rule), 'id', c.last, 'other', c.first)))
+    FROM (
+        SELECT m.rule, min(m.id::text) AS first, max(m.id::text) AS last
         FROM (
-            SELECT m.rule, min(m.id::text) AS first, max(m.id::text) AS last
-            FROM (
-                SELECT d.rule, flexdb_unique_hash(n.data, d.paths) AS hash, n.id
-                FROM nodes n
-                JOIN flexdb_declarations d ON d.tenant_id = of_tenant AND d.node_type_id = of_type
-                    AND d.kind = 'unique' AND d.rule = ANY (added)
-                WHERE n.tenant_id = of_tenant AND n.node_type_id = of_type
-            ) m
-            WHERE m.hash IS NOT NULL
-            GROUP BY m.rule, m.hash
-            HAVING count(*) > 1
-            LIMIT 100
-        ) c;
-    END IF;
+            SELECT d.rule, flexdb_unique_hash(n.data, d.paths) AS hash, n.id
+            FROM nodes n
+            JOIN flexdb_declarations d ON d.tenant_id = of_tenant AND d.node_type_id = of_type
+                AND d.kind = 'unique' AND d.rule = ANY (added)
+            WHERE n.tenant_id = of_tenant AND n.node_type_id = of_type
+        ) m
+        WHERE m.hash IS NOT NULL
+        GROUP BY m.rule, m.hash
+        HAVING count(*) > 1
+        LIMIT 100
+    ) c
+    HAVING count(*) > 0;
+    RAISE;
 END $$;
 
 -- Note what a type declares, and let each kind make of the type's nodes what follows where its rules
@@ -202,6 +191,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     kind_of text;
     added text[];
+    declared record;
 BEGIN
     FOREACH kind_of IN ARRAY ARRAY['unique', 'search', 'index'] LOOP
         CONTINUE WHEN to_regprocedure(format('flexdb_fill_%s(uuid, uuid, text[])', kind_of)) IS NULL;
@@ -220,10 +210,14 @@ BEGIN
         CONTINUE WHEN NOT FOUND AND added = '{}' AND schema IS NOT NULL;
         -- Whoever is making a node of the type is waited for, and whoever begins to waits.
         PERFORM FROM node_types nt WHERE nt.tenant_id = of_tenant AND nt.id = of_type FOR UPDATE;
-        INSERT INTO flexdb_declarations (tenant_id, node_type_id, kind, rule, paths, options)
-        SELECT of_tenant, of_type, n.kind, n.rule, n.paths, n.options
-        FROM flexdb_declared(schema) n
-        WHERE n.kind = kind_of AND n.rule = ANY (added);
+        FOR declared IN
+            SELECT n.rule, n.paths, n.options
+            FROM flexdb_declared(schema) n
+            WHERE n.kind = kind_of AND n.rule = ANY (added)
+        LOOP
+            INSERT INTO flexdb_declarations (tenant_id, node_type_id, kind, rule, paths, options)
+            VALUES (of_tenant, of_type, kind_of, declared.rule, declared.paths, declared.options);
+        END LOOP;
         EXECUTE format('SELECT flexdb_fill_%s($1, $2, $3)', kind_of)
         USING of_tenant, of_type, added;
     END LOOP;
@@ -250,12 +244,13 @@ WHEN (OLD.schema::text LIKE '%"x-%') EXECUTE FUNCTION flexdb_declare_type();
 
 -- What a node has that only one may have; a subquery, so that it is looked up for each node.
 CREATE OR REPLACE FUNCTION flexdb_entries(of_tenant uuid, of_type uuid, of_node uuid, data jsonb)
-RETURNS SETOF flexdb_unique LANGUAGE sql STABLE AS $$
+RETURNS SETOF flexdb_unique LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     SELECT of_tenant, of_type, d.rule, flexdb_unique_hash(data, d.paths) AS hash, of_node
     FROM flexdb_declarations d
-    WHERE d.tenant_id = of_tenant AND d.node_type_id = of_type AND d.kind = 'unique'
-    OFFSET 0
-$$;
+    WHERE d.tenant_id = of_tenant AND d.node_type_id = of_type AND d.kind = 'unique';
+END $$;
 
 -- Enter what only one may have, and return which other has it; NULL where there is none.
 CREATE OR REPLACE FUNCTION flexdb_enter(
@@ -470,5 +465,8 @@ DO $$
 BEGIN
     IF to_regprocedure('flexdb_follow_nodes()') IS NOT NULL THEN
         PERFORM flexdb_follow_nodes();
+    END IF;
+    IF to_regprocedure('flexdb_follow_rows()') IS NOT NULL THEN
+        PERFORM flexdb_follow_rows();
     END IF;
 END $$;

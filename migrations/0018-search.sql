@@ -39,7 +39,10 @@ END $$;
 
 -- The texts of a node that are searched: what stands in its members, and in the items of an array there.
 CREATE OR REPLACE FUNCTION flexdb_search_texts(of_tenant uuid, of_type uuid, data jsonb)
-RETURNS TABLE (rule text, place bigint, content text, options jsonb) LANGUAGE sql STABLE PARALLEL SAFE AS $$
+RETURNS TABLE (rule text, place bigint, content text, options jsonb)
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN QUERY
     SELECT d.rule, t.place, t.content #>> '{}', d.options
     FROM flexdb_declarations d
     CROSS JOIN LATERAL (SELECT data #> d.paths[1]::text[] AS value) m
@@ -51,8 +54,8 @@ RETURNS TABLE (rule text, place bigint, content text, options jsonb) LANGUAGE sq
              WITH ORDINALITY e (item, place)
     ) t
     WHERE d.tenant_id = of_tenant AND d.node_type_id = of_type AND d.kind = 'search'
-      AND jsonb_typeof(t.content) = 'string'
-$$;
+      AND jsonb_typeof(t.content) = 'string';
+END $$;
 
 -- How text becomes words, the same in every locale of a database. What is written with spaces is split
 -- where there is neither a letter nor a digit; of scripts without spaces each character becomes a word
@@ -302,13 +305,19 @@ END $$;
 -- Make the words of all nodes of a type anew, once its rules are others.
 CREATE OR REPLACE FUNCTION flexdb_fill_search(of_tenant uuid, of_type uuid, added text[])
 RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    node record;
 BEGIN
     DELETE FROM flexdb_search s WHERE s.tenant_id = of_tenant AND s.node_type_id = of_type;
     IF EXISTS (SELECT FROM flexdb_declarations d
                WHERE d.tenant_id = of_tenant AND d.node_type_id = of_type AND d.kind = 'search') THEN
-        PERFORM flexdb_derive_search(n.tenant_id, n.node_type_id, n.id, n.data)
-        FROM nodes n
-        WHERE n.tenant_id = of_tenant AND n.node_type_id = of_type;
+        FOR node IN
+            SELECT n.id, n.data
+            FROM nodes n
+            WHERE n.tenant_id = of_tenant AND n.node_type_id = of_type
+        LOOP
+            PERFORM flexdb_derive_search(of_tenant, of_type, node.id, node.data);
+        END LOOP;
     END IF;
 END $$;
 

@@ -416,3 +416,11 @@ END $$;
 
 CREATE OR REPLACE TRIGGER flexdb_forget_member AFTER DELETE ON tenant_users
 FOR EACH ROW EXECUTE FUNCTION flexdb_forget_member();
+
+-- Where this runs again, the triggers that a later migration puts in the place of some of these stay.
+DO $$
+BEGIN
+    IF to_regprocedure('flexdb_follow_rows()') IS NOT NULL THEN
+        PERFORM flexdb_follow_rows();
+    END IF;
+END $$;

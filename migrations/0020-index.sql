@@ -59,19 +59,21 @@ $$;
 
 -- What is to be in the index of a node; a subquery, so that it is looked up for each node.
 CREATE OR REPLACE FUNCTION flexdb_index_rows(of_tenant uuid, of_type uuid, of_node uuid, data jsonb)
-RETURNS SETOF flexdb_index LANGUAGE sql STABLE AS $$
+RETURNS SETOF flexdb_index LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     SELECT of_tenant, of_type, flexdb_index_code(d.rule), of_node, k.rank, k.number, k.text
     FROM flexdb_declarations d
     CROSS JOIN LATERAL flexdb_index_keys(data, d.paths[1]::text[]) k
-    WHERE d.tenant_id = of_tenant AND d.node_type_id = of_type AND d.kind = 'index'
-    OFFSET 0
-$$;
+    WHERE d.tenant_id = of_tenant AND d.node_type_id = of_type AND d.kind = 'index';
+END $$;
 
 -- Make what is in the index of a node what its data says; NULL where it is gone.
 CREATE OR REPLACE FUNCTION flexdb_derive_index(of_tenant uuid, of_type uuid, of_node uuid, data jsonb)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     made flexdb_index[];
+    k flexdb_index;
 BEGIN
     IF data IS NULL AND NOT EXISTS (
         SELECT FROM nodes n
@@ -79,15 +81,16 @@ BEGIN
     THEN
         made := '{}';
     ELSE
-        made := ARRAY(SELECT k FROM flexdb_index_rows(of_tenant, of_type, of_node, data) k);
+        made := ARRAY(SELECT r FROM flexdb_index_rows(of_tenant, of_type, of_node, data) r);
     END IF;
     DELETE FROM flexdb_index i
     WHERE i.tenant_id = of_tenant AND i.node_type_id = of_type AND i.node_id = of_node
       AND NOT i = ANY (made);
-    INSERT INTO flexdb_index (tenant_id, node_type_id, rule, node_id, rank, number, text)
-    SELECT k.tenant_id, k.node_type_id, k.rule, k.node_id, k.rank, k.number, k.text
-    FROM unnest(made) k
-    ON CONFLICT (tenant_id, node_type_id, node_id, rule, rank) DO NOTHING;
+    FOREACH k IN ARRAY made LOOP
+        INSERT INTO flexdb_index (tenant_id, node_type_id, rule, node_id, rank, number, text)
+        VALUES (k.tenant_id, k.node_type_id, k.rule, k.node_id, k.rank, k.number, k.text)
+        ON CONFLICT (tenant_id, node_type_id, node_id, rule, rank) DO NOTHING;
+    END LOOP;
 END $$;
 
 -- Make the rows of a type what its rules say, once these are others. Where it has many nodes that
@@ -102,6 +105,7 @@ DECLARE
           AND d.rule <> ALL (added));
     most constant integer := 10000;
     total integer;
+    of_rule text;
 BEGIN
     DELETE FROM flexdb_index_builds b
     WHERE b.tenant_id = of_tenant AND b.node_type_id = of_type
@@ -115,9 +119,10 @@ BEGIN
     FROM (SELECT FROM nodes n
           WHERE n.tenant_id = of_tenant AND n.node_type_id = of_type
           LIMIT most + 1) some_of_them;
-    INSERT INTO flexdb_index_builds (tenant_id, node_type_id, rule, node_id, nodes)
-    SELECT of_tenant, of_type, a.rule, flexdb_nil(), 0
-    FROM unnest(added) a (rule);
+    FOREACH of_rule IN ARRAY added LOOP
+        INSERT INTO flexdb_index_builds (tenant_id, node_type_id, rule, node_id, nodes)
+        VALUES (of_tenant, of_type, of_rule, flexdb_nil(), 0);
+    END LOOP;
     IF total <= most THEN
         PERFORM flexdb_build_index(of_tenant, of_type, a.rule, most + 1)
         FROM unnest(added) a (rule);
@@ -159,9 +164,9 @@ BEGIN
         RETURN 0;
     END IF;
     INSERT INTO flexdb_index (tenant_id, node_type_id, rule, node_id, rank, number, text)
-    SELECT of_tenant, of_type, flexdb_index_code(of_rule), n.id, k.rank, k.number, k.text
+    SELECT n.tenant_id, n.node_type_id, flexdb_index_code(of_rule), n.id, k.rank, k.number, k.text
     FROM nodes n
-    JOIN flexdb_declarations d ON d.tenant_id = of_tenant AND d.node_type_id = of_type
+    JOIN flexdb_declarations d ON d.tenant_id = n.tenant_id AND d.node_type_id = n.node_type_id
         AND d.kind = 'index' AND d.rule = of_rule
     CROSS JOIN LATERAL flexdb_index_keys(n.data, d.paths[1]::text[]) k
     WHERE n.tenant_id = of_tenant AND n.node_type_id = of_type AND n.id = ANY (ids)

@@ -601,4 +601,7 @@ BEGIN
     IF to_regprocedure('flexdb_follow_nodes()') IS NOT NULL THEN
         PERFORM flexdb_follow_nodes();
     END IF;
+    IF to_regprocedure('flexdb_follow_rows()') IS NOT NULL THEN
+        PERFORM flexdb_follow_rows();
+    END IF;
 END $$;

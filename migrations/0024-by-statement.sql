@@ -201,3 +201,11 @@ BEGIN
 END $$;
 
 DO $$ BEGIN PERFORM flexdb_follow_nodes(); END $$;
+
+-- Where this runs again, the triggers that a later migration puts in the place of some of these stay.
+DO $$
+BEGIN
+    IF to_regprocedure('flexdb_follow_rows()') IS NOT NULL THEN
+        PERFORM flexdb_follow_rows();
+    END IF;
+END $$;

@@ -120,3 +120,11 @@ FOR EACH ROW WHEN (NEW.version <= OLD.version) EXECUTE FUNCTION flexdb_raise_ver
 DROP TRIGGER IF EXISTS flexdb_raise_older_version ON node_types;
 DROP TRIGGER IF EXISTS flexdb_raise_older_version ON nodes;
 DROP TRIGGER IF EXISTS flexdb_raise_older_version ON relationships;
+
+-- Where this runs again, the triggers that a later migration puts in the place of some of these stay.
+DO $$
+BEGIN
+    IF to_regprocedure('flexdb_follow_rows()') IS NOT NULL THEN
+        PERFORM flexdb_follow_rows();
+    END IF;
+END $$;

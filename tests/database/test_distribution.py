@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from flexdb.config import Settings
-from flexdb.db.citus import fitness
 from flexdb.db.citus.cluster import DistributionError, check_whole, nodes
 from flexdb.db.citus.distribution import distribute, undo
 from flexdb.db.citus.moves import isolate, rebalance
@@ -71,10 +70,9 @@ def plain(new_database: Callable[..., Settings]) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def standing_in(plain: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A migrated database with the stand-in, whose triggers pass for such as a shard can run."""
+def standing_in(plain: Settings) -> Settings:
+    """A migrated database with the stand-in."""
     citus.stand_in(plain)
-    monkeypatch.setattr(fitness, "reads_rows_beside_tables", lambda source, rows: False)
     return plain
 
 

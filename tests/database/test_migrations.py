@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +18,7 @@ from psycopg import sql
 from testing.postgresql import Postgresql
 
 from flexdb.config import Settings
-from flexdb.db.migrate import MigrationError, migrate, migration_ids, rollback
+from flexdb.db.migrate import FOLDER, MigrationError, migrate, migration_ids, rollback
 from tests.support import original, postgres
 from tests.support.commands import failure, finish, flexdb
 from tests.support.waiting import wait_until
@@ -123,13 +124,38 @@ def test_a_database_of_before_is_brought_to_the_schema_of_a_fresh_one(
     new_database: Databases, whole: set[str]
 ) -> None:
     settings = new_database()
-    assert rollback(settings) == "0025-one-row"
+    assert [rollback(settings), rollback(settings)] == ["0026-by-row", "0025-one-row"]
     with postgres.connect(settings) as connection:
         connection.execute(BEFORE_0025.encode())
         (text,) = connection.execute(
             "SELECT prosrc FROM pg_proc WHERE proname = 'flexdb_follow_nodes'").fetchone() or ("",)
     assert "flexdb_follow_inserted()" in text and "flexdb_follow_created" not in text
-    assert migrate(settings) == ["0025-one-row"]
+    assert migrate(settings) == ["0025-one-row", "0026-by-row"]
+    assert_whole(settings, whole)
+
+
+def made_functions(file: str) -> dict[str, str]:
+    """Return what makes each function of a migration, by its name."""
+    made = re.finditer(r"^CREATE OR REPLACE FUNCTION (\w+)(?:(?!\$\$;).)*\$\$;",
+                       (FOLDER / file).read_text(), re.DOTALL | re.MULTILINE)
+    return {one[1]: one[0] for one in made}
+
+
+def test_functions_of_before_are_brought_to_what_a_fresh_database_has(
+    new_database: Databases, whole: set[str]
+) -> None:
+    settings = new_database()
+    fresh = made_functions("0026-by-row.sql")
+    older = {name: text for path in sorted(FOLDER.glob("*.sql"))
+             if path.name < "0026" and "rollback" not in path.name
+             for name, text in made_functions(path.name).items() if name in fresh}
+    assert len(older) > 8 and older == {name: fresh[name] for name in older}
+    assert rollback(settings) == "0026-by-row"
+    with postgres.connect(settings) as connection:
+        for name, text in older.items():
+            head = text.partition("$$")[0]
+            connection.execute(f"{head}$$BEGIN RAISE 'of before: {name}'; END$$".encode())
+    assert migrate(settings) == ["0026-by-row"]
     assert_whole(settings, whole)
 
 
@@ -193,7 +219,8 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
     (20, "tenants IN ROW EXCLUSIVE"),       # it is in the middle of the twenty-first
     (21, "_yoyo_migration IN SHARE"),       # the twenty-second is applied and not marked
     (22, "nodes IN ACCESS SHARE"),          # it is in the middle of the twenty-third
-    (23, "nodes IN ACCESS SHARE"),          # it is in the middle of the last
+    (23, "nodes IN ACCESS SHARE"),          # it is in the middle of the twenty-fourth
+    (24, "nodes IN ACCESS SHARE"),          # it is in the middle of the last
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
     new_database: Databases, whole: set[str], applied: int, lock: str

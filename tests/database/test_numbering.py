@@ -190,7 +190,7 @@ def test_an_update_of_many_rows_is_logged_by_no_plan_that_was_made_for_one(
         " WHERE tenant_id = %s", tenant[:1]).fetchall()
     # Where each row before is held against all after, it takes hundreds of times as long.
     (taken,) = [trigger["Time"] for trigger in plan["Triggers"]
-                if trigger["Trigger Name"] == "flexdb_follow_updated"]
+                if trigger["Trigger Name"] == "flexdb_follow_changed"]
     assert taken < 20 * plan["Plan"]["Actual Total Time"]
     assert one.execute("SELECT count(*) FROM flexdb_changes c WHERE c.tenant_id = %s"
                        " AND c.op = 'u'", tenant[:1]).fetchone() == (2011,)

@@ -35,6 +35,8 @@ _TRIGGERS = """
       AND NOT t.tgisinternal AND (t.tgoldtable IS NOT NULL OR t.tgnewtable IS NOT NULL)
     ORDER BY 1
 """
+# Of a table that is whole, many rows are followed at once (0026); a shard's name is another.
+_OF_WHOLE = re.compile(r"^    IF is_whole THEN\n.*?^    END IF;", re.M | re.S)
 _READ = r"(?:FROM|JOIN|USING)\s+(?:ONLY\s+)?(?:{names})\b"
 _TOUCHED = r"(?:FROM|JOIN|USING|INTO|UPDATE)\s+(?:ONLY\s+)?(?:{names})\b"
 
@@ -70,7 +72,8 @@ def reads_rows_beside_tables(source: str, rows: list[str]) -> bool:
     """
     read = re.compile(_READ.format(names="|".join(map(re.escape, rows))), re.I)
     touched = re.compile(_TOUCHED.format(names="|".join(TABLES)), re.I)
-    return any(read.search(part) and touched.search(part) for part in _statements(source))
+    return any(read.search(part) and touched.search(part)
+               for part in _statements(_OF_WHOLE.sub("", source)))
 
 
 def _statements(source: str) -> Iterator[str]:
