@@ -133,7 +133,7 @@ END $$;
 CREATE OR REPLACE FUNCTION flexdb_refuse(clashes jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE unique_violation USING
-        MESSAGE = 'what is to be unique is there already',
+        MESSAGE = 'what is to be unique is there already: constraint "flexdb_unique_pkey"',
         DETAIL = clashes::text, CONSTRAINT = 'flexdb_unique_pkey';
 END $$;
 

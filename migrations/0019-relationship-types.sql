@@ -197,7 +197,9 @@ DECLARE
 BEGIN
     IF breach IS NOT NULL THEN
         RAISE check_violation
-        USING MESSAGE = format('the contract of the relationship type %s is broken: %s', contract.name, breach),
+        USING MESSAGE = format('the contract of the relationship type %s is broken: '
+                               'constraint "flexdb_contract_%s", column "%s"',
+                               contract.name, breach, changed),
               CONSTRAINT = 'flexdb_contract_' || breach, DETAIL = of_id::text, COLUMN = changed,
               HINT = coalesce((
                   SELECT string_agg(nt.name, ' or ' ORDER BY nt.name)
@@ -308,7 +310,8 @@ BEGIN
        AND EXISTS (SELECT FROM nodes n
                    WHERE n.tenant_id = OLD.tenant_id AND n.id = OLD.source_node_id) THEN
         RAISE restrict_violation
-        USING MESSAGE = format('a relationship of type %s keeps the node', OLD.relationship_type),
+        USING MESSAGE = format('a relationship of type %s keeps the node: '
+                               'constraint "flexdb_contract_kept"', OLD.relationship_type),
               CONSTRAINT = 'flexdb_contract_kept', DETAIL = OLD.id::text,
               HINT = OLD.relationship_type;
     END IF;
@@ -346,7 +349,8 @@ BEGIN
     END LOOP;
     IF broken <> '[]' THEN
         RAISE check_violation
-        USING MESSAGE = format('relationships of type %s break the contract', NEW.name),
+        USING MESSAGE = format('relationships of type %s break the contract: '
+                               'constraint "flexdb_contract_broken"', NEW.name),
               CONSTRAINT = 'flexdb_contract_broken', DETAIL = broken::text;
     END IF;
     RETURN NULL;

@@ -7,7 +7,8 @@
 -- Triggers go, so that readers wait too; asked for at once, nobody waits in a circle.
 LOCK TABLE tenant_users, node_types, nodes, relationships IN ACCESS EXCLUSIVE MODE;
 
--- As 0008, 0016, 0018 and 0020 make them, in a database that earlier versions of these made.
+-- As 0008, 0016, 0018, 0019 and 0020 make them, in a database that earlier versions of these made. What is
+-- refused names the constraint in its words too, which alone come from one server to another.
 CREATE OR REPLACE FUNCTION flexdb_fold_counts(of_tenant uuid, of_list text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -42,6 +43,13 @@ BEGIN
     END LOOP;
     DELETE FROM flexdb_counts c
     WHERE c.tenant_id = of_tenant AND c.list = of_list AND c.total = 0 AND c.bytes = 0;
+END $$;
+
+CREATE OR REPLACE FUNCTION flexdb_refuse(clashes jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE unique_violation USING
+        MESSAGE = 'what is to be unique is there already: constraint "flexdb_unique_pkey"',
+        DETAIL = clashes::text, CONSTRAINT = 'flexdb_unique_pkey';
 END $$;
 
 CREATE OR REPLACE FUNCTION flexdb_fill_unique(of_tenant uuid, of_type uuid, added text[])
@@ -171,6 +179,77 @@ BEGIN
             PERFORM flexdb_derive_search(of_tenant, of_type, node.id, node.data);
         END LOOP;
     END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION flexdb_refuse_breach(
+    contract flexdb_relationship_types, of_id uuid, source uuid, target uuid, changed text DEFAULT '')
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    breach constant text := flexdb_contract_breach(contract, of_id, source, target);
+BEGIN
+    IF breach IS NOT NULL THEN
+        RAISE check_violation
+        USING MESSAGE = format('the contract of the relationship type %s is broken: '
+                               'constraint "flexdb_contract_%s", column "%s"',
+                               contract.name, breach, changed),
+              CONSTRAINT = 'flexdb_contract_' || breach, DETAIL = of_id::text, COLUMN = changed,
+              HINT = coalesce((
+                  SELECT string_agg(nt.name, ' or ' ORDER BY nt.name)
+                  FROM node_types nt
+                  WHERE nt.tenant_id = contract.tenant_id
+                    AND nt.id = ANY (CASE breach WHEN 'source_type' THEN contract.source_node_type_ids
+                                                 ELSE contract.target_node_type_ids END)), '');
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION flexdb_restrict_deletion() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM flexdb_relationship_types rt
+               WHERE rt.tenant_id = OLD.tenant_id AND rt.name = OLD.relationship_type
+                 AND rt.on_delete = 'restrict')
+       AND NOT EXISTS (SELECT FROM nodes n
+                       WHERE n.tenant_id = OLD.tenant_id AND n.id = OLD.target_node_id)
+       AND EXISTS (SELECT FROM nodes n
+                   WHERE n.tenant_id = OLD.tenant_id AND n.id = OLD.source_node_id) THEN
+        RAISE restrict_violation
+        USING MESSAGE = format('a relationship of type %s keeps the node: '
+                               'constraint "flexdb_contract_kept"', OLD.relationship_type),
+              CONSTRAINT = 'flexdb_contract_kept', DETAIL = OLD.id::text,
+              HINT = OLD.relationship_type;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION flexdb_bind_contract() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    edge record;
+    breach text;
+    broken jsonb := '[]';
+BEGIN
+    PERFORM pg_advisory_xact_lock(flexdb_contracts_lock(NEW.tenant_id));
+    PERFORM flexdb_lock_acyclic(NEW);
+    DELETE FROM flexdb_relationship_keys k
+    WHERE k.tenant_id = NEW.tenant_id AND k.relationship_type_id = NEW.id;
+    FOR edge IN
+        SELECT r.id, r.source_node_id, r.target_node_id
+        FROM relationships r
+        WHERE r.tenant_id = NEW.tenant_id AND r.relationship_type = NEW.name
+        ORDER BY r.id
+        FOR KEY SHARE
+    LOOP
+        breach := flexdb_contract_breach(NEW, edge.id, edge.source_node_id, edge.target_node_id);
+        IF breach IS NOT NULL THEN
+            broken := broken || jsonb_build_object('relationship_id', edge.id, 'breach', breach);
+            EXIT WHEN jsonb_array_length(broken) = 100;
+        END IF;
+    END LOOP;
+    IF broken <> '[]' THEN
+        RAISE check_violation
+        USING MESSAGE = format('relationships of type %s break the contract: '
+                               'constraint "flexdb_contract_broken"', NEW.name),
+              CONSTRAINT = 'flexdb_contract_broken', DETAIL = broken::text;
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION flexdb_index_rows(of_tenant uuid, of_type uuid, of_node uuid, data jsonb)

@@ -5,6 +5,7 @@ The constraint that they name says what is broken; migrations/0019-relationship-
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import orjson
@@ -13,7 +14,9 @@ import psycopg
 from flexdb import errors
 from flexdb.errors import FlexdbError
 
-PREFIX = "flexdb_contract_"
+# What one server has from another, as with Citus, it names in the message alone: at its end, since
+# before it stands the type's name.
+_NAMED = re.compile(r'.*constraint "flexdb_contract_(\w+)"(?:, column "(\w*)")?', re.DOTALL)
 
 
 class _Breach(NamedTuple):
@@ -31,6 +34,8 @@ class _Breach(NamedTuple):
     rule: str
 
 
+# check_violation and restrict_violation.
+_STATES = {"23514", "23001"}
 _OF_TYPES, _OF_NONE = "must be of node type", "can be of no node type: the contract names none"
 _BREACHES = {
     "source_type": _Breach(errors.InvalidParams, "source_node_id", _OF_TYPES,
@@ -59,9 +64,9 @@ def to_refusal(error: psycopg.Error) -> FlexdbError | None:
 
     ``relationship_id`` in it is the relationship's.
     """
-    _, is_ours, breach = (error.diag.constraint_name or "").partition(PREFIX)
-    if not is_ours:
+    if (named := _named(error)) is None:
         return None
+    breach, column = named
     detail, hint = error.diag.message_detail or "", error.diag.message_hint
     if breach == "broken":
         return _of_those_there(orjson.loads(detail))
@@ -70,9 +75,20 @@ def to_refusal(error: psycopg.Error) -> FlexdbError | None:
     kind, field, wrong, _ = _BREACHES[breach]
     if wrong is _OF_TYPES:
         wrong = f"{wrong} {hint}" if hint else _OF_NONE
-    if error.diag.column_name:
-        field, wrong = error.diag.column_name, f"does not fit: {field} {wrong}"
+    if column:
+        field, wrong = column, f"does not fit: {field} {wrong}"
     return kind(fields={field: [wrong]}, relationship_id=detail)
+
+
+def breaks_contract(error: psycopg.Error) -> bool:
+    """Tell whether a contract is broken."""
+    return _named(error) is not None
+
+
+def _named(error: psycopg.Error) -> tuple[str, str | None] | None:
+    """Return what is broken, and which parameter was changed that breaks it."""
+    found = _NAMED.match(error.diag.message_primary or "") if error.sqlstate in _STATES else None
+    return (found[1], found[2]) if found else None
 
 
 def _of_those_there(broken: list[dict[str, str]]) -> FlexdbError:

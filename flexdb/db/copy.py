@@ -19,6 +19,21 @@ _AS_IT_IS = b"COPY (%b) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02
 _FETCHED = 100
 # A member has two lines, the user and the membership.
 _LISTS = ("tenant_users", "tenant_users", "node_types", "nodes", "relationships")
+# By the ledger (0005), and what it has nothing of.
+_KEPT = b"""SELECT sum(c.total)
+FROM (
+    SELECT c.list, c.total
+    FROM flexdb_counts c
+    WHERE c.tenant_id = %(tenant_id)s AND c.key = flexdb_nil()
+    UNION ALL
+    SELECT d.list, d.change
+    FROM flexdb_count_changes d
+    WHERE d.tenant_id = %(tenant_id)s
+) c
+JOIN unnest(%(lists)s::text[]) l (list) ON l.list = c.list"""
+_RELATIONSHIP_TYPES = b"""SELECT count(*) FROM flexdb_relationship_types rt
+WHERE rt.tenant_id = %(tenant_id)s"""
+_USERS = b"SELECT count(*) FROM users"
 
 _NIL = "00000000-0000-0000-0000-000000000000"
 
@@ -68,8 +83,9 @@ class Export:
     def total(self) -> int:
         """Return the number of lines."""
         lists = list(_LISTS[1:] if self._users else _LISTS)
-        total = self._sum(_NIL, ["users"]) if self._users else 0
-        return total + sum(1 + self._sum(tenant_id, lists) + self._relationship_types(tenant_id)
+        total = self._count(_USERS) if self._users else 0
+        return total + sum(1 + self._count(_KEPT, tenant_id=tenant_id, lists=lists)
+                           + self._count(_RELATIONSHIP_TYPES, tenant_id=tenant_id)
                            for tenant_id in self.tenant_ids)
 
     def lines(self, statement: bytes, tenant_id: str | None = None) -> Iterator[bytes]:
@@ -92,17 +108,9 @@ class Export:
             cursor.itersize = _FETCHED
             yield from cursor.execute(query.text, values)
 
-    def _relationship_types(self, tenant_id: str) -> int:
-        row = self._connection.execute(
-            "SELECT count(*) FROM flexdb_relationship_types rt WHERE rt.tenant_id = %s",
-            (tenant_id,)).fetchone()
-        return int(row[0]) if row else 0
-
-    def _sum(self, tenant_id: str, lists: list[str]) -> int:
-        row = self._connection.execute(
-            "SELECT sum(flexdb_total_count(%s, list, flexdb_nil())) FROM unnest(%s::text[]) list",
-            (tenant_id, lists)).fetchone()
-        return int(row[0]) if row else 0
+    def _count(self, statement: bytes, **arguments: Any) -> int:
+        row = self._connection.execute(statement, arguments).fetchone()
+        return int(row[0] or 0) if row else 0
 
 
 def _as_text(value: Any) -> Any:

@@ -13,7 +13,7 @@ import psycopg
 
 from flexdb.config import Settings
 from flexdb.db.address import reason
-from flexdb.db.contracts import PREFIX
+from flexdb.db.contracts import breaks_contract
 from flexdb.db.copy import transaction
 from flexdb.db.sqlstate import clashes_of, to_error
 from flexdb.errors import AlreadyExists, FlexdbError, InvalidParams
@@ -198,7 +198,7 @@ def _blamed(error: psycopg.Error, sent: list[Line]) -> list[Line]:
     """
     if taken := {clash.id for clash in clashes_of(error)}:
         return [line for line in sent if taken & set(line.values)][:1] or sent
-    if error.sqlstate == "23503" or (error.diag.constraint_name or "").startswith(PREFIX):
+    if error.sqlstate == "23503" or breaks_contract(error):
         ids = _UUID.findall(error.diag.message_detail or "")
         return [line for line in sent if ids and ids[-1] in line.values][:1] or sent
     place = re.match(r"COPY \w+\D+(\d+)", error.diag.context or "")

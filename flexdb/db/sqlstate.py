@@ -48,9 +48,9 @@ _FOREIGN = {
     "relationships_source_node_id_fkey": "source_node_id",
     "relationships_target_node_id_fkey": "target_node_id",
 }
-_NAMED = {*_UNIQUE, *_UNIQUE_INDEXES, *_FOREIGN}
 # What only one node of a type may have: the triggers of 0016-declarations tell which have it.
 _NOT_UNIQUE = "flexdb_unique_pkey"
+_NAMED = {*_UNIQUE, *_UNIQUE_INDEXES, *_FOREIGN, _NOT_UNIQUE}
 # SQLSTATE, or its class (the first two characters), to error. What is not here is our fault.
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATES: dict[str, type[FlexdbError]] = {
@@ -129,7 +129,7 @@ def _constraint(error: psycopg.Error) -> str:
 
 def clashes_of(error: psycopg.Error) -> list[Clash]:
     """Return which nodes have what only one may have; none where that is not the error."""
-    if error.diag.constraint_name != _NOT_UNIQUE:
+    if _constraint(error) != _NOT_UNIQUE:
         return []
     return [Clash(**clash) for clash in orjson.loads(error.diag.message_detail or "[]")]
 

@@ -12,9 +12,22 @@
                CASE WHEN l.max_bytes IS NOT NULL THEN 'max_bytes' END,
                CASE WHEN l.calls_per_second IS NOT NULL THEN 'calls_per_second' END,
                CASE WHEN l.burst IS NOT NULL THEN 'burst' END], NULL) AS own,
-           flexdb_total_count(t.id, 'nodes', flexdb_nil()) AS used_nodes,
-           flexdb_total_count(t.id, 'relationships', flexdb_nil()) AS used_relationships,
-           flexdb_total_bytes(t.id) AS used_bytes) o)
+           u.nodes AS used_nodes, u.relationships AS used_relationships, u.bytes AS used_bytes
+    FROM (
+        SELECT coalesce(sum(c.total) FILTER (WHERE c.list = 'nodes'), 0)::bigint AS nodes,
+               coalesce(sum(c.total) FILTER (WHERE c.list = 'relationships'), 0)::bigint
+               AS relationships,
+               coalesce(sum(c.bytes), 0)::bigint AS bytes
+        FROM (
+            SELECT c.list, c.total, c.bytes
+            FROM flexdb_counts c
+            WHERE c.tenant_id = %(tenant_id)s AND c.key = flexdb_nil()
+            UNION ALL
+            SELECT d.list, d.change, d.bytes
+            FROM flexdb_count_changes d
+            WHERE d.tenant_id = %(tenant_id)s
+        ) c
+    ) u) o)
 
 -- read: get_limits -> object
 SELECT {limits} AS object

@@ -30,7 +30,7 @@ WITH sizes AS (
     GROUP BY c.tenant_id
 )
 SELECT json_build_object(
-    'count', flexdb_total_count(flexdb_nil(), 'tenants', flexdb_nil()),
+    'count', (SELECT count(*) FROM tenants t),
     'nodes', coalesce(sum(s.nodes), 0), 'relationships', coalesce(sum(s.relationships), 0),
     'bytes', coalesce(sum(s.bytes), 0),
     'largest', (

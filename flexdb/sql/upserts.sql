@@ -53,10 +53,15 @@ FROM (
 
 -- read: get_unique_clashes -> places, members
 WITH {given_nodes}, entries AS MATERIALIZED (
-    SELECT g.place, g.id, e.node_type_id, e.rule, e.hash,
-           row_number() OVER (PARTITION BY e.node_type_id, e.rule, e.hash ORDER BY g.place) AS turn
+    SELECT g.place, g.id, g.node_type_id, d.rule, e.hash,
+           row_number() OVER (PARTITION BY g.node_type_id, d.rule, e.hash ORDER BY g.place) AS turn
     FROM given g
-    CROSS JOIN LATERAL flexdb_entries(%(tenant_id)s, g.node_type_id, g.id, g.data) e
+    JOIN flexdb_declarations d ON d.tenant_id = %(tenant_id)s AND d.node_type_id = g.node_type_id
+        AND d.kind = 'unique'
+    CROSS JOIN LATERAL (
+        SELECT flexdb_unique_hash(g.data, d.paths) AS hash
+        OFFSET 0
+    ) e
     WHERE e.hash IS NOT NULL
 )
 SELECT array_agg((e.place - 1)::integer) AS places,

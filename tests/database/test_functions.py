@@ -48,10 +48,10 @@ INSERTS = {
 }
 # Functions of ours that read tables, and why statements call them.
 READING = {
-    # Totals stand in an answer once.
-    "flexdb_total_count", "flexdb_total_bytes", "flexdb_check_quota",
+    # Compares transactions of one machine, and so is refused where there are more.
+    "flexdb_check_quota",
     # Read what node and relationship types declare.
-    "flexdb_entries", "flexdb_relationship_schema",
+    "flexdb_relationship_schema",
     # Number, erase, build or forget a tenant's rows, with what each step found.
     "flexdb_number_changes", "flexdb_restart_changes", "flexdb_erase_history",
     "flexdb_build_index", "flexdb_forget_keys",
