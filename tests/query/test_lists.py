@@ -394,3 +394,26 @@ def test_more_than_a_thousand_rows_count_as_a_thousand(large: Large) -> None:
                               pagination={"page_size": 5000})
     assert len(page["nodes"]) == 1000
     assert page["pagination"]["total_count"] == large.ROWS + 4
+
+
+@pytest.mark.parametrize("kept", ["nothing", "some", "all"])
+def test_tenants_and_users_are_counted_where_the_ledger_has_none_of_them(
+        new_database: Callable[..., Settings], kept: str) -> None:
+    """A database of several servers keeps none."""
+    service = Service.of(new_database())
+    try:
+        for number in range(5):
+            service.tenant()
+            service.user()
+            if kept == "all" or kept == "some" and number == 2:
+                with connect(service.settings) as connection:
+                    connection.execute("SELECT flexdb_fold_counts(flexdb_nil(), l) "
+                                       "FROM unnest(ARRAY['tenants', 'users']) l")
+        if kept == "nothing":
+            with connect(service.settings) as connection:
+                connection.execute("DELETE FROM flexdb_count_changes WHERE list IN "
+                                   "('tenants', 'users')")
+        for things in ("tenants", "users"):
+            assert service.call(f"list_{things}")["pagination"]["total_count"] == 5
+    finally:
+        service.close()
