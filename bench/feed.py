@@ -26,7 +26,8 @@ _SCRIPTS, _MANY, _CLIENTS = 100, 1000, 4
 _NUMBERED, _TENANTS = 10_000, 1000
 _PAUSE = 0.01
 # As it was before there was a log: each trigger by itself, and those that log are off.
-_APART = MIGRATIONS / "0024-by-statement.rollback.sql"
+_APART = [MIGRATIONS / f"{name}.rollback.sql"
+          for name in ("0026-by-row", "0025-one-row", "0024-by-statement")]
 _UNLOG = """SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname)
 FROM pg_trigger t WHERE t.tgname LIKE 'flexdb\\_log\\_%'"""
 _INSERT = """INSERT INTO nodes (tenant_id, id, node_type_id)
@@ -73,7 +74,8 @@ def _logged_and_not(stage: Stage, name: str) -> Iterator[tuple[str, Data]]:
     yield "logged", stage.small(f"{name}_logged")
     data = stage.small(f"{name}_not_logged")
     with connect(data.settings) as connection:
-        connection.execute(_APART.read_bytes())
+        for back in _APART:
+            connection.execute(back.read_bytes())
         for (statement,) in connection.execute(_UNLOG.encode()).fetchall():
             connection.execute(statement.encode())
     yield "not logged", data
