@@ -42,6 +42,21 @@ def empty(new_database: Databases) -> Settings:
     return new_database(template=None)
 
 
+@pytest.fixture(scope="module")
+def taken_back(new_database: Databases) -> Callable[[int], Settings]:
+    """Make a database of which so many migrations were taken back, each of them once for all."""
+    made = {0: new_database()}
+
+    def create(back: int) -> Settings:
+        nearest = max(one for one in made if one <= back)
+        for place in range(nearest + 1, back + 1):
+            made[place] = new_database(made[place - 1].db_name)
+            assert rollback(made[place]) == ALL[-place]
+        return new_database(made[back].db_name)
+
+    return create
+
+
 def marked(settings: Settings) -> list[str]:
     with postgres.connect(settings) as connection:
         return [name for (name,) in connection.execute(
@@ -87,11 +102,9 @@ def test_up_down_and_up_again_gives_the_same_schema(empty: Settings, whole: set[
 @pytest.mark.long
 @pytest.mark.parametrize("back", range(1, len(ALL)))
 def test_any_number_of_migrations_can_be_taken_back_and_applied_again(
-    new_database: Databases, whole: set[str], back: int
+    taken_back: Callable[[int], Settings], whole: set[str], back: int
 ) -> None:
-    settings = new_database()
-    for name in ALL[:-back - 1:-1]:
-        assert rollback(settings) == name
+    settings = taken_back(back)
     assert migrate(settings) == ALL[-back:]
     assert_whole(settings, whole)
 
@@ -223,11 +236,9 @@ def test_of_many_processes_at_once_one_applies_and_none_fails(
     (24, "nodes IN ACCESS SHARE"),          # it is in the middle of the last
 ])
 def test_a_migration_that_is_killed_is_repaired_by_the_next_start(
-    new_database: Databases, whole: set[str], applied: int, lock: str
+    taken_back: Callable[[int], Settings], whole: set[str], applied: int, lock: str
 ) -> None:
-    settings = new_database()
-    for _ in ALL[applied:]:
-        rollback(settings)
+    settings = taken_back(len(ALL) - applied)
     with held(settings, lock) as until_wanted:
         process = flexdb(settings, "migrate")
         until_wanted()

@@ -66,10 +66,12 @@ class Reader:
     """Reads one statement.
 
     :param tenant: the number of the argument that is the tenant; 0 for none
+    :param within: what another one found of the same statement: the statements in its expressions
     """
 
-    def __init__(self, tenant: int) -> None:
+    def __init__(self, tenant: int, within: dict[int, list[Any]] | None = None) -> None:
         self._tenant = tenant
+        self.within: dict[int, list[Any]] = {} if within is None else within
         self.references = 0
         self.unbound: list[str] = []
         # Those conditions that bound something: without one of them, something is bound no more.
@@ -180,7 +182,9 @@ class Reader:
 
     def _inner(self, node: Any, scopes: list[Scope], ctes: Mapping[str, Columns]) -> None:
         """Read the statements within expressions."""
-        for one in statements_within(node):
+        if id(node) not in self.within:
+            self.within[id(node)] = [*statements_within(node)]
+        for one in self.within[id(node)]:
             self.read(one, scopes, ctes)
 
     def _output(self, target: Any, scopes: list[Scope]) -> Columns:
@@ -205,24 +209,25 @@ class Reader:
 
 def read(sql: str, tenant: int) -> Reader:
     """Read a statement and return what was found of it."""
-    return read_parsed(pglast.parse_sql(sql)[0].stmt, tenant)
-
-
-def read_parsed(statement: Any, tenant: int) -> Reader:
-    """Read a statement that was parsed, and may have been changed since."""
     reader = Reader(tenant)
-    reader.read(statement, [], {})
+    reader.read(pglast.parse_sql(sql)[0].stmt, [], {})
     return reader
 
 
 def without_each(sql: str, tenant: int) -> Iterator[Reader]:
     """Read a statement as often as it has conditions that bind, each time without one of them."""
-    for place in range(len(read(sql, tenant).binding)):
-        parsed = pglast.parse_sql(sql)[0].stmt
-        condition = read_parsed(parsed, tenant).binding[place]
-        # Now it holds for every row.
-        condition.lexpr = condition.rexpr = ast.A_Const(val=ast.Integer(ival=1))
-        yield read_parsed(parsed, tenant)
+    parsed = pglast.parse_sql(sql)[0].stmt
+    whole = Reader(tenant)
+    whole.read(parsed, [], {})
+    always = ast.A_Const(val=ast.Integer(ival=1))
+    for condition in whole.binding:
+        sides = condition.lexpr, condition.rexpr
+        # Now it holds for every row. What binds has no statement within it.
+        condition.lexpr = condition.rexpr = always
+        reader = Reader(tenant, whole.within)
+        reader.read(parsed, [], {})
+        condition.lexpr, condition.rexpr = sides
+        yield reader
 
 
 def _renamed(columns: Columns, given: list[str]) -> Columns:
