@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask.ctx import RequestContext
+from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface
+from flask.signals import (
+    appcontext_tearing_down,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
 from flask_cors import CORS
 from werkzeug.routing import MapAdapter
 
@@ -92,6 +99,49 @@ class Application(Flask):
     def rule_of_calls(self) -> Any:
         """Return the rule of JSON-RPC, and the parts of its URL, of which there are none."""
         return self._adapter_of_calls.match(return_rule=True)
+
+    def full_dispatch_request(self) -> Response:
+        """Answer the current request; calls by JSON-RPC by their view, where nobody wants to be
+        asked before or after.
+        """
+        context: RequestContext = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        if (type(context) is not _CallContext or self._has_hooks
+                or request_started.receivers or request_finished.receivers):
+            return super().full_dispatch_request()
+        try:
+            response: Response = self._view_of_calls()
+        except Exception as error:
+            response = self.make_response(self.handle_user_exception(error))
+        for change in context._after_request_functions:
+            response = cast(Response, change(response))
+        return response
+
+    @cached_property
+    def _view_of_calls(self) -> Callable[[], Any]:
+        return self.view_functions[self.rule_of_calls[0].endpoint]
+
+    @cached_property
+    def _has_hooks(self) -> bool:
+        """Tell whether there are functions to be called before or after calls by JSON-RPC.
+
+        Flask takes none any more when the first request has come.
+        """
+        self._got_first_request = True
+        blueprint = self.rule_of_calls[0].endpoint.rpartition(".")[0]
+        return any(functions not in ([], [http.without_html])
+                   for hooks in (self.url_value_preprocessors, self.before_request_funcs,
+                                 self.after_request_funcs)
+                   for functions in (hooks.get(None, []), hooks.get(blueprint, [])))
+
+    def do_teardown_request(self, *error: Any) -> None:
+        """Tell that a request ends, where somebody wants to know."""
+        if self.teardown_request_funcs or request_tearing_down.receivers:
+            super().do_teardown_request(*error)
+
+    def do_teardown_appcontext(self, *error: Any) -> None:
+        """Tell that what belonged to a request ends, likewise."""
+        if self.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
+            super().do_teardown_appcontext(*error)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is, since none is a coroutine."""

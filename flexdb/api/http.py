@@ -206,7 +206,7 @@ def _on_http_error(error: HTTPException) -> Response:
     return response
 
 
-def _without_html(response: Response) -> Response:
+def without_html(response: Response) -> Response:
     """Take Flask's default type from an answer that has no body."""
     if (response.headers.get("Content-Type", "").startswith("text/html")
             and not response.content_length):
@@ -217,7 +217,7 @@ def _without_html(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     """Make every error that Flask would answer in HTML a JSON one."""
-    app.after_request(_without_html)
+    app.after_request(without_html)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(FlexdbError, error_response)
     app.register_error_handler(Exception, lambda error: error_response(unforeseen(error)))

@@ -39,8 +39,10 @@ class Params(Schema):
         loaded: dict[str, Any] = {}
         wrong: dict[str, Any] = {}
         known = 0
-        for key, name, field in self._members:
+        for key, name, field, may_be_absent in self._members:
             value = data.get(key, missing)
+            if value is missing and may_be_absent:
+                continue
             if value is not missing:
                 known += 1
                 if value == "" and not field.required:
@@ -56,7 +58,7 @@ class Params(Schema):
             except ValidationError as error:
                 wrong[key] = error.messages
         if known < len(data):
-            keys = dict.fromkeys(key for key, _, _ in self._members)
+            keys = dict.fromkeys(key for key, *_ in self._members)
             unknown = [UnknownName([*keys])]
             wrong |= {key: unknown for key in data if key not in keys}
         # What is wrong itself was meant to be given.
@@ -75,5 +77,8 @@ class Params(Schema):
                 for name in self.either}
 
     @cached_property
-    def _members(self) -> list[tuple[str, str, fields.Field[Any]]]:
-        return [(field.data_key or name, name, field) for name, field in self.load_fields.items()]
+    def _members(self) -> list[tuple[str, str, fields.Field[Any], bool]]:
+        """Return keys, names and fields, and whether nothing comes of one that is absent."""
+        return [(field.data_key or name, name, field,
+                 not field.required and field.load_default is missing)
+                for name, field in self.load_fields.items()]

@@ -22,6 +22,8 @@ from flexdb.db.address import conninfo, first, reason
 from flexdb.db.complaints import SELDOM
 from flexdb.db.connection import Connection
 from flexdb.db.gate import Gate, TimedOut
+from flexdb.db.latest import LatestPool
+from flexdb.db.turns import Turns
 from flexdb.errors import Overloaded, Unavailable
 from flexdb.telemetry import watch
 from flexdb.telemetry.metrics import Metrics
@@ -79,6 +81,7 @@ class Pool:
         self._pid = 0
         self._lent: set[Connection] = set()
         self.gate = Gate.of(settings)
+        self._turns = Turns()
         self._made: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._drained_at = 0.0
         self._last: tuple[str, int] | None = None
@@ -89,7 +92,7 @@ class Pool:
         if self._pool is None or self._pid != os.getpid():
             with self._lock:
                 if self._pool is None or self._pid != os.getpid():
-                    self._pool = ConnectionPool(
+                    self._pool = LatestPool(
                         self._conninfo,
                         connection_class=_Connection,
                         # Where psycopg prepares, it takes back all after a rollback, ours too.
@@ -101,7 +104,7 @@ class Pool:
                         reconnect_failed=_try_on,
                         open=False,
                     )
-                    self.gate = Gate.of(self.settings)
+                    self.gate, self._turns = Gate.of(self.settings), Turns()
                     self._pool.open(wait=False)
                     # The end of the interpreter would be too late: threads stand still by then.
                     atexit.register(self.close)
@@ -171,6 +174,22 @@ class Pool:
                 watched.database += time.perf_counter() - lent
         finally:
             gate.leave(tenant)
+
+    @contextmanager
+    def in_turn(self) -> Iterator[Connection]:
+        """Lend a connection for reads, which have it one after the other as far as they are short.
+
+        :raises Overloaded: as :meth:`connection` does, and so ``Unavailable``
+        """
+        self._opened()
+        turns, began = self._turns, time.perf_counter()
+        turn = turns.enter()
+        watch.current().pool += time.perf_counter() - began
+        try:
+            with self.connection() as connection:
+                yield connection
+        finally:
+            turns.leave(turn)
 
     def _get(self, pool: ConnectionPool[Connection], until: float) -> Connection:
         try:

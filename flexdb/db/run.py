@@ -157,14 +157,15 @@ class Runner:
             attempt += 1
 
     def attempt(self, plans: Sequence[Plan], budget: Budget, bound: Bound,
-                 once: Once | None = None, pool: Pool | None = None) -> Verdict:
+                once: Once | None = None, pool: Pool | None = None) -> Verdict:
         """Send plans once, on one connection.
 
         :param pool: whose it is, where it is not the primary's
         """
         pool = pool or self.pool
         try:
-            with pool.connection() as connection:
+            are_read = once is None and all(map(reads_together, plans))
+            with pool.in_turn() if are_read else pool.connection() as connection:
                 connection.bound = bound
                 try:
                     return self._send(connection, plans, budget, once)

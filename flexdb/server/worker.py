@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import signal
 import socket
 import time
@@ -19,10 +18,8 @@ from flexdb.server import signals
 from flexdb.server.heads import Heads
 from flexdb.server.refusals import refusal
 from flexdb.server.shares import Share
+from flexdb.server.sockets import Socket
 from flexdb.telemetry import watch
-
-# How long a thread waits for the next request of a connection before it lets go of it, in ms.
-_LINGER = 2
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -115,7 +112,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         wakes three threads; a busy client's next request is there before that is done.
         """
         if not hasattr(conn, "heads"):
-            conn.heads, conn.sock = Heads(), _Socket.of(conn.sock)
+            conn.heads, conn.sock = Heads(), Socket.of(conn.sock)
         while True:
             if conn.parser:
                 conn.parser.mesg_class = conn.heads.request
@@ -128,7 +125,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 return False
             if kept is not True or not self.alive or self._others_wait():
                 return kept
-            if not conn.parser.unreader.buf.getvalue() and not _is_readable(conn.sock, _LINGER):
+            if not conn.parser.unreader.buf.getvalue() and not _has_more(conn):
                 return kept
 
     def handle_request(self, req: Any, conn: Any) -> bool:
@@ -215,32 +212,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             watch.end()
 
 
-class _Socket(socket.socket):
-    """A socket that the kernel is not told again what it knows."""
-
-    @classmethod
-    def of(cls, given: socket.socket) -> _Socket:
-        """Return a socket in the place of another."""
-        made = cls(given.family, given.type, given.proto, given.detach())
-        socket.socket.settimeout(made, None)
-        return made
-
-    def settimeout(self, value: float | None) -> None:
-        """Let it wait so long; None for ever."""
-        if value != self.gettimeout():
-            super().settimeout(value)
-
-    def setblocking(self, flag: bool) -> None:
-        """Let it wait, or not at all."""
-        self.settimeout(None if flag else 0.0)
-
-
 def _is_read(body: Any) -> bool:
     return (type(body.reader) is LengthReader and not body.reader.length
             and not body.buf.tell())
 
 
-def _is_readable(connection: socket.socket, timeout: int) -> bool:
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(timeout))
+def _has_more(conn: Any) -> bool:
+    """Tell whether something comes on a connection while it is worth it to wait for that."""
+    if not isinstance(conn.sock, Socket):
+        # TLS has its own.
+        return False
+    try:
+        conn.parser.unreader.unread(conn.sock.recv_soon())
+    except BlockingIOError:
+        return False
+    except OSError:
+        # Whoever reads on finds the end.
+        pass
+    return True

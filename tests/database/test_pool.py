@@ -238,7 +238,7 @@ def test_connections_that_may_only_read_are_replaced_when_others_may_write(
         outside.execute(f"{limit} off".encode())
     time.sleep(0.5)
     refused = [outcome for outcome in (one.one(write) for _ in range(20)) if outcome != b"written"]
-    assert {type(outcome) for outcome in refused} == {errors.Unavailable}
+    assert {type(outcome) for outcome in refused} <= {errors.Unavailable}
     assert len(refused) <= one.settings.db_pool_size
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -121,6 +122,27 @@ def test_bodies_may_be_chunked_and_be_waited_for(client: Client) -> None:
         told = client.ask(HEAD % (b"one", 2, b"Expect: 100-continue\r\n"))
         assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
         assert client.ask(body).endswith(b"one said " + body)
+
+
+def test_a_body_may_come_long_after_its_head(client: Client) -> None:
+    for body in (b"hi", b"ho", b"hu"):
+        client.sock.sendall(HEAD % (b"one", 2, b""))
+        # As long as a thread waits for a request, and then some.
+        assert not select.select([client.sock], [], [], 0.05)[0]
+        assert client.ask(body).endswith(b"one said " + body)
+
+
+def test_whoever_reads_slowly_gets_all_of_an_answer(client: Client) -> None:
+    body = os.urandom(60_000)
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    asked = [HEAD % (b"one", len(body), b"") + body] * 20
+    sender = threading.Thread(target=client.sock.sendall, args=(b"".join(asked),))
+    sender.start()
+    received = b""
+    while received.count(b"one said ") < len(asked) or not received.endswith(body):
+        received += client.sock.recv(1000)
+    sender.join(30)
+    assert received.count(b"one said " + body) == len(asked)
 
 
 def test_who_asks_for_the_end_gets_it(client: Client) -> None:
