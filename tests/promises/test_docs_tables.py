@@ -21,8 +21,10 @@ from flexdb.config import Settings
 from flexdb.contract.describe import error_kinds
 from flexdb.contract.operation import OPERATIONS
 from flexdb.contract.params import Params
+from flexdb.db.latest import LatestPool
 from flexdb.db.pool import _Connection, _RawJson
 from flexdb.server.logger import Logger
+from flexdb.server.sockets import Socket
 from flexdb.server.worker import Worker
 from flexdb.telemetry.metrics import Metrics
 from tests.support.pages import PAGES, blocks, quoted, table, tables
@@ -149,7 +151,8 @@ def test_every_override_of_a_library_is_told_with_its_reason() -> None:
     told = [name for rows in tables(ARCHITECTURE, "## What of the libraries is overridden, and why")
             for row in rows for name in quoted(row[0])]
     assert sorted(told) == sorted(set().union(*map(overridden, (
-        Site, View, Params, _Connection, _RawJson, Worker, Logger, Application))))
+        Site, View, Params, _Connection, _RawJson, LatestPool, Worker, Socket, Logger,
+        Application))))
 
 
 def test_every_package_of_the_service_is_told_with_its_reason() -> None:
