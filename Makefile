@@ -25,7 +25,7 @@ test: $(VENV)/test ## run the tests, but for those that take long; T=path-or-wor
 		exec $(BIN)/python -m pytest -n auto --dist worksteal -m "$(TESTS)" "$$@"
 
 test-faults: $(VENV)/test ## break things under load and hold that nothing is lost; SHORT=1 for less
-	@$(BIN)/python -m pytest -m faults tests/faults
+	@$(BIN)/python -m pytest -m faults $(if $(SHORT),-n 2 --dist loadfile) tests/faults
 
 test-isolation: $(VENV)/test ## walk 20,000 steps with the keys of two tenants, and compare times; STEPS=1000 for less
 	@WALK_STEPS=$(or $(STEPS),20000) TIMING_TURNS=2000 $(BIN)/python -m pytest \
@@ -35,7 +35,8 @@ test-citus: $(VENV)/test ## try the operations on databases that are distributed
 	@$(BIN)/python -m pytest -rs $(if $(CITUS_HOST),tests/operations) tests/database/test_on_citus.py
 
 contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
-	@CONTRACT_EXAMPLES=$(if $(SHORT),5,200) $(BIN)/python -m pytest tests/protocol/test_openapi.py tests/contract
+	@CONTRACT_EXAMPLES=$(if $(SHORT),5,200) $(BIN)/python -m pytest -n auto --dist worksteal \
+		tests/protocol/test_openapi.py tests/contract
 
 check: $(VENV)/test ## run the linters, and all tests with their coverage; SHORT=1 leaves out the longest and what make contract runs
 	$(BIN)/python -m ruff check

@@ -28,6 +28,8 @@ from tests.support.service import Service
 from tests.support.standbys import Standby
 
 TEMPLATE = "migrated"
+# How long calls wait for a connection where a test does not say it: a busy machine makes them late.
+PATIENCE = 15.0
 # yoyo splits the text of every migration whenever it applies one or takes one back, which is most
 # of what that costs. It changes the list that it gets.
 split_once = lru_cache(maxsize=None)(sqlparse.split)
@@ -39,7 +41,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
     """A PostgreSQL server with a migrated template database."""
     with memory_folder() as memory:
         server = postgres.start(tmp_path_factory.mktemp("server"), base=memory,
-                                arguments="-c max_wal_size=128MB")
+                                # It would go round hundreds of databases, that are soon left.
+                                arguments="-c max_wal_size=128MB -c autovacuum=off")
         try:
             postgres.create_database(server, TEMPLATE)
             migrate(postgres.settings_of(server, TEMPLATE))
@@ -97,6 +100,7 @@ def new_database(request: pytest.FixtureRequest) -> Callable[..., Settings]:
     migrated is made there, and distributed.
     """
     def create(template: str | None = TEMPLATE, **options: object) -> Settings:
+        options.setdefault("db_pool_timeout", PATIENCE)
         name = f"test_{uuid4().hex}"
         if citus_cluster.HOST and template:
             cluster: Cluster = request.getfixturevalue("cluster")

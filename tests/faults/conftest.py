@@ -16,7 +16,8 @@ from tests.faults.stack import Stack
 from tests.support.nginx import MISSING, PROGRAM
 from tests.support.proxy import Proxy
 
-_table: list[tuple[str, ...]] = []
+_table: list[list[str]] = []
+_ROW = "row of the table"
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +110,9 @@ def report(request: pytest.FixtureRequest) -> Callable[..., None]:
         name = request.node.name.removeprefix("test_").replace("_", " ")
         told = {reason: count for reason, count in load.told().most_common()} if load else {}
         beside = {key.replace("_", " "): value for key, value in measured.items()} | told
-        _table.append((name, *(_text(numbers[heading]) for heading in HEADINGS),
-                       ", ".join(f"{key} {_text(value)}" for key, value in beside.items())))
+        request.node.user_properties.append((_ROW, [
+            name, *(_text(numbers[heading]) for heading in HEADINGS),
+            ", ".join(f"{key} {_text(value)}" for key, value in beside.items())]))
 
     return add
 
@@ -119,9 +121,16 @@ def _text(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep the rows of a scenario, which may have run in another process."""
+    if report.when == "teardown":
+        _table.extend(row for name, row in report.user_properties
+                      if name == _ROW and isinstance(row, list))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table."""
     terminalreporter.section("faults")
-    for name, *numbers, beside in [("scenario", *HEADINGS, "measured"), *_table]:
+    for name, *numbers, beside in [["scenario", *HEADINGS, "measured"], *_table]:
         terminalreporter.line(f"{name}\n    " + "  ".join(f"{number:>9}" for number in numbers)
                               + f"   {beside}")
