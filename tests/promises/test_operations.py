@@ -83,7 +83,7 @@ def guided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
     server.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def app(guided: Postgresql) -> Iterator[Service]:
     with closing(Service.of(user(guided, "flexdb_app"))) as service:
         yield service
