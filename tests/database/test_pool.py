@@ -244,7 +244,7 @@ def test_connections_that_may_only_read_are_replaced_when_others_may_write(
 
 def test_a_database_that_is_away_is_complained_of_once_in_a_while(
         new_database: Callable[..., Settings], caplog: pytest.LogCaptureFixture) -> None:
-    pool = Pool(replace(new_database(), db_port=1))
+    pool = Pool(replace(new_database(db_pool_timeout=1.5), db_port=1))
     runner = Runner(pool, 10, 300)
     for _ in range(2):
         (told,) = runner.run([READ], Budget(10**9), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -48,6 +47,7 @@ class World:
             self.tenant, name="belongs_to", source_node_type_ids=[self.node_type["id"]])
         self.service.call("add_user_to_tenant", self.member)
         self.key = self.service.call("create_key", tenant_id=self.tenant["id"], name="A key")["key"]
+        self.operator_key = operator_key(self.service)
         self.role = self.service.call("create_role", tenant_id=self.tenant["id"], name="reader",
                                       grants=[{}])["role"]
         self.invitation = self.service.call(
@@ -57,11 +57,6 @@ class World:
                                          url="https://example.org/")["webhook"]
         self.service.call("test_webhook", tenant_id=self.tenant["id"],
                           webhook_id=self.webhook["id"])
-
-    @cached_property
-    def operator_key(self) -> Any:
-        """A key of an operator, which few methods need."""
-        return operator_key(self.service)
 
     @property
     def member(self) -> dict[str, str]:
