@@ -138,7 +138,7 @@ def test_what_a_worker_knows_of_limits_is_a_second_old_at_most(
 
 def test_what_was_known_of_limits_holds_while_postgresql_is_away(
         new_database: Callable[..., Settings]) -> None:
-    behind = Behind(new_database(db_pool_timeout=0.1))
+    behind = Behind(new_database())
     service = Service.of(behind.settings)
     tenant = service.tenant()
     service.call("update_limits", tenant_id=tenant["id"], max_nodes=3)
