@@ -52,6 +52,10 @@ def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "connections", (
         f"{connections['used']} of {connections['limit']} used, {connections['flexdb']} by flexdb; "
         f"the service opens up to {connections['workers']} × {connections['pool_size']}")
+    for replica in found["replicas"]:
+        yield "replica", (f"{replica['name']} is {replica['status']}" + (
+            "" if replica["lag_bytes"] is None else
+            f", {decimal(replica['lag_bytes'])} and {replica['lag_seconds'] or 0:.1f} s behind"))
     if tenants:
         yield "tenants", (
             f"{tenants['count']:,} with {number_of(tenants['nodes'], 'node')}, "

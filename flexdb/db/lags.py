@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
-from flexdb.db.replicas import Attempt, NotRead, Replica
+from flexdb.config import Settings
+from flexdb.db.pool import Pool
+from flexdb.db.replicas import Attempt, NotRead, Replica, Replicas
 from flexdb.db.run import Runner
 from flexdb.plan import Budget
 
@@ -33,6 +36,17 @@ def lags(runner: Runner) -> list[Lag]:
     primary = runner.position()
     attempt = partial(runner.attempt, budget=Budget(0), bound=None)
     return [_lag(replica, primary, attempt) for replica in runner.replicas.all]
+
+
+def look_at_replicas(settings: Settings) -> list[Lag]:
+    """Return how far each replica is that settings name, in a command."""
+    with closing(Pool(settings)) as pool:
+        replicas = Replicas.of(settings, pool.metrics)
+        if replicas is None:
+            return []
+        with closing(replicas):
+            return lags(Runner(pool, settings.statement_timeout, settings.long_timeout,
+                               replicas=replicas))
 
 
 def _lag(replica: Replica, primary: int | None, attempt: Attempt) -> Lag:

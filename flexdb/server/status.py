@@ -10,6 +10,7 @@ from flexdb.context import Context
 from flexdb.db.address import direct, look_at_server
 from flexdb.db.capacity import capacity
 from flexdb.db.citus.cluster import nodes
+from flexdb.db.lags import look_at_replicas
 from flexdb.db.migrate import migration_states
 from flexdb.db.row_security import RowSecurityError, check
 from flexdb.operations.statements import one_object
@@ -18,6 +19,12 @@ from flexdb.server.keys import answering
 Status = dict[str, Any]
 
 _CONTEXT = Context()
+# What a command tells of replicas that give no answers.
+_OF_REPLICAS = {
+    "away": "does not answer, so that the primary answers in its place: see its log, or take it "
+            "out of DB_REPLICA_HOST",
+    "promoted": "was made a primary and answers nothing: let it follow the primary again, or take "
+                "it out of DB_REPLICA_HOST"}
 # From what share of the connections on there is too little left, and for how many seconds changes
 # may wait for webhooks, and answers for their end beyond IDEMPOTENCY_HOURS: upkeep is once a day.
 _BUSY, _LAG, _LATE = 0.9, 300, 2 * 24 * 3600
@@ -48,6 +55,7 @@ def look_at_status(settings: Settings, most: int) -> Status:
             "connections": {"used": server["connections"], "flexdb": server["own"],
                             "limit": server["limit"], "available": available,
                             "workers": settings.workers, "pool_size": settings.db_pool_size},
+            "replicas": [lag._asdict() for lag in look_at_replicas(settings)],
             "tenants": None, "nodes": [], "webhooks": None, "upkeep": None, "operator_key": None}
         if not (pending or hidden):
             # An older schema has not all that these ask for.
@@ -85,6 +93,9 @@ def _problems(settings: Settings, found: Status) -> Iterator[str]:
     if connections["used"] >= connections["limit"] * _BUSY:
         yield (f"{connections['used']} of {connections['limit']} connections are used: see in "
                "pg_stat_activity whose they are, and end them or raise max_connections")
+    for replica in found["replicas"]:
+        if why := _OF_REPLICAS.get(replica["status"]):
+            yield f"the replica at {replica['name']} {why}"
     if not found["upkeep"]:
         return
     if settings.auth_mode == "required" and not found["operator_key"]:

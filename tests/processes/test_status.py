@@ -18,7 +18,9 @@ from flexdb.version import __version__
 from tests.support import postgres, row_security
 from tests.support.commands import failure, finish, flexdb
 from tests.support.plans import nodes_of
+from tests.support.replicated import Replicated
 from tests.support.service import Service
+from tests.support.standbys import Standby
 
 
 @pytest.fixture
@@ -160,3 +162,31 @@ def test_of_a_thousand_tenants_nothing_is_read_but_the_sums_that_are_kept(
     sizes = look_at_status(settings, 10)["tenants"]
     assert len(sizes.pop("largest")) == 10
     assert sizes == {"count": 1000, "nodes": 5000, "relationships": 5000, "bytes": 14_000}
+
+
+def test_replicas_are_told_with_how_far_they_are_behind(replicated: Replicated,
+                                                        tmp_path_factory: pytest.TempPathFactory
+                                                        ) -> None:
+    lost = Standby(tmp_path_factory.mktemp("lost") / "standby", replicated.primary)
+    first = replicated.standbys[0]
+    try:
+        settings = replicated.settings(first, lost)
+        for standby in (first, lost):
+            standby.catch_up()
+        found = look_at_status(settings, 0)
+        assert [(told["name"], told["status"]) for told in found["replicas"]] == [
+            (f"127.0.0.1:{standby.port}", "ok") for standby in (first, lost)]
+        assert found["problems"] == []
+        lost.kill()
+        status, output, errors = finish(flexdb(settings, "status"))
+    finally:
+        lost.close()
+    assert status == 1
+    assert f"flexdb: the replica at 127.0.0.1:{lost.port} does not answer" in errors
+    told = [line for line in output.splitlines() if line.startswith("replica ")]
+    assert f"127.0.0.1:{first.port} is ok, " in told[0] and told[0].endswith(" s behind")
+    assert told[1].endswith(f"127.0.0.1:{lost.port} is away")
+
+
+def test_without_replicas_none_are_told(new_service: Callable[..., Service]) -> None:
+    assert look_at_status(new_service().settings, 0)["replicas"] == []

@@ -28,7 +28,8 @@ def flexdb(settings: Settings, *arguments: str, prefix: tuple[str, ...] = (),
     :param without: the names of variables that its environment is to lack
     """
     named = {name: str(getattr(settings, name.lower()))
-             for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME")}
+             for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME",
+                          "DB_REPLICA_HOST", "DB_REPLICA_PORT")}
     kept = {name: value for name, value in os.environ.items() if name not in without}
     return subprocess.Popen([*prefix, sys.executable, "-m", "flexdb", *arguments], cwd=ROOT,
                             env=kept | named, text=True, stdout=subprocess.PIPE,
