@@ -18,7 +18,7 @@ from flexdb.db.migrate import MigrationError
 from flexdb.server.embedded import EmbeddedError
 from flexdb.server.endpoints import tell_endpoints
 from flexdb.server.listening import StartError
-from flexdb.server.memory import keep_little
+from flexdb.server.memory import return_large_pieces
 from flexdb.server.signals import ENDING, receive
 from flexdb.server.startup import Startup
 from flexdb.server.worker import Worker
@@ -72,7 +72,7 @@ class Hooks:
         """Leave the master's things to it, keep its settings, and count in the worker's place."""
         # What stands in .env by now is a reload's to take; it may even be wrong.
         os.environ.update(variables_of(self._startup.settings))
-        keep_little()
+        return_large_pieces()
         server.flexdb.leave_to_parent()
         server.flexdb.metrics.join(worker.place)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -15,7 +13,6 @@ import orjson
 import pytest
 
 from flexdb.config import Settings
-from tests.support.paths import ROOT
 from tests.support.served import Served, variables_of
 from tests.support.service import Service, request
 
@@ -83,32 +80,6 @@ def ask(port: int, body: bytes) -> bytes:
         return began
     finally:
         connection.close()
-
-
-# What glibc tells of its arenas (malloc_info(3)), after as many threads as a worker has took some.
-ARENAS = """if 1:
-    import ctypes, threading
-    from flexdb.server.memory import keep_little
-    keep_little()
-    libc = ctypes.CDLL(None)
-    together = threading.Barrier(16)
-    def take():
-        together.wait(30)
-        libc.malloc(ctypes.c_size_t(1000))
-        together.wait(30)
-    threads = [threading.Thread(target=take) for _ in range(16)]
-    for thread in threads: thread.start()
-    for thread in threads: thread.join()
-    stdout = ctypes.c_void_p.in_dll(libc, "stdout")
-    libc.malloc_info(0, stdout)
-    libc.fflush(stdout)
-"""
-
-
-def test_threads_share_what_memory_they_keep() -> None:
-    told = subprocess.run([sys.executable, "-c", ARENAS], cwd=ROOT, capture_output=True, text=True,
-                          check=True, timeout=60).stdout
-    assert told.count("<heap nr=") == 1
 
 
 @pytest.mark.parametrize("asked", [
