@@ -22,6 +22,7 @@ import bench.neighbours  # noqa: F401
 import bench.related  # noqa: F401
 import bench.repeats  # noqa: F401
 import bench.search  # noqa: F401
+import bench.sizes  # noqa: F401
 import bench.streams  # noqa: F401
 from bench.growth import CURVES, Curve, grow
 from bench.load import require_wrk
@@ -48,7 +49,7 @@ def main(smoke: bool) -> None:
         sys.exit(f"bench: ONLY={' '.join(sorted(unknown))}: there is no such row; there are "
                  f"{', '.join(known)}")
     rows = _number("ROWS", 50_000 if smoke else 1_000_000, 10_000)
-    rounds, seconds = _number("ROUNDS", 3, 1), _number("SECONDS", 1 if smoke else 2, 1)
+    rounds, seconds = _number("ROUNDS", 2 if smoke else 3, 1), _number("SECONDS", 1 if smoke else 2, 1)
     names = wanted or (SMOKE if smoke else known)
     outcomes: list[Outcome] = []
     curves: dict[str, Curve] = {}
