@@ -49,7 +49,8 @@ def main(smoke: bool) -> None:
         sys.exit(f"bench: ONLY={' '.join(sorted(unknown))}: there is no such row; there are "
                  f"{', '.join(known)}")
     rows = _number("ROWS", 50_000 if smoke else 1_000_000, 10_000)
-    rounds, seconds = _number("ROUNDS", 2 if smoke else 3, 1), _number("SECONDS", 1 if smoke else 2, 1)
+    rounds = _number("ROUNDS", 2 if smoke else 3, 1)
+    seconds = _number("SECONDS", 1 if smoke else 2, 1)
     names = wanted or (SMOKE if smoke else known)
     outcomes: list[Outcome] = []
     curves: dict[str, Curve] = {}
