@@ -46,6 +46,8 @@ TOKEN: Json = {consistency.HEADER: {
     "description": "Where there are replicas: behind what was written, or read with a token. As "
                    "text, the later of two is the greater.",
     "schema": {"type": "string", "examples": [_TOKEN]}}}
+# What a request to JSON-RPC's one URL may come with, whatever its methods.
+JSONRPC = [PREFER, IDEMPOTENCY_KEY, CONSISTENCY_TOKEN]
 LAST_EVENT_ID: Json = {
     "name": "Last-Event-ID", "in": "header", "required": False,
     "description": "The `id` of the last event that is known; the stream goes on behind it, "

@@ -229,7 +229,7 @@ _JSONRPC: Json = {
     "summary": "Call a method, or several in a batch, over JSON-RPC 2.0.",
     "description": "`/openrpc.json` has the schema of each method and of what it gives. Whatever "
                    "is JSON is answered with 200, errors included.",
-    "parameters": [PREFER, headers.IDEMPOTENCY_KEY, headers.CONSISTENCY_TOKEN],
+    "parameters": headers.JSONRPC,
     "requestBody": {"required": True, "content": {"application/json": {
         "schema": {"description": "A request object, or an array of them."},
         "example": {"jsonrpc": "2.0", "method": "rpc.discover", "id": 1}}}},

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import orjson
 
+from flexdb.api import headers
 from flexdb.config import JsonFields
 from flexdb.contract import describe
 from flexdb.contract.fields import BaseField, Json
@@ -36,6 +37,9 @@ def text(url: str, form: JsonFields) -> bytes:
         "info": {"title": describe.TITLE, "version": describe.VERSION,
                  "description": describe.SUMMARY, "license": {"name": "MIT"}},
         "servers": [{"name": describe.TITLE, "url": url}],
+        # OpenRPC has no words for headers: they are told as in OpenAPI.
+        "x-request-headers": headers.JSONRPC,
+        "x-response-headers": headers.TOKEN,
         "methods": [_method(operation) for operation in OPERATIONS.values()],
         "components": {"schemas": describe.schemas(form) | PATCH_OPERATIONS},
     })

@@ -58,6 +58,17 @@ def test_every_operation_is_described_with_its_parameters_in_order(document: Any
         assert required == sorted(required, reverse=True), "optional ones come last"
 
 
+def test_the_headers_of_jsonrpc_are_told_as_openapi_tells_them(
+        service: Service, document: Any) -> None:
+    openapi = service.app.test_client().get("/openapi.json").get_json()
+    told = openapi["paths"]["/jsonrpc"]["post"]
+    assert document["x-request-headers"] == told["parameters"]
+    assert document["x-response-headers"] == told["responses"]["200"]["headers"]
+    assert {header["name"] for header in document["x-request-headers"]} == {
+        "Prefer", "Idempotency-Key", "Consistency-Token"}
+    assert document["x-response-headers"].keys() == {"Consistency-Token"}
+
+
 def test_every_reference_leads_somewhere(document: Any) -> None:
     for reference in set(_references(document)):
         place = document
