@@ -17,6 +17,7 @@ from flexdb.server.status import look_at_status
 from tests.support import postgres
 from tests.support.commands import failure, finish, flexdb
 from tests.support.pairs import Pair
+from tests.support.pgbouncer import PgBouncer, needed
 from tests.support.service import RpcError, Service
 
 
@@ -44,6 +45,33 @@ def test_the_one_that_takes_writes_is_used_wherever_it_stands(pair: Pair) -> Non
         db_direct_host=settings.db_host, db_direct_port=settings.db_port))).port])
 def test_so_it_is_by_every_way(pair: Pair, reached: Callable[[Settings], int]) -> None:
     assert reached(pair.both()) == pair.primary.db_port
+
+
+@needed
+def test_several_pgbouncers_are_hosts_too(
+        pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One leads to the standby, two to the primary; of those one is away at a time."""
+    bouncers = []
+    try:
+        for behind in (pair.standby.port, pair.primary.db_port, pair.primary.db_port):
+            bouncers.append(PgBouncer(tmp_path_factory.mktemp("bouncer"), behind))
+        _, one, other = bouncers
+        service = pair.serve(replace(
+            pair.primary, db_host=",".join(["127.0.0.1"] * len(bouncers)), db_pgbouncer=True,
+            db_port=",".join(str(bouncer.port) for bouncer in bouncers),
+            db_direct_host=pair.primary.db_host, db_direct_port=pair.primary.db_port))
+        assert write(service)
+        one.stop()
+        assert write(service)
+        one.start()
+        other.stop()
+        assert write(service)
+        other.start()
+        assert service.client().get("/health/ready").status_code == 200
+    finally:
+        for bouncer in bouncers:
+            if bouncer.process.poll() is None:
+                bouncer.stop()
 
 
 def test_commands_and_migrations_go_to_it_too(pair: Pair) -> None:
