@@ -121,7 +121,7 @@ def test_nobody_misses_what_they_wrote(own: Replicated, harm: str) -> None:
         service.close()
 
 
-def test_the_primary_does_less_for_a_read_the_more_replicas_there_are(own: Replicated) -> None:
+def test_replicas_take_reads_off_the_primary(own: Replicated) -> None:
     """As CPU, since on one machine all share what there is."""
     number = times(2_000, 300)
     spent: dict[int, float] = {}
