@@ -26,5 +26,5 @@ def console_page(stage: Stage) -> Row:
          call: load(server, stage.postgres, [listed])},
         [Claim("CPU, times that of its `list_nodes`",
                lambda turn: turn[page].cost / turn[call].cost, 2.5)],
-        "The page also looks up the tenant, the node type with its schema, and the names of all "
-        "node types.")
+        "The yardstick is the call by which a program gets the same records. The page also looks "
+        "up the tenant, the node type with its schema, and the names of all node types.")

@@ -17,7 +17,7 @@ from bench.rows import row
 from bench.servers import Server
 from bench.stage import Stage
 from bench.statements import Script, statement_of
-from bench.yardsticks import pgbench
+from bench.yardsticks import pgbench, psql
 from flexdb.db.migrate import FOLDER as MIGRATIONS
 from flexdb.plan import Statement
 from flexdb.sql.loader import STATEMENTS
@@ -30,6 +30,13 @@ _APART = [MIGRATIONS / f"{name}.rollback.sql"
           for name in ("0026-by-row", "0025-one-row", "0024-by-statement")]
 _UNLOG = """SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname)
 FROM pg_trigger t WHERE t.tgname LIKE 'flexdb\\_log\\_%'"""
+# What somebody would write who keeps a log: its rows in order, and what each of them is of now.
+_LOGGED = """SELECT p.position, c.op, c.object_id, c.version, c.at, c.actor, n.node_type_id, n.data,
+n.created_at, n.updated_at
+FROM flexdb_change_positions p
+JOIN flexdb_changes c ON c.tenant_id = p.tenant_id AND c.seq = p.seq
+LEFT JOIN nodes n ON n.tenant_id = c.tenant_id AND n.id = c.object_id
+WHERE p.tenant_id = '{}' AND p.position > 0 ORDER BY p.position LIMIT 1000;"""
 _INSERT = """INSERT INTO nodes (tenant_id, id, node_type_id)
 SELECT nt.tenant_id, gen_random_uuid(), nt.id FROM node_types nt, generate_series(1, %s)
 WHERE nt.tenant_id = %s"""
@@ -107,6 +114,9 @@ def feed(stage: Stage) -> Row:
                 "SELECT flexdb_number_changes(%s, %s)", (tenant, _NUMBERED)), _NUMBERED),
                 stage.postgres)(seconds)
 
+    bare = "psql, page of 1,000"
+    subjects[bare] = psql(stage.postgres, data.settings,
+                          [_LOGGED.format(data.tenant()["tenant_id"])])
     many = stage.data(_TENANTS, 10)
     with connect(many.settings) as connection:
         tenants = [id for (id,) in connection.execute("SELECT t.id::text FROM tenants t")]
@@ -123,15 +133,18 @@ def feed(stage: Stage) -> Row:
              lambda seconds: _tell(writes, apart, seconds), stage.postgres, writes)},
         [Claim("PostgreSQL CPU of a page of 1,000, ms",
                lambda turn: turn["page of 1,000"].postgres / 1000, 15),
+         Claim("PostgreSQL CPU of a page of 1,000, times that of its rows in psql",
+               lambda turn: turn["page of 1,000"].postgres / turn[bare].postgres, None),
          Claim(f"PostgreSQL CPU of a look at {_TENANTS:,} tenants, ms", lambda turn: (
              turn[f"a look at {_TENANTS:,} tenants"].postgres / 1000), 3),
          Claim("PostgreSQL CPU of a position in bulk, µs",
                lambda turn: turn["a position"].postgres, 36),
          Claim("p99 from a commit to its change, ms",
                lambda turn: turn["told beside a long transaction"].p99 or 0, 1000)],
-        f"Positions are given to {_NUMBERED:,} at once. The last is a reader who asks every 10 ms, "
-        "while a transaction of another tenant that has written is open all the time; calls are "
-        "changes, which one writer makes every 10 ms.")
+        "Beside it: psql, with the rows of the log and the nodes that they are of, joined, and not "
+        f"yet JSON. Positions are given to {_NUMBERED:,} at once. The last is a reader who asks "
+        "every 10 ms, while a transaction of another tenant that has written is open all the time; "
+        "calls are changes, which one writer makes every 10 ms.")
 
 
 def _position(server: Server, data: Data) -> str:

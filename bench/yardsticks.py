@@ -70,10 +70,11 @@ def pgbench(postgres: Postgres, settings: Settings, scripts: Sequence[Script],
     return measured(work, postgres)
 
 
-def psql(postgres: Postgres, settings: Settings, statements: Sequence[str]) -> Subject:
+def psql(postgres: Postgres, settings: Settings, statements: Sequence[str], each: int = 1
+         ) -> Subject:
     """Return the load of SQL as it stands, in one psql, each time planned anew.
 
-    :param statements: what counts as a call each
+    :param each: how many calls, or nodes, a statement counts for
     """
     def work(seconds: float) -> Work:
         turns = _TURNS
@@ -83,6 +84,6 @@ def psql(postgres: Postgres, settings: Settings, statements: Sequence[str]) -> S
             start = time.monotonic()
             program("psql", settings, ["-q", "-X", "-v", "ON_ERROR_STOP=1", "-o", os.devnull,
                                        "-f", file.name])
-        return Work(turns * len(statements), time.monotonic() - start)
+        return Work(turns * len(statements) * each, time.monotonic() - start)
 
     return measured(work, postgres)
