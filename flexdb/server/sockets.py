@@ -15,7 +15,8 @@ _PIECE = 8192
 # Up to how many bytes are sent with Python's lock kept; whoever lets go of it for so short a time
 # has to wait for it behind others. The kernel takes what it has room for, and never waits.
 _AT_ONCE = 65536
-_NEVER_WAITS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+# Where there is no such flag, Python ignores the signal all the same.
+_NEVER_WAITS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
 _send = ctypes.PyDLL(None).send
 _send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
 _send.restype = ctypes.c_ssize_t
