@@ -35,13 +35,11 @@ Points = dict[str, dict[int, Subject]]
 def rows(stage: Stage) -> tuple[str, str, Points]:
     """The rows of the tenant, which are all there are in the database."""
     sizes = [stage.rows // part for part in (1000, 100, 10, 1) if stage.rows // part >= 100]
-    points: Points = {"get_node": {}, "get_node, FastAPI": {}, "list_nodes, first page": {}}
+    points: Points = {"get_node": {}, "list_nodes, first page": {}}
     for size in sizes:
         data = stage.data(1, size)
         server = stage.service(data)
         points["get_node"][size] = load(server, stage.postgres, data.gets(_SPREAD))
-        points["get_node, FastAPI"][size] = load(stage.fastapi(data), stage.postgres,
-                                                 data.gets(_SPREAD))
         points["list_nodes, first page"][size] = load(server, stage.postgres, data.pages())
     return "with the rows of a tenant", "rows", points
 

@@ -47,8 +47,9 @@ def streams(stage: Stage) -> Row:
          Claim("p99 of `/health` meanwhile, ms", lambda turn: turn[many].p99 or 0, 50),
          Claim(f"service CPU of an event with {many}, times that with {few}",
                lambda turn: turn[many].service / turn[few].service, 1.1, smoke=1.5)],
-        "Calls are events that were received; the times, and some of the service's CPU, are those "
-        "of `/health`, which is asked four times a second.", warm_up=False)
+        "The yardstick of many streams are few. Calls are events that were received; the times, "
+        "and some of the service's CPU, are those of `/health`, which is asked four times a "
+        "second.", warm_up=False)
 
 
 def _told(stage: Stage, server: Server, data: Data, count: int) -> Subject:
