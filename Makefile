@@ -35,7 +35,7 @@ test-citus: $(VENV)/test ## try the operations on databases that are distributed
 	@$(BIN)/python -m pytest -rs $(if $(CITUS_HOST),tests/operations) tests/database/test_on_citus.py
 
 contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
-	@CONTRACT_EXAMPLES=$(if $(SHORT),5,200) $(BIN)/python -m pytest -n auto --dist worksteal \
+	@CONTRACT_EXAMPLES=$(if $(SHORT),3,200) $(BIN)/python -m pytest -n auto --dist worksteal \
 		tests/protocol/test_openapi.py tests/contract
 
 check: $(VENV)/test ## run the linters, and all tests with their coverage; SHORT=1 leaves out the longest and what make contract runs

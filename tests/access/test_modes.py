@@ -157,7 +157,8 @@ def test_the_answers_to_a_key_are_the_callers_alone(settings: Settings) -> None:
 
 @pytest.mark.long
 def test_while_postgresql_is_away_no_key_is_called_wrong(settings: Settings) -> None:
-    service = closed(replace(settings, db_host="127.0.0.1", db_port=free_port()))
+    service = closed(replace(settings, db_host="127.0.0.1", db_port=free_port(),
+                             db_pool_timeout=1))
     caller = with_key(service, keys.create_key(settings, None, "", "k", 1, ()))
     with pytest.raises(RpcError) as refused:
         caller.call("list_tenants")

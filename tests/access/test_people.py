@@ -235,7 +235,8 @@ def test_a_user_s_name_is_one_that_a_log_line_may_hold(by_claims: Service, uid: 
 def test_while_postgresql_is_away_no_token_is_called_wrong(
         settings: Settings, people: People, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ) -> None:
-    away = closed(with_tokens(settings, settings.jwt_keys, db_port=1))
+    away = closed(with_tokens(settings, settings.jwt_keys, db_port=1,
+                              db_pool_timeout=1))
     assert reason(with_key(away, people.caller().secret), "get_caller") == "UNAVAILABLE"
     away.close()
     # What was known a moment ago counts on for a while.

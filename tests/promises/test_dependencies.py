@@ -96,7 +96,8 @@ REACHED = {
             "consume_input", "get_result", "status", "transaction_status")),
         *(f"psycopg.pq.PGresult.{name}" for name in (
             "status", "ntuples", "nfields", "ftype", "get_value")))),
-    "psycopg-pool": Reached("3.3.3", "flexdb/db/pool.py", (
+    "psycopg-pool": Reached("3.3.3", "flexdb/db/{pool,latest}.py", (
+        "psycopg_pool.ConnectionPool._get_ready_connection(self, timeout)",
         "psycopg_pool.ConnectionPool.getconn(self, timeout)",
         "psycopg_pool.ConnectionPool.putconn(self, conn)",
         "psycopg_pool.ConnectionPool.check(self)",

@@ -38,7 +38,7 @@ def test_no_secret_is_shown(new_database: Callable[..., Settings]) -> None:
 
 def test_without_postgresql_it_still_answers_and_says_so(
         new_database: Callable[..., Settings]) -> None:
-    settings = new_database()
+    settings = new_database(db_pool_timeout=1)
     service = Service.of(settings)
     postgres.drop_database(settings)
     page = service.app.test_client().get("/console/service")
