@@ -38,7 +38,7 @@ contract: $(VENV)/contract ## try REST against its document at length, and other
 	@CONTRACT_EXAMPLES=$(if $(SHORT),3,200) $(BIN)/python -m pytest -n auto --dist worksteal \
 		tests/protocol/test_openapi.py tests/contract
 
-check: $(VENV)/test ## run the linters, and all tests with their coverage; SHORT=1 leaves out the longest and what make contract runs
+check: $(VENV)/test ## run the linters, and all tests with their coverage; SHORT=1 leaves out the longest, what make contract runs, and a part of long tables
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m mypy
 	@mkdir -p .coverage

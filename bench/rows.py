@@ -17,7 +17,7 @@ from bench.yardsticks import pgbench
 ROWS: dict[str, Callable[[Stage], Row]] = {}
 # What the smoke form measures.
 SMOKE = ["list_first_page", "page_depth", "batch_get", "batch_create", "many_tenants",
-         "small_tenant", "bulk_changes", "sizes", "related_list", "streams"]
+         "small_tenant", "bulk_changes", "sizes", "streams"]
 BATCH = 100
 # pgbench prepares each script on each connection, which must not take long.
 SCRIPTS = 8

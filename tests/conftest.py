@@ -26,6 +26,7 @@ from tests.support.pgbouncer import PgBouncer
 from tests.support.replicated import Reader, Replicated
 from tests.support.service import Service
 from tests.support.standbys import Standby
+from tests.support.tables import shortened
 
 TEMPLATE = "migrated"
 # How long calls wait for a connection where a test does not say it: a busy machine makes them late.
@@ -119,8 +120,12 @@ def new_database(request: pytest.FixtureRequest) -> Callable[..., Settings]:
     return create
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out, on a Citus, the tests of what a distributed database refuses."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on a Citus, the tests of what a distributed database refuses, and in the short
+    form two cases of three of long tables.
+    """
+    items[:], left = shortened(items)
+    config.hook.pytest_deselected(items=left)
     for item in items if citus_cluster.HOST else ():
         if why := citus_cluster.REFUSED.get(item.path.stem):
             item.add_marker(pytest.mark.skip(reason=why))

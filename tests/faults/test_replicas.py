@@ -131,12 +131,12 @@ def test_replicas_take_reads_off_the_primary(own: Replicated) -> None:
             reader = Reader(service)
             tenant = service.tenant()
             node = service.node(service.node_type(tenant))
+            for standby in own.standbys:
+                standby.catch_up()
             for token in ("any", "any", ""):
                 # What prepares connections and statements does not count.
                 reader.token = token if replicas else ""
                 reader.call("get_node", tenant_id=tenant["id"], id=node["id"])
-            for standby in own.standbys:
-                standby.catch_up()
             before = cpu(own.server.server_pid)
             for _ in range(number):
                 reader.token = "any" if replicas else ""
