@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-
-from flexdb.config import Settings
-from tests.support.postgres import connect
 
 # What writes many rows at once, of nodes and of relationships; the tenant and a table are given.
 WRITES = [
@@ -47,12 +43,6 @@ FOLLOWED = {
     "keys": "SELECT relationship_id, only_source FROM flexdb_relationship_keys"
             " WHERE tenant_id = %s ORDER BY relationship_id",
 }
-
-
-@pytest.fixture(scope="module")
-def connection(new_database: Callable[..., Settings]) -> Iterator[psycopg.Connection]:
-    with connect(new_database()) as connection:
-        yield connection
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from flexdb.config import Settings
 from flexdb.db.contracts import breaks_contract
 from flexdb.db.sqlstate import clashes_of, to_error
-from tests.support.postgres import connect
 
 # Says again what was refused, as another server would.
 AGAIN = """DO $again$
@@ -89,12 +86,6 @@ class Given:
         assert refused.value.diag.constraint_name is None
         assert told[0] == told[1]
         return refused.value, told[1]["data"]
-
-
-@pytest.fixture(scope="module")
-def connection(new_database: Callable[..., Settings]) -> Iterator[psycopg.Connection]:
-    with connect(new_database()) as connection:
-        yield connection
 
 
 @pytest.fixture

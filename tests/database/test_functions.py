@@ -8,19 +8,15 @@ reads a table cannot be sent to where the rows are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pglast
 import psycopg
-import pytest
 from pglast import ast
 
-from flexdb.config import Settings
 from flexdb.plan import Query
-from tests.support.postgres import connect
 from tests.support.queries import all_queries
-from tests.support.sql_tree import is_a
+from tests.support.sql_tree import below, called, is_a
 
 ALL = [*all_queries(("value",)).values()]
 WRITES = [query for query in ALL if query.kind == "write" or query.name == "clear"]
@@ -58,28 +54,6 @@ READING = {
 }
 
 
-@pytest.fixture(scope="module")
-def connection(new_database: Callable[..., Settings]) -> Iterator[psycopg.Connection]:
-    with connect(new_database()) as connection:
-        yield connection
-
-
-def trees(node: Any) -> Iterator[Any]:
-    """Give a node of a statement and all below it."""
-    if is_a(node, tuple):
-        for one in node:
-            yield from trees(one)
-    elif is_a(node, ast.Node):
-        yield node
-        for name in node.__slots__:
-            yield from trees(getattr(node, name))
-
-
-def called(node: Any) -> set[str]:
-    """Return the names of the functions that something calls."""
-    return {one.funcname[-1].sval for one in trees(node) if is_a(one, ast.FuncCall)}
-
-
 def parsed(query: Query) -> Any:
     return pglast.parse_sql(query.text.decode())[0].stmt
 
@@ -99,14 +73,14 @@ def test_what_writes_calls_no_volatile_function(connection: psycopg.Connection) 
 
 def test_what_is_returned_of_a_row_is_made_by_immutable_functions(
         connection: psycopg.Connection) -> None:
-    found = {query.name for query in WRITES for node in trees(parsed(query))
+    found = {query.name for query in WRITES for node in below(parsed(query))
              if (clause := getattr(node, "returningClause", None))
              and less_than(connection, "vs", called(clause.exprs))}
     assert found == RETURNING
 
 
 def test_no_insert_stands_within_another_statement() -> None:
-    assert {query.name for query in WRITES for node in trees(parsed(query))
+    assert {query.name for query in WRITES for node in below(parsed(query))
             if is_a(node, ast.CommonTableExpr) and is_a(node.ctequery, ast.InsertStmt)} == INSERTS
 
 

@@ -8,7 +8,7 @@ planned as if there were one server. This holds the form of these functions with
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pglast
@@ -16,10 +16,8 @@ import psycopg
 import pytest
 from pglast import ast
 
-from flexdb.config import Settings
 from flexdb.db.citus.tables import COLUMN, Spread, tables_of
-from tests.support.postgres import connect
-from tests.support.sql_tree import is_a
+from tests.support.sql_tree import below, called, is_a
 
 DISTRIBUTED = {*tables_of(Spread.DISTRIBUTED)}
 TABLES = DISTRIBUTED | {*tables_of(Spread.REFERENCE)}
@@ -38,12 +36,6 @@ class Stated(NamedTuple):
     function: str
     tree: Any
     rows: set[str]
-
-
-@pytest.fixture(scope="module")
-def connection(new_database: Callable[..., Settings]) -> Iterator[psycopg.Connection]:
-    with connect(new_database()) as connection:
-        yield connection
 
 
 @pytest.fixture(scope="module")
@@ -94,23 +86,8 @@ def queries(node: Any) -> Iterator[tuple[str, int]]:
         yield from (one for value in node for one in queries(value))
 
 
-def below(node: Any) -> Iterator[Any]:
-    """Give a node of a statement and all below it."""
-    if is_a(node, tuple):
-        for one in node:
-            yield from below(one)
-    elif is_a(node, ast.Node):
-        yield node
-        for name in node.__slots__:
-            yield from below(getattr(node, name))
-
-
 def named(tree: Any) -> set[str]:
     return {one.relname for one in below(tree) if is_a(one, ast.RangeVar)}
-
-
-def called(tree: Any) -> set[str]:
-    return {one.funcname[-1].sval for one in below(tree) if is_a(one, ast.FuncCall)}
 
 
 def test_no_statement_reads_the_rows_of_a_trigger_beside_a_table(stated: list[Stated]) -> None:

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
 import flexdb.operations  # noqa: F401 (fills the registry)
-from flexdb.config import Settings
 from flexdb.contract.operation import OPERATIONS, READS
 from flexdb.plan import Query
 from flexdb.sql import loader
 from flexdb.sql.loader import NAMES, STATEMENTS, filled
-from tests.support.postgres import connect
 from tests.support.statements import statements
 
 ALL = [*statements()]
 NAMED = [name for name in OPERATIONS if name in NAMES]
-
-
-@pytest.fixture(scope="module")
-def connection(new_database: Callable[..., Settings]) -> Iterator[psycopg.Connection]:
-    with connect(new_database()) as connection:
-        yield connection
 
 
 @pytest.mark.parametrize("query", ALL, ids=lambda query: query.name)

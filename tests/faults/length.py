@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-SHORT = bool(os.environ.get("SHORT"))
+from tests.support.tables import SHORT
+
 only_at_length = pytest.mark.skipif(SHORT, reason="left out of the short form")
 
 

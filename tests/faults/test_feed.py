@@ -16,9 +16,10 @@ import pytest
 from flexdb.config import Settings
 from flexdb.db.migrate import migrate
 from tests.faults.database import NAME, PASSWORD, USER, Database
-from tests.faults.length import SHORT, times
+from tests.faults.length import times
 from tests.faults.storm import Storm
 from tests.support.feed import Reader, assert_whole, new_node, new_relationship, new_tenant
+from tests.support.tables import SHORT
 
 pytestmark = pytest.mark.faults
 

@@ -25,6 +25,22 @@ def is_a(node: Any, *kinds: type) -> bool:
     return isinstance(node, kinds)
 
 
+def below(node: Any) -> Iterator[Any]:
+    """Give a node of a statement and all below it."""
+    if is_a(node, tuple):
+        for one in node:
+            yield from below(one)
+    elif is_a(node, ast.Node):
+        yield node
+        for name in node.__slots__:
+            yield from below(getattr(node, name))
+
+
+def called(node: Any) -> set[str]:
+    """Return the names of the functions that something calls."""
+    return {one.funcname[-1].sval for one in below(node) if is_a(one, ast.FuncCall)}
+
+
 def column_of(node: Any) -> tuple[str, str]:
     """Return the alias and the name of a column; two empty ones of anything else."""
     if is_a(node, ast.ColumnRef) and all(is_a(one, ast.String) for one in node.fields):

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from typing import Protocol, TypeVar
 
+SHORT = bool(os.environ.get("SHORT"))
 # Up to how many cases of one test are tried in any form, and which part of more in the short one;
 # and what is tried whole in any.
 FEW, PART, WHOLE = 60, 3, "tests/promises/"
@@ -22,7 +23,7 @@ class Named(Protocol):
 Case = TypeVar("Case", bound=Named)
 
 
-def shortened(items: list[Case], is_short: bool = bool(os.environ.get("SHORT"))
+def shortened(items: list[Case], is_short: bool = SHORT
               ) -> tuple[list[Case], list[Case]]:
     """Return the cases that are tried, and those that are left out: of long tables two of three."""
     sizes = Counter(_test_of(item) for item in items)
