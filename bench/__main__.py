@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+import traceback
 from contextlib import closing
+from pathlib import Path
 
 import bench.aggregates  # noqa: F401 (registers its rows)
 import bench.bulk  # noqa: F401
@@ -25,57 +28,116 @@ import bench.search  # noqa: F401
 import bench.sizes  # noqa: F401
 import bench.streams  # noqa: F401
 from bench.growth import CURVES, Curve, grow
+from bench.kept import Kept, Measured
 from bench.load import require_wrk
 from bench.machine import describe, load_average
-from bench.measure import Outcome, measure
+from bench.measure import Outcome, look, measure
 from bench.memory import memory
 from bench.report import markdown, table
-from bench.rows import ROWS, SMOKE
+from bench.rows import ROWS, SMOKE, YARDSTICKS
 from bench.servers import ROOT
 from bench.stage import Stage
 
 REPORT = ROOT / "docs" / "performance"
+KNOWN = [*ROWS, "memory", *CURVES]
+# Among the names of rows: those of which no figure is kept.
+REST = "rest"
+_ROWS, _ROUNDS, _SECONDS = 1_000_000, 3, 2
 
 
 def main(smoke: bool) -> None:
-    """Measure the rows asked for and print them.
+    """Measure the rows asked for, print them, and make the report of all that is kept.
 
-    :param smoke: measure quickly what tells growth, and fail when there is too much of it
+    :param smoke: measure quickly what tells growth, keep nothing, and fail where there is too much
     """
     require_wrk()
-    known = [*ROWS, "memory", *CURVES]
     wanted = os.environ.get("ONLY", "").replace(",", " ").split()
-    if unknown := set(wanted) - set(known):
+    if unknown := set(wanted) - {*KNOWN, REST}:
         sys.exit(f"bench: ONLY={' '.join(sorted(unknown))}: there is no such row; there are "
-                 f"{', '.join(known)}")
-    rows = _number("ROWS", 50_000 if smoke else 1_000_000, 10_000)
-    rounds = _number("ROUNDS", 2 if smoke else 3, 1)
-    seconds = _number("SECONDS", 1 if smoke else 2, 1)
-    names = wanted or (SMOKE if smoke else known)
-    outcomes: list[Outcome] = []
-    curves: dict[str, Curve] = {}
-    loads = []
-    with closing(Stage(ROOT / ".bench", rows)) as stage:
-        for name in names:
-            loads.append(load_average())
-            if name in CURVES:
-                # Only curves need matplotlib.
-                from bench.plots import draw
-                curves[name] = grow(name, stage, rounds, seconds)
-                draw(curves[name], (stage.folder if wanted else REPORT) / f"{name}.svg")
-            else:
-                outcomes.append(memory(stage, rounds) if name == "memory" else
-                                measure(ROWS[name](stage), rounds, seconds, smoke))
-                print(table(outcomes[-1]), flush=True)
+                 f"{', '.join(KNOWN)}, and {REST} for those that were not measured")
+    rows = _number("ROWS", 50_000 if smoke else _ROWS, 10_000)
+    rounds = _number("ROUNDS", 1 if smoke else _ROUNDS, 1)
+    seconds = _number("SECONDS", 1 if smoke else _SECONDS, 1)
+    folder = ROOT / ".bench"
+    folder.mkdir(exist_ok=True)
+    with closing(Stage(folder, rows)) as stage:
+        if smoke:
+            failed = _smoke(stage, wanted or SMOKE, rounds, seconds)
+        else:
+            # What was only tried is kept by itself.
+            is_tried = (rows, rounds, seconds) != (_ROWS, _ROUNDS, _SECONDS)
+            tried, kept = folder / "tried", Kept(folder / ("tried" if is_tried else "measured"))
+            failed = _report(stage, _names(wanted, kept), rounds, seconds, kept,
+                             tried if is_tried else REPORT)
+    if failed:
+        sys.exit(f"bench: {', '.join(failed)}")
+
+
+def _smoke(stage: Stage, names: list[str], rounds: int, seconds: float) -> list[str]:
+    """Look at rows, and return the limits that they missed."""
+    missed = []
+    for name in names:
+        started = time.monotonic()
+        outcome = look(ROWS[name](stage), rounds, seconds)
+        stage.stop_servers()
+        print(f"{table(outcome)}  {time.monotonic() - started:.0f} s\n", flush=True)
+        missed += [f"{name} missed: {verdict.text}" for verdict in outcome.verdicts
+                   if not verdict.reached]
+    return missed
+
+
+def _names(wanted: list[str], kept: Kept) -> list[str]:
+    if not wanted:
+        kept.forget()
+    measured = {name: kept.get(name) for name in KNOWN}
+    rest = [name for name, row in measured.items() if row is None or isinstance(row.result, str)]
+    return [name for name in KNOWN
+            if not wanted or name in wanted or REST in wanted and name in rest]
+
+
+def _report(stage: Stage, names: list[str], rounds: int, seconds: float, kept: Kept,
+            folder: Path) -> list[str]:
+    """Measure rows and keep what comes of them, write the report, and return those that failed.
+
+    :param folder: where the report and its pictures go
+    """
+    under = describe() | {"Rows": f"{stage.rows:,}", "Turns": (
+        f"{rounds} of {seconds:g} s for each, taken in turns; figures are medians")}
+    failed = []
+    for name in names:
+        load, started = load_average(), time.monotonic()
+        result: Outcome | Curve | str
+        try:
+            result = _measure(name, stage, rounds, seconds)
+        # One that fails is told, and the others go on.
+        except Exception as error:
+            traceback.print_exc()
+            result = f"failed: {type(error).__name__}: {error}".splitlines()[0]
+            failed.append(f"{name} failed")
+        finally:
             stage.stop_servers()
-    if not wanted and not smoke:
-        text = markdown(describe(), outcomes, curves, rounds, seconds, loads)
-        (REPORT / "report.md").write_text(text, encoding="utf-8")
-        print(f"The report is in {REPORT.relative_to(ROOT)}.")
-    missed = [verdict for outcome in outcomes for verdict in outcome.verdicts
-              if verdict.reached is False]
-    if smoke and missed:
-        sys.exit(f"bench: {len(missed)} limits were missed")
+        taken = time.monotonic() - started
+        kept.put(name, Measured(under, taken, load, result))
+        print(table(result) if isinstance(result, Outcome) else name,
+              f" {taken:.0f} s\n", flush=True)
+        # Anew each time: so much is there when it is broken off.
+        measured = {name: kept.get(name) for name in KNOWN}
+        (folder / "report.md").write_text(markdown(measured, YARDSTICKS), encoding="utf-8")
+    for name, row in ((name, kept.get(name)) for name in CURVES):
+        if row and isinstance(row.result, Curve):
+            # Only curves need matplotlib.
+            from bench.plots import draw
+            draw(row.result, folder / f"{name}.svg")
+    print(f"The report is in {folder.relative_to(ROOT)}.")
+    return failed
+
+
+def _measure(name: str, stage: Stage, rounds: int, seconds: float) -> Outcome | Curve:
+    if name in CURVES:
+        return grow(name, stage, rounds, seconds)
+    if name == "memory":
+        return memory(stage, rounds)
+    return measure(ROWS[name](stage), rounds, seconds)
 
 
 def _number(name: str, default: int, least: int) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bench.load import call, load
-from bench.measure import Claim, Row
-from bench.rows import row
+from bench.measure import Row
+from bench.rows import postgres, row
 from bench.stage import Stage
 from bench.yardsticks import psql
 
 _CALLS = 8
 
 
-@row
+@row("the same counts in bare SQL, in psql", "what-reads-cost-beside-bare-sql")
 def aggregate(stage: Stage) -> Row:
     """How many nodes there are by a text and by a number, and the same in plain SQL."""
     data = stage.data(1, stage.rows)
@@ -24,10 +24,7 @@ def aggregate(stage: Stage) -> Row:
         subjects[ours] = load(stage.service(data), stage.postgres,
                               [call("aggregate_nodes", asked)] * _CALLS, connections=1)
         subjects[plain] = psql(stage.postgres, data.settings, [bare])
-        claims.append(Claim(
-            f"by {member}: PostgreSQL CPU, times bare SQL's",
-            lambda turn, ours=ours, plain=plain:  # type: ignore[misc]
-            turn[ours].postgres / turn[plain].postgres, limit))
+        claims.append(postgres(f"by {member}, times bare SQL's", ours, plain, limit))
     return Row(
         f"`aggregate_nodes`, counts of {stage.rows:,} nodes by the values of a member", subjects,
         claims, "A number is a key as JSON has it, 1 and 1.0 alike, where the bare SQL compares "

@@ -27,7 +27,7 @@ IMPORTED, EMPTY = "`import flexdb.client`", "a bare interpreter"
 _GETS, _CHUNK, _ROWS = 1000, 1000, 5000
 
 
-@row
+@row("httpx2 and json; `create_nodes` by hand; a bare interpreter", "what-the-client-adds")
 def client(stage: Stage) -> Row:
     """Calls one by one, many rows, and the import; each beside the same without the client."""
     data, written = stage.data(1, 1000), stage.writes()
@@ -42,9 +42,11 @@ def client(stage: Stage) -> Row:
          IMPORTED: _interpreted(stage, "import flexdb.client"),
          EMPTY: _interpreted(stage, "pass")},
         [Claim("client CPU of a call, times that of bare httpx2 with json",
-               lambda turn: turn[CLIENT].generator / turn[BARE].generator, 1.15),
+               lambda turn: turn[CLIENT].generator / turn[BARE].generator, 1.15,
+               beside=BARE),
          Claim("rows/s of load(), of create_nodes' by hand",
-               lambda turn: turn[LOADED].rate / turn[BY_HAND].rate, 0.80, at_least=True),
+               lambda turn: turn[LOADED].rate / turn[BY_HAND].rate, 0.80, at_least=True,
+               beside=BY_HAND),
          Claim("CPU of the import, less a bare interpreter's, in ms",
                lambda turn: (turn[IMPORTED].generator - turn[EMPTY].generator) / 1000, 200)],
         "On one connection. A call is a `get_node`; figures of `load()` and of `create_nodes` are "

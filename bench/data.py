@@ -24,6 +24,8 @@ from flexdb.db.migrate import migrate
 _START = 1_700_000_000_000
 _CHUNK = 100_000
 GROUP = 1000
+# What load.lua replaces by a text that no other body has.
+MARK = "NEW-IN-EACH-BODY"
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -142,6 +144,8 @@ def connect(settings: Settings) -> psycopg.Connection[Any]:
 
 def prepare(server: Settings, tenants: int, nodes: int) -> Data:
     """Return a database with so many tenants and nodes, made unless it is there already."""
+    # All but the tables alone are made from those.
+    tables = prepare(server, 0, 0).settings.db_name if tenants else "template0"
     name = f"bench_{tenants}x{nodes}"
     data = Data(replace(server, db_name=name), tenants, nodes)
     files = [Path(__file__), *sorted(MIGRATIONS.glob("*.sql"))]
@@ -152,9 +156,11 @@ def prepare(server: Settings, tenants: int, nodes: int) -> Data:
             (name,)).fetchone()
         if found == (mark,):
             return data
-        _create(connection, name)
-        migrate(data.settings)
-        _fill(data)
+        _create(connection, name, tables)
+        if tenants:
+            _fill(data)
+        else:
+            migrate(data.settings)
         connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(
             sql.Identifier(name), sql.Literal(mark)))
         connection.execute("CHECKPOINT")
@@ -164,29 +170,27 @@ def prepare(server: Settings, tenants: int, nodes: int) -> Data:
 @contextmanager
 def fresh(server: Settings, name: str = "bench_writes", nodes: int = 0, tenants: int = 1
           ) -> Iterator[Data]:
-    """Give a database with few tenants, to be written to; it goes away at the end."""
-    with empty(server, name) as settings:
-        data = Data(settings, tenants, nodes)
-        migrate(settings)
-        _fill(data)
-        yield data
+    """Give a database to be written to, a copy of what is kept; it goes away at the end."""
+    kept = prepare(server, tenants, nodes)
+    with empty(server, name, kept.settings.db_name) as settings:
+        yield replace(kept, settings=settings)
 
 
 @contextmanager
-def empty(server: Settings, name: str) -> Iterator[Settings]:
-    """Give a database without any table; it goes away at the end."""
+def empty(server: Settings, name: str, template: str = "template0") -> Iterator[Settings]:
+    """Give a database that holds what another one does; it goes away at the end."""
     with connect(server) as connection:
-        _create(connection, name)
+        _create(connection, name, template)
         try:
             yield replace(server, db_name=name)
         finally:
             _drop(connection, name)
 
 
-def _create(connection: psycopg.Connection[Any], name: str) -> None:
+def _create(connection: psycopg.Connection[Any], name: str, template: str) -> None:
     _drop(connection, name)
-    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(
-        sql.Identifier(name)))
+    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(name), sql.Identifier(template)))
 
 
 def _drop(connection: psycopg.Connection[Any], name: str) -> None:

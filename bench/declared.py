@@ -8,14 +8,12 @@ from uuid import uuid4
 
 import orjson
 
-from bench.data import SCHEMA, connect
+from bench.data import MARK, SCHEMA, connect
 from bench.load import call, load
 from bench.measure import Claim, Row
 from bench.rows import row
 from bench.stage import Stage
 
-# What load.lua replaces by a text that no other body has.
-_MARK = "NEW-IN-EACH-BODY"
 _NEW = 1000
 _DECLARED: dict[str, dict[str, Any]] = {
     "nothing declared": {},
@@ -24,7 +22,7 @@ _DECLARED: dict[str, dict[str, Any]] = {
 }
 
 
-@row
+@row("a type that declares nothing")
 def declared(stage: Stage) -> Row:
     """New nodes of a type with a unique member, with one to search too, and with neither."""
     data = stage.small("declared")
@@ -39,7 +37,7 @@ def declared(stage: Stage) -> Row:
                  orjson.dumps(_schema(declares)).decode()))
         bodies[name] = [call("create_node", data.tenant() | {
             "node_type_id": node_type,
-            "data": data.new_node(number)["data"] | {"number": f"{_MARK} {number}"}})
+            "data": data.new_node(number)["data"] | {"number": f"{MARK} {number}"}})
             for number in range(_NEW)]
     plain, *others = bodies
     return Row(

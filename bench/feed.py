@@ -13,7 +13,7 @@ import orjson
 from bench.data import Data, connect
 from bench.load import Sample, Subject, Work, call, load, measured, timed
 from bench.measure import Claim, Round, Row
-from bench.rows import row
+from bench.rows import postgres, row
 from bench.servers import Server
 from bench.stage import Stage
 from bench.statements import Script, statement_of
@@ -26,8 +26,8 @@ _SCRIPTS, _MANY, _CLIENTS = 100, 1000, 4
 _NUMBERED, _TENANTS = 10_000, 1000
 _PAUSE = 0.01
 # As it was before there was a log: each trigger by itself, and those that log are off.
-_APART = [MIGRATIONS / f"{name}.rollback.sql"
-          for name in ("0026-by-row", "0025-one-row", "0024-by-statement")]
+_APART = sorted((file for file in MIGRATIONS.glob("*.rollback.sql") if file.name > "0024"),
+                reverse=True)
 _UNLOG = """SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', t.tgrelid::regclass, t.tgname)
 FROM pg_trigger t WHERE t.tgname LIKE 'flexdb\\_log\\_%'"""
 # What somebody would write who keeps a log: its rows in order, and what each of them is of now.
@@ -42,7 +42,7 @@ SELECT nt.tenant_id, gen_random_uuid(), nt.id FROM node_types nt, generate_serie
 WHERE nt.tenant_id = %s"""
 
 
-@row
+@row("the same without the log")
 def changes(stage: Stage) -> Row:
     """The same writes where changes are logged and where the triggers that do it are off."""
     subjects: dict[str, Subject] = {}
@@ -62,7 +62,7 @@ def changes(stage: Stage) -> Row:
         "triggers are those that there were before the log; who calls is named all the same.")
 
 
-@row
+@row("the same without the log")
 def bulk_changes(stage: Stage) -> Row:
     """A thousand nodes in one call, logged and not."""
     body = f"create {_MANY:,}"
@@ -92,19 +92,19 @@ def _times(what: str) -> Callable[[Round], float]:
     return lambda turn: turn[f"{what}, logged"].postgres / turn[f"{what}, not logged"].postgres
 
 
-@row
+@row("the rows of the log and their nodes, joined in psql", "what-the-log-of-changes-is-made-of")
 def feed(stage: Stage) -> Row:
     """Positions for what was written, pages of it, and how soon it is told."""
     data, apart = stage.small("feed", nodes=10_000), stage.small("written")
     server, writes = stage.service(data), stage.service(apart)
-    position = _position(server, data)
-    feed, _, _ = position.rpartition(".")
+    now = position(server, data)
+    feed, _, _ = now.rpartition(".")
     subjects = {
         f"page of {rows:,}": load(server, stage.postgres, [call(
             "list_changes", data.tenant() | {"since": f"{feed}.0", "limit": rows})])
         for rows in (1, 100, 1000)}
     subjects["page of nothing new"] = load(server, stage.postgres, [call(
-        "list_changes", data.tenant() | {"since": position})])
+        "list_changes", data.tenant() | {"since": now})])
 
     def numbering(seconds: float) -> Sample:
         tenant = apart.tenant()["tenant_id"]
@@ -133,8 +133,7 @@ def feed(stage: Stage) -> Row:
              lambda seconds: _tell(writes, apart, seconds), stage.postgres, writes)},
         [Claim("PostgreSQL CPU of a page of 1,000, ms",
                lambda turn: turn["page of 1,000"].postgres / 1000, 15),
-         Claim("PostgreSQL CPU of a page of 1,000, times that of its rows in psql",
-               lambda turn: turn["page of 1,000"].postgres / turn[bare].postgres, None),
+         postgres("of a page of 1,000, times that of its rows in psql", "page of 1,000", bare),
          Claim(f"PostgreSQL CPU of a look at {_TENANTS:,} tenants, ms", lambda turn: (
              turn[f"a look at {_TENANTS:,} tenants"].postgres / 1000), 3),
          Claim("PostgreSQL CPU of a position in bulk, µs",
@@ -147,30 +146,30 @@ def feed(stage: Stage) -> Row:
         "calls are changes, which one writer makes every 10 ms.")
 
 
-def _position(server: Server, data: Data) -> str:
+def position(server: Server, data: Data) -> str:
     """Return the position of now, with all that was written before it."""
     body = orjson.dumps(call("list_changes", data.tenant()))
     more = True
     while more:
         answer = orjson.loads(server.post(body))["result"]
         more = answer["more"]
-    position: str = answer["position"]
-    return position
+    found: str = answer["position"]
+    return found
 
 
 def _tell(server: Server, data: Data, seconds: float) -> Work:
     """Write and read for so long, and return how long each change took to be told."""
     written: dict[str, float] = {}
     told: dict[str, float] = {}
-    position = _position(server, data)
+    since = position(server, data)
     with _long_transaction(data), _writing(data, written) as ended:
         start = time.monotonic()
         while not ended.is_set() or written.keys() - told.keys():
             if time.monotonic() > start + seconds:
                 ended.set()
-            body = call("list_changes", data.tenant() | {"since": position, "limit": 1000})
+            body = call("list_changes", data.tenant() | {"since": since, "limit": 1000})
             answer = orjson.loads(server.post(orjson.dumps(body)))["result"]
-            position, now = answer["position"], time.monotonic()
+            since, now = answer["position"], time.monotonic()
             told |= {change["id"]: now for change in answer["changes"]}
             time.sleep(_PAUSE)
         taken = time.monotonic() - start

@@ -21,7 +21,7 @@ from flexdb.db.row_security import FILTERS, switch
 _USER = "bench_app"
 
 
-@row
+@row("the same without row security")
 def row_security(stage: Stage) -> Row:
     """The same calls where row security is on and where it is not."""
     plain, fenced = stage.small("plain"), stage.small("fenced")

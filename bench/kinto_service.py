@@ -23,7 +23,6 @@ app = kinto.main({}, **{
     "kinto.userid_hmac_secret": "bench",
     "kinto.bucket_create_principals": "system.Everyone",
     "kinto.experimental_collection_schema_validation": "true",
-    "kinto.batch_max_requests": "100",
     "multiauth.policies": "basicauth",
 })
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import orjson
 
 from bench import processes
 from bench.data import Data, connect
 from bench.load import call, load
 from bench.measure import Outcome, judge
+from bench.rows import YARDSTICKS, Yardstick
 from bench.servers import SERVICE, Server
 from bench.stage import Stage
 
+YARDSTICKS["memory"] = Yardstick("the empty Flask view; FastAPI, asyncpg")
 _MB = 1_000_000
 _NODES, _CHARACTERS = 100, 100_000
 # What a figure is, and the most that it may be.
@@ -19,6 +24,7 @@ _CLAIMS = [
     ("of that its share, MB (PSS)", None),
     ("of that its own, MB (USS)", None),
     ("idle worker of the empty Flask view, MB resident", None),
+    ("idle worker of FastAPI's service, MB resident", None),
     ("size of the reply, MB", None),
     ("peak over idle, times the reply", 5),
 ]
@@ -46,8 +52,8 @@ def memory(stage: Stage, rounds: int) -> Outcome:
 
 def _turn(stage: Stage, data: Data) -> tuple[float, ...]:
     small = data.pages(fields=["id"])
-    load(stage.empty(), stage.postgres, small)(1)
-    empty = max(processes.memory(pid).rss for pid in stage.empty().workers)
+    beside = [_idle(stage, stage.empty(), small),
+              _idle(stage, stage.fastapi(stage.writes()), stage.writes().creates(1))]
     server = Server(SERVICE, data.settings, stage.folder / "run",
                     {"MAX_PAGE_BYTES": str(2 * _NODES * _CHARACTERS)})
     try:
@@ -61,4 +67,9 @@ def _turn(stage: Stage, data: Data) -> tuple[float, ...]:
     finally:
         server.stop()
     most = max(idle.values())
-    return (*(size / _MB for size in (*most, empty)), reply / _MB, over / reply)
+    return (*(size / _MB for size in (*most, *beside)), reply / _MB, over / reply)
+
+
+def _idle(stage: Stage, server: Server, bodies: Sequence[Any]) -> int:
+    load(server, stage.postgres, bodies)(1)
+    return max(processes.memory(pid).rss for pid in server.workers)

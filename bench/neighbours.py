@@ -10,7 +10,7 @@ from bench.stage import Stage
 _LOUD, _QUIET = 64, 2
 
 
-@row
+@row("the same tenant alone")
 def quiet_tenant(stage: Stage) -> Row:
     """Gets of one tenant while another sorts what it filters, on many connections."""
     data = stage.data(2, stage.rows // 2)

@@ -22,11 +22,15 @@ def draw(curve: Curve, file: Path) -> None:
     figure = Figure(figsize=(5.6, 3.2), layout="constrained")
     axes = figure.subplots()
     places = sorted({place for line in curve.lines.values() for place in line})
-    for colour, (name, line) in zip(("C0", "C1"), curve.lines.items()):
-        axes.plot(list(line), [sample.cost for sample in line.values()], f"{colour}o-",
-                  markersize=4, label=f"{name}, in all")
-        axes.plot(list(line), [sample.postgres for sample in line.values()], f"{colour}o:",
-                  markersize=3, label="of that PostgreSQL")
+    for place, (name, line) in enumerate(curve.lines.items()):
+        colour, costs = f"C{place}", [sample.cost for sample in line.values()]
+        # What PostgreSQL does by itself, or what is but a point, needs one line.
+        alone = costs == [sample.postgres for sample in line.values()] or len(line) == 1
+        axes.plot(list(line), costs, f"{colour}o-", markersize=4,
+                  label=name if alone else f"{name}, in all")
+        if not alone:
+            axes.plot(list(line), [sample.postgres for sample in line.values()], f"{colour}o:",
+                      markersize=3, label="of that PostgreSQL")
     if places[0] and places[-1] / places[0] >= 100:
         axes.set_xscale("log")
     else:
@@ -36,7 +40,7 @@ def draw(curve: Curve, file: Path) -> None:
     axes.set_xlabel(curve.along)
     axes.set_ylabel("CPU for each call, µs")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=7)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     # matplotlib leaves spaces at the ends of lines.

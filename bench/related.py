@@ -8,7 +8,7 @@ from typing import Any
 from bench.data import GROUP, Data, connect
 from bench.load import call, load
 from bench.measure import Claim, Row
-from bench.rows import row
+from bench.rows import postgres, row
 from bench.stage import Stage
 from bench.yardsticks import psql
 
@@ -54,7 +54,7 @@ n.updated_at, (SELECT json_agg(m) FROM relationships r
 FROM nodes n WHERE n.tenant_id = '{}' ORDER BY n.created_at DESC, n.id DESC LIMIT {};"""
 
 
-@row
+@row("the join in psql; the list of all", "what-reads-cost-beside-bare-sql")
 def related_list(stage: Stage) -> Row:
     """The first page of the nodes related to one, and that of all."""
     data, project = _related(stage)
@@ -71,7 +71,7 @@ def related_list(stage: Stage) -> Row:
          _of_psql(related)])
 
 
-@row
+@row("the join in psql; the same page bare", "what-reads-cost-beside-bare-sql")
 def expand(stage: Stage) -> Row:
     """A page whose nodes bring their neighbours along, and the same page bare."""
     data, _ = _related(stage)
@@ -91,8 +91,7 @@ def expand(stage: Stage) -> Row:
 
 
 def _of_psql(ours: str) -> Claim:
-    return Claim("PostgreSQL CPU, times that of the join in psql",
-                 lambda turn: turn[ours].postgres / turn[_PSQL].postgres, None)
+    return postgres("times that of the join in psql", ours, _PSQL)
 
 
 def _list(data: Data, **params: Any) -> dict[str, Any]:

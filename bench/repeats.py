@@ -14,7 +14,7 @@ PLAIN, KEYED = "without a key", "each with an `Idempotency-Key`"
 PLAIN_BATCH, KEYED_BATCH = f"{PLAIN}, batches of {_BATCH}", f"{KEYED}, batches of {_BATCH}"
 
 
-@row
+@row("the same without a key")
 def idempotent(stage: Stage) -> Row:
     """The same creations with a key and without, one by one and in batches."""
     data = stage.writes()

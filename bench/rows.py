@@ -3,38 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.agreement import check_agreement
 from bench.data import Data
-from bench.load import Subject, call, load
+from bench.load import CONNECTIONS, Subject, call, load
 from bench.measure import Claim, Row
 from bench.servers import Server
 from bench.stage import Stage
 from bench.statements import Script, statement_of
 from bench.yardsticks import pgbench
 
+
+class Yardstick(NamedTuple):
+    """What a row is measured beside.
+
+    :param text: what it is
+    :param profile: the heading in docs/performance.md under which it says what the rest is made of
+        where flexdb is behind
+    """
+
+    text: str
+    profile: str = ""
+
+
 ROWS: dict[str, Callable[[Stage], Row]] = {}
+# Of the rows, and of what else is measured.
+YARDSTICKS: dict[str, Yardstick] = {}
 # What the smoke form measures.
-SMOKE = ["list_first_page", "page_depth", "batch_get", "batch_create", "many_tenants",
-         "small_tenant", "bulk_changes", "sizes", "streams"]
+SMOKE = ["page_depth", "batch_get", "batch_create", "many_tenants", "small_tenant", "bulk_changes",
+         "sizes", "key", "import_nodes", "quiet_tenant", "streams"]
 BATCH = 100
 # pgbench prepares each script on each connection, which must not take long.
 SCRIPTS = 8
 _NEW = 1000
 _SPREAD = 10_000
 _TENANTS = 100
+CALLS_PROFILE = "what-a-get-a-create-and-a-list-are-made-of"
 SERVICE, EMPTY, PGBENCH = "flexdb", "empty Flask view", "pgbench, same SQL"
 FASTAPI = "FastAPI, asyncpg"
 
 
-def row(build: Callable[[Stage], Row]) -> Callable[[Stage], Row]:
-    """Make a function that puts a row together one of the table, under its own name."""
-    ROWS[build.__name__] = build
-    return build
+def row(yardstick: str, profile: str = "") -> Callable[[Callable[[Stage], Row]],
+                                                       Callable[[Stage], Row]]:
+    """Make a function that puts a row together one of the table, under its own name.
+
+    :param yardstick: what it is measured beside
+    :param profile: where it is said what the rest is made of, where that is ahead
+    """
+    def register(build: Callable[[Stage], Row]) -> Callable[[Stage], Row]:
+        ROWS[build.__name__] = build
+        YARDSTICKS[build.__name__] = Yardstick(yardstick, profile)
+        return build
+
+    return register
 
 
-@row
+@row("FastAPI, asyncpg; the empty Flask view; pgbench", CALLS_PROFILE)
 def get_node(stage: Stage) -> Row:
     """One node by its id."""
     data = stage.data(1, stage.rows)
@@ -47,18 +72,17 @@ def get_node(stage: Stage) -> Row:
          FASTAPI: fastapi(stage, data, gets),
          EMPTY: load(stage.empty(), stage.postgres, gets),
          PGBENCH: pgbench(stage.postgres, data.settings, scripts)},
-        [rate(FASTAPI),
-         Claim(f"CPU, times that of {FASTAPI}",
-               lambda turn: turn[SERVICE].cost / turn[FASTAPI].cost, 1),
+        [rate(FASTAPI), cpu(FASTAPI, 1),
          Claim(f"p99, times that of {FASTAPI}",
-               lambda turn: (turn[SERVICE].p99 or 0) / (turn[FASTAPI].p99 or 1), 0.5),
+               lambda turn: (turn[SERVICE].p99 or 0) / (turn[FASTAPI].p99 or 1), 0.5,
+               beside=FASTAPI),
          _cpu_of_empty(2.2),
          Claim("calls/s, of the empty view's",
                lambda turn: turn[SERVICE].rate / turn[EMPTY].rate, 0.45, at_least=True),
          _postgres_of_pgbench()])
 
 
-@row
+@row("FastAPI, asyncpg; the empty Flask view; pgbench", "what-a-create-is-made-of")
 def create_node(stage: Stage) -> Row:
     """One new node, held to a small schema."""
     data = stage.writes()
@@ -70,17 +94,17 @@ def create_node(stage: Stage) -> Row:
          FASTAPI: fastapi(stage, data, creates),
          EMPTY: load(stage.empty(), stage.postgres, creates),
          PGBENCH: pgbench(stage.postgres, data.settings, [script])},
-        [rate(FASTAPI), _cpu_of_empty(2.8), _postgres_of_pgbench(1.4)])
+        [rate(FASTAPI), cpu(FASTAPI), _cpu_of_empty(2.8), _postgres_of_pgbench(1.4)])
 
 
-@row
+@row("single calls")
 def batch_get(stage: Stage) -> Row:
     """A hundred gets in one request, and a hundred requests."""
     data = stage.data(1, stage.rows)
     return _batch(stage, stage.service(data), "get_node", data.gets(32 * BATCH), 6)
 
 
-@row
+@row("single calls")
 def batch_create(stage: Stage) -> Row:
     """A hundred creates in one request, and a hundred requests."""
     data = stage.writes()
@@ -105,7 +129,7 @@ def batches(calls: list[Any], size: int) -> list[list[Any]]:
             for first in range(0, len(calls) - size + 1, size)]
 
 
-@row
+@row("one tenant by itself")
 def many_tenants(stage: Stage) -> Row:
     """The same tenant among ten thousand others, and alone."""
     many, one = stage.data(max(1, stage.rows // 100), 100), stage.data(1, 100)
@@ -122,7 +146,7 @@ def many_tenants(stage: Stage) -> Row:
          for what in ("get", "list")])
 
 
-@row
+@row("one tenant by itself")
 def small_tenant(stage: Stage) -> Row:
     """An equality filter in a tenant among a thousand such, and in the same tenant alone."""
     many, one = stage.data(max(2, stage.rows // 1000), 1000), stage.data(1, 1000)
@@ -153,17 +177,32 @@ def growth(much: str, little: str, limit: float, smoke: float) -> Claim:
                  lambda turn: turn[much].cost / turn[little].cost, limit, smoke=smoke)
 
 
-def fastapi(stage: Stage, data: Data, calls: list[Any]) -> Subject:
+def fastapi(stage: Stage, data: Data, calls: list[Any], connections: int = CONNECTIONS) -> Subject:
     """Return the load of calls on what a user would write instead, which answers as we do."""
     server = stage.fastapi(data)
     check_agreement(stage.service(data), server, calls[0])
-    return load(server, stage.postgres, calls)
+    return load(server, stage.postgres, calls, connections=connections)
 
 
-def rate(other: str) -> Claim:
+def rate(other: str, one: str = SERVICE) -> Claim:
     """Return the claim to answer as many calls as another service, on the same processors."""
     return Claim(f"calls/s, of those of {other}",
-                 lambda turn: turn[SERVICE].rate / turn[other].rate, 1, at_least=True)
+                 lambda turn: turn[one].rate / turn[other].rate, 1, at_least=True, beside=other)
+
+
+def cpu(other: str, limit: float | None = None, one: str = SERVICE) -> Claim:
+    """Return the claim to use no more CPU for each call than another service."""
+    return Claim(f"CPU, times that of {other}",
+                 lambda turn: turn[one].cost / turn[other].cost, limit, beside=other)
+
+
+def postgres(of: str, one: str, other: str, limit: float | None = None) -> Claim:
+    """Return the claim to use no more of PostgreSQL's CPU than the same in bare SQL.
+
+    :param of: what is compared
+    """
+    return Claim(f"PostgreSQL CPU {of}", lambda turn: turn[one].postgres / turn[other].postgres,
+                 limit, beside=other)
 
 
 def _cpu_of_empty(limit: float) -> Claim:
@@ -172,5 +211,4 @@ def _cpu_of_empty(limit: float) -> Claim:
 
 
 def _postgres_of_pgbench(limit: float | None = None) -> Claim:
-    return Claim("PostgreSQL CPU, times pgbench's with the same SQL",
-                 lambda turn: turn[SERVICE].postgres / turn[PGBENCH].postgres, limit)
+    return postgres("times pgbench's with the same SQL", SERVICE, PGBENCH, limit)

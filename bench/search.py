@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import orjson
 
 from bench.data import Data, connect
 from bench.load import call, load
-from bench.measure import Claim, Round, Row
-from bench.rows import SERVICE, row
+from bench.measure import Row
+from bench.rows import SERVICE, postgres, row
 from bench.stage import Stage
 from bench.yardsticks import psql
 
@@ -41,7 +39,7 @@ SELECT count(*) FROM (
 """
 
 
-@row
+@row("the same search in bare SQL, in psql", "what-reads-cost-beside-bare-sql")
 def full_text(stage: Stage) -> Row:
     """A search of titles, and the same in plain SQL."""
     data = stage.small("titles", 0)
@@ -58,16 +56,12 @@ def full_text(stage: Stage) -> Row:
         f"`list_nodes` with `search`: 10 of the {stage.rows // _OFTEN:,} and of the "
         f"{stage.rows // (_OFTEN * _SELDOM):,} of {stage.rows:,} titles, with `total_count`",
         subjects,
-        [Claim(f"{what}, PostgreSQL CPU, times bare SQL's", _ratio(what), 1.5)
+        [postgres(f"of {what}, times bare SQL's", f"{what}, {SERVICE}", f"{what}, psql", 1.5)
          for what in searches],
         "The bare SQL is the page by `ts_rank` and a count up to the same bound, over a table of "
         "one tenant with a `tsvector` and its index, in one psql. What a search costs before it "
         "looks at a row, to make its query in the language of each type, shows where little is "
         "found.")
-
-
-def _ratio(what: str) -> Callable[[Round], float]:
-    return lambda turn: turn[f"{what}, {SERVICE}"].postgres / turn[f"{what}, psql"].postgres
 
 
 def _fill(data: Data, rows: int) -> None:

@@ -22,20 +22,20 @@ from flexdb.server.embedded import Embedded
 from flexdb.server.startup import embedded_settings
 
 ROOT = Path(__file__).resolve().parents[1]
-SERVICE, EMPTY, FASTAPI, KINTO = (
-    "wsgi:app", "bench.empty:app", "bench.fastapi_service:app", "bench.kinto_service:app")
+SERVICE, EMPTY, KINTO = "wsgi:app", "bench.empty:app", "bench.kinto_service:app"
+FASTAPI, FASTAPI_PAGE, FASTAPI_STREAMS = (
+    "bench.fastapi_service:app", "bench.fastapi_page:app", "bench.fastapi_streams:app")
 # It wants other versions of packages than we do.
 KINTO_PYTHON = Path(sys.prefix, "kinto", "bin", "python")
-# Each has equally many processes that answer.
-_PROCESSES = os.environ.get("WORKERS") or str(Settings().workers)
 _GUNICORN = (sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"))
 # https://www.uvicorn.org/settings/
 _UVICORN = (sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers",
-            _PROCESSES, "--loop", "uvloop", "--http", "httptools")
+            "{workers}", "--loop", "uvloop", "--http", "httptools")
 # https://docs.kinto-storage.org/en/stable/configuration/production.html
 _KINTO = (str(KINTO_PYTHON), "-m", "gunicorn", "--bind", "127.0.0.1:{port}", "--workers",
-          _PROCESSES, "--threads", str(Settings().threads), "--keep-alive", "75")
-_COMMANDS = {SERVICE: _GUNICORN, EMPTY: _GUNICORN, FASTAPI: _UVICORN, KINTO: _KINTO}
+          "{workers}", "--threads", str(Settings().threads), "--keep-alive", "75")
+_COMMANDS = {SERVICE: _GUNICORN, EMPTY: _GUNICORN, KINTO: _KINTO, FASTAPI: _UVICORN,
+             FASTAPI_PAGE: _UVICORN, FASTAPI_STREAMS: _UVICORN}
 
 
 def variables(settings: Settings) -> dict[str, str]:
@@ -83,10 +83,14 @@ class Server:
         environment = {**os.environ, **variables(settings), "PYTHONPATH": str(ROOT),
                        "JSONRPC_HOST": "127.0.0.1", "JSONRPC_PORT": str(self.port),
                        **(options or {})}
+        # Each has equally many processes that answer.
+        workers = environment.get("WORKERS") or str(Settings().workers)
+        self._is_ending = False
         self.log = folder / f"{application.partition(':')[0]}-{self.port}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*(part.format(port=self.port) for part in _COMMANDS[application]), application],
+                [*(part.format(port=self.port, workers=workers)
+                   for part in _COMMANDS[application]), application],
                 cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True)
         try:
@@ -126,9 +130,14 @@ class Server:
 
     def stop(self) -> None:
         """Stop it, as an operator would."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        self.end()
         self._process.wait(60)
+
+    def end(self) -> None:
+        """Tell it to stop, and do not wait for that."""
+        if not self._is_ending and self._process.poll() is None:
+            self._is_ending = True
+            self._process.send_signal(signal.SIGTERM)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 30

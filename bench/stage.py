@@ -51,9 +51,9 @@ class Stage:
         """Return the empty Flask view under the same gunicorn."""
         return self._server(EMPTY, self.writes(), {})
 
-    def fastapi(self, data: Data) -> Server:
+    def fastapi(self, data: Data, application: str = FASTAPI, **options: str) -> Server:
         """Return what a user would write instead, on a database."""
-        return self._server(FASTAPI, data, {})
+        return self._server(application, data, options)
 
     def kinto(self, data: Data) -> Server:
         """Return Kinto with the nodes of a database as its records."""
@@ -81,6 +81,9 @@ class Stage:
 
     def stop_servers(self) -> None:
         """Stop the servers: many of them would need more connections than PostgreSQL has."""
+        # All at once: each ends what it is at, which takes a while.
+        for server in self._servers.values():
+            server.end()
         while self._servers:
             self._servers.popitem()[1].stop()
 

@@ -14,8 +14,8 @@ from contextlib import ExitStack, closing, contextmanager
 from bench.data import Data, connect
 from bench.load import Sample, Subject, Work, measured
 from bench.measure import Claim, Row
-from bench.rows import row
-from bench.servers import Server
+from bench.rows import FASTAPI, cpu, row
+from bench.servers import FASTAPI_STREAMS, Server
 from bench.stage import Stage
 
 _TENANTS, _MANY, _FEW = 4, 1000, 100
@@ -28,28 +28,46 @@ _MARK, _HEAD = b"event: change\n", b"\r\n\r\n"
 _INSERT = b"""INSERT INTO nodes (tenant_id, id, node_type_id, data)
 SELECT nt.tenant_id, gen_random_uuid(), nt.id, '{"title": "Told to all", "status": "open"}'
 FROM node_types nt WHERE nt.tenant_id = %s"""
+# What a database needs that tells as a user would.
+_NOTIFY = b"""
+CREATE OR REPLACE FUNCTION bench_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('changes', NEW.tenant_id || json_build_object(
+        'op', 'create', 'kind', 'node', 'id', NEW.id, 'version', NEW.version, 'node', NEW)::text);
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER bench_notify AFTER INSERT ON nodes
+FOR EACH ROW EXECUTE FUNCTION bench_notify();
+"""
 
 
-@row
+@row("FastAPI, asyncpg, LISTEN/NOTIFY; few streams", "what-the-log-of-changes-is-made-of")
 def streams(stage: Stage) -> Row:
     """A thousand streams of four tenants, and a hundred, while the service answers others too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _FILES <= hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, hard))
     data = stage.small("streams", nodes=0, tenants=_TENANTS)
+    theirs = stage.small("streams_beside", nodes=0, tenants=_TENANTS)
     # As many to each worker as there are at all, since one of them may take some more.
     server = stage.service(data, MAX_STREAMS=str(_MANY))
     many, few = f"{_MANY:,} streams", f"{_FEW} streams"
+    beside = f"{_MANY:,} streams, {FASTAPI}"
     return Row(
         f"Streams of {_TENANTS} tenants, each changed ten times a second",
-        {many: _told(stage, server, data, _MANY), few: _told(stage, server, data, _FEW)},
-        [Claim("service CPU of an event, µs", lambda turn: turn[many].service, 10),
+        {many: _told(stage, server, data, _MANY), few: _told(stage, server, data, _FEW),
+         beside: _told_instead(stage, theirs)},
+        [cpu(beside, one=many),
+         Claim(f"p99 of `/health` meanwhile, times that of {beside}",
+               lambda turn: (turn[many].p99 or 0) / (turn[beside].p99 or 1), None, beside=beside),
+         Claim("service CPU of an event, µs", lambda turn: turn[many].service, 10),
          Claim("p99 of `/health` meanwhile, ms", lambda turn: turn[many].p99 or 0, 50),
          Claim(f"service CPU of an event with {many}, times that with {few}",
                lambda turn: turn[many].service / turn[few].service, 1.1, smoke=1.5)],
-        "The yardstick of many streams are few. Calls are events that were received; the times, "
-        "and some of the service's CPU, are those of `/health`, which is asked four times a "
-        "second.", warm_up=False)
+        "Beside it: the same changes, told by NOTIFY to as many streams, which cannot go on where "
+        "they broke off; flexdb's log is written there too. Calls are events that were received; "
+        "the times, and some of the service's CPU, are those of `/health`, which is asked four "
+        "times a second.", warm_up=False)
 
 
 def _told(stage: Stage, server: Server, data: Data, count: int) -> Subject:
@@ -58,6 +76,17 @@ def _told(stage: Stage, server: Server, data: Data, count: int) -> Subject:
         with _Listeners(server, data, count) as listeners, _changing(data):
             return measured(lambda seconds: _listen(server, listeners, seconds), stage.postgres,
                             server)(seconds)
+
+    return run
+
+
+def _told_instead(stage: Stage, data: Data) -> Subject:
+    """Return what tells as many of the same changes as a user would."""
+    def run(seconds: float) -> Sample:
+        server = stage.fastapi(data, FASTAPI_STREAMS)
+        with connect(data.settings) as connection:
+            connection.execute(_NOTIFY)
+        return _told(stage, server, data, _MANY)(seconds)
 
     return run
 

@@ -14,10 +14,9 @@ from testing.postgresql import Postgresql
 import bench.__main__  # noqa: F401 (registers all rows)
 from bench import processes
 from bench.data import Data, connect, prepare
-from bench.growth import Curve
 from bench.load import Sample
-from bench.measure import Claim, Row, measure
-from bench.report import markdown, table
+from bench.measure import Claim, Row, look, measure
+from bench.report import table
 from bench.rows import ROWS, SMOKE
 from bench.servers import EMPTY, Server
 from bench.statements import Script, statement_of
@@ -144,10 +143,28 @@ def test_a_peak_of_memory_is_seen_after_it_is_over() -> None:
 
 
 def test_growth_beyond_the_limit_is_told_and_the_smoke_form_has_its_own() -> None:
-    assert [measure(grown(cost, smoke=True), 3, 1, smoke).verdicts[0].reached
-            for cost, smoke in [(110, False), (150, False), (150, True), (250, True)]] == [
+    assert [how(grown(cost, smoke=True), 3, 1).verdicts[0].reached
+            for cost, how in [(110, measure), (150, measure), (150, look), (250, look)]] == [
         True, False, True, False]
-    assert measure(grown(500, smoke=False), 3, 1, smoke=True).verdicts == []
+    assert look(grown(500, smoke=False), 3, 1).verdicts == []
+
+
+def test_the_smoke_form_measures_what_its_limits_need_and_again_what_missed_one() -> None:
+    turns: dict[str, int] = {"many": 0, "few": 0, "beside": 0}
+
+    def turn(name: str, costs: list[float]) -> Callable[[float], Sample]:
+        def run(seconds: float) -> Sample:
+            turns[name] += 1
+            return sample(costs[min(turns[name], len(costs)) - 1])
+
+        return run
+
+    row = Row("A row", {"many": turn("many", [500, 110]), "few": turn("few", [100]),
+                        "beside": turn("beside", [100])},
+              [Claim("growth", lambda turn: turn["many"].cost / turn["few"].cost, None, smoke=2),
+               Claim("told", lambda turn: turn["many"].cost / turn["beside"].cost, 1)])
+    (verdict,) = look(row, 1, 1).verdicts
+    assert verdict.reached and turns == {"many": 4, "few": 4, "beside": 0}
 
 
 def test_the_smoke_form_needs_nothing_that_only_the_long_one_installs() -> None:
@@ -165,17 +182,6 @@ def test_the_median_of_the_rounds_counts() -> None:
     assert (verdict.value, verdict.least, verdict.most) == (300, 100, 900)
     assert outcome.samples["one"].cost == 300
     assert "300.00 (100.00 to 900.00), must be ≤ 300: reached" in table(outcome)
-
-
-def test_the_same_figures_give_the_same_report_and_the_same_plots(tmp_path: Path) -> None:
-    plots = pytest.importorskip("bench.plots", reason="matplotlib, which `make bench` installs")
-    curve = Curve("with the rows", "rows", {"get_node": {100: sample(50), 1000: sample(60)}})
-    reports = [markdown({"Day": "2026-01-01"}, [measure(grown(500, smoke=False), 3, 1)],
-                        {"rows": curve}, 3, 2, [0.5]) for _ in range(2)]
-    for name in ("one", "other"):
-        plots.draw(curve, tmp_path / name)
-    assert reports[0] == reports[1] and "**no**" in reports[0] and "(rows.svg)" in reports[0]
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
 @pytest.mark.long
