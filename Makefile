@@ -47,7 +47,7 @@ check: $(VENV)/test ## run the linters, and all tests with their coverage; SHORT
 check-image: $(VENV)/test ## build the image and try it; DEBIAN=trixie makes its base too
 	@scripts/check_image.sh
 
-bench: $(VENV)/bench ## measure what each call costs, and write the report; ONLY=get_node a row
+bench: $(VENV)/bench ## measure what each call costs, and write the report; ONLY=get_node that row again
 	@$(BIN)/python -m bench
 
 bench-smoke: $(VENV)/run ## measure quickly whether cost grows where it must not

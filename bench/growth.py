@@ -108,11 +108,11 @@ def workers(stage: Stage) -> tuple[str, str, Points]:
 
 
 def grow(name: str, stage: Stage, rounds: int, seconds: float) -> Curve:
-    """Measure a curve; its points take turns."""
+    """Measure a curve; its points, which are many, take turns of half the time."""
     title, along, points = CURVES[name](stage)
     subjects = {f"{line} {place}": subject for line, by_place in points.items()
                 for place, subject in by_place.items()}
-    samples = measure(Row(title, subjects, []), rounds, seconds).samples
+    samples = measure(Row(title, subjects, []), rounds, seconds / 2).samples
     lines = {line: {place: samples[f"{line} {place}"] for place in by_place}
              for line, by_place in points.items()}
     return Curve(title, along, lines, [

@@ -13,7 +13,7 @@ _LOUD, _QUIET = 64, 2
 @row("the same tenant alone")
 def quiet_tenant(stage: Stage) -> Row:
     """Gets of one tenant while another sorts what it filters, on many connections."""
-    data = stage.data(2, stage.rows // 2)
+    data = stage.data(2, max(25_000, stage.rows // 10))
     server = stage.service(data)
     loud, quiet = data.tenant(0), data.tenant(1)
     gets = [get for get in data.gets(64) if get["params"]["tenant_id"] == quiet["tenant_id"]]

@@ -90,7 +90,7 @@ def markdown(rows: Mapping[str, Measured | None], yardsticks: Mapping[str, Yards
                                            for subject, sample in outcome.samples.items()])
         parts += [f"- {_told(verdict)}" for verdict in outcome.verdicts]
         parts += ["", f"{outcome.notes} {_took(measured[name], under)}".strip(), ""]
-    parts += ["## How cost grows", ""]
+    parts += ["## How cost grows", "", "Turns take half as long, since each point has its own.", ""]
     for name, curve in curves.items():
         parts += [f"![The cost of a call {curve.title}]({name}.svg)", "",
                   f"Beside it: {yardsticks[name].text}. {_took(measured[name], under)}", ""]

@@ -19,6 +19,8 @@ from bench.stage import Stage
 # More would take long to make, and say no more: the curves go further.
 _MUCH, _FEW = 100_000, 1000
 _CALLS, _BULK = 200, 100
+# So many take turns that each has a short one, in seconds.
+_TURN = 1
 # How many notes a word stands in, and how many neighbours a node has, wherever it is.
 _FITTING, _EACH = 10, 5
 _NOTE = {"properties": {"title": {"type": "string", "x-search": True},
@@ -88,7 +90,8 @@ def sizes(stage: Stage) -> Row:
         subjects,
         [growth(f"{what}, {much}", f"{what}, {little}", 1.3, smoke=2) for what in families],
         "What is found, counted or brought along is equally much in both. What others take for "
-        "such calls, other rows tell. What a turn writes is taken back before the next.")
+        "such calls, other rows tell. A turn takes a second, and what it writes is taken back "
+        "before the next.", warm_up=False)
 
 
 def fill(data: Data) -> None:
@@ -118,7 +121,7 @@ def _anew(data: Data, subject: Subject) -> Subject:
     def run(seconds: float) -> Any:
         with connect(data.settings) as connection:
             connection.execute(_TAKE_BACK.encode())
-        return subject(seconds)
+        return subject(min(seconds, _TURN))
 
     return run
 
