@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from flask.signals import (
     request_tearing_down,
 )
 from flask_cors import CORS
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, Rule
 
 from flexdb import operations  # noqa: F401 (registers them)
 from flexdb.api import (
@@ -69,6 +69,20 @@ class _CallContext(RequestContext):
         self.request.url_rule, self.request.view_args = self.app.rule_of_calls
 
 
+class _Rule(Rule):
+    """A rule of which code that writes URLs is compiled when one is to be written, if ever.
+
+    Of two hundred a few are asked for that, and for all it takes half of a ``create_app``.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        @cache
+        def compiled() -> Callable[..., tuple[str, str]]:
+            return super(_Rule, self)._compile_builder(append_unknown)
+
+        return lambda rule, **in_url: compiled()(rule, **in_url)
+
+
 class Application(Flask):
     """A Flask application that spends nothing on what this service never has.
 
@@ -77,6 +91,7 @@ class Application(Flask):
     """
 
     session_interface = _NoSessions()
+    url_rule_class = _Rule
 
     def request_context(self, environ: dict[str, Any]) -> RequestContext:
         """Return the context of a request."""
@@ -146,6 +161,12 @@ class Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function as it is, since none is a coroutine."""
         return func
+
+
+def load(settings: Settings) -> None:
+    """Load what is otherwise loaded when the service is put together."""
+    if settings.console_enabled:
+        console.load()
 
 
 def create_app(settings: Settings | None = None) -> Flask:

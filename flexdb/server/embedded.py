@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -110,20 +110,21 @@ class Embedded:
             os.close(self._lock)
             self._lock = None
 
-    def start(self) -> str:
+    def start(self, meanwhile: Callable[[], None] = lambda: None) -> str:
         """Start the server, or take over one that was left behind.
 
+        :param meanwhile: what is done while it starts, unless it runs already
         :return: the folder of its socket
         :raises EmbeddedError: when it does not start
         """
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         if not (socket := self.socket()):
-            socket = self._start_server()
+            socket = self._start_server(meanwhile)
         self._create_database(socket)
         return socket
 
-    def _start_server(self) -> str:
+    def _start_server(self, meanwhile: Callable[[], None]) -> str:
         left_behind = self._socket_folder()
         # The path of a socket may have 107 bytes, and pg_ctl hands it to a shell.
         socket = tempfile.mkdtemp(prefix="flexdb-", dir="/tmp")
@@ -131,7 +132,7 @@ class Embedded:
         options = f"-c listen_addresses='' -c unix_socket_permissions=0700 -k {socket}"
         try:
             self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data), "-o", options,
-                      "-l", str(self.data / "log"))
+                      "-l", str(self.data / "log"), meanwhile=meanwhile)
         except EmbeddedError:
             shutil.rmtree(socket, ignore_errors=True)
             raise
@@ -186,7 +187,8 @@ class Embedded:
         if not found.strip():
             self._run("createdb", *database, DATABASE)
 
-    def _call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _call(self, program: str, *arguments: str, meanwhile: Callable[[], None] = lambda: None
+              ) -> subprocess.CompletedProcess[str]:
         version_file = self.data / "PG_VERSION"
         version = version_file.read_text().strip() if version_file.exists() else None
         command = [str(binaries(version) / program), *arguments]
@@ -195,14 +197,21 @@ class Embedded:
                        if not name.startswith("PG")} | {"LC_ALL": "C"}
         # pg_ctl's server keeps the standard streams, so a pipe would never end.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(unprivileged(command), stdin=subprocess.DEVNULL, stdout=output,
+            with subprocess.Popen(unprivileged(command), stdin=subprocess.DEVNULL, stdout=output,
                                   stderr=subprocess.STDOUT, cwd="/", start_new_session=True,
-                                  env=environment)
+                                  env=environment) as process:
+                try:
+                    meanwhile()
+                    process.wait()
+                except BaseException:
+                    process.kill()
+                    raise
             output.seek(0)
-            return subprocess.CompletedProcess(command, done.returncode, output.read())
+            return subprocess.CompletedProcess(command, process.returncode, output.read())
 
-    def _run(self, program: str, *arguments: str) -> str:
-        done = self._call(program, *arguments)
+    def _run(self, program: str, *arguments: str, meanwhile: Callable[[], None] = lambda: None
+             ) -> str:
+        done = self._call(program, *arguments, meanwhile=meanwhile)
         if done.returncode != 0:
             said = " ".join(done.stdout.split()) or shlex.join(done.args)
             raise EmbeddedError(

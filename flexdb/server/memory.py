@@ -1,12 +1,31 @@
-"""The memory of a process, as far as the C library says what becomes of it."""
+"""The memory of the processes: what they share, and what becomes of what is free."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
+
+from flexdb.config import Settings
 
 # Parameters of mallopt(3).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGE = 256 * 1024
+
+
+def share_application(settings: Settings) -> None:
+    """Load all that the application is made of, once for all workers, which are forked afterwards.
+
+    Loading takes several times as long as making the application. Nothing of it is garbage, for
+    which Python would look through all of it again and again, here and then in each worker.
+    """
+    gc.disable()
+    try:
+        from flexdb import application
+
+        application.load(settings)
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def return_large_pieces() -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from flexdb.access.buckets import share
@@ -30,6 +31,7 @@ from flexdb.server.delivery import end_beside, start_beside
 from flexdb.server.embedded import DATABASE, USER, Embedded
 from flexdb.server.keys import tell_missing_key
 from flexdb.server.listening import StartError, check_port, check_socket
+from flexdb.server.memory import share_application
 from flexdb.server.tokens import check_keys
 from flexdb.telemetry.metrics import Folder
 
@@ -79,10 +81,12 @@ class Startup:
         if self.embedded:
             _tell_of_another()
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
-            self.settings = embedded_settings(self.settings, self.embedded.start())
+            load = partial(share_application, self.settings)
+            self.settings = embedded_settings(self.settings, self.embedded.start(meanwhile=load))
             # The workers, and whoever else this process starts, read their settings anew.
             variables = variables_of(self.settings)
             os.environ.update({name: variables[name] for name in DATABASE_VARIABLES + _ELSEWHERE})
+        share_application(self.settings)
         logger.info("Connecting to database...")
         try:
             prepare(self.settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -69,6 +69,15 @@ def _asset(name: str) -> Response:
     return response
 
 
+@lru_cache(maxsize=1)
+def _openapi_text(settings: Settings) -> bytes:
+    return orjson.dumps(openapi.document(settings))
+
+
+def _openapi(settings: Settings) -> Response:
+    return Response(_openapi_text(settings), content_type=http.JSON)
+
+
 def _openrpc(settings: Settings) -> Response:
     return Response(openrpc.text(http.jsonrpc_url(), settings.json_fields),
                     content_type=http.JSON)
@@ -88,8 +97,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     for name in assets:
         add(f"/assets/{name}", partial(_asset, name))
     if settings.rest_enabled:
-        made = orjson.dumps(openapi.document(settings))
-        add("/openapi.json", partial(Response, made, content_type=http.JSON))
+        add("/openapi.json", partial(_openapi, settings))
         add("/docs", partial(_page, "docs.html", settings))
         add("/redoc", partial(_page, "redoc.html", settings))
     app.register_blueprint(blueprint)

@@ -48,8 +48,8 @@ WALLS: dict[str, set[str]] = {
             "telemetry", "config", "errors"},
     "web": {"api", "transfer", "contract", "documents", "db", "telemetry", "config", "errors",
             "version", "wording"},
-    "server": {"api", "changes", "operations", "contract", "context", "access", "documents", "db",
-               "plan", "telemetry", "config", "errors", "wording"},
+    "server": {"application", "api", "changes", "operations", "contract", "context", "access",
+               "documents", "db", "plan", "telemetry", "config", "errors", "wording"},
 }
 WEB = {"flask", "flask_cors", "flask_jsonrpc", "werkzeug"}
 POSTGRES = {"psycopg", "psycopg_pool", "yoyo"}

@@ -120,6 +120,9 @@ REACHED = {
         "flask_jsonrpc.site.JSONRPCSite.is_json",
         "flask_jsonrpc.site.JSONRPCSite._is_batch_request(self, req_json)",
         "flask_jsonrpc.views.JSONRPCView.post(self)")),
+    "werkzeug": Reached("3.1.9", "flexdb/{application,api/http}.py", (
+        "werkzeug.routing.Rule._compile_builder(self, append_unknown)",
+        "werkzeug.wrappers.Response.get_wsgi_response(self, environ)")),
     "prometheus-client": Reached("0.26.0", "flexdb/telemetry/metrics.py", (
         "prometheus_client.values.ValueClass",
         "prometheus_client.values.MultiProcessValue(process_identifier)",

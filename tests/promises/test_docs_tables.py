@@ -13,9 +13,10 @@ from typing import Any
 import click
 import pytest
 
+from flexdb.api.http import CallsResponse
 from flexdb.api.jsonrpc import Site, View
 from flexdb.api.routes import ROUTES
-from flexdb.application import Application
+from flexdb.application import Application, _Rule
 from flexdb.cli import commands as cli
 from flexdb.config import Settings
 from flexdb.contract.describe import error_kinds
@@ -152,7 +153,7 @@ def test_every_override_of_a_library_is_told_with_its_reason() -> None:
             for row in rows for name in quoted(row[0])]
     assert sorted(told) == sorted(set().union(*map(overridden, (
         Site, View, Params, _Connection, _RawJson, LatestPool, Worker, Socket, Logger,
-        Application))))
+        Application, _Rule, CallsResponse))))
 
 
 def test_every_package_of_the_service_is_told_with_its_reason() -> None:

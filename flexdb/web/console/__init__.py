@@ -7,7 +7,7 @@ as every other call, since it makes calls of operations and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pkgutil import walk_packages
 from urllib.parse import quote
@@ -77,12 +77,17 @@ def _nowhere(path: str) -> Response:
     raise errors.MethodNotFound(f"there is no page /console/{path[:80]}")
 
 
+@cache
+def load() -> None:
+    """Load the modules of the pages, each of which adds its own to the others."""
+    for module in walk_packages(__path__, f"{__name__}."):
+        import_module(module.name)
+
+
 def init_app(app: Flask, settings: Settings, contexts: http.Contexts, runner: Runner,
              callers: Callers) -> None:
     """Add the console's pages and files below ``/console``."""
-    # Each module adds its pages as it is read.
-    for module in walk_packages(__path__, f"{__name__}."):
-        import_module(module.name)
+    load()
     console = Blueprint("console", __name__, url_prefix="/console", template_folder="templates")
     begin = partial(PageCalls, settings, contexts, runner)
 
