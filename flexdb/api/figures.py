@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from time import monotonic
 
-from flexdb.api.health import why_not
 from flexdb.api.questions import ask
+from flexdb.api.readiness import why_not
 from flexdb.db.lags import lags
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError

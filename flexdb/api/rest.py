@@ -28,6 +28,7 @@ from flexdb.telemetry import watch
 
 # JSON that says no more of itself is a patch of either kind.
 _A_PATCH = ((dict, list), "patch")
+_PAGING_FIELDS = Pagination().fields
 _WHOLE_NUMBER = re.compile(r"\A-?[0-9]{1,40}\Z", re.ASCII)
 
 
@@ -54,7 +55,7 @@ class _View:
         self.keys = idempotency.Keys(settings, runner)
         self.is_shown = route.is_shown
         self.pages = route.operation.gives.paged and not route.has_body
-        self.in_query = {**route.operation.fields, **Pagination().fields}
+        self.in_query = {**route.operation.fields, **_PAGING_FIELDS}
         gone = {*route.in_url, "pagination", *(() if self.pages else PAGING)}
         # A stream waits for ever.
         gone |= {WAIT} if route.streams else set()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from flexdb.api.health import look
+from flexdb.api.readiness import look
 from flexdb.changes.deliverer import Deliverer
 from flexdb.config import ConfigError, Settings
 from flexdb.db.address import NotReachable

@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from marshmallow import ValidationError
-from tqdm import tqdm
 
 from flexdb.config import Settings
 from flexdb.contract.ids import new_id
@@ -29,6 +28,9 @@ from flexdb.transfer.lines import Reader
 from flexdb.transfer.lookahead import ahead
 from flexdb.transfer.rows import GZIP
 from flexdb.wording import number_of
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +108,7 @@ def check_file(settings: Settings, name: str | None) -> None:
 def _export(settings: Settings, tenant: str | None, output: str | None) -> None:
     written: Counter[str] = Counter()
     with exporting(settings, tenant) as export, writing(output) as file:
+        from tqdm import tqdm
         # A bar on the terminal that the lines go to would be lost among them.
         to_terminal = output is None and sys.stdout.isatty()
         with tqdm(total=export.total(), unit=" lines", unit_scale=True,
@@ -140,6 +143,7 @@ def _lines(export: Export, whole: bool) -> Iterator[tuple[str, bytes]]:
 @contextmanager
 def reading(name: str | None) -> Iterator[BinaryIO]:
     """Give a file to read, unpacked, with a bar on a terminal."""
+    from tqdm import tqdm
     with ExitStack() as stack:
         raw = stack.enter_context(open(name, "rb", buffering=0) if name else
                                   open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import orjson
 from marshmallow import ValidationError
 from msgspec import Raw
-from tqdm import tqdm
 
 from flexdb.config import Settings
 from flexdb.context import Context
@@ -84,6 +83,7 @@ def export_rows(settings: Settings, tenant: str, node_type: str, output: str | N
     with calling(settings, tenant, node_type) as calls:
         found = TypeRows(calls.tenant_id, calls.node_type_id, calls.schema)
         wanted = _condition(calls.context, shape.filter)
+    from tqdm import tqdm
     count = 0
     with exporting(settings, calls.tenant_id) as export:
         head, rows, tail = _pieces(export, found, shape, *wanted)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from flexdb import create_app
+from flexdb.api import openapi
+from flexdb.config import Settings
+from tests.support.paths import ROOT
 from tests.support.served import Served
+from tests.support.service import Service
 
-pytestmark = pytest.mark.long
 
-
+@pytest.mark.long
 def test_what_workers_need_is_loaded_before_they_are_forked(serve: Callable[..., Served]) -> None:
     served = serve(WORKERS=3, PYTHONPROFILEIMPORTTIME=1)
     assert "result" in served.call("list_tenants") and served.answers("/openapi.json")
@@ -20,3 +28,40 @@ def test_what_workers_need_is_loaded_before_they_are_forked(serve: Callable[...,
     for name in ("flask_jsonrpc.site", "flexdb.application", "flexdb.web.console.forms.fields"):
         assert name in before
     assert [name for name in after if name.startswith(("flexdb", "flask", "psycopg"))] == []
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the packages that a process has loaded when it has run some code."""
+    code = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, check=True,
+                          env={"PATH": os.environ["PATH"]}, capture_output=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_the_application_loads_nothing_that_few_need() -> None:
+    loaded = loaded_by("import flexdb; flexdb.create_app()")
+    assert {"flask_jsonrpc", "psycopg"} <= loaded
+    assert not loaded & {"cryptography", "joserfc", "yoyo", "tqdm", "rich", "httpx2", "gunicorn",
+                         "opentelemetry"}
+
+
+def test_what_delivers_webhooks_loads_nothing_of_the_web() -> None:
+    loaded = loaded_by("import flexdb.cli, flexdb.server.delivery, flexdb.server.startup")
+    assert "psycopg" in loaded
+    assert not loaded & {"flask", "werkzeug", "jinja2", "flask_jsonrpc", "gunicorn"}
+
+
+def test_the_document_of_rest_is_made_for_whoever_asks_for_it(
+        monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
+    made: list[Settings] = []
+
+    def document(settings: Settings) -> dict[str, str]:
+        made.append(settings)
+        return {}
+
+    monkeypatch.setattr(openapi, "document", document)
+    # Limits that no other test has.
+    settings = replace(service.settings, max_body_bytes=123_456)
+    client = create_app(settings).test_client()
+    assert client.get("/health").status_code == 200 and made == []
+    assert [client.get("/openapi.json").json for _ in range(2)] == [{}, {}] and len(made) == 1

@@ -8,7 +8,7 @@ from platform import python_version
 from typing import Any, NamedTuple
 
 from flexdb.api.calls import PageCalls
-from flexdb.api.health import why_not
+from flexdb.api.readiness import why_not
 from flexdb.config import Settings
 from flexdb.db.migrate import migration_ids
 from flexdb.errors import PermissionDenied
