@@ -101,8 +101,9 @@ def test_who_starts_it_at_a_terminal_is_told_how_to_stop_it_and_then_sees_no_war
 def test_ctrl_c_before_it_listens_to_signals_ends_it_without_a_traceback(
         start: Callable[..., Served]) -> None:
     served = start()
-    command = Path(f"/proc/{served.process.pid}/cmdline")
-    wait_until(lambda: b"gunicorn" in command.read_bytes())
+    status = Path(f"/proc/{served.process.pid}/status")
+    held = re.compile(r"^SigBlk:\t\w+[2367abef]$", re.MULTILINE)
+    wait_until(lambda: held.search(status.read_text()))
     assert served.end(signal.SIGINT) == 0
     assert "Traceback" not in served.said and "Starting" not in served.said
 

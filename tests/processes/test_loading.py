@@ -25,6 +25,8 @@ def test_what_workers_need_is_loaded_before_they_are_forked(serve: Callable[...,
     assert "result" in served.call("list_tenants") and served.answers("/openapi.json")
     before, after = (re.findall(r"^import time: .*\| +(\S+)$", said, re.MULTILINE)
                      for said in served.said.split("Starting JSON-RPC server"))
+    # By one interpreter, each of which reads this.
+    assert before.count("site") == 1
     for name in ("flask_jsonrpc.site", "flexdb.application", "flexdb.web.console.forms.fields"):
         assert name in before
     assert [name for name in after if name.startswith(("flexdb", "flask", "psycopg"))] == []
