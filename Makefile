@@ -10,7 +10,7 @@ GENERATORS := @hey-api/openapi-ts@0.95.0 @open-rpc/client-js@1.7.1 @open-rpc/gen
 	lodash@4.17.21 openapi-fetch@0.17.0 openapi-typescript@7.13.0 typescript@5.9.3
 TESTS := $(if $(T),not faults,not long and not faults)
 
-.PHONY: help run test test-faults test-isolation test-citus contract check check-image bench bench-smoke \
+.PHONY: help run test test-faults test-isolation test-citus contract lint check check-image bench bench-smoke \
 	migrate rollback export import wheel clean
 .DEFAULT_GOAL := help
 
@@ -34,15 +34,17 @@ test-isolation: $(VENV)/test ## walk 20,000 steps with the keys of two tenants, 
 test-citus: $(VENV)/test ## try the operations on databases that are distributed over a Citus: CITUS_HOST=its-coordinator
 	@$(BIN)/python -m pytest -rs $(if $(CITUS_HOST),tests/operations) tests/database/test_on_citus.py
 
-contract: $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
+contract: $(VENV)/test $(VENV)/contract ## try REST against its document at length, and others' generators of clients; SHORT=1 for less
 	@CONTRACT_EXAMPLES=$(if $(SHORT),3,200) $(BIN)/python -m pytest -n auto --dist worksteal \
 		tests/protocol/test_openapi.py tests/contract
 
-check: $(VENV)/test ## run the linters, and all tests with their coverage; SHORT=1 leaves out the longest, what make contract runs, and a part of long tables
+lint: $(VENV)/test ## run the linters
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m mypy
+
+check: lint ## run the linters, and all tests with their coverage; SHORT=1 leaves out the longest, what make contract runs, and a part of long tables
 	@mkdir -p .coverage
-	@$(MAKE) --no-print-directory test TESTS="not faults$(if $(SHORT), and not longest)" PYTEST_ADDOPTS="$(COVERAGE) $(if $(SHORT),--ignore=tests/contract) $$PYTEST_ADDOPTS"
+	@$(MAKE) --no-print-directory test TESTS="not faults$(if $(SHORT), and not longest)" PYTEST_ADDOPTS="$(COVERAGE) $(if $(SHORT),$(if $(CONTRACT_EXAMPLES),,--ignore=tests/contract)) $$PYTEST_ADDOPTS"
 
 check-image: $(VENV)/test ## build the image and try it; DEBIAN=trixie makes its base too
 	@scripts/check_image.sh
@@ -99,7 +101,7 @@ $(VENV)/test: $(VENV)/run requirements-dev.txt requirements-dev-assets.txt
 	@touch $@
 
 # They stay out of the service's own packages, from which they want other versions.
-$(VENV)/contract: $(VENV)/test requirements-contract.txt
+$(VENV)/contract: $(VENV)/python requirements-contract.txt
 	@echo "Installing the packages of requirements-contract.txt into $(VENV)/generators ..."
 	@$(BIN)/python -m venv $(VENV)/generators
 	@$(VENV)/generators/bin/python scripts/install.py -r requirements-contract.txt

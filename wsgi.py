@@ -14,9 +14,10 @@ if __name__ == "__main__":
                  "`make run` installs them into .venv and starts the service")
     os.chdir(Path(__file__).parent)
     from flexdb.config.reading import set_default
-    from flexdb.server.process import become_gunicorn
+    from flexdb.server.signals import hold
     set_default(Path.cwd(), "DELIVER", "true")
-    become_gunicorn("wsgi:app")
+    hold()
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "wsgi:app"])
 
 from flexdb import create_app
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -120,9 +121,20 @@ def new_database(request: pytest.FixtureRequest) -> Callable[..., Settings]:
     return create
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the collector of garbage pass over all that is known of tests, which stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, on a Citus, the tests of what a distributed database refuses, and in the short
-    form two cases of three of long tables.
+    form a part of long tables.
     """
     items[:], left = shortened(items)
     config.hook.pytest_deselected(items=left)
