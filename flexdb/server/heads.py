@@ -19,6 +19,8 @@ _END = b"\r\n\r\n"
 _JOINED = 65536
 # What of an environment is one request's: its body, and a call for early hints, which is left out.
 _OWN = ("wsgi.input", "wsgi.early_hints")
+# Headers that most answers have and no others: their names need not be looked at each time.
+_USUAL = frozenset(("Content-Type", "Content-Length", "X-Request-ID", "Server-Timing"))
 
 
 class Heads:
@@ -74,6 +76,17 @@ class Response(wsgi.Response):  # type: ignore[misc]
     """An answer that goes out at once: a client that is woken by its head waits for its body."""
 
     headers_sent: bool
+
+    def process_headers(self, headers: list[tuple[str, str]]) -> None:
+        """Take headers, all of which may be sent; gunicorn's own looks at each by itself."""
+        if not (_USUAL.issuperset([name for name, _ in headers])
+                and wsgi.HEADER_VALUE_RE.fullmatch("".join([value for _, value in headers]))):
+            super().process_headers(headers)
+            return
+        self.headers += headers
+        for name, value in headers:
+            if name == "Content-Length":
+                self.response_length = int(value)
 
     def default_headers(self) -> list[str]:
         """Return the lines that every answer begins with."""

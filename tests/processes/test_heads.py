@@ -13,8 +13,14 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.http import wsgi
+from gunicorn.http.errors import ParseException
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn
+from hypothesis import given
+from hypothesis import strategies as st
 
+from flexdb.server.heads import Response
 from flexdb.server.sockets import Socket
 from flexdb.server.worker import Worker
 
@@ -151,3 +157,25 @@ def test_who_asks_for_the_end_gets_it(client: Client) -> None:
     client.ask(HEAD % (b"one", 0, b""))
     assert b"Connection: close\r\n" in client.ask(HEAD % (b"one", 0, b"Connection: close\r\n"))
     assert client.sock.recv(10) == b""
+
+
+_NAMES = st.sampled_from(["Content-Type", "X-Request-ID", "Server-Timing", "ETag", "Connection",
+                          "content-length", "a b", ""])
+_VALUES = st.text(st.sampled_from("a1 ;\t\r\n\0\x7f\xe9\u0100"), max_size=4).map(str.strip)
+
+
+@given(headers=st.lists(st.tuples(_NAMES, _VALUES), max_size=5), length=st.integers(0, 9))
+def test_headers_are_taken_and_refused_as_gunicorn_does(
+        headers: list[tuple[str, str]], length: int) -> None:
+    given = [*headers, ("Content-Length", str(length))]
+    assert _taken(Response, given) == _taken(wsgi.Response, given)
+
+
+def _taken(kind: type[Any], headers: list[tuple[str, str]]) -> object:
+    """Return what an answer of a kind makes of headers, or the error that it raises."""
+    answer = kind(Request.__new__(Request), None, Config())
+    try:
+        answer.process_headers(headers)
+    except (ParseException, ValueError) as error:
+        return type(error), str(error)
+    return answer.headers, answer.response_length
