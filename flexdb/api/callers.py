@@ -136,7 +136,7 @@ class Callers:
         host = environ.get("HTTP_HOST", "").lower()
         if self._mode == "local" and not (
                 _is_loopback(environ.get("REMOTE_ADDR", "")) and _is_local_name(_name_of(host))
-                and not any(name in environ for name in _FORWARDED)):
+                and environ.keys().isdisjoint(_FORWARDED)):
             raise Unauthenticated(
                 "flexdb is open to its own machine only: send a key as Authorization: Bearer …, "
                 "which `python -m flexdb create-key` makes, or set AUTH=open")

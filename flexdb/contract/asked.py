@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from flexdb.context import Context
@@ -27,8 +28,14 @@ def note_tenant(called: Operation, context: Context, loaded: Loaded, plan: Plan)
 
 def _rows(called: Operation, params: Loaded) -> int:
     """Return how many objects to write parameters hold."""
-    return sum(len(params.get(name) or ()) for name, field in called.fields.items()
-               if isinstance(field, Objects))
+    return sum([len(params.get(name) or ()) for name in _lists(called.name)])
+
+
+@cache
+def _lists(operation: str) -> list[str]:
+    """Return the parameters of an operation that hold objects to write."""
+    fields = OPERATIONS[operation].fields
+    return [name for name, field in fields.items() if isinstance(field, Objects)]
 
 
 def _of_calls(calls: list[Loaded]) -> tuple[str, int]:
@@ -36,7 +43,7 @@ def _of_calls(calls: list[Loaded]) -> tuple[str, int]:
     tenant, count = "", len(calls)
     for call in calls:
         called = OPERATIONS[call["method"]]
-        lists = [name for name, field in called.fields.items() if isinstance(field, Objects)]
+        lists = _lists(called.name)
         if tenant and not lists or called.tenant is None:
             continue
         params = _members(called, call["params"])

@@ -20,9 +20,9 @@ def new_id() -> str:
     global _last
     with _lock:
         # 4,096 steps a millisecond
-        _last = max(_last + 1, time.time_ns() * 4096 // 1_000_000)
-        ticks = _last
-    value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62
-    # UUID() would take three times as long, which counts where there are thousands.
-    digits = f"{value | int.from_bytes(os.urandom(8), 'big') >> 2:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        now = time.time_ns() * 4096 // 1_000_000
+        _last = ticks = now if now > _last else _last + 1
+    # UUID() would take several times as long, which counts where there are thousands.
+    first = f"{ticks:015x}"
+    last = f"{int.from_bytes(os.urandom(8), 'big') >> 2 | 0b10 << 62:x}"
+    return f"{first[:8]}-{first[8:12]}-7{first[12:]}-{last[:4]}-{last[4:]}"

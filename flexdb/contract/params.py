@@ -39,9 +39,11 @@ class Params(Schema):
         loaded: dict[str, Any] = {}
         wrong: dict[str, Any] = {}
         known = 0
-        for key, name, field, may_be_absent in self._members:
+        for key, name, field, default in self._members:
             value = data.get(key, missing)
-            if value is missing and may_be_absent:
+            if value is missing and not field.required:
+                if default is not missing:
+                    loaded[name] = default() if callable(default) else default
                 continue
             if value is not missing:
                 known += 1
@@ -77,8 +79,7 @@ class Params(Schema):
                 for name in self.either}
 
     @cached_property
-    def _members(self) -> list[tuple[str, str, fields.Field[Any], bool]]:
-        """Return keys, names and fields, and whether nothing comes of one that is absent."""
-        return [(field.data_key or name, name, field,
-                 not field.required and field.load_default is missing)
+    def _members(self) -> list[tuple[str, str, fields.Field[Any], Any]]:
+        """Return keys, names and fields, and what counts where one is absent."""
+        return [(field.data_key or name, name, field, field.load_default)
                 for name, field in self.load_fields.items()]

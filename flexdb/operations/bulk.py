@@ -213,14 +213,14 @@ def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
         row = yield step(context, name, {"tenant_id": params["tenant_id"], "items": text})
     except NotUnique as error:
         raise not_unique(error, wrapper, items) from None
-    created, taken = row or (None, None)
+    created, taken = row or (b"[]", None)
     first: dict[str, int] = {}
     twice = {place for place, item in enumerate(items)
              if first.setdefault(item["id"], place) < place}
     if faults := sorted(twice.union(taken or ())):
         raise _refusal(AlreadyExists, wrapper, (
             (place, "id", "is given twice" if place in twice else "is taken") for place in faults))
-    return Result(b'{"%b":%b}' % (wrapper.encode(), created or b"[]"), rows=len(items))
+    return Result(b'{"%b":%b}' % (wrapper.encode(), created), rows=len(items))
 
 
 def not_unique(error: NotUnique, wrapper: str, items: list[Loaded]) -> AlreadyExists:

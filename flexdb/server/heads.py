@@ -6,12 +6,14 @@ environment of it took a quarter of a call; both are gunicorn's own here, and re
 
 from __future__ import annotations
 
+import io
 from functools import lru_cache
 from time import time
 from typing import Any
 
 from gunicorn import util
 from gunicorn.http import wsgi
+from gunicorn.http.body import LengthReader
 from gunicorn.http.message import Request
 
 _END = b"\r\n\r\n"
@@ -23,13 +25,24 @@ _OWN = ("wsgi.input", "wsgi.early_hints")
 _USUAL = frozenset(("Content-Type", "Content-Length", "X-Request-ID", "Server-Timing"))
 
 
+class Whole(io.BytesIO):
+    """The body of a request that came with its head, of which nothing is left to be received."""
+
+
+def is_read(body: Any) -> bool:
+    """Tell whether nothing of a body is left on its connection."""
+    return type(body) is Whole or (type(body.reader) is LengthReader and not body.reader.length
+                                   and not body.buf.tell())
+
+
 class Heads:
     """Parses a connection's requests; a head that came just before is not parsed anew."""
 
     def __init__(self) -> None:
         self._head = b""
-        # What was parsed of it, and the environment that was made of that.
+        # What was parsed of it, with the length of the body, and the environment made of that.
         self._parsed: dict[str, Any] = {}
+        self._length = -1
         self._environ: dict[str, Any] = {}
 
     def request(self, cfg: Any, unreader: Any, peer: Any, number: int) -> Any:
@@ -43,10 +56,14 @@ class Heads:
         if not data:
             raise StopIteration
         if self._head and data.startswith(self._head):
-            unreader.unread(data[len(self._head):])
+            body = data[len(self._head):]
             request = Request.__new__(Request)
             request.__dict__.update(self._parsed, req_number=number)
-            request.set_body_reader()
+            if len(body) == self._length:
+                request.body = Whole(body)
+            else:
+                unreader.unread(body)
+                request.set_body_reader()
             return request
         self._head, self._environ = b"", {}
         unreader.unread(data)
@@ -57,6 +74,8 @@ class Heads:
         if (end and unreader.buf.getvalue() == rest and not request.proxy_protocol_info
                 and not request._expected_100_continue):
             self._head, self._parsed = head + end, {**request.__dict__}
+            reader = request.body.reader
+            self._length = reader.length if type(reader) is LengthReader else -1
         return request
 
     def create(self, request: Any, connection: Any, cfg: Any) -> tuple[Response, dict[str, Any]]:

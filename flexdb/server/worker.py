@@ -8,14 +8,13 @@ import time
 from datetime import datetime
 from typing import Any
 
-from gunicorn.http.body import LengthReader
 from gunicorn.util import close_graceful, write_nonblock
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from flexdb.api import middleware
 from flexdb.changes.handover import HandedOver
 from flexdb.server import signals
-from flexdb.server.heads import Heads
+from flexdb.server.heads import Heads, is_read
 from flexdb.server.refusals import refusal
 from flexdb.server.shares import Share
 from flexdb.server.sockets import Socket
@@ -181,7 +180,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         ThreadWorker's own asks a body for what was left, twice and each time with a time limit,
         which is four system calls also where it was read to its end.
         """
-        if keepalive and _is_read(conn.parser.mesg.body):
+        if keepalive and is_read(conn.parser.mesg.body):
             conn.parser.mesg = None
             return True
         return bool(super()._keepalive_after(conn, keepalive))
@@ -210,11 +209,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.debug("Failed to send an error message.")
         finally:
             watch.end()
-
-
-def _is_read(body: Any) -> bool:
-    return (type(body.reader) is LengthReader and not body.reader.length
-            and not body.buf.tell())
 
 
 def _has_more(conn: Any) -> bool:

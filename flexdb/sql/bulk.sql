@@ -9,8 +9,16 @@ FROM (
     FOR SHARE
 ) nt
 
+-- frame: moment
+-- The text of a time costs more than the rest of an object, and here all have the same one.
+moment AS MATERIALIZED (SELECT {this_moment} AS text)
+
+-- object: created_node n
+id plain, tenant_id plain, node_type_id plain, data json nullable, version number,
+created_at plain, updated_at plain
+
 -- write: create_nodes -> objects, taken
-WITH given AS (
+WITH {moment}, given AS (
     SELECT g.id, g.node_type_id, g.data, g.place
     FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb)
                     AS (id uuid, node_type_id uuid, data jsonb))
@@ -23,12 +31,16 @@ WITH given AS (
     -- Who waits for another's id then never waits in a circle.
     ORDER BY g.id
     ON CONFLICT (tenant_id, id) DO NOTHING
-    RETURNING n.id, {node} AS object
+    RETURNING n.id, n.tenant_id, n.node_type_id, n.data, n.version
 )
-SELECT json_agg(created.object::json ORDER BY g.place) AS objects,
-       array_agg((g.place - 1)::integer) FILTER (WHERE created.id IS NULL) AS taken
+SELECT concat('[', string_agg({created_node}, ',' ORDER BY g.place), ']')::varchar AS objects,
+       array_agg((g.place - 1)::integer) FILTER (WHERE n.id IS NULL) AS taken
 FROM given g
-LEFT JOIN created ON created.id = g.id
+LEFT JOIN (
+    SELECT n.id, n.tenant_id, n.node_type_id, n.data, n.version, m.text AS created_at,
+           m.text AS updated_at
+    FROM created n, moment m
+) n ON n.id = g.id
 
 -- lock: get_missing_nodes -> missing
 SELECT array_agg(wanted.id::text) AS missing
@@ -42,8 +54,12 @@ LEFT JOIN (
 ) n ON n.id = wanted.id
 WHERE n.id IS NULL
 
+-- object: created_relationship r
+id plain, tenant_id plain, source_node_id plain, target_node_id plain, relationship_type,
+data json nullable, version number, created_at plain, updated_at plain
+
 -- write: create_relationships -> objects, taken
-WITH given AS (
+WITH {moment}, given AS (
     SELECT g.id, g.source_node_id, g.target_node_id, g.relationship_type, g.data, g.place
     FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb)
                     AS (id uuid, source_node_id uuid, target_node_id uuid, relationship_type text,
@@ -57,9 +73,14 @@ WITH given AS (
     FROM given g, {set_caller}
     ORDER BY g.id
     ON CONFLICT (tenant_id, id) DO NOTHING
-    RETURNING r.id, {relationship} AS object
+    RETURNING r.id, r.tenant_id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
+              r.version
 )
-SELECT json_agg(created.object::json ORDER BY g.place) AS objects,
-       array_agg((g.place - 1)::integer) FILTER (WHERE created.id IS NULL) AS taken
+SELECT concat('[', string_agg({created_relationship}, ',' ORDER BY g.place), ']')::varchar AS objects,
+       array_agg((g.place - 1)::integer) FILTER (WHERE r.id IS NULL) AS taken
 FROM given g
-LEFT JOIN created ON created.id = g.id
+LEFT JOIN (
+    SELECT r.id, r.tenant_id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
+           r.version, m.text AS created_at, m.text AS updated_at
+    FROM created r, moment m
+) r ON r.id = g.id

@@ -22,7 +22,8 @@ A file has sections, each begun by a comment line that says what kind it is:
 ``-- clear: node_types``
     what takes away of a tenant that is replaced what a file brings, one after the other
 
-``{node}`` stands for the text of an object's JSON or for a frame, and ``%(id)s`` for an argument.
+``{node}`` stands for the text of an object's JSON or for a frame, ``{this_moment}`` for the text of
+the time at which the statement began, and ``%(id)s`` for an argument.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from typing import NamedTuple, cast, get_args
 
 from flexdb.config import JsonFields
 from flexdb.plan import Kind, Query
-from flexdb.sql.objects import Column, member, written
+from flexdb.sql.objects import Column, formatted_time, member, written
 
 FOLDER = Path(__file__).parent
 FORMS: tuple[JsonFields, ...] = get_args(JsonFields)
@@ -99,6 +100,8 @@ def expand(text: str, form: JsonFields, slots: Mapping[str, str]) -> str:
         name = found[1]
         if name in slots:
             return expand(slots[name], form, slots)
+        if name == "this_moment":
+            return formatted_time("statement_timestamp()")
         if name in OBJECTS:
             return written([member(_ALIASES[name], of, form) for of in OBJECTS[name]])
         return expand(_FRAMES[name].text, form, slots)

@@ -54,6 +54,15 @@ def test_an_object_is_written_as_postgresql_writes_a_row(
     assert [one for one, _ in found] == [other for _, other in found]
 
 
+@pytest.mark.parametrize("name", ["node", "relationship"])
+def test_what_was_made_at_once_has_all_that_the_object_has(name: str) -> None:
+    made, columns = OBJECTS[f"created_{name}"], OBJECTS[name]
+    assert [(one.name, one.words | {"time"}) for one in made if one.name.endswith("_at")] == [
+        (one.name, one.words) for one in columns if "time" in one.words]
+    assert [one for one in made if not one.name.endswith("_at")] == [
+        one for one in columns if "time" not in one.words]
+
+
 def _plainly(of: Column, form: JsonFields) -> str:
     sql = f"x.{of.name}"
     if "time" in of.words:
