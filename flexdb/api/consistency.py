@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 from zlib import crc32
 
-from flask import request
-
+from flexdb.api.environ import environ
 from flexdb.contract.callers import may_lag
 from flexdb.contract.operation import OPERATIONS
 from flexdb.db.positions import Freshness
@@ -41,7 +40,7 @@ def freshness(calls: Iterable[tuple[str, Any]]) -> Freshness | None:
     :param calls: the method that each call names, and its parameters as they came
     :raises InvalidParams: when what it says is no token
     """
-    sent = request.environ.get(VARIABLE)
+    sent = environ().get(VARIABLE)
     return None if sent is None else read(sent, calls)
 
 

@@ -14,10 +14,11 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import orjson
-from flask import Response, request
+from flask import Response
 
 from flexdb import errors
 from flexdb.access.callers import Caller
+from flexdb.api.environ import environ
 from flexdb.config import Settings
 from flexdb.contract.callers import check_caller, tenants_of
 from flexdb.contract.operation import OPERATIONS, READS, Operation
@@ -93,7 +94,8 @@ class KeyedRequest:
                    for tenant in tenants_of(called, params, caller)}
         self._named = {"tenant_id": tenants.pop() if len(tenants) == 1 else _NIL,
                        "caller": caller.name, "key": key, "hours": hours}
-        telling = orjson.dumps([request.environ.get(name, "") for name in _TELLING])
+        request = environ()
+        telling = orjson.dumps([request.get(name, "") for name in _TELLING])
         self._fingerprint = sha256(telling + body).digest()
 
     def planned(self, found: Plan | Result | FlexdbError) -> Plan | Result | FlexdbError:
@@ -174,7 +176,7 @@ class Keys:
         :param body: as it came
         :raises InvalidRequest: when the key is none
         """
-        sent = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+        sent = environ().get("HTTP_IDEMPOTENCY_KEY")
         if sent is None:
             return None
         known = [(OPERATIONS[method], params) for method, params in calls if method in OPERATIONS]
