@@ -10,7 +10,7 @@ from typing import Any
 
 # How long a thread waits for the next request of a connection before it lets go of it, as a
 # timeval (socket(7), SO_RCVTIMEO), and how much it then reads.
-_SOON = struct.pack("@ll", 0, 2000)
+_SOON = struct.pack("@ll", 0, 10_000)
 _PIECE = 8192
 # Up to how many bytes are sent with Python's lock kept; whoever lets go of it for so short a time
 # has to wait for it behind others. The kernel takes what it has room for, and never waits.

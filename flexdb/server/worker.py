@@ -29,6 +29,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._share = Share(self.age)
         self._sample_at = 0.0
         self._hub: Any = None
+        # The connections whose next request a thread waits for, and how many threads may do that:
+        # the others are there for whoever comes.
+        self._awaited: set[Any] = set()
+        self._most_awaited = max(1, self.cfg.threads // 2)
 
     def load_wsgi(self) -> None:
         """Load the application, and let it have sockets whose answers go on without a thread."""
@@ -124,7 +128,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 return False
             if kept is not True or not self.alive or self._others_wait():
                 return kept
-            if not conn.parser.unreader.buf.getvalue() and not _has_more(conn):
+            if not conn.parser.unreader.buf.getvalue() and not self._has_more(conn):
                 return kept
 
     def handle_request(self, req: Any, conn: Any) -> bool:
@@ -189,6 +193,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Tell whether connections wait for a thread."""
         return bool(self.tpool._work_queue.qsize())
 
+    def _has_more(self, conn: Any) -> bool:
+        """Tell whether something comes on a connection while it is worth it to wait for that."""
+        if len(self._awaited) >= self._most_awaited or not isinstance(conn.sock, Socket):
+            # TLS has its own sockets.
+            return False
+        self._awaited.add(conn)
+        try:
+            conn.parser.unreader.unread(conn.sock.recv_soon())
+        except BlockingIOError:
+            return False
+        except OSError:
+            # Whoever reads on finds the end.
+            pass
+        finally:
+            self._awaited.discard(conn)
+        return True
+
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End without waiting for the calls under way.
 
@@ -209,18 +230,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.debug("Failed to send an error message.")
         finally:
             watch.end()
-
-
-def _has_more(conn: Any) -> bool:
-    """Tell whether something comes on a connection while it is worth it to wait for that."""
-    if not isinstance(conn.sock, Socket):
-        # TLS has its own.
-        return False
-    try:
-        conn.parser.unreader.unread(conn.sock.recv_soon())
-    except BlockingIOError:
-        return False
-    except OSError:
-        # Whoever reads on finds the end.
-        pass
-    return True

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import select
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ from gunicorn.workers.gthread import TConn
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flexdb.server import sockets
 from flexdb.server.heads import Response
 from flexdb.server.sockets import Socket
 from flexdb.server.worker import Worker
+from tests.support.waiting import wait_until
 
 HEAD = b"POST /a HTTP/1.1\r\nHost: x\r\nX-Who: %b\r\nContent-Length: %d\r\n%b\r\n"
 _ASKED = ("PATH_INFO", "HTTP_X_WHO", "HTTP_HOST", "CONTENT_LENGTH", "REQUEST_METHOD", "marked")
@@ -151,6 +154,36 @@ def test_what_the_kernel_has_no_room_for_at_once_is_sent_all_the_same() -> None:
             received += theirs.recv(65536)
         thread.join(30)
     assert received == given
+
+
+def test_no_more_than_half_of_the_threads_wait_for_clients_that_may_go_on(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "_SOON", struct.pack("@ll", 60, 0))
+    config = Config()
+    config.set("threads", 4)
+    worker = Worker(1, os.getpid(), [], None, 30, config, Logger(config))
+    worker.tpool = worker.get_thread_pool()
+    with ExitStack() as closing_all:
+        closing_all.callback(worker.tmp.close)
+        clients = [Client(closing_all.enter_context(socket.socket())) for _ in range(3)]
+        listener = closing_all.enter_context(socket.create_server(("127.0.0.1", 0)))
+        worker.wsgi = clients[0].app
+        handled = []
+        for client in clients:
+            client.sock.settimeout(30)
+            client.sock.connect(listener.getsockname())
+            ours, peer = listener.accept()
+            connection = TConn(config, ours, peer, ours.getsockname())
+            closing_all.callback(connection.close)
+            handled.append(worker.tpool.submit(worker.handle, connection))
+            assert client.ask(HEAD % (b"one", 0, b"")).endswith(b"one said ")
+            wait_until(lambda: len(worker._awaited) == min(len(handled), 2))
+        # The third is handed back, so that a thread is there for whoever comes.
+        assert handled[2].result(30) is True
+        assert not handled[0].done() and not handled[1].done()
+        for client in clients:
+            client.sock.close()
+        assert not any(one.result(30) for one in handled[:2])
 
 
 def test_who_asks_for_the_end_gets_it(client: Client) -> None:
