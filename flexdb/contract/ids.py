@@ -8,6 +8,11 @@ import time
 
 _lock = threading.Lock()
 _last = 0
+# Random numbers of 64 bits to come. Each look for some lets go of Python's lock, so many are had at
+# once; another process has others.
+_random: list[int] = []
+_MANY = 64
+os.register_at_fork(after_in_child=_random.clear)
 
 
 def new_id() -> str:
@@ -22,7 +27,10 @@ def new_id() -> str:
         # 4,096 steps a millisecond
         now = time.time_ns() * 4096 // 1_000_000
         _last = ticks = now if now > _last else _last + 1
+        if not _random:
+            _random.extend(memoryview(os.urandom(8 * _MANY)).cast("Q"))
+        number = _random.pop()
     # UUID() would take several times as long, which counts where there are thousands.
     first = f"{ticks:015x}"
-    last = f"{int.from_bytes(os.urandom(8), 'big') >> 2 | 0b10 << 62:x}"
+    last = f"{number >> 2 | 0b10 << 62:x}"
     return f"{first[:8]}-{first[8:12]}-7{first[12:]}-{last[:4]}-{last[4:]}"
