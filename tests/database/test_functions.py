@@ -31,9 +31,7 @@ VOLATILE = {
 }
 # What gives JSON, which is made by functions that are no more than stable, of the row that it
 # inserts: written out behind it, it would be an INSERT within another statement.
-RETURNING = {"create_node", "create_node_type", "restore_node", "restore_relationship",
-             # By the row, and put together behind it.
-             "create_nodes", "create_relationships"}
+RETURNING = {"create_node", "create_node_type", "restore_node", "restore_relationship"}
 # What inserts within another statement: those that must say why they did not, as it is with rare or
 # large ones and with a relationship, of which each end may be missing.
 INSERTS = {
