@@ -14,10 +14,9 @@ if __name__ == "__main__":
                  "`make run` installs them into .venv and starts the service")
     os.chdir(Path(__file__).parent)
     from flexdb.config.reading import set_default
-    from flexdb.server.signals import hold
+    from flexdb.server.process import become_gunicorn
     set_default(Path.cwd(), "DELIVER", "true")
-    hold()
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "wsgi:app"])
+    become_gunicorn("wsgi:app")
 
 from flexdb import create_app
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 import click
@@ -53,14 +52,10 @@ def commands() -> None:
 def serve() -> None:
     """Serve, until told to end, and deliver webhooks unless DELIVER says otherwise."""
     from flexdb.config.reading import set_default
-    from flexdb.server.signals import hold
+    from flexdb.server.process import become_gunicorn
     set_default(Path.cwd(), "DELIVER", "true")
-    hold()
-    # gunicorn's arguments must be the process's own: it reads them again at a reload.
-    os.execv(sys.executable, [
-        sys.executable, "-m", "gunicorn",
-        "--config", str(Path(__file__).parent.parent / "server" / "configuration.py"),
-        "flexdb:create_app()"])
+    become_gunicorn("--config", str(Path(__file__).parent.parent / "server" / "configuration.py"),
+                    "flexdb:create_app()")
 
 
 @commands.command()

@@ -19,7 +19,7 @@ os.register_at_fork(
 
 
 def hold() -> None:
-    """Keep the signals until :func:`receive`, also over an ``exec``."""
+    """Keep the signals until :func:`receive`."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
 
