@@ -18,7 +18,7 @@ from tests.support.pages import blocks
 from tests.support.served import Installed, variables_of
 from tests.support.tools import run
 
-PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 PRESENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Nothing of the tests' own: neither settings nor paths.
 EMPTY = {"PATH": os.defpath}

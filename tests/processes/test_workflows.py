@@ -129,5 +129,5 @@ def test_the_workflow_of_the_image_runs_for_all_that_makes_it_and_for_nothing_el
 
 def test_what_checks_runs_on_every_python_that_the_readme_names() -> None:
     job = read(FOLDER / "check.yml")["jobs"]["check"]
-    assert job["strategy"]["matrix"]["python"] == ["3.10", "3.11", "3.12", "3.13"]
+    assert job["strategy"]["matrix"]["python"] == ["3.10", "3.11", "3.12", "3.13", "3.14"]
     assert "make check" in [step.get("run") for step in job["steps"]]
