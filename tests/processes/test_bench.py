@@ -21,6 +21,7 @@ from bench.rows import ROWS, SMOKE
 from bench.servers import EMPTY, Server
 from bench.statements import Script, statement_of
 from bench.yardsticks import program
+from tests.processes.measured import grown, sample
 from tests.support import postgres
 from tests.support.paths import ROOT
 from tests.support.service import Service
@@ -38,16 +39,6 @@ def bench_service(data: Data) -> Iterator[Service]:
     service = Service.of(data.settings)
     yield service
     service.close()
-
-
-def sample(cost: float) -> Sample:
-    return Sample(1000, 1.0, 2.0, cost / 2, cost / 2, 10)
-
-
-def grown(much: float, smoke: bool) -> Row:
-    return Row("A row", {"many": lambda seconds: sample(much), "few": lambda seconds: sample(100)},
-               [Claim("growth", lambda turn: turn["many"].cost / turn["few"].cost, 1.2,
-                      smoke=2 if smoke else None)])
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ from bench.kept import Kept, Measured
 from bench.measure import Claim, Outcome, Row, judge, measure
 from bench.report import markdown, standing
 from bench.rows import ROWS, YARDSTICKS, Yardstick
-from tests.processes.test_bench import grown, sample
+from tests.processes.measured import grown, sample
 from tests.support.paths import ROOT
 
 
