@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bench.lists import bare_page
 from bench.load import Sample, Subject, load
 from bench.measure import Row, Verdict, judge, measure
-from bench.rows import FASTAPI, YARDSTICKS, Yardstick, batches, fastapi
+from bench.rows import CALLS_PROFILE, FASTAPI, YARDSTICKS, Yardstick, batches, fastapi
 from bench.stage import Stage
 from bench.yardsticks import psql
 
@@ -39,14 +39,15 @@ Build = Callable[[Stage], tuple[str, str, Points]]
 CURVES: dict[str, Build] = {}
 
 
-def curve(yardstick: str) -> Callable[[Build], Build]:
+def curve(yardstick: str, profile: str = "") -> Callable[[Build], Build]:
     """Make a function that puts points together one of the curves, under its own name.
 
     :param yardstick: what it is measured beside
+    :param profile: where it is said what the rest is made of, where that is ahead
     """
     def register(build: Build) -> Build:
         CURVES[build.__name__] = build
-        YARDSTICKS[build.__name__] = Yardstick(yardstick)
+        YARDSTICKS[build.__name__] = Yardstick(yardstick, profile)
         return build
 
     return register
@@ -56,7 +57,7 @@ def _theirs(line: str) -> str:
     return f"{line}, {FASTAPI}"
 
 
-@curve(FASTAPI)
+@curve(FASTAPI, CALLS_PROFILE)
 def rows(stage: Stage) -> tuple[str, str, Points]:
     """The rows of the tenant, which are all there are in the database."""
     sizes = [stage.rows // part for part in (1000, 100, 10, 1) if stage.rows // part >= 100]
@@ -81,7 +82,7 @@ def depth(stage: Stage) -> tuple[str, str, Points]:
                  for place in places}}
 
 
-@curve(f"single calls, and those of {FASTAPI}")
+@curve(f"single calls, and those of {FASTAPI}", CALLS_PROFILE)
 def batch(stage: Stage) -> tuple[str, str, Points]:
     """The calls in a batch."""
     data, writes = stage.data(1, stage.rows), stage.writes()
@@ -95,7 +96,7 @@ def batch(stage: Stage) -> tuple[str, str, Points]:
     return "with the size of a batch", "calls in a batch", points
 
 
-@curve(f"{FASTAPI}, with as many workers")
+@curve(f"{FASTAPI}, with as many workers", CALLS_PROFILE)
 def workers(stage: Stage) -> tuple[str, str, Points]:
     """The worker processes."""
     data = stage.data(1, stage.rows)

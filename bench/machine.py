@@ -14,6 +14,7 @@ from bench.servers import changed_settings
 from flexdb.server.embedded import binaries
 
 _PACKAGES = ("flask", "flask-jsonrpc", "gunicorn", "marshmallow", "orjson", "psycopg")
+_BESIDE = ("asyncpg", "fastapi", "uvicorn")
 
 
 def describe() -> dict[str, str]:
@@ -30,6 +31,7 @@ def describe() -> dict[str, str]:
         "System": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "PostgreSQL": f"{postgres}, its own defaults",
         "Packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
+        "Beside it": ", ".join(f"{name} {version(name)}" for name in _BESIDE),
         "Settings": ", ".join(f"{name}={value}" for name, value in settings.items())
                     or "flexdb's defaults",
     }
