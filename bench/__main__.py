@@ -8,7 +8,6 @@ import sys
 import time
 import traceback
 from contextlib import closing
-from pathlib import Path
 
 import bench.aggregates  # noqa: F401 (registers its rows)
 import bench.bulk  # noqa: F401
@@ -66,9 +65,9 @@ def main(smoke: bool) -> None:
         else:
             # What was only tried is kept by itself.
             is_tried = (rows, rounds, seconds) != (_ROWS, _ROUNDS, _SECONDS)
-            tried, kept = folder / "tried", Kept(folder / ("tried" if is_tried else "measured"))
-            failed = _report(stage, _names(wanted, kept), rounds, seconds, kept,
-                             tried if is_tried else REPORT)
+            kept = Kept(folder / ("tried" if is_tried else "measured"))
+            failed = _measure_all(stage, _names(wanted, kept), rounds, seconds, kept)
+            _report(kept, is_tried)
     if failed:
         sys.exit(f"bench: {', '.join(failed)}")
 
@@ -95,12 +94,9 @@ def _names(wanted: list[str], kept: Kept) -> list[str]:
             if not wanted or name in wanted or REST in wanted and name in rest]
 
 
-def _report(stage: Stage, names: list[str], rounds: int, seconds: float, kept: Kept,
-            folder: Path) -> list[str]:
-    """Measure rows and keep what comes of them, write the report, and return those that failed.
-
-    :param folder: where the report and its pictures go
-    """
+def _measure_all(stage: Stage, names: list[str], rounds: int, seconds: float, kept: Kept
+                 ) -> list[str]:
+    """Measure rows, keep what comes of them, and return those that failed."""
     under = describe() | {"Rows": f"{stage.rows:,}", "Turns": (
         f"{rounds} of {seconds:g} s for each, taken in turns; figures are medians")}
     failed = []
@@ -120,16 +116,21 @@ def _report(stage: Stage, names: list[str], rounds: int, seconds: float, kept: K
         kept.put(name, Measured(under, taken, load, result))
         print(table(result) if isinstance(result, Outcome) else name,
               f" {taken:.0f} s\n", flush=True)
-        # Anew each time: so much is there when it is broken off.
-        measured = {name: kept.get(name) for name in KNOWN}
-        (folder / "report.md").write_text(markdown(measured, YARDSTICKS), encoding="utf-8")
-    for name, row in ((name, kept.get(name)) for name in CURVES):
+    return failed
+
+
+def _report(kept: Kept, is_tried: bool) -> None:
+    """Write the report of what is kept: to the documentation where no row is missing."""
+    measured = {name: kept.get(name) for name in KNOWN}
+    folder = kept.folder if is_tried or None in measured.values() else REPORT
+    (folder / "report.md").write_text(markdown(measured, YARDSTICKS), encoding="utf-8")
+    for name in CURVES:
+        row = measured[name]
         if row and isinstance(row.result, Curve):
             # Only curves need matplotlib.
             from bench.plots import draw
             draw(row.result, folder / f"{name}.svg")
     print(f"The report is in {folder.relative_to(ROOT)}.")
-    return failed
 
 
 def _measure(name: str, stage: Stage, rounds: int, seconds: float) -> Outcome | Curve:

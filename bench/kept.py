@@ -34,12 +34,12 @@ class Kept:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         folder.mkdir(exist_ok=True)
 
     def forget(self) -> None:
         """Forget all rows."""
-        for file in self._folder.glob("*.json"):
+        for file in self.folder.glob("*.json"):
             file.unlink()
 
     def put(self, name: str, measured: Measured) -> None:
@@ -57,7 +57,7 @@ class Kept:
         return Measured(under, seconds, load, _READERS[kind](result))
 
     def _file(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+        return self.folder / f"{name}.json"
 
 
 def _outcome(result: Any) -> Outcome:

@@ -15,7 +15,7 @@ from bench.yardsticks import psql
 _OFTEN, _SELDOM = 100, 101
 _CHUNK = 50_000
 # More would take minutes to make.
-_MOST = 200_000
+_MOST = 100_000
 _SCHEMA = {"properties": {"title": {"type": "string", "x-search": True}}}
 _NODES = """
 INSERT INTO nodes (tenant_id, id, node_type_id, data)

@@ -83,7 +83,7 @@ def sizes(stage: Stage) -> Row:
         _open_page(server, data)
         subjects |= {f"{what}, {name}": _anew(data, load(
             server, stage.postgres, asked.bodies, asked.each, asks=asked.asks))
-            for what, asked in (_reads(data, server) | _writes(data)).items()}
+            for what, asked in (reads(data, server) | writes(data)).items()}
     families = [what.removesuffix(f", {little}") for what in subjects if what.endswith(little)]
     return Row(
         f"Calls in a tenant with {min(stage.rows, _MUCH):,} nodes, and in one with {_FEW:,}",
@@ -126,7 +126,7 @@ def _anew(data: Data, subject: Subject) -> Subject:
     return run
 
 
-def _reads(data: Data, server: Server) -> dict[str, _Asked]:
+def reads(data: Data, server: Server) -> dict[str, _Asked]:
     """Return what is asked most: the newest, the one, those that fit, and what happened."""
     tenant = data.tenant()
     with connect(data.settings) as connection:
@@ -151,7 +151,7 @@ def _reads(data: Data, server: Server) -> dict[str, _Asked]:
     }
 
 
-def _writes(data: Data) -> dict[str, _Asked]:
+def writes(data: Data) -> dict[str, _Asked]:
     """Return what is written most. No title that is looked for comes or goes."""
     tenant, new = data.tenant(), data.new_node(0)
     new["data"]["title"] = "New"
