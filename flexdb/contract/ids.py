@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import Any
 
 _lock = threading.Lock()
 _last = 0
@@ -34,3 +35,11 @@ def new_id() -> str:
     first = f"{ticks:015x}"
     last = f"{number >> 2 | 0b10 << 62:x}"
     return f"{first[:8]}-{first[8:12]}-7{first[12:]}-{last[:4]}-{last[4:]}"
+
+
+def give_ids(items: list[dict[str, Any]]) -> bool:
+    """Give an id to each item that has none, and tell whether none had one."""
+    without = [item for item in items if "id" not in item]
+    for item in without:
+        item["id"] = new_id()
+    return len(without) == len(items)

@@ -14,7 +14,8 @@ from flexdb.access.rules import Heed
 from flexdb.context import Context
 from flexdb.contract.fields import Integer
 from flexdb.contract.gives import many, one
-from flexdb.contract.members import NEW_ID, TENANT_ID
+from flexdb.contract.ids import give_ids
+from flexdb.contract.members import ITEM_ID, TENANT_ID
 from flexdb.contract.objects import Objects
 from flexdb.contract.operation import CREATES, DELETES, TENANT, Loaded, operation
 from flexdb.contract.params import Params
@@ -32,19 +33,20 @@ from flexdb.query.parameters import FILTER
 from flexdb.sql.loader import filled
 
 MOST_ITEMS, MOST_DELETED = 10_000, 1_000_000
+# In examples.
+_ID = "01a208bc-3d00-7d5c-861e-e1a8d0a9b837"
 
 
 class NodeItem(Params):
     node_type_id = nodes.NODE_TYPE_ID(required=True)
     data = nodes.DATA(load_default=b"{}")
-    id = NEW_ID()
+    id = ITEM_ID()
 
 
 class NewNodes(Params):
     tenant_id = TENANT_ID(required=True)
     nodes = Objects("The nodes to create, 1 to 10,000.", NodeItem, MOST_ITEMS, required=True,
-                    example=[{"node_type_id": "01a208bc-3d00-7d5c-861e-e1a8d0a9b837",
-                              "data": {"title": "Complete project"}}])
+                    example=[{"node_type_id": _ID, "data": {"title": "Complete project"}}])
 
 
 class RelationshipItem(Params):
@@ -52,16 +54,14 @@ class RelationshipItem(Params):
     target_node_id = relationships.TARGET_NODE_ID(required=True)
     relationship_type = relationships.RELATIONSHIP_TYPE(required=True)
     data = relationships.DATA(load_default=b"{}")
-    id = NEW_ID()
+    id = ITEM_ID()
 
 
 class NewRelationships(Params):
     tenant_id = TENANT_ID(required=True)
-    relationships = Objects("The relationships to create, 1 to 10,000.", RelationshipItem,
-                            MOST_ITEMS, required=True, example=[{
-                                "source_node_id": "01a208bc-3d00-7d5c-861e-e1a8d0a9b837",
-                                "target_node_id": "01a208bc-3d00-7d5c-861e-e1a8d0a9b837",
-                                "relationship_type": "depends_on"}])
+    relationships = Objects(
+        "The relationships to create, 1 to 10,000.", RelationshipItem, MOST_ITEMS, required=True,
+        example=[{"source_node_id": _ID, "target_node_id": _ID, "relationship_type": "depends_on"}])
 
 
 class Deletion(Schema):
@@ -81,10 +81,10 @@ class NodeDeletion(Params):
            effect=CREATES, of=TENANT, access=Access.WRITE, rules=Heed.HELD, long=True)
 def create_nodes(context: Context, params: Loaded) -> Steps:
     """Create up to 10,000 nodes, all or none, each of which must fit its type's schema."""
-    return Steps("create_nodes", partial(_create_nodes, context, params))
+    return Steps("create_nodes", partial(_create_nodes, context, params, give_ids(params["nodes"])))
 
 
-def _create_nodes(context: Context, params: Loaded) -> Walk:
+def _create_nodes(context: Context, params: Loaded, are_new: bool) -> Walk:
     items = params["nodes"]
     found, unusable, missing = yield from schemas_of(context, params["tenant_id"], items)
     _refuse_missing("nodes", items, {"node_type_id": "node type"}, missing)
@@ -95,7 +95,7 @@ def _create_nodes(context: Context, params: Loaded) -> Walk:
     items = [nodes.with_defaults(context, item, found[item["node_type_id"]], f"nodes.{place}.")
              for place, item in enumerate(items)]
     _refuse_violations("nodes", items, "node_type_id", found, "node type")
-    return (yield from _insert(context, "create_nodes", params | {"nodes": items}, "nodes"))
+    return (yield from _insert(context, "nodes", params | {"nodes": items}, are_new))
 
 
 def schemas_of(context: Context, tenant_id: str, items: list[Loaded]
@@ -121,10 +121,11 @@ def schemas_of(context: Context, tenant_id: str, items: list[Loaded]
            effect=CREATES, of=TENANT, access=Access.WRITE, rules=Heed.HELD, long=True)
 def create_relationships(context: Context, params: Loaded) -> Steps:
     """Create up to 10,000 relationships between nodes of a tenant, all or none."""
-    return Steps("create_relationships", partial(_create_relationships, context, params))
+    return Steps("create_relationships", partial(
+        _create_relationships, context, params, give_ids(params["relationships"])))
 
 
-def _create_relationships(context: Context, params: Loaded) -> Walk:
+def _create_relationships(context: Context, params: Loaded, are_new: bool) -> Walk:
     items, ends = params["relationships"], ("source_node_id", "target_node_id")
     wanted = {item[end] for item in items for end in ends}
     row = yield step(context, "get_missing_nodes", params | {"ids": sorted(wanted)})
@@ -135,7 +136,7 @@ def _create_relationships(context: Context, params: Loaded) -> Walk:
                                    {item["relationship_type"] for item in items})
     _refuse_violations("relationships", items, "relationship_type", held, THING)
     try:
-        return (yield from _insert(context, "create_relationships", params, "relationships"))
+        return (yield from _insert(context, "relationships", params, are_new))
     except FlexdbError as error:
         raise _placed(error, items) from None
 
@@ -150,8 +151,8 @@ def _placed(error: FlexdbError, items: list[Loaded]) -> FlexdbError:
     return error
 
 
-@operation(NodeDeletion, gives=one(Deletion),
-           effect=DELETES, of=TENANT, access=Access.SCHEMA, rules=Heed.HELD, long=True)
+@operation(NodeDeletion, gives=one(Deletion), effect=DELETES, of=TENANT, access=Access.SCHEMA,
+           rules=Heed.HELD, long=True)
 def delete_nodes(context: Context, params: Loaded) -> Statement:
     """Delete the nodes that fit a filter, with their relationships; all of them or none."""
     if not params["filter"]:
@@ -178,8 +179,8 @@ def _refuse_violations(wrapper: str, items: list[Loaded], typed_by: str,
     :param thing: what a type is
     """
     if found := violations_in(items, schemas, wrapper, typed_by):
-        raise _refusal(InvalidParams, wrapper, (
-            (place, "data", violates(thing)) for place in found),
+        raise _refusal(
+            InvalidParams, wrapper, ((place, "data", violates(thing)) for place in found),
             violations=[{"index": place, **violation} for place, told in found.items()
                         for violation in told])
 
@@ -206,8 +207,8 @@ def violations_in(items: list[Loaded], schemas: dict[str, Compiled], wrapper: st
     return dict(sorted(found.items()))
 
 
-def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
-    items = params[wrapper]
+def _insert(context: Context, wrapper: str, params: Loaded, are_new: bool) -> Walk:
+    name, items = f"create_{'new_' if are_new else ''}{wrapper}", params[wrapper]
     text = orjson.dumps([item | {"data": orjson.Fragment(item["data"])} for item in items])
     try:
         row = yield step(context, name, {"tenant_id": params["tenant_id"], "items": text})
@@ -215,8 +216,7 @@ def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
         raise not_unique(error, wrapper, items) from None
     created, taken = row or (b"[]", None)
     first: dict[str, int] = {}
-    twice = {place for place, item in enumerate(items)
-             if first.setdefault(item["id"], place) < place}
+    twice = {at for at, item in enumerate(items) if first.setdefault(item["id"], at) < at}
     if faults := sorted(twice.union(taken or ())):
         raise _refusal(AlreadyExists, wrapper, (
             (place, "id", "is given twice" if place in twice else "is taken") for place in faults))

@@ -17,7 +17,7 @@ moment AS MATERIALIZED (SELECT {this_moment} AS text)
 id plain, tenant_id plain, node_type_id plain, data json nullable, version number,
 created_at plain, updated_at plain
 
--- write: create_nodes -> objects, taken
+-- frame: inserting_nodes
 WITH {moment}, given AS (
     SELECT g.id, g.node_type_id, g.data, g.place
     FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb)
@@ -30,7 +30,8 @@ WITH {moment}, given AS (
     FROM given g, {set_caller}
     -- Who waits for another's id then never waits in a circle.
     ORDER BY g.id
-    ON CONFLICT (tenant_id, id) DO NOTHING
+
+-- frame: inserted_nodes
     RETURNING n.id, n.tenant_id, n.node_type_id, n.data, n.version
 )
 SELECT concat('[', string_agg({created_node}, ',' ORDER BY g.place), ']')::varchar AS objects,
@@ -41,6 +42,16 @@ LEFT JOIN (
            m.text AS updated_at
     FROM created n, moment m
 ) n ON n.id = g.id
+
+-- write: create_nodes -> objects, taken
+{inserting_nodes}
+    ON CONFLICT (tenant_id, id) DO NOTHING
+{inserted_nodes}
+
+-- write: create_new_nodes -> objects, taken
+-- Ids that were made here are nobody's yet; to look for that is a tenth of all.
+{inserting_nodes}
+{inserted_nodes}
 
 -- lock: get_missing_nodes -> missing
 SELECT array_agg(wanted.id::text) AS missing
@@ -58,7 +69,7 @@ WHERE n.id IS NULL
 id plain, tenant_id plain, source_node_id plain, target_node_id plain, relationship_type,
 data json nullable, version number, created_at plain, updated_at plain
 
--- write: create_relationships -> objects, taken
+-- frame: inserting_relationships
 WITH {moment}, given AS (
     SELECT g.id, g.source_node_id, g.target_node_id, g.relationship_type, g.data, g.place
     FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb)
@@ -72,7 +83,8 @@ WITH {moment}, given AS (
            g.data, statement_timestamp(), statement_timestamp()
     FROM given g, {set_caller}
     ORDER BY g.id
-    ON CONFLICT (tenant_id, id) DO NOTHING
+
+-- frame: inserted_relationships
     RETURNING r.id, r.tenant_id, r.source_node_id, r.target_node_id, r.relationship_type, r.data,
               r.version
 )
@@ -84,3 +96,12 @@ LEFT JOIN (
            r.version, m.text AS created_at, m.text AS updated_at
     FROM created r, moment m
 ) r ON r.id = g.id
+
+-- write: create_relationships -> objects, taken
+{inserting_relationships}
+    ON CONFLICT (tenant_id, id) DO NOTHING
+{inserted_relationships}
+
+-- write: create_new_relationships -> objects, taken
+{inserting_relationships}
+{inserted_relationships}

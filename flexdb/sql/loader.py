@@ -81,7 +81,11 @@ _SECTIONS = _read()
 
 
 def _of_kind(*kinds: str) -> dict[str, Section]:
-    return {section.name: section for section in _SECTIONS if section.kind in kinds}
+    found: dict[str, Section] = {}
+    for section in _SECTIONS:
+        if section.kind in kinds and found.setdefault(section.name, section) is not section:
+            raise ValueError(f"there are two sections of one name: {section.kind} {section.name}")
+    return found
 
 
 _STATEMENTS = _of_kind("read", "lock", "write", "late")

@@ -37,7 +37,8 @@ RETURNING = {"create_node", "create_node_type", "restore_node", "restore_relatio
 INSERTS = {
     "create_tenant", "create_user", "add_user_to_tenant", "create_invitation", "create_key",
     "create_role", "create_relationship_type", "create_webhook", "test_webhook", "update_limits",
-    "create_relationship", "create_nodes", "create_relationships", "upsert_nodes", "claim_keys",
+    "create_relationship", "create_nodes", "create_new_nodes", "create_relationships",
+    "create_new_relationships", "upsert_nodes", "claim_keys",
     "restore_relationships", "enter_deliveries", "add_usage", "exchange_rates",
 }
 # Functions of ours that read tables, and why statements call them.

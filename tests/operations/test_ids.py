@@ -6,7 +6,9 @@ import os
 import threading
 from uuid import RFC_4122, UUID
 
-from flexdb.contract.ids import new_id
+import pytest
+
+from flexdb.contract.ids import give_ids, new_id
 
 
 def test_ids_are_uuids_of_version_7_that_increase() -> None:
@@ -42,3 +44,12 @@ def test_a_process_that_was_forked_has_random_numbers_of_its_own() -> None:
     os.waitpid(child, 0)
     assert len(theirs) == 100
     assert theirs.isdisjoint(new_id()[19:] for _ in range(100))
+
+
+@pytest.mark.parametrize("items, all_new", [
+    ([{}, {}], True), ([{"id": "given"}, {}], False), ([{"id": "given"}], False)])
+def test_items_without_an_id_are_given_one(items: list[dict[str, str]], all_new: bool) -> None:
+    given = [item.get("id") for item in items]
+    assert give_ids(items) is all_new
+    assert all(item["id"] == before if before else UUID(item["id"]).version == 7
+               for item, before in zip(items, given))
