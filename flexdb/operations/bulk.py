@@ -95,7 +95,8 @@ def _create_nodes(context: Context, params: Loaded, are_new: bool) -> Walk:
     items = [nodes.with_defaults(context, item, found[item["node_type_id"]], f"nodes.{place}.")
              for place, item in enumerate(items)]
     _refuse_violations("nodes", items, "node_type_id", found, "node type")
-    return (yield from _insert(context, "nodes", params | {"nodes": items}, are_new))
+    name = "create_new_nodes" if are_new else "create_nodes"
+    return (yield from _insert(context, name, params | {"nodes": items}, "nodes"))
 
 
 def schemas_of(context: Context, tenant_id: str, items: list[Loaded]
@@ -135,8 +136,9 @@ def _create_relationships(context: Context, params: Loaded, are_new: bool) -> Wa
     held = yield from held_schemas(context, params["tenant_id"],
                                    {item["relationship_type"] for item in items})
     _refuse_violations("relationships", items, "relationship_type", held, THING)
+    name = "create_new_relationships" if are_new else "create_relationships"
     try:
-        return (yield from _insert(context, "relationships", params, are_new))
+        return (yield from _insert(context, name, params, "relationships"))
     except FlexdbError as error:
         raise _placed(error, items) from None
 
@@ -174,10 +176,7 @@ def delete_nodes(context: Context, params: Loaded) -> Statement:
 
 def _refuse_violations(wrapper: str, items: list[Loaded], typed_by: str,
                        schemas: dict[str, Compiled], thing: str) -> None:
-    """Refuse items whose data does not fit the schema of their type, where it has one.
-
-    :param thing: what a type is
-    """
+    """Refuse items whose data does not fit the schema of their type, which is a ``thing``."""
     if found := violations_in(items, schemas, wrapper, typed_by):
         raise _refusal(
             InvalidParams, wrapper, ((place, "data", violates(thing)) for place in found),
@@ -207,8 +206,8 @@ def violations_in(items: list[Loaded], schemas: dict[str, Compiled], wrapper: st
     return dict(sorted(found.items()))
 
 
-def _insert(context: Context, wrapper: str, params: Loaded, are_new: bool) -> Walk:
-    name, items = f"create_{'new_' if are_new else ''}{wrapper}", params[wrapper]
+def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
+    items = params[wrapper]
     text = orjson.dumps([item | {"data": orjson.Fragment(item["data"])} for item in items])
     try:
         row = yield step(context, name, {"tenant_id": params["tenant_id"], "items": text})

@@ -196,6 +196,7 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
     steps = {"get_fit_of_node", "get_fit_of_doomed_node", "get_fit_of_relationship",
              "get_nodes_to_update", "get_data_of_nodes",
              "get_schema_of_type", "get_schema_to_check", "get_schema_of_node",
+             "create_new_nodes", "create_new_relationships",
              "get_schemas_of_types", "get_missing_nodes", "lock_relationship", "get_member",
              "get_member_by_email",
              "get_user_by_email", "get_tenant_by_slug", "get_node_type_by_name",
