@@ -9,6 +9,7 @@ from bench.lists import bare_page
 from bench.load import Sample, Subject, load
 from bench.measure import Row, Verdict, judge, measure
 from bench.rows import CALLS_PROFILE, FASTAPI, YARDSTICKS, Yardstick, batches, fastapi
+from bench.servers import Server
 from bench.stage import Stage
 from bench.yardsticks import psql
 
@@ -98,14 +99,16 @@ def batch(stage: Stage) -> tuple[str, str, Points]:
 
 @curve(f"{FASTAPI}, with as many workers", CALLS_PROFILE)
 def workers(stage: Stage) -> tuple[str, str, Points]:
-    """The worker processes."""
+    """The worker processes, with small pools: PostgreSQL takes 100 connections at once."""
     data = stage.data(1, stage.rows)
     gets, counts = data.gets(_SPREAD), (1, 2, 3, 4)
+
+    def measured(serve: Callable[..., Server]) -> dict[int, Subject]:
+        return {count: load(serve(data, WORKERS=str(count), DB_POOL_SIZE="4"), stage.postgres,
+                            gets) for count in counts}
+
     return "with the workers", "workers", {
-        _GET: {count: load(stage.service(data, WORKERS=str(count)), stage.postgres, gets)
-               for count in counts},
-        _theirs(_GET): {count: load(stage.fastapi(data, WORKERS=str(count)), stage.postgres, gets)
-                        for count in counts}}
+        _GET: measured(stage.service), _theirs(_GET): measured(stage.fastapi)}
 
 
 def grow(name: str, stage: Stage, rounds: int, seconds: float) -> Curve:
