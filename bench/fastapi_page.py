@@ -6,25 +6,22 @@ types and how many records there are, and has none of its forms, filters, langua
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from fastapi import FastAPI, HTTPException, Request, Response
 from jinja2 import Environment
 
+from bench.asyncpg_pool import open_pool
 from bench.console import SHOWN
 from bench.load import call
 from bench.statements import statement_of
 from flexdb.config import Settings
 
-_LIMITS = Settings()
 _SOME = str(UUID(int=0))
-_LIST = statement_of(_LIMITS, call("list_nodes", {
+_LIST = statement_of(Settings(), call("list_nodes", {
     "tenant_id": _SOME, "node_type_id": _SOME, "pagination": {"page_size": SHOWN}}))
 _TYPE = """SELECT t.name AS tenant, nt.name, nt.schema::text
 FROM tenants t JOIN node_types nt ON nt.tenant_id = t.id WHERE t.id = $1 AND nt.id = $2"""
@@ -45,19 +42,9 @@ _PAGE = Environment(autoescape=True).from_string("""<!doctype html>
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the connections of this process, as many as a worker of flexdb has."""
-    size = _LIMITS.db_pool_size
-    async with asyncpg.create_pool(
-            host=os.environ["DB_HOST"], port=int(os.environ["DB_PORT"]),
-            user=os.environ["DB_USER"], password=os.environ["DB_PASSWORD"],
-            database=os.environ["DB_NAME"], min_size=size, max_size=size, reset=_leave,
-            server_settings={"timezone": "UTC", "datestyle": "ISO"}) as pool:
+    async with open_pool() as pool:
         app.state.pool = pool
         yield
-
-
-async def _leave(connection: Any) -> None:
-    """Leave a session as it is: no call changes it, and a reset is a round trip."""
 
 
 app = FastAPI(lifespan=_lifespan)

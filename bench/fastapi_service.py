@@ -8,7 +8,6 @@ first page; numbers in ``data`` are those of Python.
 
 from __future__ import annotations
 
-import os
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from jsonschema_rs import validator_for
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bench.asyncpg_pool import open_pool
 from bench.load import call
 from bench.statements import statement_of
 from flexdb.config import Settings
@@ -198,20 +198,9 @@ def _refusal(error: FlexdbError, status: int = 200, id: object = None) -> Respon
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the connections of this process, as many as a worker of flexdb has."""
-    size = _LIMITS.db_pool_size
-    async with asyncpg.create_pool(
-            host=os.environ["DB_HOST"], port=int(os.environ["DB_PORT"]),
-            user=os.environ["DB_USER"], password=os.environ["DB_PASSWORD"],
-            database=os.environ["DB_NAME"], min_size=size, max_size=size, reset=_leave,
-            command_timeout=_LIMITS.statement_timeout,
-            server_settings={"timezone": "UTC", "datestyle": "ISO"}) as pool:
+    async with open_pool(command_timeout=_LIMITS.statement_timeout) as pool:
         app.state.nodes = Nodes(pool)
         yield
-
-
-async def _leave(connection: Any) -> None:
-    """Leave a session as it is: no call changes it, and a reset is a round trip."""
 
 
 app = FastAPI(lifespan=_lifespan)

@@ -8,7 +8,6 @@ fails, and nobody's right to listen is looked at.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,8 @@ from typing import Any
 import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
+
+from bench.asyncpg_pool import address
 
 # So long is a tenant's id, with which what is told begins.
 _ID = 36
@@ -31,9 +32,7 @@ def _tell(connection: Any, pid: int, channel: str, payload: str) -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    connection = await asyncpg.connect(
-        host=os.environ["DB_HOST"], port=int(os.environ["DB_PORT"]), user=os.environ["DB_USER"],
-        password=os.environ["DB_PASSWORD"], database=os.environ["DB_NAME"])
+    connection = await asyncpg.connect(**address())
     await connection.add_listener("changes", _tell)
     yield
     await connection.close()

@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 
 from flexdb import errors
-from flexdb.api.environ import environ
+from flexdb.api.environ import current_environ
 from flexdb.documents import text as json_text
 from flexdb.errors import FlexdbError
 from flexdb.telemetry import watch
@@ -35,14 +35,14 @@ def read_body(limit: int) -> bytes:
     :raises TooLarge: when there are more
     :raises InvalidRequest: when they do not arrive
     """
-    sent = environ()
-    length = sent.get("CONTENT_LENGTH") or ""
-    known = length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in sent
+    environ = current_environ()
+    length = environ.get("CONTENT_LENGTH") or ""
+    known = length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in environ
     if known and int(length) > limit:
         raise errors.TooLarge(f"the body may have at most {limit} bytes")
     try:
         # Of a known length it needs none of the layers that werkzeug puts around it.
-        body: bytes = (sent["wsgi.input"].read(int(length)) if known
+        body: bytes = (environ["wsgi.input"].read(int(length)) if known
                        else request.get_data())
     except HTTPException:
         raise
@@ -54,15 +54,15 @@ def read_body(limit: int) -> bytes:
         raise errors.TooLarge(f"the body may have at most {limit} bytes")
     if known and len(body) < int(length):
         raise errors.InvalidRequest("the body ended before its Content-Length")
-    encoding = sent.get("HTTP_CONTENT_ENCODING")
+    encoding = environ.get("HTTP_CONTENT_ENCODING")
     return _decoded(body, encoding, limit) if encoding else body
 
 
 def leave_unread() -> None:
     """Have the connection end with the answer, where it would take long to read past the body."""
-    sent = environ()
-    length = sent.get("CONTENT_LENGTH") or "0"
-    if ("HTTP_TRANSFER_ENCODING" in sent or not length.isdecimal()
+    environ = current_environ()
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if ("HTTP_TRANSFER_ENCODING" in environ or not length.isdecimal()
             or int(length) > _SMALL):
         watch.current().must_close = True
 

@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from flexdb.access.callers import ANYONE, Caller, user
 from flexdb.access.keys import hash_of, is_secret
 from flexdb.access.rules import Rules
-from flexdb.api.environ import environ
+from flexdb.api.environ import current_environ
 from flexdb.api.failures import Failures
 from flexdb.api.questions import ask
 from flexdb.config import Settings
@@ -81,21 +81,21 @@ class Callers:
         :raises PermissionDenied: when a page of another site makes a browser do it
         :raises Unavailable: when PostgreSQL does not answer whose key it is
         """
-        request = environ()
-        sent = request.get("HTTP_AUTHORIZATION")
+        environ = current_environ()
+        sent = environ.get("HTTP_AUTHORIZATION")
         if sent is None:
-            self._check_open(request)
+            self._check_open(environ)
             return ANYONE
-        caller = self.of(sent, request)
+        caller = self.of(sent, environ)
         watched = watch.current()
         watched.caller, watched.tenant = caller.name, caller.tenant_id or ""
         return caller
 
-    def of(self, sent: str, request: dict[str, Any] | None = None) -> Caller:
+    def of(self, sent: str, environ: dict[str, Any] | None = None) -> Caller:
         """Return whose a credential is by now.
 
         :param sent: the header Authorization
-        :param request: the environment of the request that brought it, where it may be a guess
+        :param environ: that of the request that brought it, where it may be a guess
         :raises Unauthenticated: when it is not good, or no longer
         :raises RateLimited: when too many from the address were not good
         :raises Unavailable: when PostgreSQL does not answer whose it is
@@ -103,8 +103,8 @@ class Callers:
         scheme, _, secret = sent.partition(" ")
         known = self._look(secret.strip()) if scheme.lower() == "bearer" else None
         if known is None or known.caller is None:
-            if request:
-                self._failures.check(request)
+            if environ:
+                self._failures.check(environ)
             raise Unauthenticated("the key is not good", sent=True)
         if known.expires <= time.time():
             raise Unauthenticated(f"the {'token' if known.proof else 'key'} has expired", sent=True)
@@ -124,23 +124,23 @@ class Callers:
 
         :raises PermissionDenied: where it is no address, not this machine and not allowed
         """
-        name = _name_of(environ().get("HTTP_HOST", "").lower())
+        name = _name_of(current_environ().get("HTTP_HOST", "").lower())
         if not (_is_local_name(name) or _is_address(name) or name in self._hosts):
             raise PermissionDenied(
                 "a page of another site may not call without a key: ALLOWED_HOSTS names the hosts "
                 "under which flexdb is reached")
 
-    def _check_open(self, request: dict[str, Any]) -> None:
+    def _check_open(self, environ: dict[str, Any]) -> None:
         if self._mode == "required":
             raise Unauthenticated()
-        host = request.get("HTTP_HOST", "").lower()
+        host = environ.get("HTTP_HOST", "").lower()
         if self._mode == "local" and not (
-                _is_loopback(request.get("REMOTE_ADDR", "")) and _is_local_name(_name_of(host))
-                and request.keys().isdisjoint(_FORWARDED)):
+                _is_loopback(environ.get("REMOTE_ADDR", "")) and _is_local_name(_name_of(host))
+                and environ.keys().isdisjoint(_FORWARDED)):
             raise Unauthenticated(
                 "flexdb is open to its own machine only: send a key as Authorization: Bearer …, "
                 "which `python -m flexdb create-key` makes, or set AUTH=open")
-        if "HTTP_ORIGIN" in request:
+        if "HTTP_ORIGIN" in environ:
             self.check_host()
 
     def _look(self, secret: str) -> _Known | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 from zlib import crc32
 
-from flexdb.api.environ import environ
+from flexdb.api.environ import current_environ
 from flexdb.contract.callers import may_lag
 from flexdb.contract.operation import OPERATIONS
 from flexdb.db.positions import Freshness
@@ -40,7 +40,7 @@ def freshness(calls: Iterable[tuple[str, Any]]) -> Freshness | None:
     :param calls: the method that each call names, and its parameters as they came
     :raises InvalidParams: when what it says is no token
     """
-    sent = environ().get(VARIABLE)
+    sent = current_environ().get(VARIABLE)
     return None if sent is None else read(sent, calls)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from flask import request
 
 
-def environ() -> dict[str, Any]:
+def current_environ() -> dict[str, Any]:
     """Return it; as ``request.environ``, of which a call asks nine times, it takes ten times as
     long, as Flask's proxy looks for an attribute of its own first.
     """
-    of: dict[str, Any] = request._get_current_object().environ  # type: ignore[attr-defined]
-    return of
+    environ: dict[str, Any] = request._get_current_object().environ  # type: ignore[attr-defined]
+    return environ

@@ -16,7 +16,7 @@ from flexdb.access.limits import OwnLimitsOf, as_settings
 from flexdb.access.sealing import Seals
 from flexdb.api import bodies
 from flexdb.api.callers import Callers
-from flexdb.api.environ import environ
+from flexdb.api.environ import current_environ
 from flexdb.api.rates import Rates
 from flexdb.config import JsonFields, Settings
 from flexdb.context import Context, Limits
@@ -84,7 +84,7 @@ class Contexts:
         except FlexdbError:
             bodies.leave_unread()
             raise
-        context = self._by_form[_preferred(environ()) or self._usual]
+        context = self._by_form[_preferred(current_environ()) or self._usual]
         if caller is ANYONE:
             return context
         return Context(context.limits, context.json_fields, caller, context.schemas,
@@ -96,9 +96,9 @@ def _request_id() -> str:
     return watch.current().request_id
 
 
-def _preferred(request: dict[str, Any]) -> JsonFields | None:
+def _preferred(environ: dict[str, Any]) -> JsonFields | None:
     """Return the form in which a request wants JSON columns back (``Prefer``, RFC 7240)."""
-    asked = request.get("HTTP_PREFER")
+    asked = environ.get("HTTP_PREFER")
     for preference in asked.split(",") if asked else ():
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "json-fields":
@@ -135,13 +135,13 @@ def accepts(accept: str, given: str = JSON) -> bool:
 def apply_preference(response: Response) -> Response:
     """Say in the response which preference was followed, and that it is one caller's."""
     varies = []
-    asked = environ()
+    environ = current_environ()
     # Of other verbs no cache keeps an answer that does not ask for it (RFC 9110, section 9.2.3).
-    if "HTTP_AUTHORIZATION" in asked and asked["REQUEST_METHOD"] == "GET":
+    if "HTTP_AUTHORIZATION" in environ and environ["REQUEST_METHOD"] == "GET":
         varies.append("Authorization")
         response.headers["Cache-Control"] = (
             "private, no-cache" if "ETag" in response.headers else "private, no-store")
-    if fields := _preferred(asked):
+    if fields := _preferred(environ):
         response.headers["Preference-Applied"] = f"json-fields={fields}"
         varies.append("Prefer")
     if varies:
@@ -167,8 +167,8 @@ def error_response(error: FlexdbError) -> Response:
     """Return an error that is the whole answer, in the form of the door it came through."""
     watch.current().outcome = error.reason
     body: dict[str, object] = {"error": error.to_json()}
-    asked = environ()
-    if asked["PATH_INFO"] == JSONRPC_PATH:
+    environ = current_environ()
+    if environ["PATH_INFO"] == JSONRPC_PATH:
         body = {"jsonrpc": "2.0", **body, "id": None}
     response = Response(orjson.dumps(body), error.status, content_type=JSON)
     # What would be read (RFC 9110, section 15.5.16; RFC 5789, section 2.2).
@@ -176,7 +176,7 @@ def error_response(error: FlexdbError) -> Response:
         response.headers["Accept-Encoding"] = "gzip"
     if isinstance(error, errors.UnsupportedMediaType):
         response.headers["Accept"] = ", ".join(error.accepted)
-        if asked["REQUEST_METHOD"] == "PATCH":
+        if environ["REQUEST_METHOD"] == "PATCH":
             response.headers["Accept-Patch"] = ", ".join(error.accepted)
     if isinstance(error, errors.Unauthenticated):
         # RFC 6750, section 3

@@ -18,7 +18,7 @@ from flask import Response
 
 from flexdb import errors
 from flexdb.access.callers import Caller
-from flexdb.api.environ import environ
+from flexdb.api.environ import current_environ
 from flexdb.config import Settings
 from flexdb.contract.callers import check_caller, tenants_of
 from flexdb.contract.operation import OPERATIONS, READS, Operation
@@ -94,8 +94,8 @@ class KeyedRequest:
                    for tenant in tenants_of(called, params, caller)}
         self._named = {"tenant_id": tenants.pop() if len(tenants) == 1 else _NIL,
                        "caller": caller.name, "key": key, "hours": hours}
-        request = environ()
-        telling = orjson.dumps([request.get(name, "") for name in _TELLING])
+        environ = current_environ()
+        telling = orjson.dumps([environ.get(name, "") for name in _TELLING])
         self._fingerprint = sha256(telling + body).digest()
 
     def planned(self, found: Plan | Result | FlexdbError) -> Plan | Result | FlexdbError:
@@ -176,7 +176,7 @@ class Keys:
         :param body: as it came
         :raises InvalidRequest: when the key is none
         """
-        sent = environ().get("HTTP_IDEMPOTENCY_KEY")
+        sent = current_environ().get("HTTP_IDEMPOTENCY_KEY")
         if sent is None:
             return None
         known = [(OPERATIONS[method], params) for method, params in calls if method in OPERATIONS]

@@ -14,7 +14,7 @@ from flask.blueprints import BlueprintSetupState
 from flexdb import errors
 from flexdb.access.callers import Caller
 from flexdb.api import bodies, consistency, http, openrpc
-from flexdb.api.environ import environ
+from flexdb.api.environ import current_environ
 from flexdb.api.idempotency import Keys, Repeated, Reply
 from flexdb.api.listening import Listening, without_wait_of_call
 from flexdb.api.messages import Body, Told, check_call, let_go, method_of, params_of, reply_to
@@ -64,7 +64,7 @@ class Site(JSONRPCSite):
 
         :raises errors.FlexdbError: when the body as a whole cannot be read as JSON-RPC
         """
-        if environ().get("CONTENT_TYPE") != http.JSON and not self.is_json:
+        if current_environ().get("CONTENT_TYPE") != http.JSON and not self.is_json:
             raise errors.UnsupportedMediaType()
         context = self.contexts.current()
         body = bodies.read_body(self.settings.max_body_bytes)

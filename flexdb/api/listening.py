@@ -17,7 +17,7 @@ from flask import Response
 
 from flexdb.api import http
 from flexdb.api.callers import Callers
-from flexdb.api.environ import environ
+from flexdb.api.environ import current_environ
 from flexdb.api.messages import method_of, reply_to
 from flexdb.changes.handover import HandedOver
 from flexdb.changes.hub import Hub
@@ -111,7 +111,7 @@ class Listening:
 
     def _listener(self, question: Question, context: Context, page: Page, name: str
                   ) -> tuple[Any, ...]:
-        credential = environ().get("HTTP_AUTHORIZATION", "")
+        credential = current_environ().get("HTTP_AUTHORIZATION", "")
         watched = watch.current()
         told: dict[str, object] = {"method": name, "outcome": "ended",
                                    "request_id": watched.request_id}
@@ -135,7 +135,7 @@ class Listening:
                   ) -> Response:
         self._hub.places[listener.name].enter(listener.question.tenant)
         watch.current().must_close = True
-        protocol = environ().get("SERVER_PROTOCOL", "")
+        protocol = current_environ().get("SERVER_PROTOCOL", "")
         takes = self._hub.takes_sockets and protocol in ("HTTP/1.0", "HTTP/1.1")
         listener.is_chunked = takes and protocol == "HTTP/1.1"
         body = _Body(self._hub, listener, page, first, takes)

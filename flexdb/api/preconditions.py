@@ -7,7 +7,7 @@ import re
 from flask import Response, request
 from werkzeug.datastructures import ETags
 
-from flexdb.api.environ import environ
+from flexdb.api.environ import current_environ
 from flexdb.config import JsonFields
 from flexdb.context import Precondition
 
@@ -27,7 +27,7 @@ def precondition() -> Precondition | None:
     A tag that is none of ours, or a weak one in ``If-Match``, matches no state (section 13.1.1).
     """
     # An absent If-Match is as good as "*": whether anything is there, each change looks itself.
-    only = request.if_match if "HTTP_IF_MATCH" in environ() else ETags(star_tag=True)
+    only = request.if_match if "HTTP_IF_MATCH" in current_environ() else ETags(star_tag=True)
     never = request.if_none_match
     if only.star_tag and not never:
         return None
@@ -42,7 +42,7 @@ def _ours(tags: set[str]) -> tuple[str, ...]:
 def is_excluded(response: Response) -> bool:
     """Tell whether a GET is meant for other states than the one that a response shows."""
     tag, _ = response.get_etag()
-    return "HTTP_IF_MATCH" in environ() and not (
+    return "HTTP_IF_MATCH" in current_environ() and not (
         request.if_match.star_tag or (tag and request.if_match.is_strong(tag)))
 
 

@@ -25,15 +25,20 @@ def is_a(node: Any, *kinds: type) -> bool:
     return isinstance(node, kinds)
 
 
+def _parts(node: Any) -> Iterator[Any]:
+    """Give what a node or a list of a statement is made of."""
+    if is_a(node, tuple):
+        yield from node
+    elif is_a(node, ast.Node):
+        yield from (getattr(node, name) for name in node.__slots__)
+
+
 def below(node: Any) -> Iterator[Any]:
     """Give a node of a statement and all below it."""
-    if is_a(node, tuple):
-        for one in node:
-            yield from below(one)
-    elif is_a(node, ast.Node):
+    if is_a(node, ast.Node):
         yield node
-        for name in node.__slots__:
-            yield from below(getattr(node, name))
+    for one in _parts(node):
+        yield from below(one)
 
 
 def called(node: Any) -> set[str]:
@@ -84,16 +89,13 @@ def names(nodes: Any) -> list[str]:
 
 def statements_within(node: Any) -> Iterator[Any]:
     """Give the outermost statements within expressions; a join's sides are no expressions."""
-    if is_a(node, tuple):
-        for one in node:
-            yield from statements_within(one)
-    elif is_a(node, ast.SelectStmt):
+    if is_a(node, ast.SelectStmt):
         yield node
     elif is_a(node, ast.JoinExpr):
         yield from statements_within(node.quals)
         for side in (node.larg, node.rarg):
             if is_a(side, ast.JoinExpr):
                 yield from statements_within(side)
-    elif is_a(node, ast.Node):
-        for name in node.__slots__:
-            yield from statements_within(getattr(node, name))
+    else:
+        for one in _parts(node):
+            yield from statements_within(one)
