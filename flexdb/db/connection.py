@@ -12,6 +12,8 @@ from itertools import compress
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from psycopg.errors import error_from_result
 from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -51,11 +53,20 @@ _NAME_TENANT = Query("name_tenant", b"SELECT set_config('flexdb.tenant_id', $1, 
                      ("tenant_id",), lasting=True)
 
 
+class _RawJson(Loader):
+    """Hand JSON over as PostgreSQL wrote it."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
 class Connection(PipelineConnection):
     """A connection that knows the statements which it prepared."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        for name in ("json", "varchar"):
+            self.adapters.register_loader(name, _RawJson)
         # How large pages may be for whoever has it, where they are not to be as large as wanted.
         self.lent = 0
         # The tenants that whoever has it sees.

@@ -13,8 +13,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from psycopg import Error
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from flexdb.config import Settings
@@ -32,13 +30,6 @@ logger = logging.getLogger(__name__)
 
 # While PostgreSQL is away, how long to wait before it is tried again, in seconds.
 _RETRY = 0.4
-
-
-class _RawJson(Loader):
-    """Hand JSON over as PostgreSQL wrote it."""
-
-    def load(self, data: Buffer) -> bytes:
-        return bytes(data)
 
 
 def _try_on(pool: ConnectionPool[Connection]) -> None:
@@ -59,7 +50,7 @@ class _Connection(Connection):
         except Error as error:
             pool.failure = reason(error)
             raise
-        pool.failure = ""
+        pool.note_made()
         return made
 
 
@@ -86,6 +77,7 @@ class Pool:
         self._drained_at = 0.0
         self._last: tuple[str, int] | None = None
         self.failure = ""
+        self._back_at = 0.0
         logging.getLogger("psycopg.pool").addFilter(SELDOM)
 
     def _opened(self) -> ConnectionPool[Connection]:
@@ -127,8 +119,6 @@ class Pool:
             # was prepared is not. These two it knows of each client, and brings them along.
             connection.may_prepare = False
             connection.execute("SET datestyle = ISO; SET timezone = UTC")
-        for name in ("json", "varchar"):
-            connection.adapters.register_loader(name, _RawJson)
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -147,20 +137,18 @@ class Pool:
         except TimedOut as late:
             watched.pool += patience
             self.metrics.pool_wait_seconds.observe(patience)
-            raise self._timed_out(str(late)) from None
-        except Overloaded:
-            self.metrics.pool_refused.labels("queue_full").inc()
-            raise
+            raise self._refusal("timeout", Overloaded(str(late)), began) from None
+        except Overloaded as full:
+            raise self._refusal("queue_full", full, began) from None
         try:
             try:
-                until = began + patience
-                connection = self._get(pool, until)
+                connection = self._get(pool, began)
                 while connection.closed or connection.farewell.is_said():
                     self.metrics.connections_lost.inc()
                     connection.close()
                     pool.putconn(connection)
                     self.drain(connection)
-                    connection = self._get(pool, until)
+                    connection = self._get(pool, began)
             finally:
                 lent = time.perf_counter()
                 watched.pool += lent - began
@@ -191,19 +179,27 @@ class Pool:
         finally:
             turns.leave(turn)
 
-    def _get(self, pool: ConnectionPool[Connection], until: float) -> Connection:
+    def _get(self, pool: ConnectionPool[Connection], began: float) -> Connection:
         try:
+            until = began + self.settings.db_pool_timeout
             return pool.getconn(max(until - time.perf_counter(), 0.01))
         except PoolTimeout:
-            raise self._timed_out() from None
+            raise self._refusal("timeout", Overloaded(), began) from None
 
-    def _timed_out(self, why: str = "") -> Unavailable:
-        """Count a call that waited in vain, and return what it is told."""
-        if self._lent:
-            self.metrics.pool_refused.labels("timeout").inc()
-            return Overloaded(why)
-        self.metrics.pool_refused.labels("unavailable").inc()
-        return Unavailable(why=self.failure)
+    def _refusal(self, kind: str, told: Overloaded, began: float) -> Unavailable:
+        """Count a call that got no connection since it began, and return what it is told."""
+        # Who waited while there was none is told so, though others may have one by now.
+        if began < self._back_at or (not self._lent and (self.failure or kind == "timeout")):
+            self.metrics.pool_refused.labels("unavailable").inc()
+            return Unavailable(why=self.failure)
+        self.metrics.pool_refused.labels(kind).inc()
+        return told
+
+    def note_made(self) -> None:
+        """Note that a connection could be made."""
+        if self.failure and not self._lent:
+            self._back_at = time.perf_counter()
+        self.failure = ""
 
     def drain(self, broken: Connection) -> None:
         """Replace the idle connections that are no younger than one that was found broken.

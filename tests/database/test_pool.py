@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -281,6 +282,39 @@ def test_what_waits_too_long_for_a_connection_is_refused(behind: Callable[..., B
         error = one.one(READ)
         assert not first
     assert type(error) is errors.Overloaded and first == [b"slow read"]
+
+
+def test_what_waited_while_there_was_no_connection_is_told_so_though_others_have_one_by_now(
+        new_database: Callable[..., Settings]) -> None:
+    settings = new_database()
+    one = Behind(settings)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    one.pool = one.runner.pool = Pool(replace(
+        settings, db_host="127.0.0.1", db_port=port, db_pool_size=1, db_pool_timeout=6.0))
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(one.one, SLOW_READ)
+        wait_until(lambda: not one.pool.gate.is_free)
+        second = threads.submit(one.one, READ)
+        wait_until(lambda: one.pool.gate.waiting and one.pool.failure)
+        with one.held(), closing(Proxy(settings.db_port, address=("127.0.0.1", port))):
+            wait_until(one.held_back)
+            assert type(second.result()) is errors.Unavailable
+        assert first.result() == b"slow read"
+    one.pool.close()
+
+
+def test_what_finds_the_queue_full_while_there_is_no_connection_is_told_so(
+        new_database: Callable[..., Settings]) -> None:
+    one = Behind(new_database())
+    one.pool = one.runner.pool = Pool(replace(
+        one.settings, db_port=1, db_pool_size=1, db_pool_queue=1, db_pool_timeout=6.0))
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(one.one, READ) for _ in range(2)]
+        wait_until(lambda: one.pool.gate.waiting and one.pool.failure)
+        assert type(one.one(READ)) is errors.Unavailable
+        assert not any(call.done() for call in waiting), "it was refused while the others went on"
+    one.pool.close()
 
 
 @pytest.mark.parametrize("changed", [{"db_port": 1}, {"db_name": "nothing"}, {"db_user": "nobody"}])

@@ -22,8 +22,9 @@ from flexdb.config import Settings
 from flexdb.contract.describe import error_kinds
 from flexdb.contract.operation import OPERATIONS
 from flexdb.contract.params import Params
+from flexdb.db.connection import _RawJson
 from flexdb.db.latest import LatestPool
-from flexdb.db.pool import _Connection, _RawJson
+from flexdb.db.pool import _Connection
 from flexdb.server.logger import Logger
 from flexdb.server.sockets import Socket
 from flexdb.server.worker import Worker
