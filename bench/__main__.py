@@ -61,7 +61,7 @@ def main(smoke: bool) -> None:
     folder.mkdir(exist_ok=True)
     with closing(Stage(folder, rows)) as stage:
         if smoke:
-            failed = _smoke(stage, wanted or SMOKE, rounds, seconds)
+            failed = look_at(stage, wanted or SMOKE, rounds, seconds)
         else:
             # What was only tried is kept by itself.
             is_tried = (rows, rounds, seconds) != (_ROWS, _ROUNDS, _SECONDS)
@@ -72,13 +72,20 @@ def main(smoke: bool) -> None:
         sys.exit(f"bench: {', '.join(failed)}")
 
 
-def _smoke(stage: Stage, names: list[str], rounds: int, seconds: float) -> list[str]:
-    """Look at rows, and return the limits that they missed."""
+def look_at(stage: Stage, names: list[str], rounds: int, seconds: float) -> list[str]:
+    """Look at rows, and return the limits that they missed, and which of them failed."""
     missed = []
     for name in names:
         started = time.monotonic()
-        outcome = look(ROWS[name](stage), rounds, seconds)
-        stage.stop_servers()
+        try:
+            outcome = look(ROWS[name](stage), rounds, seconds)
+        # As where a call among many takes longer than it may.
+        except Exception as error:
+            traceback.print_exc()
+            missed.append(f"{name} {_failure(error)}")
+            continue
+        finally:
+            stage.stop_servers()
         print(f"{table(outcome)}  {time.monotonic() - started:.0f} s\n", flush=True)
         missed += [f"{name} missed: {verdict.text}" for verdict in outcome.verdicts
                    if not verdict.reached]
@@ -108,7 +115,7 @@ def _measure_all(stage: Stage, names: list[str], rounds: int, seconds: float, ke
         # One that fails is told, and the others go on.
         except Exception as error:
             traceback.print_exc()
-            result = f"failed: {type(error).__name__}: {error}".splitlines()[0]
+            result = _failure(error)
             failed.append(f"{name} failed")
         finally:
             stage.stop_servers()
@@ -117,6 +124,10 @@ def _measure_all(stage: Stage, names: list[str], rounds: int, seconds: float, ke
         print(table(result) if isinstance(result, Outcome) else name,
               f" {taken:.0f} s\n", flush=True)
     return failed
+
+
+def _failure(error: Exception) -> str:
+    return f"failed: {type(error).__name__}: {error}".splitlines()[0]
 
 
 def _report(kept: Kept, is_tried: bool) -> None:

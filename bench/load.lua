@@ -1,7 +1,7 @@
 -- Sends the bodies of a file, one a line, in turn, and tells what came of it as JSON. What stands as
 -- MARK in them, or in the key, is another text of that length each time.
--- usage: wrk -s load.lua URL -- FILE STATUS [KEY [once]]; with the last, each request has an
--- Idempotency-Key of its own
+-- usage: wrk -s load.lua URL -- FILE STATUS [KEYS [once]]; keys have commas between, and are sent in
+-- turn; with the last, each request has an Idempotency-Key of its own
 
 local threads = {}
 local MARK = "NEW-IN-EACH-BODY"
@@ -13,14 +13,21 @@ end
 function init(args)
     requests, sent, bad, expected = {}, 0, 0, tonumber(args[2])
     local headers = {["Content-Type"] = "application/json"}
-    if args[3] and args[3] ~= "" then
-        headers["Authorization"] = "Bearer " .. args[3]
+    local bodies, keys = {}, {}
+    for key in string.gmatch(args[3] or "", "[^,]+") do
+        table.insert(keys, key)
     end
     if args[4] == "once" then
         headers["Idempotency-Key"] = MARK
     end
     for body in io.lines(args[1]) do
-        table.insert(requests, wrk.format("POST", nil, headers, body))
+        table.insert(bodies, body)
+    end
+    for place = 0, #bodies > 0 and math.max(#bodies, #keys) - 1 or -1 do
+        if #keys > 0 then
+            headers["Authorization"] = "Bearer " .. keys[1 + place % #keys]
+        end
+        table.insert(requests, wrk.format("POST", nil, headers, bodies[1 + place % #bodies]))
     end
     marked = requests[1] and requests[1]:find(MARK, 1, true) ~= nil
     if marked then

@@ -53,7 +53,7 @@ class Asks(NamedTuple):
 
     :param path: where to; that of JSON-RPC takes bodies
     :param status: of the answer
-    :param secret: the key that is sent; none when empty
+    :param secret: the key that is sent, or several with commas between, in turn; none when empty
     :param once: whether each has an Idempotency-Key of its own
     """
 

@@ -102,17 +102,18 @@ def create_node(stage: Stage) -> Row:
 def batch_get(stage: Stage) -> Row:
     """A hundred gets in one request, and a hundred requests."""
     data = stage.data(1, stage.rows)
-    return _batch(stage, stage.service(data), "get_node", data.gets(32 * BATCH), 6)
+    return _batch(stage, stage.service(data), "get_node", data.gets(32 * BATCH), 6, 4)
 
 
 @row("single calls")
 def batch_create(stage: Stage) -> Row:
     """A hundred creates in one request, and a hundred requests."""
     data = stage.writes()
-    return _batch(stage, stage.service(data), "create_node", data.creates(32 * BATCH), 8)
+    return _batch(stage, stage.service(data), "create_node", data.creates(32 * BATCH), 8, 2)
 
 
-def _batch(stage: Stage, server: Server, method: str, calls: list[Any], limit: float) -> Row:
+def _batch(stage: Stage, server: Server, method: str, calls: list[Any], limit: float,
+           smoke: float) -> Row:
     one, many = "one call each", f"batches of {BATCH}"
     return Row(
         f"`{method}` in batches",
@@ -121,7 +122,8 @@ def _batch(stage: Stage, server: Server, method: str, calls: list[Any], limit: f
         [Claim("calls/s, times those of single calls",
                lambda turn: turn[many].rate / turn[one].rate, limit, at_least=True),
          Claim("CPU of a single call, times that of one in a batch",
-               lambda turn: turn[one].cost / turn[many].cost, None, at_least=True, smoke=2)])
+               lambda turn: turn[one].cost / turn[many].cost, None, at_least=True,
+               smoke=smoke)])
 
 
 def batches(calls: list[Any], size: int) -> list[list[Any]]:

@@ -15,25 +15,32 @@ from bench.measure import Row
 from bench.rows import growth, row
 from bench.servers import Server
 from bench.stage import Stage
+from flexdb.access.keys import hash_of, make_secret
 
 # More would take long to make, and say no more: the curves go further.
 _MUCH, _FEW = 100_000, 1000
-_CALLS, _BULK = 200, 100
+_CALLS, _BULK = 200, 10
+# What a worker knows of a key is good for a second: with so many, most calls look theirs up.
+_KEYS = 1000
 # So many take turns that each has a short one, in seconds.
 _TURN = 1
 # How many notes a word stands in, and how many neighbours a node has, wherever it is.
 _FITTING, _EACH = 10, 5
 _NOTE = {"properties": {"title": {"type": "string", "x-search": True},
                         "number": {"type": "string", "x-unique": True}}}
-# For each five tasks there are a note with a unique number and a word to search, a task that is
-# part of a project, and five keys of requests that were sent. The newest tasks have neighbours.
+_NEW_KEY = """
+INSERT INTO flexdb_keys (id, tenant_id, name, role, hint, created_by, expires_at, last_used_at,
+                         hash)
+SELECT gen_random_uuid(), t.id, 'Key', 'owner', '', 'bench', now() + interval '1 day', now(),"""
+# Beside each task there are a note with a unique number and a word to search, the keys of a caller
+# and of two requests that were sent; each fifth is part of a project. The newest have neighbours.
 _FILL = """
 INSERT INTO node_types (tenant_id, id, name, schema)
 SELECT t.id, gen_random_uuid(), 'Note', %(schema)s::jsonb FROM tenants t;
 INSERT INTO nodes (tenant_id, id, node_type_id, data, created_at)
 SELECT nt.tenant_id, gen_random_uuid(), nt.id, jsonb_build_object(
-           'number', i::text, 'title', 'word' || i %% (%(nodes)s / 5 / %(fitting)s)), 'epoch'
-FROM node_types nt, generate_series(1, %(nodes)s / 5) i WHERE nt.name = 'Note';
+           'number', i::text, 'title', 'word' || i %% (%(nodes)s / %(fitting)s)), 'epoch'
+FROM node_types nt, generate_series(1, %(nodes)s) i WHERE nt.name = 'Note';
 WITH project AS (
     INSERT INTO nodes (tenant_id, id, node_type_id, data, created_at)
     SELECT nt.tenant_id, gen_random_uuid(), nt.id, '{"title": "Project", "status": "open"}', 'epoch'
@@ -53,8 +60,10 @@ INSERT INTO relationships (tenant_id, id, source_node_id, target_node_id, relati
 SELECT n.tenant_id, gen_random_uuid(), n.id, m.id, 'blocks', '{}', n.created_at
 FROM newest n JOIN newest m ON m.place BETWEEN n.place + 1 AND n.place + %(each)s;
 INSERT INTO flexdb_idempotency_keys (tenant_id, caller, key, fingerprint, status, headers)
-SELECT t.id, 'bench', i::text, '', 200, '{}' FROM tenants t, generate_series(1, %(nodes)s) i;
-SELECT flexdb_number_changes(t.id, 2 * %(nodes)s) FROM tenants t;
+SELECT t.id, 'bench', i::text, '', 200, '{}' FROM tenants t, generate_series(1, 2 * %(nodes)s) i;
+SELECT flexdb_number_changes(t.id, 3 * %(nodes)s) FROM tenants t;
+""" + _NEW_KEY + """
+       sha256(i::text::bytea) FROM tenants t, generate_series(1, %(nodes)s) i;
 """
 # What was written in a turn goes away before the next, or the few would become many.
 _TAKE_BACK = """
@@ -139,6 +148,8 @@ def reads(data: Data, server: Server) -> dict[str, _Asked]:
 
     return {
         "get": _Asked(data.gets(_CALLS)),
+        "get with one of the keys": _Asked(data.gets(_CALLS),
+                                           CALL._replace(secret=_make_keys(data))),
         "list": _Asked(data.pages()),
         "find": lists(*({"filter": {"data.title": f"Task {place}"}} for place in range(1, _CALLS))),
         "search": lists(*({"search": f"word{place}"} for place in range(_FITTING))),
@@ -149,6 +160,15 @@ def reads(data: Data, server: Server) -> dict[str, _Asked]:
         "changes": _Asked([call("list_changes", tenant | {"since": f"{feed}.0", "limit": _BULK})]),
         "console's page": _Asked([], Asks(_page_of(data))),
     }
+
+
+def _make_keys(data: Data) -> str:
+    """Make keys of the tenant and return them, with commas between."""
+    secrets = [make_secret(of_tenant=True) for _ in range(_KEYS)]
+    with connect(data.settings) as connection:
+        connection.execute(f"{_NEW_KEY} h::bytea FROM tenants t, unnest(%s::text[]) h".encode(),
+                           (list(map(hash_of, secrets)),))
+    return ",".join(secrets)
 
 
 def writes(data: Data) -> dict[str, _Asked]:

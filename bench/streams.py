@@ -63,7 +63,7 @@ def streams(stage: Stage) -> Row:
          Claim("service CPU of an event, µs", lambda turn: turn[many].service, 10),
          Claim("p99 of `/health` meanwhile, ms", lambda turn: turn[many].p99 or 0, 50),
          Claim(f"service CPU of an event with {many}, times that with {few}",
-               lambda turn: turn[many].service / turn[few].service, 1.1, smoke=1.5)],
+               lambda turn: turn[many].service / turn[few].service, 0.5, smoke=0.6)],
         "Beside it: the same changes, told by NOTIFY to as many streams, which cannot go on where "
         "they broke off; flexdb's log is written there too. Calls are events that were received; "
         "the times, and some of the service's CPU, are those of `/health`, which is asked four "

@@ -44,4 +44,4 @@ def test_as_much_is_found_in_a_tenant_with_many_nodes_as_in_one_with_few(
     few, many = (found(server, nodes, tmp_path) for nodes in (1000, 3000))
     assert few == many
     assert few["list"] == few["search"] == few["related"] == 10 and few["find"] == 1
-    assert few["expand"] == 60 and few["changes"] == few["create_nodes"] == 100
+    assert few["expand"] == 60 and few["changes"] == few["create_nodes"] == 10
