@@ -109,8 +109,8 @@ class Id(BaseField):
         super().__init__(description, "01a208bc-3d00-7d5c-861e-e1a8d0a9b837", **options)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        require(str, "a UUID as a string", value)
         if not is_uuid(value):
+            require(str, "a UUID as a string", value)
             raise ValidationError("must be a UUID of 36 characters with hyphens")
         return str(value).lower()
 

@@ -26,6 +26,9 @@ from flexdb.plan import Query, Row, Statement
 
 
 def _array(values: list[Any]) -> bytes:
+    if {*map(type, values)} == {str} and not ('"' in (whole := "".join(values)) or "\\" in whole):
+        # Ids above all, of which there may be thousands.
+        return b'{"%b"}' % '","'.join(values).encode()
     return b"{%b}" % b",".join(map(_quoted, values))
 
 

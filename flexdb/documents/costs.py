@@ -7,7 +7,7 @@ that what is reached twice counts twice, as it is checked twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -99,18 +99,23 @@ class Costs:
             raise Unknown("schemas are compiled wherever they are referred to")
         self._steps = [steps[0] for steps in self._passes(_steps_of_all)]
 
-    def of(self, text: bytes) -> float:
-        """Return the most steps that a check of data takes.
-
-        :param text: JSON text
-        """
-        size = (len(text) if self._by_character
-                else 1 + text.count(b",") + text.count(b"[") + text.count(b"{"))
+    def of(self, texts: Sequence[bytes]) -> float:
+        """Return the most steps that a check of several JSON texts takes."""
         if len(self._steps) <= _MOST_PASSES and self._steps[-1] < _MOST_STEPS:
-            return size * self._steps[-1]
-        # The schema is recursive, and followed as far as the data goes.
+            return self._size(*texts) * self._steps[-1]
+        return sum(map(self._of_recursive, texts))
+
+    def _of_recursive(self, text: bytes) -> float:
+        # The schema is followed as far as the data goes.
         passes = (depth(text, 0) + 1) * self._longest
-        return size * self._steps[passes] if passes < len(self._steps) else _MOST_STEPS
+        return self._size(text) * self._steps[passes] if passes < len(self._steps) else _MOST_STEPS
+
+    def _size(self, *texts: bytes) -> int:
+        """Return how many characters there are, where steps are taken for each, or values."""
+        if self._by_character:
+            return sum(map(len, texts))
+        whole = b"".join(texts)
+        return len(texts) + whole.count(b",") + whole.count(b"[") + whole.count(b"{")
 
     def _leading(self, number: int, steps: list[float]) -> str:
         """Return the place of a schema's keyword that leads to the most steps for its value."""

@@ -15,7 +15,7 @@ from flexdb.documents.checker import PROCESSOR
 from flexdb.documents.costs import Costs, TooComplex, Unknown
 from flexdb.documents.declarations import NOTHING, Declarations, declarations_of, may_declare
 from flexdb.documents.pointers import pointer_of
-from flexdb.documents.text import parse_stored
+from flexdb.documents.text import parse_each, parse_stored
 from flexdb.documents.validators import (
     MOST_VIOLATIONS,
     Violation,
@@ -76,7 +76,8 @@ class Compiled(NamedTuple):
         :raises InvalidParams: when telling whether it fits takes too long
         """
         if (self.validator is not None and self.costs is not None
-                and self.costs.of(data) <= _STEPS and self.validator.is_valid(parse_stored(data))):
+                and self.costs.of([data]) <= _STEPS
+                and self.validator.is_valid(parse_stored(data))):
             return []
         return self.all_violations([data]).get(0, [])
 
@@ -91,11 +92,11 @@ class Compiled(NamedTuple):
         """
         if self.text is None:
             return {}
-        steps = sum(map(self.costs.of, texts)) if self.costs else _STEPS + 1
+        steps = self.costs.of(texts) if self.costs else _STEPS + 1
         if self.validator is None or steps > _STEPS:
             return self._apart(texts, most, field)
-        wrong = [number for number, text in enumerate(texts)
-                 if not self.validator.is_valid(parse_stored(text))]
+        wrong = [number for number, value in enumerate(parse_each(texts))
+                 if not self.validator.is_valid(value)]
         if wrong and steps > _TELLING_STEPS:
             return self._apart(texts, most, field)
         found: dict[int, list[Violation]] = {}

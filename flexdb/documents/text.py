@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import cache
 from itertools import accumulate
@@ -19,7 +20,6 @@ from flexdb.documents import deep
 
 _members: Decoder[dict[str, Raw]] = Decoder(dict[str, Raw])
 _items: Decoder[list[Raw]] = Decoder(list[Raw])
-_STRING = re.compile(rb'"[^"]*"?')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 # Numbers that a double may not hold to the digit.
@@ -28,6 +28,8 @@ _LONG_NUMBER = re.compile(rb"[0-9.]{17}")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 # What int() takes.
 _MOST_DIGITS = 4300
+# How many texts are parsed at once.
+_TOGETHER = 100
 
 
 def depth(text: bytes, limit: int) -> int:
@@ -63,6 +65,18 @@ def parse_stored(text: bytes) -> Any:
         return _decoder(_number).decode(text.decode())
     except RecursionError:
         return deep.parse(text.decode(), _number)
+
+
+def parse_each(texts: Sequence[bytes]) -> Iterator[Any]:
+    """Parse texts as :func:`parse_stored` does; where none needs more, some of them at once."""
+    for first in range(0, len(texts), _TOGETHER):
+        some = texts[first:first + _TOGETHER]
+        whole = b"[%b]" % b",".join(some)
+        if not _LONG_NUMBER.search(whole):
+            with suppress(orjson.JSONDecodeError):  # One is nested deeper than that parser goes.
+                yield from orjson.loads(whole)
+                continue
+        yield from map(parse_stored, some)
 
 
 def _number(text: str) -> Any:
@@ -149,4 +163,4 @@ def check_depth(text: bytes, most: int) -> None:
 
 def without_strings(text: bytes) -> bytes:
     """Leave the strings out, in linear time whatever the text is: it need not be valid."""
-    return _STRING.sub(b'""', text.replace(b"\\\\", b"").replace(b'\\"', b""))
+    return b'""'.join(text.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])

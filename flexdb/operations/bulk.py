@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterable
 from functools import partial
 from typing import Any
 
-import orjson
 from marshmallow import Schema
 
 from flexdb.access.callers import Access
@@ -208,15 +207,17 @@ def violations_in(items: list[Loaded], schemas: dict[str, Compiled], wrapper: st
 
 def _insert(context: Context, name: str, params: Loaded, wrapper: str) -> Walk:
     items = params[wrapper]
-    text = orjson.dumps([item | {"data": orjson.Fragment(item["data"])} for item in items])
+    columns = {f"{member}s": [item[member] for item in items]
+               for member in items[0].keys() - {"data"}}
+    data = b"[%b]" % b",".join(item["data"] for item in items)
     try:
-        row = yield step(context, name, {"tenant_id": params["tenant_id"], "items": text})
+        row = yield step(context, name, params | columns | {"data": data})
     except NotUnique as error:
         raise not_unique(error, wrapper, items) from None
-    created, taken = row or (b"[]", None)
+    created, *taken = row or (b"[]",)
     first: dict[str, int] = {}
     twice = {at for at, item in enumerate(items) if first.setdefault(item["id"], at) < at}
-    if faults := sorted(twice.union(taken or ())):
+    if faults := sorted(twice.union(*filter(None, taken))):
         raise _refusal(AlreadyExists, wrapper, (
             (place, "id", "is given twice" if place in twice else "is taken") for place in faults))
     return Result(b'{"%b":%b}' % (wrapper.encode(), created), rows=len(items))

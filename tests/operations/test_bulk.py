@@ -74,6 +74,30 @@ def test_relationships_are_created_in_the_order_given(service: Service) -> None:
         assert service.call("get_relationship", **key) == {"relationship": one}
 
 
+def test_those_whose_ids_are_made_by_the_service_are_in_the_order_given_too(service: Service
+                                                                            ) -> None:
+    of_type = service.node_type(service.tenant())
+    made = service.call("create_nodes", **nodes(of_type, *({"data": {"n": n}} for n in range(300))))
+    assert [node["data"]["n"] for node in made["nodes"]] == list(range(300))
+    ids = [node["id"] for node in made["nodes"]]
+    edges = service.call("create_relationships", tenant_id=of_type["tenant_id"], relationships=[
+        {"source_node_id": ids[0], "target_node_id": id, "relationship_type": "leads_to"}
+        for id in reversed(ids)])
+    assert [edge["target_node_id"] for edge in edges["relationships"]] == ids[::-1]
+
+
+@pytest.mark.parametrize("given", [{}, {"id": ABSENT}], ids=["new", "with its id"])
+def test_relationship_types_may_have_any_character(service: Service, given: dict[str, str]) -> None:
+    of_type = service.node_type(service.tenant())
+    (node,) = service.call("create_nodes", **nodes(of_type, {}))["nodes"]
+    types = ['"', "\\", '\\"', "{a,b}", "NULL", "a b", "é'", ","]
+    for names in (types, ["{a,b}", "NULL", "é'"]):
+        made = service.call("create_relationships", tenant_id=of_type["tenant_id"], relationships=[
+            {"source_node_id": node["id"], "target_node_id": node["id"], "relationship_type": name}
+            | (given if place == 0 and names is types else {}) for place, name in enumerate(names)])
+        assert [edge["relationship_type"] for edge in made["relationships"]] == names
+
+
 def test_a_list_gives_what_was_made_at_once_newest_first(service: Service) -> None:
     params = nodes(service.node_type(service.tenant()), *({"data": {"i": i}} for i in range(7)))
     made = service.call("create_nodes", params)["nodes"]

@@ -295,6 +295,15 @@ def test_of_whatever_is_no_schema_the_cost_is_told_or_unknown(value: Any) -> Non
 
 @pytest.mark.longest
 @pytest.mark.long
+@pytest.mark.parametrize("schema", [
+    {"properties": {"a": {"maximum": 1}}}, {"properties": {"a": {"pattern": "^a"}}},
+    {"properties": {"a": {"$ref": "#"}}}], ids=["by value", "by character", "recursive"])
+def test_several_documents_cost_what_each_does(schema: Any) -> None:
+    costs = Costs(schema)
+    texts = [b'{"a":{"a":[1,2]}}', b"{}", b'{"a":"b","c":{}}']
+    assert costs.of(texts) == sum(costs.of([text]) for text in texts) > 0
+
+
 def test_a_schema_of_before_that_takes_too_long_does_not_outlive_its_change(
         service: Service) -> None:
     """As in another worker, which knows the schema of before until a call tells it better."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from flexdb.config import MIB
 from flexdb.documents.sizes import check_stored, fits, stored_size
-from flexdb.documents.text import parse_stored
+from flexdb.documents.text import parse_each, parse_stored
 from tests.support.odd_data import NO_OBJECTS, ODD
 from tests.support.postgres import connect
 from tests.support.service import RpcError, Service, request
@@ -377,6 +377,23 @@ def blanks(written: bytes) -> bytes:
         elif byte == " ":
             found += b" "
     return found
+
+
+def test_texts_that_are_parsed_together_are_what_each_is_by_itself() -> None:
+    texts = [b'{"n":%d}' % number for number in range(350)]
+    texts[120] = b"[%d]" % 10**30
+    texts[230] = b"[" * 2000 + b"]" * 2000
+    parsed = list(parse_each(texts))
+    assert parsed[120] == [10**30] and parsed[349] == {"n": 349}
+    assert list(map(json_depth, parsed)) == [json_depth(parse_stored(text)) for text in texts]
+    assert list(parse_each([])) == []
+
+
+def json_depth(value: Any) -> int:
+    deep = 0
+    while value and isinstance(value, list):
+        value, deep = value[0], deep + 1
+    return deep
 
 
 def test_ordinary_data_is_measured_without_being_taken_apart() -> None:
