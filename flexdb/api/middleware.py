@@ -93,6 +93,8 @@ class Calls:
         try:
             return self._app(environ, respond)
         finally:
+            # By which the server knows whose connection it is.
+            environ["flexdb.tenant"] = watched.tenant
             watch.end()
 
     def _tell(self, watched: Watch, calls: Told, seconds: float, status: int,

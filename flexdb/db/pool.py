@@ -171,8 +171,9 @@ class Pool:
         """
         self._opened()
         turns, began = self._turns, time.perf_counter()
-        turn = turns.enter()
-        watch.current().pool += time.perf_counter() - began
+        watched = watch.current()
+        turn = turns.enter(watched.tenant)
+        watched.pool += time.perf_counter() - began
         try:
             with self.connection() as connection:
                 yield connection

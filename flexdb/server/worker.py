@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from flexdb.api import middleware
 from flexdb.changes.handover import HandedOver
 from flexdb.server import signals
 from flexdb.server.heads import Heads, is_read
+from flexdb.server.queue import FairQueue
 from flexdb.server.refusals import refusal
 from flexdb.server.shares import Share
 from flexdb.server.sockets import Socket
@@ -29,6 +31,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._share = Share(self.age)
         self._sample_at = 0.0
         self._hub: Any = None
+        self._queue = FairQueue()
         # The connections whose next request a thread waits for, and how many threads may do that:
         # the others are there for whoever comes.
         self._awaited: set[Any] = set()
@@ -108,6 +111,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.sockets: list[Any] = []
         return False
 
+    def enqueue_req(self, conn: Any) -> None:
+        """Let a connection wait for a thread; ThreadWorker's own serves who came first."""
+        self._queue.put(conn, getattr(conn, "tenant", ""))
+        self.tpool.submit(self._handle_next)
+
+    def _handle_next(self) -> None:
+        conn, tenant = self._queue.take()
+        conn.counted = tenant
+        done: Future[Any] = Future()
+        try:
+            done.set_result(self.handle(conn))
+        except BaseException as error:
+            done.set_exception(error)
+        self._queue.leave(tenant)
+        self.method_queue.defer(self.finish_request, conn, done)
+
     def handle(self, conn: Any) -> Any:
         """Handle a connection's request, and those that follow at once.
 
@@ -116,6 +135,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """
         if not hasattr(conn, "heads"):
             conn.heads, conn.sock = Heads(), Socket.of(conn.sock)
+        tenant = getattr(conn, "counted", "")
         while True:
             if conn.parser:
                 conn.parser.mesg_class = conn.heads.request
@@ -126,7 +146,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 # What is closed behind a request, and shut down, is not the one that goes on.
                 conn.sock = socket.socket()
                 return False
-            if kept is not True or not self.alive or self._others_wait():
+            if kept is not True or not self.alive or not self._queue.keeps(tenant):
                 return kept
             if not conn.parser.unreader.buf.getvalue() and not self._has_more(conn):
                 return kept
@@ -162,6 +182,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self.log.access(response, req, environ, datetime.now() - began)
                 if hasattr(pieces, "close"):
                     pieces.close()
+            conn.tenant = environ.get("flexdb.tenant", "")
             return not response.should_close()
         except OSError:
             raise
@@ -188,10 +209,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.parser.mesg = None
             return True
         return bool(super()._keepalive_after(conn, keepalive))
-
-    def _others_wait(self) -> bool:
-        """Tell whether connections wait for a thread."""
-        return bool(self.tpool._work_queue.qsize())
 
     def _has_more(self, conn: Any) -> bool:
         """Tell whether something comes on a connection while it is worth it to wait for that."""

@@ -26,30 +26,50 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def queued(turns: Turns, threads: ThreadPoolExecutor) -> Future[threading.Lock]:
+def queued(turns: Turns, threads: ThreadPoolExecutor, tenant: str = "") -> Future[threading.Lock]:
     """Let somebody wait for a turn, behind those that wait already."""
     before = len(turns._waiting)
-    waits = threads.submit(turns.enter)
+    waits = threads.submit(turns.enter, tenant)
     wait_until(lambda: len(turns._waiting) > before)
     return waits
 
 
 def test_one_is_at_work_and_the_others_follow_in_their_order(threads: ThreadPoolExecutor) -> None:
     turns = Turns(LONG)
-    turn = turns.enter()
+    turn = turns.enter("")
     waiting = [queued(turns, threads) for _ in range(3)]
     for position, waits in enumerate(waiting):
         assert not any(later.done() for later in waiting[position:])
         turns.leave(turn)
         turn = waits.result(LONG)
     turns.leave(turn)
-    turns.leave(turns.enter())
+    turns.leave(turns.enter(""))
+
+
+def test_one_of_each_tenant_is_let_in_before_a_second_of_any(threads: ThreadPoolExecutor) -> None:
+    turns = Turns(LONG)
+    turn = turns.enter("loud")
+    waiting = [(tenant, queued(turns, threads, tenant))
+               for tenant in ("loud", "loud", "loud", "quiet", "other", "quiet")]
+    order = []
+    while waiting:
+        turns.leave(turn)
+        wait_until(lambda: any(waits.done() for _, waits in waiting))
+        (tenant, waits), = [one for one in waiting if one[1].done()]
+        waiting.remove((tenant, waits))
+        turn = waits.result()
+        order.append(tenant)
+        if len(order) == 2:
+            # Who comes again and again keeps nobody out.
+            waiting.append(("quiet again", queued(turns, threads, "quiet again")))
+    turns.leave(turn)
+    assert order == ["loud", "quiet", "other", "loud", "quiet", "quiet again", "loud"]
 
 
 def test_nobody_waits_for_long_behind_one_that_takes_long(threads: ThreadPoolExecutor) -> None:
     turns = Turns(SHORT)
-    slow = turns.enter()
-    took = turns.enter()
+    slow = turns.enter("")
+    took = turns.enter("")
     # The place is now theirs who took it: who had it before has none to give.
     turns.usual = LONG
     waits = queued(turns, threads)
@@ -64,13 +84,13 @@ def test_turns_that_come_too_late_are_lost_to_nobody(threads: ThreadPoolExecutor
 
     def take_many(_: int) -> None:
         for _ in range(200):
-            turn = turns.enter()
+            turn = turns.enter("")
             time.sleep(0.0002)
             turns.leave(turn)
 
     list(threads.map(take_many, range(16)))
     turns.usual = LONG
-    turns.leave(turns.enter())
+    turns.leave(turns.enter(""))
     assert turns._at_work is None and not turns._waiting
 
 
