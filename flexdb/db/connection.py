@@ -21,7 +21,7 @@ from psycopg.pq.abc import PGresult
 from flexdb.db import fence
 from flexdb.db.farewell import Farewell
 from flexdb.db.pipeline import DONE, PipelineConnection, Sent
-from flexdb.db.positions import FLUSHED, UNBOUND
+from flexdb.db.positions import FLUSHED, REPLAYED
 from flexdb.plan import Query, Row, Statement
 
 
@@ -54,6 +54,11 @@ _TO_TEXT: dict[type, Callable[[Any], bytes | None]] = {
 # What names a tenant to the policies of 0009-row-security, for one transaction.
 _NAME_TENANT = Query("name_tenant", b"SELECT set_config('flexdb.tenant_id', $1, true)",
                      ("tenant_id",), lasting=True)
+# Lets a transaction wait no longer than 100 ms for what another one holds.
+WAIT_BRIEFLY = Query("wait_briefly", b"SELECT set_config('lock_timeout', '100', true)",
+                     lasting=True)
+# What sees nothing that is anybody's.
+_UNBOUND = (FLUSHED, REPLAYED, WAIT_BRIEFLY)
 
 
 class _RawJson(Loader):
@@ -187,7 +192,7 @@ class Connection(PipelineConnection):
         That is the name of the tenant whose rows the statement is to see, where the database asks
         for one. It holds until the transaction ends, which may be the statement's own.
         """
-        if self.bound is None and not self.names_tenant or statement.query in UNBOUND:
+        if self.bound is None and not self.names_tenant or statement.query in _UNBOUND:
             return []
         if self.bound is not None:
             fence.check(statement, self.bound)

@@ -19,8 +19,6 @@ REPLAYED = Query("get_replayed", b"""
     SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text END,
            EXTRACT(EPOCH FROM clock_timestamp() - pg_last_xact_replay_timestamp())::text
 """, lasting=True)
-# What sees nothing that is anybody's.
-UNBOUND = (FLUSHED, REPLAYED)
 
 
 class Freshness(NamedTuple):

@@ -149,7 +149,7 @@ def test_idle_connections_that_the_server_ended_are_never_noticed_by_a_caller(
     service = new_service(tenant_connections=8)
     pool = service.app.extensions["flexdb"]
     one = Behind(service.settings)
-    one.pool, one.runner.pool = pool, pool
+    one.use(pool)
     one.fill(one.settings.db_pool_size)
     one.terminate("idle")
     tenant = service.tenant() if kind == "write" else None
@@ -290,8 +290,8 @@ def test_what_waited_while_there_was_no_connection_is_told_so_though_others_have
     one = Behind(settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    one.pool = one.runner.pool = Pool(replace(
-        settings, db_host="127.0.0.1", db_port=port, db_pool_size=1, db_pool_timeout=6.0))
+    one.use(Pool(replace(
+        settings, db_host="127.0.0.1", db_port=port, db_pool_size=1, db_pool_timeout=6.0)))
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(one.one, SLOW_READ)
         wait_until(lambda: not one.pool.gate.is_free)
@@ -307,8 +307,8 @@ def test_what_waited_while_there_was_no_connection_is_told_so_though_others_have
 def test_what_finds_the_queue_full_while_there_is_no_connection_is_told_so(
         new_database: Callable[..., Settings]) -> None:
     one = Behind(new_database())
-    one.pool = one.runner.pool = Pool(replace(
-        one.settings, db_port=1, db_pool_size=1, db_pool_queue=1, db_pool_timeout=6.0))
+    one.use(Pool(replace(
+        one.settings, db_port=1, db_pool_size=1, db_pool_queue=1, db_pool_timeout=6.0)))
     with ThreadPoolExecutor(2) as threads:
         waiting = [threads.submit(one.one, READ) for _ in range(2)]
         wait_until(lambda: one.pool.gate.waiting and one.pool.failure)

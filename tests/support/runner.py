@@ -43,9 +43,13 @@ class Behind:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.pool = Pool(settings)
-        self.runner = Runner(self.pool, settings.statement_timeout, settings.long_timeout)
+        self.use(Pool(settings))
         self.do("CREATE TABLE IF NOT EXISTS written (number int)")
+
+    def use(self, pool: Pool) -> None:
+        """Run on the connections of a pool."""
+        self.pool = pool
+        self.runner = Runner(pool, self.settings.statement_timeout, self.settings.long_timeout)
 
     def one(self, statement: Statement) -> bytes | FlexdbError:
         """Run a statement and return its outcome."""

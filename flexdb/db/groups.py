@@ -1,0 +1,181 @@
+"""Statements of a kind that wait at the same time travel together, in one transaction.
+
+While one is at the database those of its kind that come gather, and go next in one pipeline: one
+connection, one wake-up of PostgreSQL's process and one commit do for all of them. Who meets no
+other waits for nothing. Where one of them fails each goes alone, and learns what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Hashable, Sequence
+from contextlib import nullcontext
+from time import perf_counter
+from typing import TypeGuard
+
+import psycopg
+
+from flexdb.db.connection import WAIT_BRIEFLY
+from flexdb.db.fence import Bound
+from flexdb.db.pool import Pool
+from flexdb.db.verdict import judge
+from flexdb.db.walk import travels_together
+from flexdb.errors import FlexdbError
+from flexdb.plan import Plan, Row, Statement
+from flexdb.telemetry import watch
+
+# What travels so, by the arguments that all of a group have in common: where one of them has to
+# wait, as for a schema that changes, the others would have to wait alone too.
+_IN_COMMON = {
+    "create_node": ("tenant_id", "node_type_id"),
+    "create_relationship": ("tenant_id", "relationship_type"),
+    "get_node": ("tenant_id",),
+}
+# One that has to wait for others' writes all the same is not to hold its group up for long.
+_BRIEFLY = Statement(WAIT_BRIEFLY, {})
+# How many go together at most, and how long one waits until they go, in seconds.
+_MOST = 32
+_PATIENCE = 0.05
+# How many go alone after a group of which one failed.
+_ALONE = 32
+
+
+def goes_together(plan: Plan) -> TypeGuard[Statement]:
+    """Tell whether a plan is of a kind that goes together with others."""
+    return (isinstance(plan, Statement) and plan.query.name in _IN_COMMON
+            and travels_together(plan))
+
+
+class Grouped:
+    """A statement that was run with others, or is to be run alone.
+
+    :param kind: what it has in common with those others
+
+    ``is_done`` tells which; ``found`` is its row then, or the error that it ended with.
+    """
+
+    __slots__ = ("statement", "kind", "is_done", "found", "group", "next", "turn", "began",
+                 "position")
+
+    def __init__(self, statement: Statement, kind: Hashable) -> None:
+        self.statement, self.kind = statement, kind
+        self.is_done = False
+        self.found: Row | FlexdbError | None = None
+        # Those that it is to run, of which it is the first, and who is told after it how that went.
+        self.group: list[Grouped] = []
+        self.next: Grouped | None = None
+        self.turn = threading.Lock()
+        self.turn.acquire()
+        # When the group began, and how far PostgreSQL was when it ended.
+        self.began, self.position = 0.0, 0
+
+
+class Gathering:
+    """Brings together the statements of a process that wait for those before them.
+
+    :param pool: where connections come from
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()
+        # Those that wait, by what they have in common: while one of these is at the database.
+        self._waiting: dict[Hashable, deque[Grouped]] = {}
+        self._alone = 0
+
+    def enter(self, statement: Statement, bound: Bound) -> Grouped:
+        """Return when a statement was run with others, or is to be run alone, until :meth:`leave`.
+
+        :param bound: the tenants that the caller sees; None for all
+        """
+        query, given = statement.query, statement.arguments
+        member = Grouped(statement, (query.text, bound if bound is None else tuple(bound),
+                                    *map(given.__getitem__, _IN_COMMON[query.name])))
+        with self._lock:
+            if self._alone:
+                self._alone -= 1
+                return member
+            waiting = self._waiting.get(member.kind)
+            if waiting is None:
+                self._waiting[member.kind] = deque()
+                member.group = [member]
+                return member
+            waiting.append(member)
+        self._wait(member, waiting)
+        if member.group:
+            try:
+                self._run(member.group, bound)
+            finally:
+                self.leave(member)
+        # One after the other, so that they do not all want the interpreter's lock at once.
+        if member.next:
+            member.next.turn.release()
+        return member
+
+    def leave(self, member: Grouped) -> None:
+        """Let those go that came since a member went."""
+        if not member.group:
+            return
+        with self._lock:
+            waiting = self._waiting[member.kind]
+            group = [waiting.popleft() for _ in range(min(len(waiting), _MOST))]
+            if not group:
+                del self._waiting[member.kind]
+            began = perf_counter()
+            for one, following in zip(group, [*group[1:], None]):
+                one.began, one.next = began, following
+        member.group = []
+        if group:
+            group[0].group = group
+            group[0].turn.release()
+
+    def _wait(self, member: Grouped, waiting: deque[Grouped]) -> None:
+        """Wait until others have run a statement, or it is to run them, or it is to go alone."""
+        came = perf_counter()
+        if not member.turn.acquire(timeout=_PATIENCE):
+            with self._lock:
+                if not member.began:
+                    waiting.remove(member)
+            if member.began:
+                member.turn.acquire()
+        ended, watched = perf_counter(), watch.current()
+        began = member.began or ended
+        watched.pool += began - came
+        watched.database += ended - began
+        watched.see_position(member.position)
+
+    def _run(self, group: Sequence[Grouped], bound: Bound) -> None:
+        """Run the statements of a group, where all go well."""
+        found = self._attempt([member.statement for member in group], bound)
+        if not found:
+            self._alone = _ALONE
+        position = watch.current().position
+        for member, one in zip(group, found):
+            member.is_done, member.found, member.position = True, one, position
+
+    def _attempt(self, statements: Sequence[Statement], bound: Bound
+                 ) -> Sequence[Row | FlexdbError | None]:
+        """Run statements in one transaction, and return their rows, or what is told of the end of
+        the connection; nothing where each is to go alone.
+        """
+        reads = not statements[0].query.writes
+        ahead = [] if reads else [_BRIEFLY]
+        try:
+            with self._pool.in_turn() if reads else self._pool.connection() as connection:
+                connection.bound = bound
+                try:
+                    # A pipeline is a transaction already.
+                    is_whole = connection.may_prepare and (reads or not connection.tells_position)
+                    with nullcontext() if is_whole else connection.transaction():
+                        return [*connection.fetch_all([*ahead, *statements])][len(ahead):]
+                except psycopg.Error as error:
+                    verdict = judge(self._pool, connection, statements, error, may_repeat=False)
+                    return [] if verdict.again else verdict.outcomes
+                finally:
+                    connection.bound = None
+        except FlexdbError as error:
+            return [error] * len(statements)
+        except Exception:
+            # Each learns alone what is wrong with it.
+            return []
