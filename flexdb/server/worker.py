@@ -118,7 +118,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _handle_next(self) -> None:
         conn, tenant = self._queue.take()
-        conn.counted = tenant
         done: Future[Any] = Future()
         try:
             done.set_result(self.handle(conn))
@@ -135,7 +134,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """
         if not hasattr(conn, "heads"):
             conn.heads, conn.sock = Heads(), Socket.of(conn.sock)
-        tenant = getattr(conn, "counted", "")
         while True:
             if conn.parser:
                 conn.parser.mesg_class = conn.heads.request
@@ -146,7 +144,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 # What is closed behind a request, and shut down, is not the one that goes on.
                 conn.sock = socket.socket()
                 return False
-            if kept is not True or not self.alive or not self._queue.keeps(tenant):
+            if kept is not True or not self.alive or not self._queue.is_empty:
                 return kept
             if not conn.parser.unreader.buf.getvalue() and not self._has_more(conn):
                 return kept

@@ -23,15 +23,21 @@ from tests.support.service import request
 
 
 @given(st.lists(st.sampled_from(["", "a", "b", "take", "leave"]), max_size=40))
-def test_a_thread_takes_one_of_the_tenant_with_fewest_threads(steps: list[str]) -> None:
+def test_a_thread_takes_one_of_the_tenant_with_fewest_and_the_next_who_has_waited_longest(
+        steps: list[str]) -> None:
     queue, waiting, threads = FairQueue(), list[tuple[str, int]](), list[str]()
+    by_tenant = True
     for number, step in enumerate(steps):
         if step == "take" and waiting:
             connection, tenant = queue.take()
             held = Counter(threads)
-            assert held[tenant] == min(held[other] for other, _ in waiting)
-            # Of one tenant's the first, and only that one is gone.
-            assert connection == next(one for other, one in waiting if other == tenant)
+            if by_tenant:
+                assert held[tenant] == min(held[other] for other, _ in waiting)
+                # Of one tenant's the first, and only that one is gone.
+                assert connection == next(one for other, one in waiting if other == tenant)
+            else:
+                assert (tenant, connection) == waiting[0]
+            by_tenant = not by_tenant
             waiting.remove((tenant, connection))
             threads.append(tenant)
         elif step == "leave" and threads:
@@ -39,6 +45,7 @@ def test_a_thread_takes_one_of_the_tenant_with_fewest_threads(steps: list[str]) 
         elif step not in ("take", "leave"):
             queue.put(number, step)
             waiting.append((step, number))
+        assert queue.is_empty == (not waiting)
     assert sorted(queue.take()[0] for _ in waiting) == [number for _, number in waiting]
 
 
@@ -51,20 +58,7 @@ def test_tenants_take_turns_where_there_is_one_thread() -> None:
         _, tenant = queue.take()
         queue.leave(tenant)
         order.append(tenant)
-    assert order == ["loud", "quiet", "loud", "quiet", "loud", "loud"]
-
-
-def test_a_thread_is_kept_beside_tenants_with_more_of_them() -> None:
-    queue = FairQueue()
-    for tenant in ("quiet", "loud", "loud", "loud"):
-        queue.put(tenant, tenant)
-    taken = [queue.take()[1] for _ in range(3)]
-    assert taken == ["quiet", "loud", "loud"] and queue.keeps("quiet") and not queue.keeps("loud")
-    queue.put("new", "")
-    assert not queue.keeps("quiet")
-    queue.take()
-    queue.take()
-    assert queue.keeps("quiet") and queue.keeps("loud")
+    assert order == ["loud", "loud", "quiet", "loud", "quiet", "loud"]
 
 
 @pytest.mark.long
