@@ -26,11 +26,11 @@ from flexdb.plan import Plan, Row, Statement
 from flexdb.telemetry import watch
 
 # What travels so, by the arguments that all of a group have in common: where one of them has to
-# wait, as for a schema that changes, the others would have to wait alone too.
+# wait, as for a schema that changes, the others would have to wait alone too. A get never does.
 _IN_COMMON = {
     "create_node": ("tenant_id", "node_type_id"),
     "create_relationship": ("tenant_id", "relationship_type"),
-    "get_node": ("tenant_id",),
+    "get_node": (),
 }
 # One that has to wait for others' writes all the same is not to hold its group up for long.
 _BRIEFLY = Statement(WAIT_BRIEFLY, {})

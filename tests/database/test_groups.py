@@ -102,6 +102,12 @@ def test_what_waits_for_another_of_its_kind_goes_together(
     assert one.one(kind()) != begun[0].result()
 
 
+def test_gets_of_several_tenants_go_together_where_the_caller_sees_all(
+        one: Behind, patient: None, threads: ThreadPoolExecutor) -> None:
+    begun = gathered(one, threads, *map(look, "abc"))
+    assert len({outcome.result() for outcome in begun}) == 1 and kinds(begun) == [bytes] * 3
+
+
 def test_what_comes_while_one_is_at_the_database_goes_next(
         one: Behind, patient: None, threads: ThreadPoolExecutor) -> None:
     with one.held():
