@@ -179,7 +179,8 @@ def test_a_person_does_it_all_without_typing_json(
     person.sees("The whole tenant")
     person.presses(f"Download {slug}.ndjson")
     file = tmp_path / f"{slug}.ndjson"
-    wait_until(file.exists)
+    # The browser keeps the name by an empty file until all has come.
+    wait_until(lambda: file.exists() and file.stat().st_size)
     lines = file.read_text(encoding="utf-8").splitlines()
     assert sum("Green fields" in line for line in lines) == 1
     assert sum('"continues"' in line for line in lines) == 1
