@@ -74,8 +74,7 @@ def test_with_the_pool_exhausted_the_surplus_is_refused_at_once(
            health_p90_before_s=p90(healthy), back_after_s=back)
     load.check(stack.database)
     assert {told for _, _, told in refused} == {"OVERLOADED"} and len(surplus) > 20
-    # Who may wait waits 1.5 s.
-    assert median(surplus) < 0.15 and median(ill) < 0.15
+    assert median(surplus) < 0.05 and median(ill) < 0.1
     # The machine may be busy with something else: it was so before, too.
     assert p90(surplus) < max(0.2, 2 * p90(good)) and p90(ill) < max(0.1, 2 * p90(healthy))
 
