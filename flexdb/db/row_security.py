@@ -28,10 +28,12 @@ _TABLES = """
 _PASSES_ALL = """
     SELECT r.rolsuper OR r.rolbypassrls FROM pg_roles r WHERE r.rolname = current_user
 """
-# What filters look values up in an index with. A policy goes first where a function might tell what
-# it saw by an error, and as filters ask them these tell nothing.
+# What filters look values up in an index with, and what they compare in each row that a scan passes
+# by. A policy goes first where a function might tell what it saw by an error, and as filters ask
+# them these tell nothing.
 FILTERS = ("jsonb_contains(jsonb, jsonb)", "jsonb_path_exists_opr(jsonb, jsonpath)",
-           "jsonb_set(jsonb, text[], jsonb, boolean)", "uuid_out(uuid)", "textin(cstring)")
+           "jsonb_set(jsonb, text[], jsonb, boolean)", "uuid_out(uuid)", "textin(cstring)",
+           "jsonb_extract_path(jsonb, text[])")
 _TELLING = """
     SELECT p.oid::regprocedure::text
     FROM pg_proc p
@@ -134,7 +136,8 @@ def warnings(settings: Settings, found: State) -> list[str]:
         told.append(f"row security does not hold for {user}, who owns the tables: let flexdb run "
                     "as another user, or switch it on with --force")
     if found.telling:
-        told.append("with row security, filters use no index: as a superuser, in this database, "
+        told.append("with row security, filters use no index, or look longer at each row that a "
+                    "scan passes by: as a superuser, in this database, "
                     + " ".join(f"ALTER FUNCTION pg_catalog.{name} LEAKPROOF;"
                                for name in found.telling))
     return told
