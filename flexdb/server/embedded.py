@@ -133,7 +133,9 @@ class Embedded:
         try:
             self._run("pg_ctl", "start", "-w", "-t", "60", "-D", str(self.data), "-o", options,
                       "-l", str(self.data / "log"), meanwhile=meanwhile)
-        except EmbeddedError:
+        except BaseException:
+            # Also where what was done meanwhile failed, or was interrupted.
+            self.stop()
             shutil.rmtree(socket, ignore_errors=True)
             raise
         if left_behind:
@@ -204,7 +206,9 @@ class Embedded:
                     meanwhile()
                     process.wait()
                 except BaseException:
-                    process.kill()
+                    # A server goes on starting without pg_ctl, and is known when that has ended.
+                    if program != "pg_ctl":
+                        process.kill()
                     raise
             output.seek(0)
             return subprocess.CompletedProcess(command, process.returncode, output.read())

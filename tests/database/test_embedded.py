@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -57,6 +58,15 @@ def lives(pid: int) -> bool:
         return False
 
 
+def socket_of_child() -> str | None:
+    """Return the folder that the pg_ctl of this process tells its server."""
+    for children in Path("/proc/self/task").glob("*/children"):
+        for child in children.read_text().split():
+            if found := re.search(r"-k (\S+?)\0", Path(f"/proc/{child}/cmdline").read_text()):
+                return found[1]
+    return None
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in whose path there is a space, with data that was written once."""
@@ -101,6 +111,23 @@ def test_stopping_ends_the_server_and_removes_the_folder_of_its_socket(embedded:
     embedded.stop()
     assert not lives(pid) and not Path(socket).exists() and embedded.socket() is None
     embedded.stop()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("it cannot be loaded"), KeyboardInterrupt()])
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_start_during_which_loading_fails_leaves_no_server_and_no_folder_of_a_socket(
+        embedded: Embedded, error: BaseException, is_early: bool) -> None:
+    sockets = []
+
+    def load() -> None:
+        sockets.append(wait_until(socket_of_child))
+        wait_until(lambda: is_early or embedded.socket())
+        raise error
+
+    with pytest.raises(type(error)):
+        embedded.start(meanwhile=load)
+    assert embedded.socket() is None and not (embedded.folder / "data" / "postmaster.pid").exists()
+    assert not Path(sockets[0]).exists()
 
 
 def test_nothing_listens_on_the_network(embedded: Embedded) -> None:
