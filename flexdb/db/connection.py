@@ -179,12 +179,20 @@ class Connection(PipelineConnection):
             self._will_tell(statement.query)
             sent += [*first, (statement.query, values)]
             given += [False] * len(first) + [True]
-        for result in compress(self._in_pipeline(sent), given):
-            row = self._row(result)
-            # Of what may be large one copy is enough.
-            result.clear()
-            yield row
-            row = None
+        writes = self._is_idle and any(statement.query.writes for statement in statements)
+        try:
+            for result in compress(self._in_pipeline(sent), given):
+                row = self._row(result)
+                # Of what may be large one copy is enough.
+                result.clear()
+                yield row
+                row = None
+        except Exception as error:
+            if writes and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                # It was not read to its end, and may be committed all the same.
+                self.pgconn.finish()
+                raise psycopg.OperationalError("what became of a transaction is unknown") from error
+            raise
 
     def _ahead_of(self, statement: Statement) -> list[Sent]:
         """Return what is to be sent ahead of a statement, when it may be sent.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 
 from flexdb.config import Settings
 from flexdb.errors import Overloaded
@@ -65,6 +66,16 @@ class Gate:
         """Tell whether a call would have a place at once, and take none from another."""
         with self._lock:
             return self._free > 0 and not self._waiting
+
+    def is_open_to(self, tenant: str) -> bool:
+        """Tell whether a call of a tenant would have a place at once."""
+        with self._lock:
+            return self._free > 0 and self._held.get(tenant, 0) < self._share
+
+    def quietest(self, tenants: Iterable[str]) -> str:
+        """Return the one of some tenants that has fewest calls."""
+        with self._lock:
+            return min(tenants, key=self._count)
 
     def enter(self, tenant: str, patience: float) -> None:
         """Take a place for a call, until :meth:`leave`.

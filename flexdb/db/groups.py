@@ -37,6 +37,8 @@ _BRIEFLY = Statement(WAIT_BRIEFLY, {})
 # How many go together at most, and how long one waits until they go, in seconds.
 _MOST = 32
 _PATIENCE = 0.05
+# What weighs more, in bytes, takes as long as many others, and goes alone.
+_LARGE = 32 * 1024
 # How many go alone after a group of which one failed.
 _ALONE = 32
 
@@ -44,22 +46,23 @@ _ALONE = 32
 def goes_together(plan: Plan) -> TypeGuard[Statement]:
     """Tell whether a plan is of a kind that goes together with others."""
     return (isinstance(plan, Statement) and plan.query.name in _IN_COMMON
-            and travels_together(plan))
+            and travels_together(plan) and len(plan.arguments.get("data") or b"") <= _LARGE)
 
 
 class Grouped:
     """A statement that was run with others, or is to be run alone.
 
     :param kind: what it has in common with those others
+    :param tenant: for whose call it counts; "" where that is no tenant's
 
     ``is_done`` tells which; ``found`` is its row then, or the error that it ended with.
     """
 
-    __slots__ = ("statement", "kind", "is_done", "found", "group", "next", "turn", "began",
-                 "position")
+    __slots__ = ("statement", "kind", "tenant", "is_done", "found", "group", "next", "turn",
+                 "began", "position")
 
-    def __init__(self, statement: Statement, kind: Hashable) -> None:
-        self.statement, self.kind = statement, kind
+    def __init__(self, statement: Statement, kind: Hashable, tenant: str) -> None:
+        self.statement, self.kind, self.tenant = statement, kind, tenant
         self.is_done = False
         self.found: Row | FlexdbError | None = None
         # Those that it is to run, of which it is the first, and who is told after it how that went.
@@ -69,6 +72,12 @@ class Grouped:
         self.turn.acquire()
         # When the group began, and how far PostgreSQL was when it ended.
         self.began, self.position = 0.0, 0
+
+
+class _Gathered(deque[Grouped]):
+    """Those that wait; ``is_late`` tells that one of them has waited for as long as one does."""
+
+    is_late = False
 
 
 class Gathering:
@@ -81,7 +90,7 @@ class Gathering:
         self._pool = pool
         self._lock = threading.Lock()
         # Those that wait, by what they have in common: while one of these is at the database.
-        self._waiting: dict[Hashable, deque[Grouped]] = {}
+        self._waiting: dict[Hashable, _Gathered] = {}
         self._alone = 0
 
     def enter(self, statement: Statement, bound: Bound) -> Grouped:
@@ -89,28 +98,33 @@ class Gathering:
 
         :param bound: the tenants that the caller sees; None for all
         """
-        query, given = statement.query, statement.arguments
-        member = Grouped(statement, (query.text, bound if bound is None else tuple(bound),
-                                    *map(given.__getitem__, _IN_COMMON[query.name])))
+        query, given, tenant = statement.query, statement.arguments, watch.current().tenant
+        # Who has to wait for a connection lets those of its own tenant alone wait with it.
+        waits_for = "" if self._pool.gate.is_open_to(tenant) else tenant
+        kind = (query.text, bound if bound is None else tuple(bound), waits_for,
+                *map(given.__getitem__, _IN_COMMON[query.name]))
+        member = Grouped(statement, kind, tenant)
         with self._lock:
             if self._alone:
                 self._alone -= 1
                 return member
             waiting = self._waiting.get(member.kind)
             if waiting is None:
-                self._waiting[member.kind] = deque()
+                self._waiting[member.kind] = _Gathered()
                 member.group = [member]
+                return member
+            if waiting.is_late:
                 return member
             waiting.append(member)
         self._wait(member, waiting)
-        if member.group:
-            try:
+        try:
+            if member.group:
                 self._run(member.group, bound)
-            finally:
-                self.leave(member)
-        # One after the other, so that they do not all want the interpreter's lock at once.
-        if member.next:
-            member.next.turn.release()
+        finally:
+            self.leave(member)
+            # One after the other, so that they do not all want the interpreter's lock at once.
+            if member.next:
+                member.next.turn.release()
         return member
 
     def leave(self, member: Grouped) -> None:
@@ -120,6 +134,7 @@ class Gathering:
         with self._lock:
             waiting = self._waiting[member.kind]
             group = [waiting.popleft() for _ in range(min(len(waiting), _MOST))]
+            waiting.is_late = False
             if not group:
                 del self._waiting[member.kind]
             began = perf_counter()
@@ -130,13 +145,14 @@ class Gathering:
             group[0].group = group
             group[0].turn.release()
 
-    def _wait(self, member: Grouped, waiting: deque[Grouped]) -> None:
+    def _wait(self, member: Grouped, waiting: _Gathered) -> None:
         """Wait until others have run a statement, or it is to run them, or it is to go alone."""
         came = perf_counter()
         if not member.turn.acquire(timeout=_PATIENCE):
             with self._lock:
                 if not member.began:
                     waiting.remove(member)
+                    waiting.is_late = True
             if member.began:
                 member.turn.acquire()
         ended, watched = perf_counter(), watch.current()
@@ -147,22 +163,29 @@ class Gathering:
 
     def _run(self, group: Sequence[Grouped], bound: Bound) -> None:
         """Run the statements of a group, where all go well."""
-        found = self._attempt([member.statement for member in group], bound)
+        statements = [member.statement for member in group]
+        # It counts for the one whose calls are fewest, so that nobody is refused for another's.
+        tenant = self._pool.gate.quietest([member.tenant for member in group])
+        found = self._attempt(statements, bound, tenant)
         if not found:
             self._alone = _ALONE
-        position = watch.current().position
+        # Of reads none is told here: what was told of one before is none of the others'.
+        position = watch.current().position if statements[0].query.writes else 0
         for member, one in zip(group, found):
             member.is_done, member.found, member.position = True, one, position
 
-    def _attempt(self, statements: Sequence[Statement], bound: Bound
+    def _attempt(self, statements: Sequence[Statement], bound: Bound, tenant: str
                  ) -> Sequence[Row | FlexdbError | None]:
         """Run statements in one transaction, and return their rows, or what is told of the end of
         the connection; nothing where each is to go alone.
+
+        :param tenant: whose share of the connections they take of
         """
         reads = not statements[0].query.writes
         ahead = [] if reads else [_BRIEFLY]
         try:
-            with self._pool.in_turn() if reads else self._pool.connection() as connection:
+            with (self._pool.in_turn(tenant) if reads else
+                  self._pool.connection(tenant)) as connection:
                 connection.bound = bound
                 try:
                     # A pipeline is a transaction already.

@@ -121,15 +121,17 @@ class Pool:
             connection.execute("SET datestyle = ISO; SET timezone = UTC")
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
+    def connection(self, tenant: str | None = None) -> Iterator[Connection]:
         """Lend a connection that the server has not ended.
 
+        :param tenant: of whose share; that of the request under way when None
         :raises Overloaded: when too many calls wait, or one waited too long
         :raises Unavailable: when there is no connection to be had
         """
         pool = self._opened()
         gate, watched, began = self.gate, watch.current(), time.perf_counter()
-        tenant, patience = watched.tenant, self.settings.db_pool_timeout
+        tenant = watched.tenant if tenant is None else tenant
+        patience = self.settings.db_pool_timeout
         try:
             # Not left to the pool: it would count those who wait for a connection that is being
             # made, and knows no tenants.
@@ -164,18 +166,19 @@ class Pool:
             gate.leave(tenant)
 
     @contextmanager
-    def in_turn(self) -> Iterator[Connection]:
+    def in_turn(self, tenant: str | None = None) -> Iterator[Connection]:
         """Lend a connection for reads, which have it one after the other as far as they are short.
 
+        :param tenant: as for :meth:`connection`
         :raises Overloaded: as :meth:`connection` does, and so ``Unavailable``
         """
         self._opened()
         turns, began = self._turns, time.perf_counter()
         watched = watch.current()
-        turn = turns.enter(watched.tenant)
+        turn = turns.enter(watched.tenant if tenant is None else tenant)
         watched.pool += time.perf_counter() - began
         try:
-            with self.connection() as connection:
+            with self.connection(tenant) as connection:
                 yield connection
         finally:
             turns.leave(turn)

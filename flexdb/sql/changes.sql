@@ -90,8 +90,10 @@ CASE c.kind WHEN 'n' THEN (SELECT {node} FROM ({before_change}) n)
       ) told
  CROSS JOIN LATERAL (
      SELECT c.place AS position, c.object_id AS id, c.version, c.at, c.actor, c.request_id,
-            -- Not the number itself, which counts what all tenants write.
-            to_hex(hash_record_extended((c.tenant_id, c.tx), 0)) AS transaction,
+            -- Not the number itself, which counts what all tenants write; and by its request, since
+            -- creates that have nothing to do with each other may share a transaction.
+            to_hex(hash_record_extended((c.tenant_id, c.tx, c.actor, c.request_id), 0))
+                AS transaction,
             CASE c.op WHEN 'c' THEN 'create' WHEN 'u' THEN 'update' ELSE 'delete' END AS op,
             CASE c.kind WHEN 'n' THEN 'node' WHEN 'r' THEN 'relationship'
                  ELSE 'node_type' END AS kind

@@ -22,7 +22,7 @@ from flexdb.telemetry import watch
 from tests.support import postgres
 from tests.support.pgbouncer import PgBouncer, needed
 from tests.support.row_security import switched_on
-from tests.support.runner import Behind
+from tests.support.runner import SLOW_READ, Behind
 from tests.support.service import RpcError, Service
 from tests.support.waiting import wait_until
 
@@ -42,9 +42,10 @@ def read(row: Row | None) -> Result:
     return Result(row[0].encode() if row else b"")
 
 
-def write(number: int = 1, tenant_id: str = "t", node_type_id: str = "a") -> Statement:
+def write(number: int = 1, tenant_id: str = "t", node_type_id: str = "a",
+          data: bytes = b"{}") -> Statement:
     return Statement(INSERT, {"number": number, "tenant_id": tenant_id,
-                              "node_type_id": node_type_id}, read)
+                              "node_type_id": node_type_id, "data": data}, read)
 
 
 def look(tenant_id: str = "t") -> Statement:
@@ -126,9 +127,10 @@ def test_no_more_go_together_than_may(one: Behind, patient: None, threads: Threa
     assert sorted(Counter(outcome.result() for outcome in begun).values()) == [2, 3, 3]
 
 
-@pytest.mark.parametrize("other", [write(tenant_id="u"), write(node_type_id="b"), look()],
-                         ids=["tenant", "type", "kind"])
-def test_who_has_nothing_in_common_waits_for_nobody(
+@pytest.mark.parametrize("other", [write(tenant_id="u"), write(node_type_id="b"), look(),
+                                   write(data=b'"%b"' % (b"x" * groups._LARGE))],
+                         ids=["tenant", "type", "kind", "large"])
+def test_who_has_nothing_in_common_or_is_large_waits_for_nobody(
         one: Behind, patient: None, threads: ThreadPoolExecutor, other: Statement) -> None:
     with one.held():
         begun = [threads.submit(one.one, write()), threads.submit(one.one, other)]
@@ -168,6 +170,31 @@ def test_who_has_waited_long_enough_goes_alone(one: Behind, threads: ThreadPoolE
         wait_until(lambda: one.held_back() == 4)
     assert len({outcome.result() for outcome in begun}) == 4
     assert not one.runner._gathering._waiting
+
+
+def test_nobody_waits_for_one_for_whom_another_has_waited_long_enough(
+        one: Behind, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    with one.held():
+        begun = [threads.submit(one.one, write()) for _ in range(2)]
+        wait_until(lambda: one.held_back() == 2)
+        monkeypatch.setattr(groups, "_PATIENCE", 600.0)
+        begun.append(threads.submit(one.one, write()))
+        wait_until(lambda: one.held_back() == 3)
+    assert kinds(begun) == [bytes] * 3
+    # And those behind it go together again.
+    assert len({outcome.result() for outcome in gathered(one, threads, *[write()] * 3)}) == 1
+
+
+def test_what_was_written_and_not_read_to_its_end_is_in_doubt_and_never_written_again(
+        one: Behind, patient: None, threads: ThreadPoolExecutor) -> None:
+    statement = write()
+    # No date of Python's.
+    text = statement.query.text.replace(b"pg_current_xact_id()::text", b"'infinity'::date")
+    statement = replace(statement, query=statement.query._replace(text=text))
+    begun = gathered(one, threads, *[statement] * 3)
+    assert kinds(begun) == [errors.CommitUnknown] * 3
+    wait_until(lambda: one.do("SELECT count(*) FROM written") == [(3,)])
+    assert type(one.one(write())) is bytes
 
 
 @pytest.mark.parametrize("kind, told", [(write, errors.CommitUnknown), (look, bytes)])
@@ -222,6 +249,59 @@ def test_all_are_told_how_far_postgresql_was_behind_what_they_wrote(
     wait_until(lambda: waiting(one) == 3)
     one.runner._gathering.leave(before)
     assert len({told.result() for told in begun}) == 1 and begun[0].result()
+    one.pool.close()
+
+
+def test_a_position_that_was_told_of_something_before_is_not_told_to_others_who_read(
+        one: Behind, patient: None, threads: ThreadPoolExecutor) -> None:
+    def position(before: int) -> int:
+        watched = watch.begin("r")
+        watched.see_position(before)
+        assert isinstance(one.one(look()), bytes)
+        return watched.position
+
+    first = one.runner._gathering.enter(look(), None)
+    begun = []
+    for before in (5, 0):
+        begun.append(threads.submit(position, before))
+        wait_until(lambda: waiting(one) == len(begun))
+    one.runner._gathering.leave(first)
+    assert [told.result() for told in begun] == [5, 0]
+
+
+def of_tenant(one: Behind, tenant: str, statement: Statement) -> bytes | FlexdbError:
+    """Run a statement for a tenant's call."""
+    watch.begin("r").tenant = tenant
+    try:
+        return one.one(statement)
+    finally:
+        watch.end()
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["of them first", "behind one of them"])
+def test_a_tenant_beside_one_that_has_all_it_may_have_neither_waits_with_it_nor_is_refused(
+        new_database: Callable[..., Settings], patient: None, threads: ThreadPoolExecutor,
+        others: int) -> None:
+    one = Behind(new_database(db_pool_size=3, tenant_connections=2))
+    # They need not wait for the lock.
+    fast = look().query._replace(text=look().query.text.replace(b"20000", b"1"))
+    before = one.runner._gathering.enter(replace(look(), query=fast), None)
+    with one.held():
+        begun = []
+        if not others:
+            begun.append(threads.submit(of_tenant, one, "loud", replace(look("loud"), query=fast)))
+            wait_until(lambda: waiting(one) == 1)
+            begun.append(threads.submit(of_tenant, one, "quiet", replace(look("q"), query=fast)))
+            wait_until(lambda: waiting(one) == 2)
+        loud = [threads.submit(of_tenant, one, "loud", SLOW_READ) for _ in range(2)]
+        wait_until(lambda: one.held_back() == 2)
+        one.runner._gathering.leave(before)
+        if others:
+            begun.append(threads.submit(of_tenant, one, "loud", replace(look("loud"), query=fast)))
+            wait_until(lambda: one.pool.gate.waiting)
+            begun.append(threads.submit(of_tenant, one, "quiet", replace(look("q"), query=fast)))
+        assert isinstance(begun[1].result(60), bytes)
+    assert kinds([*begun, *loud]) == [bytes] * 4
     one.pool.close()
 
 

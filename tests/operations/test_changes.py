@@ -94,6 +94,20 @@ def test_each_change_carries_the_object_as_it_was_then(service: Service, feed: F
     assert feed.read() == []
 
 
+def test_what_other_requests_did_in_the_same_transaction_was_not_done_together(
+        service: Service, feed: Feed) -> None:
+    node_type = service.node_type(feed.tenant)
+    feed.read()
+    with connect(service.settings) as connection, connection.transaction():
+        for caller in ("key:a first", "key:a first", "key:a second", "key:b first"):
+            connection.execute("SELECT set_config('flexdb.caller', %s, true)", [caller])
+            connection.execute("INSERT INTO nodes (tenant_id, id, node_type_id) "
+                               "VALUES (%s, gen_random_uuid(), %s)",
+                               [feed.tenant["id"], node_type["id"]])
+    one, same, *others = [change["transaction"] for change in feed.read()]
+    assert one == same and len({one, *others}) == 3
+
+
 def test_what_was_before_is_given_where_it_is_asked_for(service: Service, feed: Feed) -> None:
     node_type = service.node_type(feed.tenant)
     node = service.node(node_type, data={"a": 1})
