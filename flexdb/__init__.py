@@ -19,6 +19,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     :param settings: read from the environment and the ``.env`` files of this folder when absent
     :raises flexdb.config.ConfigError: when a setting has a wrong value
     """
-    from flexdb.application import create_app
+    from flexdb.server.memory import without_collection
 
-    return create_app(settings)
+    with without_collection():
+        from flexdb.application import create_app
+
+        return create_app(settings)

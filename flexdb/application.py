@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,6 @@ from flask.signals import (
     request_started,
     request_tearing_down,
 )
-from flask_cors import CORS
 from werkzeug.routing import MapAdapter, Rule
 
 from flexdb import operations  # noqa: F401 (registers them)
@@ -45,6 +44,7 @@ from flexdb.db.replicas import Replicas
 from flexdb.db.run import Runner
 from flexdb.documents.schemas import SchemaCache
 from flexdb.operations.tenants import find_absent_tenants
+from flexdb.sql.loader import STATEMENTS
 from flexdb.telemetry.metrics import Metrics
 from flexdb.web import console, pages
 
@@ -76,11 +76,17 @@ class _Rule(Rule):
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        @cache
-        def compiled() -> Callable[..., tuple[str, str]]:
-            return super(_Rule, self)._compile_builder(append_unknown)
+        return _compile_now if append_unknown else _compile_now_exactly
 
-        return lambda rule, **in_url: compiled()(rule, **in_url)
+
+def _compile_now(rule: _Rule, **in_url: str) -> tuple[str, str]:
+    rule._build_unknown = Rule._compile_builder(rule, True).__get__(rule, None)
+    return rule._build_unknown(**in_url)
+
+
+def _compile_now_exactly(rule: _Rule, **in_url: str) -> tuple[str, str]:
+    rule._build = Rule._compile_builder(rule, False).__get__(rule, None)
+    return rule._build(**in_url)
 
 
 class Application(Flask):
@@ -164,9 +170,12 @@ class Application(Flask):
 
 
 def load(settings: Settings) -> None:
-    """Load what is otherwise loaded when the service is put together."""
+    """Load what is otherwise loaded when the service is put together, or by the first calls."""
+    STATEMENTS[settings.json_fields]
     if settings.console_enabled:
         console.load()
+    if settings.cors_origins:
+        import flask_cors  # noqa: F401
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -205,6 +214,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.console_enabled:
         console.init_app(app, settings, contexts, runner, callers)
     if settings.cors_origins:
+        from flask_cors import CORS
+
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         CORS(app, origins=origins, expose_headers=[
             "ETag", "Location", "Preference-Applied", "Retry-After", "WWW-Authenticate",

@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -126,6 +125,9 @@ class Apart:
 
 class _Process:
     def __init__(self) -> None:
+        # With all that it needs, where few processes ever check so.
+        from multiprocessing.connection import Connection
+
         ours, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(

@@ -12,7 +12,6 @@ import resource
 import signal
 import warnings
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
 from typing import Any
 
 import orjson
@@ -36,6 +35,8 @@ def main(descriptor: int) -> None:
 
     :param descriptor: of the socket
     """
+    from multiprocessing.connection import Connection
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # What holds Python's lock is not interrupted by a handler, only ended by the default.
     signal.signal(signal.SIGPROF, signal.SIG_DFL)

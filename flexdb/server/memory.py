@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from flexdb.config import Settings
+if TYPE_CHECKING:
+    from flexdb.config import Settings
 
 # Parameters of mallopt(3).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGE = 256 * 1024
 
 
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Look for no garbage within the block.
+
+    Nothing is garbage of what is loaded, through all of which Python would look again and again.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def share_application(settings: Settings) -> None:
     """Load all that the application is made of, once for all workers, which are forked afterwards.
 
-    Loading takes several times as long as making the application. Nothing of it is garbage, for
-    which Python would look through all of it again and again, here and then in each worker.
+    Loading takes several times as long as making the application. Workers do not look for garbage
+    in it either.
     """
-    gc.disable()
-    try:
+    with without_collection():
         from flexdb import application
 
         application.load(settings)
         gc.freeze()
-    finally:
-        gc.enable()
+    # A start by itself looks for no garbage up to here.
+    gc.enable()
 
 
 def return_large_pieces() -> None:

@@ -141,10 +141,19 @@ def _query(section: Section, form: JsonFields, lasting: bool, **slots: str) -> Q
                       section.columns, lasting)
 
 
-STATEMENTS: Mapping[JsonFields, Mapping[str, Query]] = {
-    form: {name: _query(section, form, True) for name, section in _STATEMENTS.items()
-           if not section.slots}
-    for form in FORMS}
+def _in(form: JsonFields) -> Mapping[str, Query]:
+    return {name: _query(section, form, True) for name, section in _STATEMENTS.items()
+            if not section.slots}
+
+
+class _Statements(dict[JsonFields, Mapping[str, Query]]):
+    """The statements in each form; those in the other one are made when a call asks for it."""
+
+    def __missing__(self, form: JsonFields) -> Mapping[str, Query]:
+        return self.setdefault(form, _in(form))
+
+
+STATEMENTS: Mapping[JsonFields, Mapping[str, Query]] = _Statements(value=_in("value"))
 # The names of all statements, those whose slots are filled for each call among them.
 NAMES = frozenset(_STATEMENTS)
 

@@ -32,19 +32,40 @@ def test_what_workers_need_is_loaded_before_they_are_forked(serve: Callable[...,
     assert [name for name in after if name.startswith(("flexdb", "flask", "psycopg"))] == []
 
 
+def printed_by(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, check=True,
+                          env={"PATH": os.environ["PATH"]}, capture_output=True).stdout
+
+
 def loaded_by(code: str) -> set[str]:
     """Return the packages that a process has loaded when it has run some code."""
-    code = f"import sys; {code}; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, check=True,
-                          env={"PATH": os.environ["PATH"]}, capture_output=True)
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    told = printed_by(f"import sys; {code}; print(*sys.modules)")
+    return {name.partition(".")[0] for name in told.split()}
 
 
 def test_the_application_loads_nothing_that_few_need() -> None:
     loaded = loaded_by("import flexdb; flexdb.create_app()")
     assert {"flask_jsonrpc", "psycopg"} <= loaded
     assert not loaded & {"cryptography", "joserfc", "yoyo", "tqdm", "rich", "httpx2", "gunicorn",
-                         "opentelemetry"}
+                         "opentelemetry", "flask_cors", "multiprocessing"}
+
+
+def test_garbage_is_not_looked_for_in_what_the_application_is_made_of() -> None:
+    looked, enabled = printed_by(
+        "import gc; from flexdb.server import memory; looked = []; "
+        "gc.callbacks.append(lambda phase, _: looked.append(phase) if phase == 'start' else 0); "
+        "import flexdb; flexdb.create_app(); print(len(looked), gc.isenabled())").split()
+    # Once when all is there.
+    assert int(looked) <= 1 and enabled == "True"
+
+
+@pytest.mark.parametrize("form", ["value", "string"])
+def test_the_statements_that_most_calls_ask_for_are_there_before_the_first(form: str) -> None:
+    made = printed_by(
+        "from flexdb import application; from flexdb.config import Settings; "
+        "from flexdb.sql.loader import STATEMENTS; "
+        f"application.load(Settings(json_fields={form!r})); print(*STATEMENTS)").split()
+    assert set(made) == {"value", form}
 
 
 def test_what_delivers_webhooks_loads_nothing_of_the_web() -> None:
