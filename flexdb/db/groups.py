@@ -39,8 +39,9 @@ _MOST = 32
 _PATIENCE = 0.05
 # What weighs more, in bytes, takes as long as many others, and goes alone.
 _LARGE = 32 * 1024
-# How many go alone after a group of which one failed.
+# How many of a kind go alone after a group of which one failed; of how many kinds that is known.
 _ALONE = 32
+_MOST_KINDS = 1000
 
 
 def goes_together(plan: Plan) -> TypeGuard[Statement]:
@@ -91,7 +92,8 @@ class Gathering:
         self._lock = threading.Lock()
         # Those that wait, by what they have in common: while one of these is at the database.
         self._waiting: dict[Hashable, _Gathered] = {}
-        self._alone = 0
+        # How many of a kind are still to go alone.
+        self._alone: dict[Hashable, int] = {}
 
     def enter(self, statement: Statement, bound: Bound) -> Grouped:
         """Return when a statement was run with others, or is to be run alone, until :meth:`leave`.
@@ -105,8 +107,9 @@ class Gathering:
                 *map(given.__getitem__, _IN_COMMON[query.name]))
         member = Grouped(statement, kind, tenant)
         with self._lock:
-            if self._alone:
-                self._alone -= 1
+            if left := self._alone.pop(member.kind, 0):
+                if left > 1:
+                    self._alone[member.kind] = left - 1
                 return member
             waiting = self._waiting.get(member.kind)
             if waiting is None:
@@ -168,7 +171,10 @@ class Gathering:
         tenant = self._pool.gate.quietest([member.tenant for member in group])
         found = self._attempt(statements, bound, tenant)
         if not found:
-            self._alone = _ALONE
+            with self._lock:
+                if len(self._alone) >= _MOST_KINDS:
+                    self._alone.clear()
+                self._alone[group[0].kind] = _ALONE
         # Of reads none is told here: what was told of one before is none of the others'.
         position = watch.current().position if statements[0].query.writes else 0
         for member, one in zip(group, found):

@@ -156,12 +156,24 @@ def test_where_one_fails_each_goes_alone_and_so_do_some_behind_it(
     assert kinds(begun) == [bytes, errors.InvalidParams, bytes]
     assert begun[0].result() != begun[2].result()
     assert one.do("SELECT count(*) FROM written") == [(2,)]
-    left = one.runner._gathering._alone
+    (left,) = one.runner._gathering._alone.values()
     assert 0 < left <= groups._ALONE
     with one.held():
         behind = [threads.submit(one.one, write()) for _ in range(2)]
         wait_until(lambda: one.held_back() == 2)
-    assert kinds(behind) == [bytes] * 2 and one.runner._gathering._alone == left - 2
+    assert kinds(behind) == [bytes] * 2
+    assert [*one.runner._gathering._alone.values()] == [left - 2]
+
+
+def test_where_one_fails_those_of_other_kinds_go_together_all_the_same(
+        one: Behind, patient: None, threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "_MOST_KINDS", 2)
+    for tenant in "abcd":
+        gathered(one, threads, write(tenant_id=tenant), write(0, tenant_id=tenant))[0].result()
+        assert len({call.result() for call in gathered(one, threads, *[write()] * 3)}) == 1
+    # Of kinds that never come again not all are remembered.
+    wait_until(lambda: 0 < len(one.runner._gathering._alone) <= 2)
 
 
 def test_who_has_waited_long_enough_goes_alone(one: Behind, threads: ThreadPoolExecutor) -> None:
