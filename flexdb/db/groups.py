@@ -26,12 +26,14 @@ from flexdb.plan import Plan, Row, Statement
 from flexdb.telemetry import watch
 
 # What travels so, by the arguments that all of a group have in common: where one of them has to
-# wait, as for a schema that changes, the others would have to wait alone too. A get never does.
+# wait, as for a schema that changes, the others would have to wait alone too. A get never does,
+# unless it looks for more than a node by its id, as for neighbours or for what a rule asks.
 _IN_COMMON = {
     "create_node": ("tenant_id", "node_type_id"),
     "create_relationship": ("tenant_id", "relationship_type"),
     "get_node": (),
 }
+_BY_ID = {"tenant_id", "id"}
 # One that has to wait for others' writes all the same is not to hold its group up for long.
 _BRIEFLY = Statement(WAIT_BRIEFLY, {})
 # How many go together at most, and how long one waits until they go, in seconds.
@@ -47,7 +49,8 @@ _MOST_KINDS = 1000
 def goes_together(plan: Plan) -> TypeGuard[Statement]:
     """Tell whether a plan is of a kind that goes together with others."""
     return (isinstance(plan, Statement) and plan.query.name in _IN_COMMON
-            and travels_together(plan) and len(plan.arguments.get("data") or b"") <= _LARGE)
+            and travels_together(plan) and len(plan.arguments.get("data") or b"") <= _LARGE
+            and (plan.query.writes or _BY_ID.issuperset(plan.query.arguments)))
 
 
 class Grouped:

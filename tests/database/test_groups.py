@@ -8,11 +8,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
+import orjson
 import pytest
 
 from flexdb import errors
 from flexdb.config import Settings
+from flexdb.context import Context
+from flexdb.contract.operation import OPERATIONS
 from flexdb.db import groups
 from flexdb.db.pool import Pool
 from flexdb.errors import FlexdbError
@@ -28,6 +33,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
+ABSENT = "0190163d-8694-739b-aea5-966c26f8ad91"
 # Behind.held lets them wait. What they give names their transaction.
 INSERT = make_query("create_node", """
     WITH w AS (INSERT INTO written VALUES (100 / %(number)s::int) RETURNING number)
@@ -136,6 +142,13 @@ def test_who_has_nothing_in_common_or_is_large_waits_for_nobody(
         begun = [threads.submit(one.one, write()), threads.submit(one.one, other)]
         wait_until(lambda: one.held_back() == 2)
     assert kinds(begun) == [bytes] * 2
+
+
+def test_a_get_of_more_than_a_node_by_its_id_goes_alone() -> None:
+    bare: dict[str, Any] = {"tenant_id": ABSENT, "id": ABSENT}
+    for params, goes in ((bare, True), (bare | {"expand": {"near": {}}}, False)):
+        plan = OPERATIONS["get_node"].plan(Context(), params, partial(orjson.dumps, params))
+        assert groups.goes_together(plan) is goes
 
 
 def test_callers_who_see_other_tenants_never_go_together(
