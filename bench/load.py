@@ -142,6 +142,23 @@ def load(server: Server, postgres: Postgres, bodies: Sequence[Any], each: int = 
     return measured(work, postgres, server)
 
 
+def in_turn(server: Server, postgres: Postgres, bodies: Sequence[Any]) -> Subject:
+    """Return the load of sending bodies one behind another's answer, none of which is broken off.
+
+    Where a call takes a fair part of a turn, what is at work at its end would cost and not count.
+    """
+    lines = [orjson.dumps(body) for body in bodies]
+
+    def work(seconds: float) -> Work:
+        done, start = 0, time.monotonic()
+        while time.monotonic() < start + seconds:
+            server.post(lines[done % len(lines)])
+            done += 1
+        return Work(done, time.monotonic() - start)
+
+    return measured(work, postgres, server)
+
+
 def beside(subject: Subject, server: Server, bodies: Sequence[Any], connections: int) -> Subject:
     """Return a subject while others send bodies to the same server, whose answers nobody looks at.
 
