@@ -33,7 +33,7 @@ def search_page(context: Context, params: Loaded, members: Members) -> Statement
     statement = page(context, "best_nodes" if best else "search_nodes", params, ("node_type_id",),
                      BY_RANK, members, takes=("search", "search_type"),
                      largest=MOST_HIGHLIGHTED if "highlights" in params else LARGEST_SIZE,
-                     found="({found}) n" if best else "{rows}")
+                     found="ranked n" if best else "{rows}")
 
     def read(row: Row | None) -> Result | Steps:
         result = statement.result(row)

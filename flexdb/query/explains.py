@@ -7,7 +7,7 @@ costs and tables, since that is made of all tenants' rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import orjson
@@ -72,7 +72,10 @@ def explanation(plan: bytes, name: str, members: Members, counts: bool, declared
     :param counts: whether the list tells its total
     :param declared: the path of the member whose own index may serve
     """
-    steps = list(_steps(orjson.loads(plan)[0]["Plan"], "page"))
+    whole = orjson.loads(plan)[0]["Plan"]
+    shared = {step["Subplan Name"]: step for _, step in _steps(whole, "", {})
+              if "Subplan Name" in step}
+    steps = list(_steps(whole, "page", shared))
     # The list's own rows: PostgreSQL numbers what has the same alias.
     own = re.compile(rf"{LISTS[name].alias}(_\d+)?")
     table = name.partition("_")[2]
@@ -90,17 +93,24 @@ def explanation(plan: bytes, name: str, members: Members, counts: bool, declared
         passed = _named(members, [step.get("Filter", "") for step in reads])
         found[part] = {"indexes": looked_up, "scans": not set(passed) <= set(looked_up)}
     sorts = any("Sort" in inner["Node Type"] for of, step in steps
-                if of == "page" and step["Node Type"] == "Limit" for _, inner in _steps(step, of))
+                if of == "page" and step["Node Type"] == "Limit"
+                for _, inner in _steps(step, of, {}))
     return {"page": found["page"] | {"sorts": sorts}, "total": found["total"] if counts else None}
 
 
-def _steps(step: Json, part: str) -> Iterator[tuple[str, Json]]:
-    """Give a step of a plan and those below it, each with the part of the answer it is for."""
-    # What is counted, and whether the tenant is there, is found ahead and apart.
-    part = "total" if step.get("Parent Relationship") == "InitPlan" else part
+def _steps(step: Json, part: str, shared: Mapping[str, Json]
+           ) -> Iterator[tuple[str, Json]]:
+    """Give a step of a plan and those below it, each with the part of the answer it is for.
+
+    :param shared: what is found once, by its name: it is for each part that reads it
+    """
     yield part, step
     for inner in step.get("Plans", ()):
-        yield from _steps(inner, part)
+        # What is counted, and whether the tenant is there, is found ahead and apart.
+        is_apart = inner.get("Parent Relationship") == "InitPlan"
+        yield from _steps(inner, "total" if is_apart else part, shared)
+    if (found := shared.get(f"CTE {step.get('CTE Name')}")) is not None:
+        yield from _steps(found, part, shared)
 
 
 def _indexes(step: Json) -> Iterator[Json]:

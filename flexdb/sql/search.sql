@@ -28,18 +28,26 @@ FROM ({found}) f
 JOIN nodes n ON n.id = f.id
 WHERE n.tenant_id = %(tenant_id)s
 
--- list: best_nodes of node n (asked)
+-- frame: ranked
+-- Once for a page and its total, and in few bytes.
+ranked AS (
+    SELECT f.id, f.rank
+    FROM ({found}) f
+)
+
+-- list: best_nodes of node n (asked, ranked)
 -- Where neither a filter nor an order of its own needs the nodes, those of the page alone are read.
 SELECT n.tenant_id, n.id, n.node_type_id, n.data, n.version, n.created_at, n.updated_at, n.size,
-       f.rank, f.query
+       f.rank, a.query
 FROM (
-    SELECT n.id, n.rank, n.query
-    FROM ({found}) n
+    SELECT n.id, n.rank
+    FROM ranked n
     {after}
     ORDER BY {order}
     LIMIT %(page_size)s + 1
 ) f
 JOIN nodes n ON n.id = f.id
+JOIN asked a ON a.node_type_id = n.node_type_id
 WHERE n.tenant_id = %(tenant_id)s
 
 -- read: get_searched_types -> types

@@ -113,6 +113,7 @@ def test_a_search_finds_by_its_own_index(filled: Service) -> None:
     filled.node(node_type, data={"title": "a red fox"})
     found = filled.call("list_nodes", tenant_id=tenant["id"], explain=True, search="fox")
     assert len(found["nodes"]) == 1 and found["explain"]["page"]["indexes"] == ["search"]
+    assert found["explain"]["total"] == {"indexes": ["search"], "scans": False}
 
 
 def test_who_has_rules_is_told_the_same_of_the_rows_that_are_seen(filled: Service) -> None:

@@ -408,8 +408,8 @@ def test_the_index_serves_and_reads_no_entry_of_another_tenant(
             service, "list_nodes", {"tenant_id": tenant_id, "search": search, **more}, generic)
         scans = list(nodes_of(plan))
         read = [scan for scan in scans if scan.get("Index Name") == "flexdb_search_words"]
-        # The page and its total each look once.
-        assert [scan["Actual Rows"] for scan in read] == [rows] * 2
+        # The page and its total look together, or each once where what is found is filtered.
+        assert [scan["Actual Rows"] for scan in read] == [rows] * (2 if more else 1)
         # What they look for is written once.
         assert [scan.get("Subplan Name") for scan in scans].count("CTE asked") == 1
         assert not any(scan["Node Type"] == "Seq Scan" and scan["Relation Name"] in (
