@@ -33,7 +33,8 @@ def idempotent(stage: Stage) -> Row:
          Claim("CPU of a call in a batch with a key, times without",
                _times(KEYED_BATCH, PLAIN_BATCH), None)],
         "A key makes a transaction of what is one statement: `BEGIN`, the key, the creation, its "
-        "answer, `COMMIT`. Without a key the statements are the same as ever.")
+        "answer, `COMMIT`, in three round trips; those that wait at the same time share one. "
+        "Without a key the statements are the same as ever.")
 
 
 def _times(one: str, other: str) -> Callable[[Round], float]:

@@ -22,7 +22,7 @@ from flexdb.api.environ import current_environ
 from flexdb.config import Settings
 from flexdb.contract.callers import check_caller, tenants_of
 from flexdb.contract.operation import OPERATIONS, READS, Operation
-from flexdb.db.once import DoneBefore, Once
+from flexdb.db.once import DoneBefore, IdempotencyKey, Once, Together
 from flexdb.db.run import Runner
 from flexdb.errors import FlexdbError, NotFound, PermissionDenied
 from flexdb.errors.repeats import KeyReused
@@ -39,6 +39,9 @@ _NIL = "00000000-0000-0000-0000-000000000000"
 # What else makes two requests with the same body different ones.
 _TELLING = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "HTTP_PREFER",
             "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH")
+# What keeps the answers of several takes, and what of that keeps one.
+_OF_ALL = {"callers": "caller", "keys": "key", "fingerprints": "fingerprint",
+           "statuses": "status", "headers": "headers", "replies": "reply"}
 # The operation that a call names, and its parameters as they came.
 Call = tuple[Operation, Any]
 
@@ -92,8 +95,8 @@ class KeyedRequest:
         self._refusal: FlexdbError | None = None
         tenants = {tenant for called, params in calls
                    for tenant in tenants_of(called, params, caller)}
-        self._named = {"tenant_id": tenants.pop() if len(tenants) == 1 else _NIL,
-                       "caller": caller.name, "key": key, "hours": hours}
+        self._key = IdempotencyKey(tenants.pop() if len(tenants) == 1 else _NIL, caller.name, key)
+        self._named = {**self._key._asdict(), "hours": hours}
         environ = current_environ()
         telling = orjson.dumps([environ.get(name, "") for name in _TELLING])
         self._fingerprint = sha256(telling + body).digest()
@@ -130,8 +133,10 @@ class KeyedRequest:
         :raises Repeated: with the answer, when it was done before
         :raises KeyReused: when its key is that of another request, or the answer was not kept
         """
-        once = Once([Statement(STATEMENTS["value"][name], self._named)
-                     for name in ("take_key", "get_reply")], partial(self._keep, reply_of))
+        once = Once(self._key,
+                    [Statement(STATEMENTS["value"][name], self._named)
+                     for name in ("take_key", "get_reply")],
+                    partial(self._keep, reply_of), Together(_take_all, _keep_all))
         try:
             return self._runner.run_once(plans, budget, self._caller.tenants, once)
         except DoneBefore as before:
@@ -148,7 +153,7 @@ class KeyedRequest:
             "reply": _hex(b"".join(reply.body)) if is_kept else None})
 
     def _told(self, row: Row) -> Repeated | KeyReused:
-        fingerprint, status, headers, body = row
+        fingerprint, status, headers, body, _ = row
         if fingerprint != self._fingerprint:
             return KeyReused()
         if body is None:
@@ -184,6 +189,19 @@ class Keys:
             return None
         key = _read(sent)
         return KeyedRequest(self._runner, caller, self._hours, key, known, body) if known else None
+
+
+def _take_all(keys: Sequence[IdempotencyKey]) -> list[Statement]:
+    named = {"tenant_id": keys[0].tenant_id, "callers": [key.caller for key in keys],
+             "keys": [key.key for key in keys]}
+    return [Statement(STATEMENTS["value"][name], named)
+            for name in ("begin_keys", "take_free_keys")]
+
+
+def _keep_all(kept: Sequence[Statement]) -> Statement:
+    named = {name: kept[0].arguments[name] for name in ("tenant_id", "hours")}
+    return Statement(STATEMENTS["value"]["keep_replies"], named | {
+        name: [one.arguments[of_one] for one in kept] for name, of_one in _OF_ALL.items()})
 
 
 def refused(error: FlexdbError) -> Plan:

@@ -9,14 +9,14 @@ from typing import cast
 import psycopg
 
 from flexdb.db.absence import AbsentOf, blamed
+from flexdb.db.attempts import attempt
 from flexdb.db.connection import Connection
 from flexdb.db.ends import Ended, admit, conclude, end, read
 from flexdb.db.fence import Bound
-from flexdb.db.once import DoneBefore, Once
+from flexdb.db.once import Once
 from flexdb.db.pool import Pool
-from flexdb.db.verdict import Verdict, judge
+from flexdb.db.verdict import Verdict
 from flexdb.db.walk import Walker, reads_together, travels_together
-from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Plan, Statement, Steps, as_steps
 
 
@@ -41,24 +41,15 @@ class Carrier:
 
         :param pool: whose it is, where it is not the primary's
         """
-        pool = pool or self._pool
-        try:
-            are_read = once is None and all(map(reads_together, plans))
-            with pool.in_turn() if are_read else pool.connection() as connection:
-                connection.bound = bound
-                try:
-                    return self._send(connection, plans, budget, once)
-                except psycopg.Error as error:
-                    return judge(pool, connection, plans, error, may_repeat=once is not None)
-                finally:
-                    connection.bound = None
-                    self._walker.release(connection)
-        except FlexdbError as error:
-            return Verdict([error] * len(plans))
-        except DoneBefore:
-            raise
-        except Exception as error:
-            return Verdict([], error)
+        def sent(connection: Connection) -> Verdict:
+            try:
+                return self._send(connection, plans, budget, once)
+            finally:
+                self._walker.release(connection)
+
+        return attempt(pool or self._pool, plans, bound, sent,
+                       in_turn=once is None and all(map(reads_together, plans)),
+                       may_repeat=once is not None)
 
     def _send(self, connection: Connection, plans: Sequence[Plan], budget: Budget,
               once: Once | None) -> Verdict:

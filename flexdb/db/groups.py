@@ -3,6 +3,7 @@
 While one is at the database those of its kind that come gather, and go next in one pipeline: one
 connection, one wake-up of PostgreSQL's process and one commit do for all of them. Who meets no
 other waits for nothing. Where one of them fails each goes alone, and learns what is wrong with it.
+What is done once goes with its like, and alone where it was done before.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from contextlib import nullcontext
 from time import perf_counter
 from typing import TypeGuard
 
-import psycopg
-
-from flexdb.db.connection import WAIT_BRIEFLY
+from flexdb.db.attempts import attempt
+from flexdb.db.connection import WAIT_BRIEFLY, Connection
 from flexdb.db.fence import Bound
+from flexdb.db.once import Keyed, do_together
 from flexdb.db.pool import Pool
-from flexdb.db.verdict import judge
+from flexdb.db.verdict import Verdict
 from flexdb.db.walk import travels_together
-from flexdb.errors import FlexdbError
-from flexdb.plan import Plan, Row, Statement
+from flexdb.plan import Outcome, Plan, Row, Statement
 from flexdb.telemetry import watch
 
 # What travels so, by the arguments that all of a group have in common: where one of them has to
@@ -58,17 +58,20 @@ class Grouped:
 
     :param kind: what it has in common with those others
     :param tenant: for whose call it counts; "" where that is no tenant's
+    :param keyed: it, where it is done once
 
-    ``is_done`` tells which; ``found`` is its row then, or the error that it ended with.
+    ``is_done`` tells which; ``found`` is its row then, what came of it where it is done once, or
+    the error that it ended with.
     """
 
-    __slots__ = ("statement", "kind", "tenant", "is_done", "found", "group", "next", "turn",
-                 "began", "position")
+    __slots__ = ("statement", "kind", "tenant", "keyed", "is_done", "found", "group", "next",
+                 "turn", "began", "position")
 
-    def __init__(self, statement: Statement, kind: Hashable, tenant: str) -> None:
-        self.statement, self.kind, self.tenant = statement, kind, tenant
+    def __init__(self, statement: Statement, kind: Hashable, tenant: str, keyed: Keyed | None
+                 ) -> None:
+        self.statement, self.kind, self.tenant, self.keyed = statement, kind, tenant, keyed
         self.is_done = False
-        self.found: Row | FlexdbError | None = None
+        self.found: Row | Outcome | None = None
         # Those that it is to run, of which it is the first, and who is told after it how that went.
         self.group: list[Grouped] = []
         self.next: Grouped | None = None
@@ -98,17 +101,19 @@ class Gathering:
         # How many of a kind are still to go alone.
         self._alone: dict[Hashable, int] = {}
 
-    def enter(self, statement: Statement, bound: Bound) -> Grouped:
+    def enter(self, statement: Statement, bound: Bound, keyed: Keyed | None = None) -> Grouped:
         """Return when a statement was run with others, or is to be run alone, until :meth:`leave`.
 
         :param bound: the tenants that the caller sees; None for all
+        :param keyed: the statement, where it is to be done once
         """
         query, given, tenant = statement.query, statement.arguments, watch.current().tenant
         # Who has to wait for a connection lets those of its own tenant alone wait with it.
         waits_for = "" if self._pool.gate.is_open_to(tenant) else tenant
         kind = (query.text, bound if bound is None else tuple(bound), waits_for,
-                *map(given.__getitem__, _IN_COMMON[query.name]))
-        member = Grouped(statement, kind, tenant)
+                *map(given.__getitem__, _IN_COMMON[query.name]),
+                keyed and keyed.once.key.tenant_id)
+        member = Grouped(statement, kind, tenant, keyed)
         with self._lock:
             if left := self._alone.pop(member.kind, 0):
                 if left > 1:
@@ -169,45 +174,47 @@ class Gathering:
 
     def _run(self, group: Sequence[Grouped], bound: Bound) -> None:
         """Run the statements of a group, where all go well."""
-        statements = [member.statement for member in group]
         # It counts for the one whose calls are fewest, so that nobody is refused for another's.
         tenant = self._pool.gate.quietest([member.tenant for member in group])
-        found = self._attempt(statements, bound, tenant)
+        found = self._attempt(group, bound, tenant)
         if not found:
             with self._lock:
                 if len(self._alone) >= _MOST_KINDS:
                     self._alone.clear()
                 self._alone[group[0].kind] = _ALONE
         # Of reads none is told here: what was told of one before is none of the others'.
-        position = watch.current().position if statements[0].query.writes else 0
+        position = watch.current().position if group[0].statement.query.writes else 0
         for member, one in zip(group, found):
-            member.is_done, member.found, member.position = True, one, position
+            if one is not None or member.keyed is None:
+                member.is_done, member.found, member.position = True, one, position
 
-    def _attempt(self, statements: Sequence[Statement], bound: Bound, tenant: str
-                 ) -> Sequence[Row | FlexdbError | None]:
-        """Run statements in one transaction, and return their rows, or what is told of the end of
-        the connection; nothing where each is to go alone.
+    def _attempt(self, group: Sequence[Grouped], bound: Bound, tenant: str
+                 ) -> Sequence[Row | Outcome | None]:
+        """Run the statements of a group in one transaction, and return their rows, what came of
+        those that are done once, or what is told of the end of the connection; nothing where each
+        is to go alone.
 
         :param tenant: whose share of the connections they take of
         """
+        statements = [member.statement for member in group]
+        keyed = [member.keyed for member in group if member.keyed]
         reads = not statements[0].query.writes
-        ahead = [] if reads else [_BRIEFLY]
-        try:
-            with (self._pool.in_turn(tenant) if reads else
-                  self._pool.connection(tenant)) as connection:
-                connection.bound = bound
-                try:
-                    # A pipeline is a transaction already.
-                    is_whole = connection.may_prepare and (reads or not connection.tells_position)
-                    with nullcontext() if is_whole else connection.transaction():
-                        return [*connection.fetch_all([*ahead, *statements])][len(ahead):]
-                except psycopg.Error as error:
-                    verdict = judge(self._pool, connection, statements, error, may_repeat=False)
-                    return [] if verdict.again else verdict.outcomes
-                finally:
-                    connection.bound = None
-        except FlexdbError as error:
-            return [error] * len(statements)
-        except Exception:
-            # Each learns alone what is wrong with it.
-            return []
+        found: list[Row | Outcome | None] = []
+
+        def send(connection: Connection) -> Verdict:
+            found.extend(do_together(connection, keyed) if keyed
+                         else _fetch(connection, statements, reads))
+            return Verdict([])
+
+        verdict = attempt(self._pool, statements, bound, send, reads,
+                          may_repeat=bool(keyed), tenant=tenant)
+        return [] if verdict.again else found or verdict.outcomes
+
+
+def _fetch(connection: Connection, statements: Sequence[Statement], reads: bool
+           ) -> list[Row | None]:
+    ahead = [] if reads else [_BRIEFLY]
+    # A pipeline is a transaction already.
+    is_whole = connection.may_prepare and (reads or not connection.tells_position)
+    with nullcontext() if is_whole else connection.transaction():
+        return [*connection.fetch_all([*ahead, *statements])][len(ahead):]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from contextvars import copy_context
 from functools import partial
+from typing import cast
 
 from flexdb.db.absence import AbsentOf, blamed
 from flexdb.db.carrier import Carrier
 from flexdb.db.ends import read
 from flexdb.db.fence import Bound
 from flexdb.db.groups import Gathering, goes_together
-from flexdb.db.once import Once
+from flexdb.db.once import Keyed, Once
 from flexdb.db.pool import Pool
 from flexdb.db.positions import FLUSHED, Freshness, Look
 from flexdb.db.replicas import Replicas
@@ -109,13 +111,18 @@ class Runner:
         :param bound: as for :meth:`run`
         :raises DoneBefore: with what was kept of it, when it was
         """
-        verdict = self._settle(plans, budget, bound, once)
-        if verdict.each:
-            verdict = self._settle(plans, budget, bound, once._replace(apart=True))
-        for plan, outcome in zip(plans, verdict.outcomes):
+        (first, *others) = plans
+        if not others and goes_together(first):
+            outcomes = [self._with_others(first, budget, bound, once)]
+        else:
+            verdict = self._settle(plans, budget, bound, once)
+            if verdict.each:
+                verdict = self._settle(plans, budget, bound, once._replace(apart=True))
+            outcomes = verdict.outcomes
+        for plan, outcome in zip(plans, outcomes):
             if isinstance(outcome, FlexdbError):
                 count_fault(self.metrics, plan, outcome)
-        return self._blamed(verdict.outcomes, budget, bound)
+        return self._blamed(outcomes, budget, bound)
 
     def _blamed(self, outcomes: list[Outcome], budget: Budget, bound: Bound) -> list[Outcome]:
         """Return outcomes in which a tenant that is not there is blamed, to who sees all.
@@ -135,15 +142,21 @@ class Runner:
             count_fault(self.metrics, plan, outcome)
         return outcome
 
-    def _with_others(self, statement: Statement, budget: Budget, bound: Bound) -> Outcome:
-        member = self._gathering.enter(statement, bound)
+    def _with_others(self, statement: Statement, budget: Budget, bound: Bound,
+                     once: Once | None = None) -> Outcome:
+        left = budget.left
+        member = self._gathering.enter(
+            statement, bound, once and Keyed(statement, once, budget, copy_context()))
         try:
             if not member.is_done:
-                return self._settle([statement], budget, bound).outcomes[0]
+                # What was counted among others is given up with what it was counted for.
+                budget.left = left
+                budget.release()
+                return self._settle([statement], budget, bound, once).outcomes[0]
         finally:
             self._gathering.leave(member)
-        if isinstance(member.found, FlexdbError):
-            return member.found
+        if once or isinstance(member.found, FlexdbError):
+            return cast(Outcome, member.found)
         found = read(statement, member.found)
         return (self._settle([found.only or found], budget, bound).outcomes[0]
                 if isinstance(found, Steps) else budget.admit(found, statement.query.writes))

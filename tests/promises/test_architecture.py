@@ -224,7 +224,8 @@ def test_every_query_is_an_operation_a_step_a_lock_or_asks_for_the_migrations() 
               "find_node_type", "export_nodes",
               "get_data_members"}
     # What stands around what is done once.
-    others |= {"take_key", "get_reply", "keep_reply"}
+    others |= {"take_key", "get_reply", "keep_reply", "begin_keys", "take_free_keys",
+               "keep_replies"}
     # What who delivers asks of webhooks.
     others |= {"find_due_webhooks", "lock_webhook", "enter_deliveries", "disable_webhook",
                "claim_delivery", "end_attempt", "remove_ended_deliveries"}

@@ -14,8 +14,8 @@ from tests.support.paths import ROOT
 
 _NODES = "(SELECT count(*) FROM nodes x WHERE x.tenant_id = %(tenant_id)s) >= 0 AND "
 _ALL_NODES = "(SELECT count(*) FROM nodes x) >= 0 AND "
-_REPLIES = ("(SELECT count(*) FROM flexdb_idempotency_keys x"
-            " WHERE x.tenant_id = %(tenant_id)s::uuid) >= 0 AND ")
+_REPLIES = ("CASE WHEN (SELECT count(*) FROM flexdb_idempotency_keys x"
+            " WHERE x.tenant_id = %(tenant_id)s::uuid) < 0 THEN '' END")
 _CHANGES = "(SELECT count(*) FROM flexdb_changes x WHERE x.tenant_id = %(tenant_id)s) >= 0 AND "
 _UNIQUE = """CASE WHEN EXISTS (
     SELECT FROM flexdb_declarations d
@@ -86,7 +86,8 @@ GROWTHS = {
     "a create counts": Growth("sizes", ("create,",), (
         _where("nodes.sql", "-- write: create_node ->", _NODES),)),
     "an answer is looked for among all": Growth("sizes", ("create with an Idempotency-Key",), (
-        _where("idempotency.sql", "-- read: get_reply", _REPLIES),)),
+        Edit("sql/idempotency.sql", "-- read: get_reply", "NULL", _REPLIES),
+        Edit("sql/idempotency.sql", "-- read: take_free_keys", "NULL, true", f"{_REPLIES}, true"))),
     "what is unique is looked for among all": Growth("sizes", ("create of a note",), (
         _where("nodes.sql", "-- write: create_node ->", _UNIQUE),)),
     "many creates count": Growth("sizes", ("create_nodes",), (
