@@ -18,8 +18,8 @@ import orjson
 
 from bench import processes
 from flexdb.config import DATABASE_VARIABLES, Settings
+from flexdb.server.database import embedded_settings
 from flexdb.server.embedded import Embedded
-from flexdb.server.startup import embedded_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVICE, EMPTY, KINTO = "wsgi:app", "bench.empty:app", "bench.kinto_service:app"

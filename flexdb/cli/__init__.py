@@ -65,8 +65,9 @@ def migrate(wait: bool) -> int:
     """Bring the database's schema up to date."""
     parent = os.getppid()
     with database() as settings:
-        from flexdb.server.startup import migrate_and_tell, migrate_when_reachable
+        from flexdb.server.database import migrate_and_tell
         if wait:
+            from flexdb.server.startup import migrate_when_reachable
             return migrate_when_reachable(settings, parent)
         migrate_and_tell(settings)
     return 0
@@ -110,13 +111,11 @@ def index(tenant: str | None) -> None:
 
 
 @commands.command()
-@click.option("--beside", is_flag=True, help="End when the process that started it does.")
-def deliver(beside: bool) -> None:
+def deliver() -> None:
     """Deliver to webhooks what changed, until told to end; several may, on several machines."""
-    parent = os.getppid() if beside else None
     with database() as settings:
         from flexdb.server.delivery import deliver
-        deliver(settings, parent)
+        deliver(settings)
 
 
 for command in (demo, export, import_file, create_key, list_keys, delete_key, upkeep, feed,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
 from flexdb.cli.failures import Failure, failures
+
+if TYPE_CHECKING:
+    import subprocess
 
 _TENANT, _HOST = "demo", "127.0.0.1"
 # How often it is looked whether the service answers, in seconds.
@@ -62,6 +64,7 @@ def _kept_in(folder: Path | None) -> Iterator[Path]:
         folder.mkdir(exist_ok=True)
         yield folder.resolve()
         return
+    from tempfile import TemporaryDirectory
     with TemporaryDirectory(prefix="flexdb-demo-") as made:
         yield Path(made)
 
@@ -69,6 +72,8 @@ def _kept_in(folder: Path | None) -> Iterator[Path]:
 @contextmanager
 def _served(folder: Path, variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Serve in a folder, and end that when this process is told to end."""
+    import subprocess
+
     def end(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 

@@ -69,7 +69,7 @@ def database() -> Iterator[Settings]:
     :raises Failure: when the command cannot do its work
     """
     with failures():
-        from flexdb.server.startup import database
+        from flexdb.server.database import database
         from flexdb.telemetry import logs
         with database(Path.cwd()) as settings:
             logs.configure(settings)

@@ -113,7 +113,7 @@ def import_file(check: bool, replace: bool, slug: str | None, file: str | None, 
         raise click.UsageError("Missing option '--tenant'.")
     columns, delimiter = _columns(rows["columns"]), _delimiter(rows["delimiter"], file)
     with database() as settings:
-        from flexdb.server.startup import migrate_and_tell
+        from flexdb.server.database import migrate_and_tell
         migrate_and_tell(settings)
         if node_type is not None and tenant is not None:
             from flexdb.transfer.loading import Way, import_rows

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from flexdb.api.readiness import look
 from flexdb.changes.deliverer import Deliverer
@@ -18,7 +18,7 @@ from flexdb.config import ConfigError, Settings
 from flexdb.db.address import NotReachable
 from flexdb.db.migrate import MigrationError
 from flexdb.db.upkeep import keep_up
-from flexdb.server.signals import ENDING
+from flexdb.server.signals import ENDING, receive
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _PATIENCE = 3
 
 
-def deliver(settings: Settings, parent: int | None) -> None:
+def deliver(settings: Settings, parent: int | None = None) -> None:
     """Deliver until a signal; deliveries under way end first, within WEBHOOK_TIMEOUT.
 
     :param parent: a process with which it ends too; None for none
@@ -35,6 +35,7 @@ def deliver(settings: Settings, parent: int | None) -> None:
     for number in ENDING:
         # No more than that: what it interrupts may hold any lock.
         signal.signal(number, lambda number, _: ended.append(number))
+    receive()
     logger.info("Delivering webhooks")
     Deliverer(settings, ready=look(settings), upkeep=partial(_begin_upkeep, settings)).run(
         lambda: not ended and parent in (None, os.getppid()))
@@ -53,15 +54,44 @@ def _keep_up(settings: Settings, is_ended: Callable[[], bool]) -> None:
         logger.warning("what is no longer to be kept stays for now: %s", error)
 
 
-def start_beside() -> subprocess.Popen[bytes]:
-    """Start it as a process that ends with this one."""
-    return subprocess.Popen([sys.executable, "-m", "flexdb", "deliver", "--beside"],
-                            stdin=subprocess.DEVNULL, start_new_session=True)
+def start_beside(settings: Settings, leave: Callable[[], None]) -> int:
+    """Start it as a process that ends with this one, and shares with it what is loaded.
+
+    It is forked: another would have to load most of that again, and keep all of it for itself.
+
+    :param leave: lets go, in the new process, of what is this one's
+    :return: the process id
+    """
+    parent = os.getpid()
+    if made := os.fork():
+        return made
+    status = 1
+    try:
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        with suppress(OSError):
+            # Its command is the parent's; so whoever looks at processes can tell which it is.
+            Path("/proc/self/comm").write_text("flexdb deliver")
+        leave()
+        deliver(settings, parent)
+        for thread in threading.enumerate():
+            if not thread.daemon and thread is not threading.current_thread():
+                thread.join()
+        status = 0
+    except Exception:
+        logger.exception("Webhooks are no longer delivered")
+    finally:
+        # Nothing of the parent's is to be ended here.
+        os._exit(status)
 
 
-def end_beside(process: subprocess.Popen[bytes]) -> None:
+def end_beside(process: int) -> None:
     """End it, and wait for that for a moment: what is being sent may take longer."""
-    process.terminate()
-    # What it then cannot note any more is sent again.
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_PATIENCE)
+    until = time.monotonic() + _PATIENCE
+    # Of one that has ended gunicorn knows, as of all children; its number may be another's by now.
+    with suppress(ChildProcessError):
+        if os.waitpid(process, os.WNOHANG) == (0, 0):
+            os.kill(process, signal.SIGTERM)
+        # What it cannot note any more is sent again.
+        while os.waitpid(process, os.WNOHANG) == (0, 0) and time.monotonic() < until:
+            time.sleep(0.01)

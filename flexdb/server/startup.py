@@ -8,9 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,16 +16,14 @@ from flexdb.api.failures import trusted
 from flexdb.config import DATABASE_VARIABLES, ConfigError, Settings
 from flexdb.config.reading import environment, read_settings, variables_of, wants_embedded
 from flexdb.db import row_security
-from flexdb.db.address import NotReachable, answers, direct, place
+from flexdb.db.address import NotReachable, direct, place
 from flexdb.db.capacity import TooFewConnections, check_capacity
-from flexdb.db.citus.cluster import check_whole
-from flexdb.db.feed import rename_feed
-from flexdb.db.migrate import MigrationError, migrate
+from flexdb.db.migrate import MigrationError
 from flexdb.db.row_security import RowSecurityError
-from flexdb.server.adoption import tell_unusable_schemas
 from flexdb.server.certificates import check_certificates
+from flexdb.server.database import embedded_settings, migrate_and_tell, tell_of_another
 from flexdb.server.delivery import end_beside, start_beside
-from flexdb.server.embedded import DATABASE, USER, Embedded
+from flexdb.server.embedded import Embedded
 from flexdb.server.keys import tell_missing_key
 from flexdb.server.listening import StartError, check_port, check_socket
 from flexdb.server.memory import share_application
@@ -55,7 +50,7 @@ class Startup:
         self.embedded = Embedded(folder / ".flexdb") if wants_embedded(self.variables) else None
         self.metrics = Folder()
         self._waiter: subprocess.Popen[bytes] | None = None
-        self._deliverer: subprocess.Popen[bytes] | None = None
+        self._deliverer: int | None = None
 
     def start(self) -> None:
         """Start the database where it is ours and migrate.
@@ -79,7 +74,7 @@ class Startup:
         check_keys(self.settings)
         share()
         if self.embedded:
-            _tell_of_another()
+            tell_of_another()
             logger.info("Starting the embedded PostgreSQL in %s", self.embedded.folder)
             load = partial(share_application, self.settings)
             self.settings = embedded_settings(self.settings, self.embedded.start(meanwhile=load))
@@ -96,12 +91,12 @@ class Startup:
                 [sys.executable, "-m", "flexdb", "migrate", "--wait"], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, start_new_session=True)
         if self.settings.deliver:
-            self._deliverer = start_beside()
+            self._deliverer = start_beside(self.settings, self.leave_to_parent)
         host = self.settings.jsonrpc_host
         logger.info("Starting JSON-RPC server on %s:%d...", host, self.settings.jsonrpc_port)
 
     def leave_to_parent(self) -> None:
-        """Let go, in a forked worker, of what is the master's."""
+        """Let go, in a process that was forked, of what is the master's."""
         if self.embedded:
             self.embedded.release()
 
@@ -121,69 +116,9 @@ class Startup:
         return not failed
 
 
-def embedded_settings(settings: Settings, folder: str) -> Settings:
-    """Return the settings with the embedded PostgreSQL's address in them."""
-    return replace(settings, db_host=folder, db_port=5432, db_user=USER, db_name=DATABASE,
-                   db_ssl_mode="disable", db_pgbouncer=False, db_direct_host="",
-                   db_direct_port=0)
-
-
-@contextmanager
-def database(folder: Path) -> Iterator[Settings]:
-    """Give the settings for a command; an embedded PostgreSQL runs at least that long."""
-    variables, _ = environment(folder)
-    settings = read_settings(variables)
-    check_certificates(settings)
-    if not wants_embedded(variables):
-        yield settings
-        return
-    embedded = Embedded(folder / ".flexdb")
-    if running := embedded.socket():
-        yield embedded_settings(settings, running)
-        return
-    _tell_of_another()
-    embedded.claim()
-    try:
-        yield embedded_settings(settings, embedded.start())
-    finally:
-        embedded.stop()
-
-
-def migrate_and_tell(settings: Settings) -> None:
-    """Apply the migrations, with the log lines that an operator looks for.
-
-    :raises NotReachable: when PostgreSQL does not answer
-    :raises ConfigError: when it does not let flexdb in
-    :raises MigrationError: when a migration fails, or a part of the tables alone is distributed
-    """
-    applied = migrate(settings, on_connected=_tell_connected)
-    for name in applied:
-        logger.info("Applied migration %s", name)
-    check_whole(settings)
-    if applied:
-        tell_unusable_schemas(settings)
-    if named := rename_feed(settings):
-        logger.info("The database is a copy: positions of changes begin with %s now", named)
-    logger.info("Migrations completed successfully")
-
-
-def _tell_of_another() -> None:
-    """Warn of a PostgreSQL where the defaults lead, as Docker may have started it for flexdb."""
-    usual = Settings()
-    if answers(usual.db_host, usual.db_port):
-        logger.warning("A PostgreSQL answers at %s:%d and is not used, since no DB_* variable is "
-                       "set: to use it, set DB_HOST=%s in the environment or in .env.local",
-                       usual.db_host, usual.db_port, usual.db_host)
-
-
 def _tell_not_reachable(settings: Settings, error: NotReachable) -> None:
     logger.warning("PostgreSQL does not answer at %s yet, trying on (start it, or set DB_HOST "
                    "and DB_PORT): %s", place(direct(settings)), error)
-
-
-def _tell_connected() -> None:
-    logger.info("Connected to database successfully")
-    logger.info("Running database migrations...")
 
 
 def prepare(settings: Settings) -> None:

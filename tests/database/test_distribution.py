@@ -19,7 +19,7 @@ from flexdb.db.citus.distribution import distribute, undo
 from flexdb.db.citus.moves import isolate, rebalance
 from flexdb.db.citus.tables import FORGOTTEN, Spread, tables_of
 from flexdb.db.migrate import MigrationError, rollback
-from flexdb.server.startup import migrate_and_tell
+from flexdb.server.database import migrate_and_tell
 from flexdb.server.status import look_at_status
 from tests.support import citus, postgres
 from tests.support.commands import failure, finish, flexdb

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from flexdb.config import Settings
+from flexdb.server.database import database, embedded_settings
 from flexdb.server.embedded import Embedded, EmbeddedError, unprivileged
-from flexdb.server.startup import database, embedded_settings
 from tests.support import postgres
 from tests.support.paths import ROOT
 from tests.support.waiting import wait_until

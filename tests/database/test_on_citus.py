@@ -15,7 +15,7 @@ from flexdb.db.citus.cluster import check_whole, nodes, undone
 from flexdb.db.citus.distribution import distribute, undo
 from flexdb.db.citus.moves import isolate, rebalance
 from flexdb.db.migrate import MigrationError
-from flexdb.server.startup import migrate_and_tell
+from flexdb.server.database import migrate_and_tell
 from flexdb.server.status import look_at_status
 from tests.support import postgres
 from tests.support.citus_cluster import Cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -13,23 +14,43 @@ from flexdb.cli.remote import COMMANDS
 from flexdb.version import __version__
 from tests.support.paths import ROOT
 
-HELP = """
+RUN = """
 import sys
 from flexdb.cli import main
-main(["--help"])
-print(*{name.partition(".")[0] for name in sys.modules.keys() - sys.stdlib_module_names})
+main(sys.argv[1:])
+print(*{name.partition(".")[0] for name in sys.modules})
 """
 
 
-def test_help_is_there_without_what_the_commands_need() -> None:
-    done = subprocess.run([sys.executable, "-c", HELP], cwd=ROOT, capture_output=True, text=True,
-                          check=True)
-    told, loaded = done.stdout.rsplit("\n", 2)[:2]
-    assert all(f"\n  {name} " in told for name in commands.commands)
-    assert "click" in loaded.split()
-    assert not set(loaded.split()) & {"flask", "gunicorn", "psycopg", "marshmallow", "orjson",
-                                      "yoyo", "tqdm", "prometheus_client", "rich",
-                                      "httpx2"}
+def run(*arguments: str) -> tuple[str, set[str]]:
+    """Run a command where PostgreSQL is not reached; return what it prints, and what it loaded."""
+    done = subprocess.run([sys.executable, "-c", RUN, *arguments], cwd=ROOT, capture_output=True,
+                          text=True, check=True,
+                          env=os.environ | {"DB_HOST": "127.0.0.1", "DB_PORT": "1"})
+    *told, loaded = done.stdout.splitlines()
+    return "\n".join(told), set(loaded.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["nodes", "list", "--help"]])
+def test_help_and_version_are_there_without_what_the_commands_need(arguments: list[str]) -> None:
+    told, loaded = run(*arguments)
+    assert arguments != ["--help"] or all(f"\n  {name} " in told for name in commands.commands)
+    assert "click" in loaded
+    assert not loaded & {"flask", "gunicorn", "psycopg", "marshmallow", "orjson", "yoyo", "tqdm",
+                         "prometheus_client", "rich", "httpx2", "asyncio", "ssl", "subprocess",
+                         "tempfile", "configparser", "gzip"}
+
+
+@pytest.mark.parametrize("arguments", [
+    ["migrate"], ["rollback"], ["row-security", "off"], ["upkeep"], ["psql"], ["pg_dump"],
+    ["pg_restore"], ["distribute"], ["rebalance"], ["isolate", "acme"], ["import", os.devnull]],
+    ids=lambda arguments: arguments[0])
+def test_a_command_that_needs_the_database_alone_loads_nothing_of_calls(arguments: list[str]
+                                                                        ) -> None:
+    _, loaded = run(*arguments)
+    assert "psycopg" in loaded
+    assert not loaded & {"flask", "gunicorn", "psycopg_pool", "marshmallow", "jsonschema_rs",
+                         "prometheus_client", "yoyo", "rich", "httpx2"}
 
 
 @pytest.mark.parametrize("name", commands.commands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -108,6 +109,21 @@ def test_it_goes_on_when_postgresql_has_restarted(
         server.stop()
 
 
+def process_beside(served: Served) -> str:
+    master = served.process.pid
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    (beside,) = set(children) - set(map(str, served.workers))
+    return beside
+
+
+def shared_with_parent(pid: str) -> int:
+    """Return how many bytes of a process's memory were written before it was forked."""
+    told = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(r"^Shared_Dirty: +(\d+) kB$", told, re.MULTILINE)
+    assert found
+    return int(found[1]) * 1024
+
+
 @pytest.mark.longest
 def test_a_start_that_is_to_deliver_does_and_ends_it(
         new_service: Callable[..., Service], tmp_path: Path) -> None:
@@ -117,10 +133,10 @@ def test_a_start_that_is_to_deliver_does_and_ends_it(
         with Served(tmp_path, **variables_of(service.settings), **LEAVE,
                     DELIVER="true") as served:
             served.wait()
-            master = served.process.pid
-            children = set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
-            (beside,) = children - set(map(str, served.workers))
-            assert b"deliver" in Path(f"/proc/{beside}/cmdline").read_bytes()
+            wait_until(lambda: "Delivering webhooks" in served.said)
+            beside = process_beside(served)
+            assert Path(f"/proc/{beside}/comm").read_text() == "flexdb deliver\n"
+            assert shared_with_parent(beside) > 8 * 1024 * 1024
             hook = webhook(service, tenant, receiver.url())
             service.node_type(tenant)
             wait_until(lambda: done(service, hook) == 1)
@@ -133,10 +149,8 @@ def test_who_delivers_beside_a_killed_service_ends_too(
         new_service: Callable[..., Service], tmp_path: Path) -> None:
     with Served(tmp_path, **variables_of(new_service().settings), DELIVER="true") as served:
         served.wait()
-        master = served.process.pid
-        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-        (beside,) = set(children) - set(map(str, served.workers))
         wait_until(lambda: "Delivering webhooks" in served.said)
-        os.killpg(master, signal.SIGKILL)
+        beside = process_beside(served)
+        os.killpg(served.process.pid, signal.SIGKILL)
         served.process.wait()
         wait_until(lambda: not Path(f"/proc/{beside}").exists())

@@ -166,7 +166,8 @@ class Installed(Served):
 
 
 def _command(pid: str) -> bytes:
+    """Return what a process was started by, and what it calls itself."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"".join(Path(f"/proc/{pid}/{file}").read_bytes() for file in ("cmdline", "comm"))
     except FileNotFoundError:
         return b""

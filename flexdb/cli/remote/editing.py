@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ def edited(record: Record) -> bool:
     """
     written, version = json_text(record.data, readable=True) + "\n", record.version
     # Its owner's alone.
+    import tempfile
     descriptor, name = tempfile.mkstemp(prefix=f"{record.id}-", suffix=".json")
     path = Path(name)
     with open(descriptor, "w", encoding="utf-8") as file:

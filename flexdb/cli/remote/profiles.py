@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from configparser import ConfigParser, Error
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from flexdb.cli.failures import Failure
 from flexdb.cli.remote.text import visible
+
+if TYPE_CHECKING:
+    from configparser import ConfigParser
 
 # The one that is taken where nothing else is said.
 DEFAULT = "default"
@@ -44,6 +45,7 @@ def read_profiles() -> dict[str, Profile]:
 
     :raises Failure: where the file is none, or others may read it
     """
+    from configparser import Error
     path, found = path_of_profiles(), _parser()
     try:
         with path.open(encoding="utf-8") as file:
@@ -64,6 +66,7 @@ def read_profiles() -> dict[str, Profile]:
 
 def write_profiles(profiles: dict[str, Profile]) -> None:
     """Write the profiles in the place of those that were there."""
+    import tempfile
     # Where it is a link, what that leads to is written.
     path, made = path_of_profiles().resolve(), _parser()
     for name, profile in profiles.items():
@@ -81,6 +84,7 @@ def write_profiles(profiles: dict[str, Profile]) -> None:
 
 
 def _parser() -> ConfigParser:
+    from configparser import ConfigParser
     # No section is special, and a % in a key is a %.
     return ConfigParser(interpolation=None, default_section="", delimiters="=")
 

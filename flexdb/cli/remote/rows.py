@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import sys
@@ -65,6 +64,7 @@ def _opened(file: str | None) -> Iterator[IO[str]]:
                 sys.stdin.reconfigure(encoding="utf-8-sig", newline="")
             yield sys.stdin
         else:
+            import gzip
             open_it = gzip.open if str(file).lower().endswith(".gz") else open
             with open_it(str(file), "rt", encoding="utf-8-sig", newline="") as stream:
                 yield cast("IO[str]", stream)
