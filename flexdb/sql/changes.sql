@@ -2,7 +2,8 @@
 -- at a version is what its next change keeps, or its row.
 
 -- object: change c
-position nullable, op, kind, id, version, at time, actor nullable, request_id nullable, transaction
+position nullable, op plain, kind plain, id plain, version number, at time plain, actor nullable,
+request_id nullable, transaction plain
 
 -- frame: change_columns
 c.tenant_id, c.seq, c.at, c.tx, c.kind, c.op, c.object_id, c.version, c.type_id,
