@@ -105,10 +105,10 @@ class Gate:
             if call.is_admitted:
                 return
             if call.is_refused:
-                raise Overloaded(_OWN)
+                raise Overloaded(_told(tenant))
             self._remove(tenant, call)
             if self._held.get(tenant, 0) >= self._share:
-                raise TimedOut(_OWN)
+                raise TimedOut(_told(tenant))
         raise TimedOut
 
     def leave(self, tenant: str) -> None:
@@ -145,7 +145,7 @@ class Gate:
         most = max(self._waiting, key=self._count)
         if self._count(most) <= self._count(tenant) + 1:
             is_own = self._count(tenant) > 1 and self._count(tenant) >= self._count(most)
-            raise Overloaded(_OWN if is_own else None)
+            raise Overloaded(_told(tenant) if is_own else None)
         call = self._waiting[most][-1]
         self._remove(most, call)
         call.is_refused = True
@@ -160,3 +160,8 @@ class Gate:
 
     def _count(self, tenant: str) -> int:
         return self._held.get(tenant, 0) + len(self._waiting.get(tenant, ()))
+
+
+def _told(tenant: str) -> str:
+    """Return why a call is refused that has too many others beside it; "" where none is told."""
+    return _OWN if tenant else ""

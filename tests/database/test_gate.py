@@ -156,6 +156,15 @@ def test_who_waits_in_vain_for_the_own_share_is_told_so() -> None:
     end([first, other])
 
 
+def test_a_call_of_no_tenant_is_told_of_none() -> None:
+    # Whose keys are looked up sent nothing of a tenant's yet.
+    gate = Gate(2, 2, 1)
+    first = Call(gate, "")
+    late = Call(gate, "", 0.01)
+    assert late.ended() == "is refused" and late.why == ""
+    end([first])
+
+
 def test_a_share_is_three_of_four_connections_or_what_is_set() -> None:
     for size, share in ((1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (9, 6)):
         gate = Gate.of(Settings(db_pool_size=size, threads=32))
