@@ -93,12 +93,14 @@ class Statement:
         what the statement was planned on has changed meanwhile, gives the steps to take instead;
         may raise an error of :mod:`flexdb.errors`; a step needs none, as the steps read its row
     :param long: whether it may take as long as LONG_TIMEOUT
+    :param short: whether it reads few rows by an index, however many there are
     """
 
     query: Query
     arguments: Mapping[str, Any] = field(repr=False)
     read: Callable[[Row | None], Result | Steps] = field(default=_unread, repr=False)
     long: bool = False
+    short: bool = False
 
     @property
     def name(self) -> str:
@@ -177,8 +179,7 @@ class Budget:
     __slots__ = ("left", "held", "_most", "_free", "_room", "_is_refused")
 
     def __init__(self, most: int, room: Room | None = None) -> None:
-        self.left = self._most = most
-        self._room = room
+        self.left, self._most, self._room = most, most, room
         # So that what most callers ask for is never held up by the few large answers.
         self._free = most // 32
         self.held, self._is_refused = 0, False
@@ -221,8 +222,7 @@ class Budget:
             fits = self.take(len(orjson.dumps(outcome.to_json()))) and self.hold()
             self.release(max(self._most - self.left - self._free, 0))
             return outcome if fits else AnswerTooLarge()
-        size = len(outcome.text)
-        if self.take(size) and self.hold():
+        if self.take(len(outcome.text)) and self.hold():
             return outcome
         if not wrote:
             if self.left < 0:

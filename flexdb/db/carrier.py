@@ -24,16 +24,14 @@ class Carrier:
     """Sends plans, each time on one connection.
 
     :param pool: where connections come from
-    :param statement_timeout: what the connections are set to, in seconds
-    :param long_timeout: how long a statement of a plan marked as long may take, in seconds
+    :param walker: takes them to their end
     :param absent_of: asks which tenants are not there
     """
 
-    def __init__(self, pool: Pool, statement_timeout: float, long_timeout: float,
-                 absent_of: AbsentOf | None) -> None:
+    def __init__(self, pool: Pool, walker: Walker, absent_of: AbsentOf | None) -> None:
         self._pool = pool
         self._absent_of = absent_of
-        self._walker = Walker(pool.settings, statement_timeout, long_timeout)
+        self._walker = walker
 
     def send(self, plans: Sequence[Plan], budget: Budget, bound: Bound,
              once: Once | None = None, pool: Pool | None = None) -> Verdict:

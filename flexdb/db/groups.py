@@ -21,7 +21,7 @@ from flexdb.db.fence import Bound
 from flexdb.db.once import Keyed, do_together
 from flexdb.db.pool import Pool
 from flexdb.db.verdict import Verdict
-from flexdb.db.walk import travels_together
+from flexdb.db.walk import Walker, travels_together
 from flexdb.plan import Outcome, Plan, Row, Statement
 from flexdb.telemetry import watch
 
@@ -32,6 +32,8 @@ _IN_COMMON = {
     "create_node": ("tenant_id", "node_type_id"),
     "create_relationship": ("tenant_id", "relationship_type"),
     "get_node": (),
+    # First pages that are not filtered, of which only those of one tenant wait for each other.
+    "list_nodes": ("tenant_id",),
 }
 _BY_ID = {"tenant_id", "id"}
 # One that has to wait for others' writes all the same is not to hold its group up for long.
@@ -50,7 +52,7 @@ def goes_together(plan: Plan) -> TypeGuard[Statement]:
     """Tell whether a plan is of a kind that goes together with others."""
     return (isinstance(plan, Statement) and plan.query.name in _IN_COMMON
             and travels_together(plan) and len(plan.arguments.get("data") or b"") <= _LARGE
-            and (plan.query.writes or _BY_ID.issuperset(plan.query.arguments)))
+            and (plan.query.writes or plan.short or _BY_ID.issuperset(plan.query.arguments)))
 
 
 class Grouped:
@@ -91,10 +93,11 @@ class Gathering:
     """Brings together the statements of a process that wait for those before them.
 
     :param pool: where connections come from
+    :param walker: says how large pages may be
     """
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, walker: Walker) -> None:
+        self._pool, self._walker = pool, walker
         self._lock = threading.Lock()
         # Those that wait, by what they have in common: while one of these is at the database.
         self._waiting: dict[Hashable, _Gathered] = {}
@@ -202,19 +205,22 @@ class Gathering:
         found: list[Row | Outcome | None] = []
 
         def send(connection: Connection) -> Verdict:
-            found.extend(do_together(connection, keyed) if keyed
-                         else _fetch(connection, statements, reads))
-            return Verdict([])
+            try:
+                found.extend(do_together(connection, keyed) if keyed
+                             else self._fetch(connection, statements, reads))
+                return Verdict([])
+            finally:
+                self._walker.release(connection)
 
         verdict = attempt(self._pool, statements, bound, send, reads,
                           may_repeat=bool(keyed), tenant=tenant)
         return [] if verdict.again else found or verdict.outcomes
 
-
-def _fetch(connection: Connection, statements: Sequence[Statement], reads: bool
-           ) -> list[Row | None]:
-    ahead = [] if reads else [_BRIEFLY]
-    # A pipeline is a transaction already.
-    is_whole = connection.may_prepare and (reads or not connection.tells_position)
-    with nullcontext() if is_whole else connection.transaction():
-        return [*connection.fetch_all([*ahead, *statements])][len(ahead):]
+    def _fetch(self, connection: Connection, statements: Sequence[Statement], reads: bool
+               ) -> list[Row | None]:
+        ahead = [] if reads else [_BRIEFLY]
+        fitted = [self._walker.fitted(connection, one, len(statements)) for one in statements]
+        # A pipeline is a transaction already.
+        is_whole = connection.may_prepare and (reads or not connection.tells_position)
+        with nullcontext() if is_whole else connection.transaction():
+            return [*connection.fetch_all([*ahead, *fitted])][len(ahead):]

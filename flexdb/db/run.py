@@ -19,6 +19,7 @@ from flexdb.db.pool import Pool
 from flexdb.db.positions import FLUSHED, Freshness, Look
 from flexdb.db.replicas import Replicas
 from flexdb.db.verdict import Verdict, count_fault
+from flexdb.db.walk import Walker
 from flexdb.errors import FlexdbError
 from flexdb.plan import Budget, Outcome, Plan, Result, Statement, Steps
 from flexdb.telemetry import watch
@@ -46,8 +47,9 @@ class Runner:
         self._absent_of = absent_of
         self.metrics = pool.metrics
         self._patience = statement_timeout
-        self._gathering = Gathering(pool)
-        self.attempt = Carrier(pool, statement_timeout, long_timeout, absent_of).send
+        walker = Walker(pool.settings, statement_timeout, long_timeout)
+        self._gathering = Gathering(pool, walker)
+        self.attempt = Carrier(pool, walker, absent_of).send
 
     def run(self, plans: Sequence[Plan], budget: Budget, bound: Bound,
             freshness: Freshness | None = None) -> list[Outcome]:

@@ -93,15 +93,19 @@ class Walker:
                 note_tenant(error, last)
             return Ended(error, wrote, undo=wrote)
 
-    def fitted(self, connection: Connection, statement: Statement) -> Statement:
-        """Let a page end earlier where others take up much: each row of one is held whole."""
+    def fitted(self, connection: Connection, statement: Statement, among: int = 1) -> Statement:
+        """Let a page end earlier where others take up much: each row of one is held whole.
+
+        :param among: how many are asked for together, and share what one may have
+        """
         if _PAGE_BYTES not in statement.query.arguments:
             return statement
         most = statement.arguments[_PAGE_BYTES]
         connection.lent = connection.lent or self._pages.lend(most)
-        if connection.lent >= most:
+        size = max(connection.lent // among, most // 16)
+        if size >= most:
             return statement
-        return replace(statement, arguments={**statement.arguments, _PAGE_BYTES: connection.lent})
+        return replace(statement, arguments={**statement.arguments, _PAGE_BYTES: size})
 
     def fetch(self, connection: Connection, statement: Statement, long: bool = False
               ) -> Row | None:

@@ -128,7 +128,7 @@ def _over(sight: Sight | None, sights: Sights, plan: Plan) -> Plan:
         return Steps(found.name, partial(_walk, sight, sights, found), found.long)
 
     return replace(plan, query=seen(plan.query, sight),
-                   arguments={**plan.arguments, **sights.arguments}, read=read)
+                   arguments={**plan.arguments, **sights.arguments}, read=read, short=False)
 
 
 def _walk(sight: Sight, sights: Sights, plan: Steps) -> Walk:

@@ -153,7 +153,8 @@ def page(
     if asked is None:
         query = page_query(name, context.json_fields, given, total, order, first, of=of, near=near,
                            repeated=repeated)
-        return Statement(query, arguments, read)
+        return Statement(query, arguments, read,
+                         short=first and not related and repeated == USUAL_SIZE)
     brought = expanded(context, params, members, LISTS[name].alias, size)
     condition = asked.condition
     is_plain = not (condition or asked.order or asked.projected or "highlights" in params) and (

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from flexdb.config import Settings
 from flexdb.db import groups, once, run
 from flexdb.db.pool import Pool
+from flexdb.db.walk import Walker
 from flexdb.sql.loader import STATEMENTS
 from tests.support import postgres
 from tests.support.locks import locked, waiting
@@ -101,8 +102,8 @@ def gatherings(monkeypatch: pytest.MonkeyPatch) -> list[groups.Gathering]:
     """What services gather in, whose calls wait for each other however slow the machine is."""
     made: list[groups.Gathering] = []
 
-    def gathering(pool: Pool) -> groups.Gathering:
-        made.append(groups.Gathering(pool))
+    def gathering(pool: Pool, walker: Walker) -> groups.Gathering:
+        made.append(groups.Gathering(pool, walker))
         return made[-1]
 
     monkeypatch.setattr(groups, "_PATIENCE", 60.0)
