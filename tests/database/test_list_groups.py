@@ -76,7 +76,7 @@ def gathered(one: Behind, *statements: Statement) -> list[tuple[str, int]]:
     gathering = one.runner._gathering
     before = gathering.enter(statements[0], None)
     begun: list[Future[bytes | FlexdbError]] = []
-    with ThreadPoolExecutor(16) as threads:
+    with ThreadPoolExecutor(20) as threads:
         try:
             for statement in statements:
                 begun.append(threads.submit(one.one, statement))
@@ -98,8 +98,9 @@ def test_pages_of_a_tenant_that_wait_go_together_and_share_what_one_may_weigh(on
     assert len(set(gathered(one, *[page()] * 4))) == 1
     assert {size for _, size in gathered(one, *[page()] * 4)} == {16}
     # Never less than a page has beside many others.
-    assert {size for _, size in gathered(one, *[page()] * 15)} == {4}
+    assert {size for _, size in gathered(one, *[page()] * 20)} == {4}
     # And all of it when they are gone.
+    assert one.runner._gathering._walker._pages.left == 2 * 64
     assert {size for _, size in gathered(one, page())} == {64}
 
 
