@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import cast
 
@@ -69,11 +70,14 @@ class Carrier:
             return Verdict([one.outcome for one in ended], each=any(one.undo for one in ended))
         # What is fetched inside is not yet committed, so nothing is answered before the block is
         # left; and what is raised inside, on our side too, takes everything back.
-        with once.transaction(connection) if once else connection.transaction():
+        # Of a connection that is lost nothing is left to be taken back.
+        with (suppress(psycopg.Rollback),
+              once.transaction(connection) if once else connection.transaction()):
             ended = ([self._apart(connection, plan, budget) for plan in plans]
                      if once and once.apart else self._together(connection, plans, budget))
             undo = any(one.undo for one in ended)
-            if undo:
+            # Of what was refused before it wrote there is no doubt either what became of it.
+            if undo or not once and all(one.is_void for one in ended):
                 raise psycopg.Rollback
             if once:
                 ended = self._kept(connection, ended, budget)

@@ -31,6 +31,11 @@ class Ended(NamedTuple):
         return self.wrote and not self.undo and done
 
     @property
+    def is_void(self) -> bool:
+        """Tell whether an error ended it before it wrote anything."""
+        return not self.wrote and isinstance(self.outcome, FlexdbError)
+
+    @property
     def fails(self) -> bool:
         """Tell whether an error takes all back, so that nothing more can be run before that."""
         return self.undo and isinstance(self.outcome, FlexdbError)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import jsonpatch
+from jsonpatch import JsonPointer, JsonPointerException
 
 from flexdb.documents.sizes import check_change
 from flexdb.documents.text import Number, dump_exactly, parse_exactly
@@ -71,20 +72,26 @@ class Patch(NamedTuple):
     def change(self, document: Any, most_bytes: int) -> Any:
         """Return what the patch makes of any document, parsed like itself.
 
+        :param most_bytes: how much its copies may weigh together
         :raises InvalidParams: when it cannot be applied
         """
         if not isinstance(self.asked, list):
             return _merge(document, self.asked)
+        copied = 0
         for place, operation in enumerate(self.asked):
             try:
+                if operation["op"] == "copy":
+                    # A few copies of a copy would be more than there is memory, and many of what
+                    # goes again more than there is time.
+                    copied += len(dump_exactly(JsonPointer(operation["from"]).resolve(document)))
+                    if copied > most_bytes:
+                        raise _refused(f"copies more than {most_bytes} bytes: operation {place} is "
+                                       "one too many")
                 document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
-            except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError,
+            except (jsonpatch.JsonPatchException, JsonPointerException, TypeError,
                     ValueError, AttributeError, RecursionError) as error:
                 said = _CLASS.sub("", str(error))[:200] or type(error).__name__
                 raise _refused(f"cannot be applied: operation {place}: {said}") from None
-            # A few copies of a copy would be more than there is memory.
-            if operation.get("op") == "copy" and len(dump_exactly(document)) > most_bytes:
-                raise _refused(f"makes more than {most_bytes} bytes at operation {place}")
         return document
 
 

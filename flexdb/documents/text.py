@@ -118,6 +118,9 @@ class Number(str):
     def __hash__(self) -> int:
         return hash(Decimal(self))
 
+    def __deepcopy__(self, memo: object) -> Number:
+        return self
+
 
 def parse_exactly(text: bytes, number: Callable[[str], Any] = Number) -> Any:
     """Parse valid JSON.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, _UNIQUE_INDEXES, to_error
 from flexdb.errors import FlexdbError
-from flexdb.plan import Budget, Result, Row, Statement
+from flexdb.plan import Budget, Result, Row, Statement, Steps, Walk
 from flexdb.sql.loader import make_query
 from tests.support import postgres
 from tests.support.service import RpcError, Service
@@ -220,7 +221,33 @@ def test_no_further_attempt_is_made_when_a_call_has_had_its_time(runner: Runner)
     # Two such attempts take longer than the 0.4 seconds of a statement.
     statement = sql("SELECT fail('40001', 9) FROM pg_sleep(0.25)")
     assert type(told(runner, statement)) is errors.Aborted
-    assert one(runner, sql("SELECT nextval('tried')")) == b"3"
+    # On a slow machine already the first one takes as long.
+    assert one(runner, sql("SELECT nextval('tried')")) in (b"2", b"3")
+
+
+@pytest.mark.parametrize("writes", [False, True])
+@pytest.mark.parametrize("tells_position", [False, True])
+def test_a_refusal_is_told_also_where_the_connection_is_lost_before_all_is_taken_back(
+        settings: Settings, writes: bool, tells_position: bool) -> None:
+    refusal = errors.InvalidParams(fields={"patch": ["takes too long"]})
+
+    def start() -> Walk:
+        if writes:
+            yield sql("UPDATE pair SET number = 7 WHERE id = 1")
+        row = yield sql("SELECT pg_backend_pid()")
+        with postgres.connect(settings) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 30000)", row)
+        raise refusal
+
+    pool = Pool(replace(settings, db_replica_host=settings.db_host if tells_position else ""))
+    try:
+        outcomes = Runner(pool, settings.statement_timeout, settings.long_timeout).run(
+            [Steps("steps", start)], Budget(10**9), None)
+    finally:
+        pool.close()
+    assert outcomes == [refusal]
+    with postgres.connect(settings) as connection:
+        assert connection.execute("SELECT number FROM pair WHERE id = 1").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("batch", [False, True])

@@ -116,6 +116,22 @@ def test_a_patch_that_cannot_be_applied_is_refused_and_changes_nothing(
     assert service.call("get_node", **key) == before
 
 
+@pytest.mark.parametrize("again", [
+    [{"op": "copy", "from": "/list", "path": "/copy"}, {"op": "remove", "path": "/copy"}],
+    [{"op": "copy", "from": "/list", "path": "/list"}],
+    [{"op": "copy", "from": "/list", "path": "/a"}, {"op": "replace", "path": "/a", "value": 0}]])
+def test_copies_weigh_no_more_together_than_a_document_may_also_where_none_stays(
+        again: list[Any]) -> None:
+    """Each costs time for each of its values: 1,000 of a large document took minutes."""
+    document = json.dumps({"a": 1, "list": [0] * 100}, separators=(",", ":")).encode()
+    enough = 1000 // len(json.dumps([0] * 100, separators=(",", ":")))
+    apply_patch(document, json.dumps(again * enough).encode(), 1000)
+    with pytest.raises(InvalidParams) as refused:
+        apply_patch(document, json.dumps(again * (enough + 1)).encode(), 1000)
+    (said,) = refused.value.data["fields"]["patch"]
+    assert said == (f"copies more than 1000 bytes: operation {enough * len(again)} is one too many")
+
+
 @settings(deadline=None, derandomize=True, max_examples=200)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(
     inner, max_size=3) | st.dictionaries(st.sampled_from(["op", "path", "from", "value", "a"]),
