@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 import sqlparse
+from hypothesis import settings as hypothesis_settings
 from selenium import webdriver
 from testing.postgresql import Postgresql
 
@@ -32,6 +33,9 @@ from tests.support.tables import shortened
 TEMPLATE = "migrated"
 # How long calls wait for a connection where a test does not say it: a busy machine makes them late.
 PATIENCE = 15.0
+# Machines are slow for a while, and no case of a property is wrong for that.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 # yoyo splits the text of every migration whenever it applies one or takes one back, which is most
 # of what that costs. It changes the list that it gets.
 split_once = lru_cache(maxsize=None)(sqlparse.split)

@@ -226,11 +226,11 @@ def _fetch(url: str) -> bytes:
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
                            headers={"Accept": "application/jwk-set+json, application/json"})
-        response = HTTPResponse(_Until(connection.sock, end))  # type: ignore[arg-type]
-        response.begin()
-        # A redirect would be another's word for where the keys are.
-        if response.status != 200:
-            raise ValueError(f"it answered with the status {response.status}")
-        return response.read(_MOST_BYTES + 1)
+        with HTTPResponse(_Until(connection.sock, end)) as response:  # type: ignore[arg-type]
+            response.begin()
+            # A redirect would be another's word for where the keys are.
+            if response.status != 200:
+                raise ValueError(f"it answered with the status {response.status}")
+            return response.read(_MOST_BYTES + 1)
     finally:
         connection.close()

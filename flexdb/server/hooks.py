@@ -27,6 +27,10 @@ from flexdb.telemetry.metrics import free_place
 
 logger = logging.getLogger(__name__)
 
+# How long a thread may keep the interpreter's lock while others want it, in s. A worker's main
+# thread wants it several times for each request that it hands on, behind all that are at work.
+_SWITCH_INTERVAL = 0.001
+
 
 class Hooks:
     """The hooks under the settings of one reading.
@@ -73,6 +77,7 @@ class Hooks:
         # What stands in .env by now is a reload's to take; it may even be wrong.
         os.environ.update(variables_of(self._startup.settings))
         return_large_pieces()
+        sys.setswitchinterval(_SWITCH_INTERVAL)
         server.flexdb.leave_to_parent()
         server.flexdb.metrics.join(worker.place)
 

@@ -205,7 +205,7 @@ WRITE = st.tuples(
 
 @pytest.mark.longest
 @pytest.mark.long
-@settings(max_examples=40, deadline=None, derandomize=True,
+@settings(max_examples=40, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(writes=st.lists(WRITE, min_size=1, max_size=25))
 def test_whatever_is_written_what_is_used_is_what_is_there_and_never_more_than_may_be(

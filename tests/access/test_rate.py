@@ -80,7 +80,8 @@ def test_processes_that_count_at_once_lose_no_call() -> None:
     for _ in range(4):
         if not (child := os.fork()):
             admitted = 0
-            while time.monotonic() < began + 1.5:
+            # Each has its turn, however late it is.
+            while time.monotonic() < began + 1.5 or not admitted:
                 admitted += take(made, key, rate=rate).admitted
             os.write(send, b"%d %r\n" % (admitted, time.monotonic()))
             os._exit(0)
@@ -91,7 +92,7 @@ def test_processes_that_count_at_once_lose_no_call() -> None:
         each, ended = zip(*((int(one), float(at)) for one, at in map(str.split, told)))
     most = rate.burst + rate.calls * (max(ended) - began)
     # How many they get to take depends on what else the machine does; never more than there are.
-    assert min(each) > 0 and rate.burst <= sum(each) <= most + 1
+    assert rate.burst <= sum(each) <= most + 1
 
 
 @pytest.fixture(scope="module")

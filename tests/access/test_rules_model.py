@@ -345,7 +345,7 @@ class Model:
 @pytest.mark.long
 def test_whatever_the_rules_a_caller_finds_and_changes_what_they_let_through(doors: Doors) -> None:
     # Each example makes a tenant of its own, so that to shorten one would take minutes.
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck),
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck),
               phases=[Phase.explicit, Phase.reuse, Phase.generate])
     @given(data=st.data())
     def walk(data: st.DataObject) -> None:

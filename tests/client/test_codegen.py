@@ -219,7 +219,7 @@ def described(draw: st.DrawFn, depth: int = 3, record: bool = True) -> tuple[Any
 
 
 @pytest.mark.long
-@settings(max_examples=60, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=60, suppress_health_check=[*HealthCheck])
 @given(described(), st.data())
 def test_what_fits_a_schema_fits_its_class_and_comes_back(
         described: tuple[Any, Value], data: st.DataObject) -> None:
@@ -247,7 +247,7 @@ def without_nulls(value: Any) -> Any:
 def test_modules_are_right_to_mypy_and_the_client_takes_their_classes(tmp_path: Path) -> None:
     made: list[Any] = []
 
-    @settings(max_examples=8, deadline=None, derandomize=True, database=None,
+    @settings(max_examples=8, derandomize=True, database=None,
               suppress_health_check=[*HealthCheck])
     @given(described())
     def collect(described: tuple[Any, Value]) -> None:

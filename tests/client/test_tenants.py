@@ -197,7 +197,7 @@ def test_of_an_array_only_what_differs_is_written(
     assert record.data == {"a": new} and record.version == 2
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(values, values)
 def test_a_difference_makes_one_value_of_another(old: Any, new: Any) -> None:
     made = JsonPatch(difference({"a": old}, {"a": new})).apply({"a": old})

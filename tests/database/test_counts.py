@@ -113,7 +113,7 @@ def walked(new_database: Callable[..., Settings]) -> Iterator[psycopg.Connection
 
 
 @pytest.mark.long
-@settings(max_examples=40, deadline=None, derandomize=True,
+@settings(max_examples=40, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(transactions=st.lists(TRANSACTION, min_size=1, max_size=6))
 def test_totals_are_right_after_whatever_is_written(

@@ -34,8 +34,10 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.long
 
 FORKED = """
-import os, sys
+import os, sys, warnings
 from concurrent.futures import ThreadPoolExecutor
+# A pool has threads, of which Python from 3.12 on warns whoever forks: it is what is tried here.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 from flexdb import create_app
 from flexdb.config import Settings
 from tests.support.service import Service

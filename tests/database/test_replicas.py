@@ -109,10 +109,15 @@ def test_a_replica_answers_every_read_as_the_primary_does(
     reader = new_reader()
     here = World.params(world, method)
     expected = world.service.call(method, here)
-    answer = reader.service.post(request(method, here), headers={TOKEN: "any"})
-    assert without_time(answer.json["result"]) == without_time(expected)
-    assert reader.figures() == {"replica": 1.0}
-    assert answer.headers[TOKEN]
+
+    def by_replica() -> bool:
+        """Tell whether a replica answered now: one that is late counts as away for a while."""
+        answer = reader.service.post(request(method, here), headers={TOKEN: "any"})
+        assert without_time(answer.json["result"]) == without_time(expected)
+        assert answer.headers[TOKEN]
+        return "replica" in reader.figures()
+
+    wait_until(by_replica)
 
 
 def without_time(result: Any) -> Any:

@@ -196,7 +196,7 @@ NUMBERS = st.integers(-10**40, 10**40).map(str) | st.decimals(
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=8))
-@settings(deadline=None, derandomize=True, max_examples=20,
+@settings(derandomize=True, max_examples=20,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_digit_survives(service: Service, numbers: list[str]) -> None:
     node_type = service.node_type(service.tenant())

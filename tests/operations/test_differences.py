@@ -29,7 +29,7 @@ def written(value: Any) -> str:
                       sort_keys=True)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(DOCUMENTS, DOCUMENTS)
 def test_a_difference_makes_the_one_of_the_other(one: Any, other: Any) -> None:
     patch = difference(dump_exactly(one), dump_exactly(other))
@@ -37,7 +37,7 @@ def test_a_difference_makes_the_one_of_the_other(one: Any, other: Any) -> None:
     assert written(made) == written(other)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(DOCUMENTS)
 def test_what_is_written_alike_does_not_differ(one: Any) -> None:
     assert difference(dump_exactly(one), dump_exactly(one)) == b"[]"

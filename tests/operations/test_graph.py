@@ -114,7 +114,7 @@ def given_only(**values: Any) -> dict[str, Any]:
 
 @pytest.mark.long
 @given(st.data(), EDGES)
-@settings(deadline=None, derandomize=True, max_examples=25,
+@settings(derandomize=True, max_examples=25,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_graph_is_walked_as_a_walk_in_python_does(service: Service, data: st.DataObject,
                                                       edges: list[Edge]) -> None:
@@ -135,7 +135,7 @@ def test_any_graph_is_walked_as_a_walk_in_python_does(service: Service, data: st
 
 @pytest.mark.long
 @given(st.data(), EDGES)
-@settings(deadline=None, derandomize=True, max_examples=25,
+@settings(derandomize=True, max_examples=25,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_in_any_graph_a_path_is_one_and_none_is_shorter(service: Service, data: st.DataObject,
                                                         edges: list[Edge]) -> None:
@@ -161,7 +161,7 @@ def test_in_any_graph_a_path_is_one_and_none_is_shorter(service: Service, data: 
 
 @pytest.mark.long
 @given(st.data(), EDGES)
-@settings(deadline=None, derandomize=True, max_examples=20,
+@settings(derandomize=True, max_examples=20,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_in_any_graph_a_neighbor_is_there_once_for_each_relationship(
         service: Service, data: st.DataObject, edges: list[Edge]) -> None:

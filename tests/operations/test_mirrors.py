@@ -78,7 +78,7 @@ class Graph(Writers):
 
 
 @pytest.mark.long
-@settings(max_examples=4, deadline=None, derandomize=True,
+@settings(max_examples=4, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), limit=st.sampled_from([1, 3, 100]))
 def test_a_mirror_has_what_the_lists_give(

@@ -132,7 +132,7 @@ def test_copies_weigh_no_more_together_than_a_document_may_also_where_none_stays
     assert said == (f"copies more than 1000 bytes: operation {enough * len(again)} is one too many")
 
 
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=200)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(
     inner, max_size=3) | st.dictionaries(st.sampled_from(["op", "path", "from", "value", "a"]),
                                          inner | st.sampled_from(["add", "/a", "copy", "move"]),

@@ -217,7 +217,7 @@ def model(value: Any) -> Any:
     return {name: model(one) for name, one in value.items()}
 
 
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(derandomize=True, max_examples=100)
 @given(st.dictionaries(st.text(max_size=3), DOCUMENTS, max_size=4), st.booleans())
 def test_references_are_what_the_model_says(data: Any, escaped: bool) -> None:
     given_ = Given(Context(), True)

@@ -278,7 +278,7 @@ def test_what_is_exported_is_imported_the_same(
         new_database: Callable[..., Settings], tmp_path: Path, form: str, whole: Any) -> None:
     tasks = Tasks(new_database(), tmp_path, SCHEMA if form == "csv" else None)
 
-    @settings(max_examples=6, deadline=None, database=None, derandomize=True,
+    @settings(max_examples=6, database=None, derandomize=True,
               suppress_health_check=list(HealthCheck))
     @given(st.lists(whole, min_size=1, max_size=25))
     def holds(rows: list[Any]) -> None:

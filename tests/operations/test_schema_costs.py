@@ -188,7 +188,7 @@ schemas = st.recursive(
 
 
 @pytest.mark.long
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.fixed_dictionaries({"a": schemas, "b": schemas, "c": schemas}), documents, documents)
 @pytest.mark.longest
 def test_no_schema_that_refers_however_costs_a_worker_much(
@@ -207,7 +207,7 @@ def test_no_schema_that_refers_however_costs_a_worker_much(
 
 
 @pytest.mark.long
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(schemas.filter(lambda schema: "$ref" not in json.dumps(schema)), documents)
 @pytest.mark.longest
 def test_a_check_apart_finds_what_one_here_does(schema: Any, data: Any) -> None:
@@ -283,7 +283,7 @@ def test_what_is_not_told_by_the_text_is_unknown() -> None:
         Costs(twice(40))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(documents)
 def test_of_whatever_is_no_schema_the_cost_is_told_or_unknown(value: Any) -> None:
     for name in ("properties", "items", "allOf", "$ref", "pattern", "patternProperties", "enum"):

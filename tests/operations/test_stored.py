@@ -324,7 +324,7 @@ def units(character: str) -> list[bytes]:
     return [text[place:place + 2] for place in range(0, len(text), 2)]
 
 
-@settings(max_examples=300, deadline=None, derandomize=True,
+@settings(max_examples=300, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example('{"a":' + "[" * 500 + "]" * 500 + "}")
 @given(json_texts())

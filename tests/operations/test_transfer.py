@@ -267,7 +267,7 @@ def test_data_at_the_limits_of_a_call_comes_back(service: Service, database: Set
 
 
 @pytest.mark.long
-@settings(max_examples=10, deadline=None, derandomize=True,
+@settings(max_examples=10, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
@@ -302,7 +302,7 @@ def sorted_deep(value: Any) -> Any:
 
 
 @pytest.mark.long
-@settings(max_examples=50, deadline=None, derandomize=True,
+@settings(max_examples=50, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 8), st.data())
 def test_whatever_a_line_holds_is_loaded_or_refused_by_its_number(

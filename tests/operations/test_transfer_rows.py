@@ -121,7 +121,7 @@ def target(pair: tuple[Settings, Settings]) -> Iterator[Settings]:
 
 
 @pytest.mark.long
-@settings(max_examples=30, deadline=None, derandomize=True,
+@settings(max_examples=30, derandomize=True,
           suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(databases())
 @pytest.mark.longest

@@ -273,7 +273,7 @@ def assignments(draw: st.DrawFn) -> tuple[str, list[str], Any]:
 
 
 @pytest.mark.long
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=300)
 @given(st.dictionaries(NAMES, VALUES, max_size=4), st.lists(assignments(), min_size=1, max_size=3))
 def test_an_update_does_what_the_model_does(
         document: Any, asked: list[tuple[str, list[str], Any]]) -> None:

@@ -126,7 +126,7 @@ def test_fewer_threads_than_calls_that_may_wait_are_refused(variables: dict[str,
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=12)))
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=200)
 def test_whatever_stands_in_the_variables_they_are_read_or_refused_in_one_line(
         variables: dict[str, str]) -> None:
     try:
@@ -189,7 +189,6 @@ def test_a_start_with_a_wrong_value_ends_with_that_line(
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_settings_can_be_given_on_as_variables(data: st.DataObject) -> None:
     changed: dict[str, Any] = {
         setting.name: data.draw(st.integers(int(setting.metadata["least"]) + 1, 40))

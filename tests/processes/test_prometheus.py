@@ -18,8 +18,8 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.longest]
 
-# What has a sample when something went wrong that does not here.
-RARE = ("INTERNAL", "refused", "retries", "validation_gap")
+# What has a sample when something went wrong that does not here, or with replicas.
+RARE = ("INTERNAL", "refused", "replica", "retries", "validation_gap")
 
 
 def test_prometheus_collects_all_that_is_asked_of_it_and_tells_who_is_down(

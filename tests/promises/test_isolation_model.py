@@ -232,6 +232,6 @@ def test_no_walk_through_three_tenants_differs_from_the_model(new_service: Any) 
         service = new_service()
 
     run_state_machine_as_test(WalkHere, settings=settings(
-        max_examples=30, stateful_step_count=30, deadline=None, derandomize=True, database=None,
+        max_examples=30, stateful_step_count=30, derandomize=True, database=None,
         # Shrinking takes minutes: add Phase.shrink to see a short walk.
         phases=[Phase.generate], suppress_health_check=[*HealthCheck]))

@@ -250,7 +250,7 @@ def pair(new_database: Callable[..., Settings]) -> Iterator[tuple[Service, Servi
 
 @pytest.mark.longest
 @pytest.mark.long
-@settings(max_examples=40, deadline=None, derandomize=True, database=None,
+@settings(max_examples=40, derandomize=True, database=None,
           suppress_health_check=[*HealthCheck])
 @example([request("delete_tenant", {"id": POOL[1]}),
           request("create_tenant", {"slug": "again", "name": "x", "id": POOL[1]}),

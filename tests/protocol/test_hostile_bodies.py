@@ -21,7 +21,7 @@ from tests.support.service import Service
 
 MARK = "kilroy"
 BODY = b'{"jsonrpc":"2.0","method":"%b","params":%b,"id":1}'
-explore = settings(deadline=None, derandomize=True, max_examples=60, database=None,
+explore = settings(derandomize=True, max_examples=60, database=None,
                    suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

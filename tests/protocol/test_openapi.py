@@ -72,7 +72,7 @@ def test_schemathesis_finds_nothing(address: str, document: Any) -> None:
          "--phases", "examples,coverage,fuzzing,stateful" if EXAMPLES else "examples,fuzzing",
          "--warnings", "off", "--no-color"],
         cwd=ROOT, env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.support.schemathesis_hooks"},
-        capture_output=True, text=True, timeout=600)
+        capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-60000:] + done.stderr[-2000:]
     every = len(described(document))
     assert f"{every} selected / {every} total" in done.stdout

@@ -161,7 +161,7 @@ NUMBERS = (st.integers(-10**40, 10**40).map(str)
 @example("5e-324")
 @example("0.1" + "0" * 400)
 @example("9" * 308)
-@settings(deadline=None, derandomize=True, max_examples=60,
+@settings(derandomize=True, max_examples=60,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_number_keeps_every_digit(as_text: tuple[Service, Any], number: str) -> None:
     service, node_type = as_text
@@ -183,7 +183,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["a", "é", "", "\\", '"', "data"]), JSON))
-@settings(deadline=None, derandomize=True, max_examples=30,
+@settings(derandomize=True, max_examples=30,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_json_comes_back_as_it_was_given(service: Service, as_text: tuple[Service, Any],
                                              data: dict[str, Any]) -> None:

@@ -66,7 +66,7 @@ def equal(left: Any, right: Any) -> bool:
 @pytest.mark.long
 @given(PATHS, PATHS, st.sampled_from(["count", "count_distinct", "sum", "avg", "min", "max"]),
        FILTERS)
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(derandomize=True, max_examples=100)
 def test_groups_and_measures_are_those_of_a_model_in_python(
         pool: Pool, key: str, path: str, function: str, filter: dict[str, Any]) -> None:
     given = pool.service.post({
@@ -98,7 +98,7 @@ def test_groups_and_measures_are_those_of_a_model_in_python(
 
 @pytest.mark.long
 @given(FILTERS)
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(derandomize=True, max_examples=25)
 def test_a_count_is_the_total_of_the_list(pool: Pool, filter: dict[str, Any]) -> None:
     counted = pool.service.call("count_nodes", tenant_id=pool.tenant_id, filter=wire(filter))
     assert counted == {"count": sum(matches(row, filter) for row in pool.rows)}

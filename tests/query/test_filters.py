@@ -40,7 +40,7 @@ def pool(service: Service) -> Pool:
 
 @pytest.mark.long
 @given(FILTERS)
-@settings(deadline=None, derandomize=True, max_examples=100)
+@settings(derandomize=True, max_examples=100)
 def test_a_filter_gives_what_a_model_in_python_gives(pool: Pool, filter: dict[str, Any]) -> None:
     listed = pool.listed(filter=filter, pagination={"page_size": 1000})
     wanted = {row["id"] for row in pool.rows if matches(row, filter)}
@@ -195,7 +195,7 @@ HOSTILE = st.text(st.characters(exclude_characters="\0.", exclude_categories=["C
     ["$eq", "$ne", "$gt", "$in", "$nin", "$contains", "$startswith", "$endswith", "$icontains",
      "$all", "$elemMatch"]))
 @example("x) ? (1 == 1", '") || (1 == 1', "$in")
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(derandomize=True, max_examples=60)
 def test_no_path_and_no_value_changes_the_sql(pool: Pool, name: str, value: str, operator: str
                                               ) -> None:
     def filter(name: str, value: str) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def test_a_token_that_was_tampered_with_is_refused(lists: Lists, thing: str) -> 
 
 
 @given(st.text(min_size=1, max_size=80))
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(derandomize=True, max_examples=40)
 def test_garbage_is_no_token(lists: Lists, garbage: str) -> None:
     assert_not_a_token(lists, "nodes", garbage)
 
@@ -219,7 +219,7 @@ def test_garbage_is_no_token(lists: Lists, garbage: str) -> None:
 @given(size=st.integers(1, 4), steps=st.lists(st.lists(
     st.tuples(st.sampled_from(["create", "delete", "update"]), st.integers(0, 30)), max_size=4),
     max_size=8))
-@settings(deadline=None, derandomize=True, max_examples=25,
+@settings(derandomize=True, max_examples=25,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_there_during_the_whole_walk_is_seen_once_whatever_comes_and_goes(
         service: Service, size: int, steps: list[list[tuple[str, int]]]) -> None:

@@ -130,7 +130,7 @@ def corpus(service: Service) -> Corpus:
 
 @pytest.mark.long
 @given(FILTERS)
-@settings(deadline=None, derandomize=True, max_examples=250)
+@settings(derandomize=True, max_examples=250)
 def test_filters_find_what_mongodb_finds_but_for_what_is_told(corpus: Corpus, filter: Any) -> None:
     found = [text_of(data) for data in corpus.found(filter) if not is_told(filter, data)]
     wanted = [text_of(data) for data in corpus.data

@@ -34,7 +34,7 @@ def quoted(*names: str, ascii: bool = False) -> str:
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8),
     min_size=1, max_size=3))
 @example([NAMES[-2], NAMES[-3]])
-@settings(deadline=None, derandomize=True, max_examples=40,
+@settings(derandomize=True, max_examples=40,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_quoted_name_is_reached_by_filter_sort_and_fields(service: Service, node_type: Any,
                                                             names: list[str]) -> None:

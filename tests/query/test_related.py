@@ -85,7 +85,7 @@ def numbers(expanded: dict[str, Any]) -> list[int]:
 
 @pytest.mark.long
 @given(st.data(), EDGES)
-@settings(deadline=None, derandomize=True, max_examples=20,
+@settings(derandomize=True, max_examples=20,
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_in_any_graph_neighbours_are_those_that_python_finds(
         service: Service, data: st.DataObject, edges: list[Edge]) -> None:

@@ -28,7 +28,7 @@ KEYS = st.lists(st.tuples(PATHS | st.sampled_from(["created_at", "version", "id"
 
 @pytest.mark.long
 @given(KEYS, st.integers(7, 40))
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(derandomize=True, max_examples=30)
 def test_a_walk_in_small_pages_gives_the_order_of_python_s_sort(
         pool: Pool, keys: list[tuple[str, bool]], size: int) -> None:
     rows = sorted(pool.rows, key=lambda row: row["id"], reverse=keys[-1][1])

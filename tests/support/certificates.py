@@ -21,7 +21,9 @@ class Authority:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.certificate = folder, folder / f"{name}.crt"
         self._key = folder / f"{name}.key"
+        # Without it Python from 3.13 on trusts none (RFC 5280, section 4.2.1.3).
         _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                 "-addext", "keyUsage=critical,keyCertSign,cRLSign",
                  "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.certificate)
 
     def issue(self, name: str, alternative: str = "") -> tuple[Path, Path]:

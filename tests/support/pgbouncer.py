@@ -55,7 +55,7 @@ class PgBouncer:
             self.process = subprocess.Popen([PROGRAM, *user, self.folder / "pgbouncer.ini"],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            wait_until(self._answers, 10)
+            wait_until(self._answers)
         except BaseException:
             self.stop()
             raise
@@ -74,7 +74,7 @@ class PgBouncer:
         """End it at once, with the connections that it has."""
         # SIGTERM is its immediate shutdown, SIGINT would wait for the calls under way.
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(10)
+        self.process.wait(90)
 
     def settings(self, settings: Settings, **options: object) -> Settings:
         """Return settings that lead through it to where the given ones lead."""

@@ -119,7 +119,7 @@ def _both(draw: Any) -> tuple[Any, Any]:
     return schema, value if isinstance(value, dict) else {"a": value}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_both())
 def test_a_value_comes_back_through_its_form_as_it_was(both: tuple[Any, Any]) -> None:
     schema, value = both
@@ -130,7 +130,7 @@ def test_a_value_comes_back_through_its_form_as_it_was(both: tuple[Any, Any]) ->
 
 @pytest.mark.long
 @pytest.mark.longest
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_both())
 def test_many_values_come_back_through_their_forms_as_they_were(both: tuple[Any, Any]) -> None:
     schema, value = both
@@ -145,7 +145,7 @@ def _sorted(value: Any) -> Any:
     return [_sorted(one) for one in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(_both(), st.dictionaries(st.sampled_from(
     ["object:", "size:/a", "/a", "/a/0", "json:/b", "variant:/a", "shown:/a", "rest:", "empty:/a"]),
     st.one_of(st.text(max_size=5), st.sampled_from(["9" * 30, "-1", "null", "{", "1"]))),

@@ -88,7 +88,7 @@ _values = st.recursive(
             max_size=3), inner, max_size=5), max_leaves=25)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(st.dictionaries(st.sampled_from(
     ["type", "properties", "required", "x-order", "x-unique", "x-user", "items", "a"]),
     _values, max_size=5), st.booleans()))
