@@ -312,8 +312,10 @@ def waiting(settings: Settings) -> Iterator[None]:
 
         def let_go() -> bool:
             wait_until(lambda: ended.is_set() or looks.execute(long_one).fetchone() == (1,))
+            has_waited = not ended.is_set()
+            # What waited may be done before the next line.
             holds.rollback()
-            return not ended.is_set()
+            return has_waited
 
         waited = threads.submit(let_go)
         try:
