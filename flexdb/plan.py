@@ -203,11 +203,12 @@ class Budget:
         self.held += 0 if self._is_refused else more
         return not self._is_refused
 
-    def release(self, down_to: int = 0) -> None:
+    def release(self, is_sent: bool = True) -> None:
         """Give room back: the answer is sent, or is less than it was going to be."""
-        if self._room is not None and self.held > down_to:
-            self._room.give(self.held - down_to)
-            self.held = down_to
+        needed = 0 if is_sent else max(self._most - self.left - self._free, 0)
+        if self._room is not None and self.held > needed:
+            self._room.give(self.held - needed)
+            self.held = needed
 
     def __del__(self) -> None:
         self.release()
@@ -217,17 +218,16 @@ class Budget:
 
         :param wrote: whether what it tells of may have left something behind
         """
-        before = self.left
         if isinstance(outcome, FlexdbError):
             fits = self.take(len(orjson.dumps(outcome.to_json()))) and self.hold()
-            self.release(max(self._most - self.left - self._free, 0))
+            self.release(is_sent=False)
             return outcome if fits else AnswerTooLarge()
         if self.take(len(outcome.text)) and self.hold():
             return outcome
         if not wrote:
             if self.left < 0:
                 return AnswerTooLarge()
-            self.left = before
+            self.left += len(outcome.text)
             return Overloaded()
         known = {"id": outcome.id, "version": outcome.version}
         return AnswerTooLarge({name: what for name, what in known.items() if what is not None})

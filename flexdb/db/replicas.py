@@ -186,7 +186,7 @@ class Replicas:
             found = self._read(plans, after, attempt, budget)
         except NotRead as why:
             budget.left = left
-            budget.release()
+            budget.release(is_sent=False)
             self._metrics.replica_fallbacks.labels(str(why)).inc()
             self._metrics.replica_reads.labels("primary").inc()
             return None
@@ -217,7 +217,7 @@ class Replicas:
         found = replica.look(attempt, plans if at_once else ())
         if found.before < after:
             budget.left = left
-            budget.release()
+            budget.release(is_sent=False)
             self._await(replica, after, attempt)
         elif at_once:
             return found

@@ -153,7 +153,7 @@ class Runner:
             if not member.is_done:
                 # What was counted among others is given up with what it was counted for.
                 budget.left = left
-                budget.release()
+                budget.release(is_sent=False)
                 return self._settle([statement], budget, bound, once).outcomes[0]
         finally:
             self._gathering.leave(member)
@@ -172,7 +172,7 @@ class Runner:
             if verdict.error or verdict.again or verdict.each:
                 # What was counted is given up with what it was counted for.
                 budget.left = left
-                budget.release()
+                budget.release(is_sent=False)
             # Who waited for others as long as a call may take is told so, and waits no longer.
             late = time.monotonic() - began >= self._patience
             if not verdict.again or attempt == ATTEMPTS or late:

@@ -23,7 +23,7 @@ from flexdb.db.pool import Pool
 from flexdb.db.run import Runner
 from flexdb.db.sqlstate import _FOREIGN, _STATES, _UNIQUE, _UNIQUE_INDEXES, to_error
 from flexdb.errors import FlexdbError
-from flexdb.plan import Budget, Result, Row, Statement, Steps, Walk
+from flexdb.plan import Budget, Result, Room, Row, Statement, Steps, Walk
 from flexdb.sql.loader import make_query
 from tests.support import postgres
 from tests.support.service import RpcError, Service
@@ -225,6 +225,20 @@ def test_no_further_attempt_is_made_when_a_call_has_had_its_time(runner: Runner)
     assert type(told(runner, statement)) is errors.Aborted
     # On a slow machine already the first one takes as long.
     assert one(runner, sql("SELECT nextval('tried')")) in (b"2", b"3")
+
+
+@pytest.mark.parametrize("last", [
+    raising("53100"), sql("SELECT fail('40001', 9)"),
+    # One that may go with others.
+    Statement(make_query("get_node", "SELECT 1 / (%(id)s::int - 1)"), {"id": 1})])
+def test_what_a_batch_has_found_keeps_its_room_where_a_later_call_fails(
+        runner: Runner, last: Statement) -> None:
+    room = Room(10_000)
+    budget = Budget(10_000, room)
+    large = replace(sql("SELECT 1"), read=lambda row: Result(b"x" * 5000))
+    found, failed = runner.run([large, last], budget, None)
+    assert isinstance(found, Result) and isinstance(failed, FlexdbError)
+    assert room.left <= 5000 + 10_000 // 32
 
 
 @pytest.mark.parametrize("writes", [False, True])
