@@ -25,11 +25,10 @@ from flexdb.plan import Budget, Result, Row, Statement
 from flexdb.sql.loader import make_query
 from flexdb.telemetry import watch
 from tests.support import postgres
-from tests.support.pgbouncer import PgBouncer, needed
-from tests.support.row_security import switched_on
 from tests.support.runner import SLOW_READ, Behind
 from tests.support.service import RpcError, Service
 from tests.support.waiting import wait_until
+from tests.support.ways import Way
 
 pytestmark = pytest.mark.long
 
@@ -330,19 +329,9 @@ def test_a_tenant_beside_one_that_has_all_it_may_have_neither_waits_with_it_nor_
     one.pool.close()
 
 
-@pytest.mark.parametrize("door", [
-    "usual", "row security", pytest.param("pgbouncer", marks=needed)])
 def test_many_at_once_each_get_what_they_would_get_alone(
-        new_database: Callable[..., Settings], request: pytest.FixtureRequest,
-        threads: ThreadPoolExecutor, door: str) -> None:
-    settings = new_database()
-    if door == "pgbouncer":
-        bouncer: PgBouncer = request.getfixturevalue("bouncer")
-        settings = bouncer.settings(settings)
-    with closing(Service.of(settings)) as service:
-        node_type = service.node_type(service.tenant())
-    if door == "row security":
-        settings = switched_on(settings)
+        way: Way, threads: ThreadPoolExecutor) -> None:
+    settings, node_type = way
     of_type = {"tenant_id": node_type["tenant_id"], "node_type_id": node_type["id"]}
     with closing(Service.of(settings)) as service:
         def work(worker: int) -> Counter[str]:

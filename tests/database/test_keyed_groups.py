@@ -22,11 +22,10 @@ from flexdb.db.walk import Walker
 from flexdb.sql.loader import STATEMENTS
 from tests.support import postgres
 from tests.support.locks import locked, waiting
-from tests.support.pgbouncer import PgBouncer, needed
 from tests.support.proxy import Proxy
-from tests.support.row_security import switched_on
 from tests.support.service import Service, request
 from tests.support.waiting import wait_until
+from tests.support.ways import Way
 
 pytestmark = pytest.mark.long
 
@@ -299,18 +298,8 @@ def test_all_are_told_how_far_postgresql_was_behind_what_they_wrote(
     ours.service.close()
 
 
-@pytest.mark.parametrize("door", [
-    "usual", "row security", pytest.param("pgbouncer", marks=needed)])
-def test_many_at_once_are_each_done_once(
-        new_database: Callable[..., Settings], request: pytest.FixtureRequest, door: str) -> None:
-    settings = new_database()
-    if door == "pgbouncer":
-        bouncer: PgBouncer = request.getfixturevalue("bouncer")
-        settings = bouncer.settings(settings)
-    with closing(Service.of(settings)) as service:
-        node_type = service.node_type(service.tenant())
-    if door == "row security":
-        settings = switched_on(settings)
+def test_many_at_once_are_each_done_once(way: Way) -> None:
+    settings, node_type = way
     body = orjson.dumps({"node_type_id": node_type["id"], "data": {}})
     with closing(Service.of(settings)) as service, ThreadPoolExecutor(8) as threads:
         def work(worker: int) -> Counter[tuple[int, bool]]:
