@@ -42,6 +42,7 @@ def test_slow_clients_do_not_slow_the_others(
                           node_type_id=made["result"]["node_type"]["id"])
     reading = json.dumps(request("list_nodes", {"tenant_id": tenant})).encode()
     writing = json.dumps(request("create_tenant", {"slug": "x" * 5000})).encode()
+
     def turn() -> tuple[float, ...]:
         alone = p99(load, times(10, 2))
         with slow_clients(stack.nginx.port, 64, reading, writing):
